@@ -1,0 +1,42 @@
+"""What a method and a data set must be: the only things the harness knows about either."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from infoseg_bench.contracts.method import Method, Progress, RunContext, Task
+    from infoseg_bench.contracts.parameters import Parameters, parameter
+    from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared, SourceFile
+
+_MODULES = {
+    "DatasetRecipe": "recipe",
+    "Method": "method",
+    "Parameters": "parameters",
+    "Prepared": "recipe",
+    "Progress": "method",
+    "RunContext": "method",
+    "SourceFile": "recipe",
+    "Task": "method",
+    "parameter": "parameters",
+}
+
+__all__ = [
+    "DatasetRecipe",
+    "Method",
+    "Parameters",
+    "Prepared",
+    "Progress",
+    "RunContext",
+    "SourceFile",
+    "Task",
+    "parameter",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Methods need torch, recipes do not: `prepare --help` should not wait for it.
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

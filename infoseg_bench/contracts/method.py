@@ -1,0 +1,131 @@
+"""What a segmentation method must be."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from infoseg_bench.contracts.parameters import Parameters
+from infoseg_bench.randomness import generator
+
+if TYPE_CHECKING:
+    from infoseg_bench.data.train_images import TrainImages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """All that a method may know of its data set before it sees a photo."""
+
+    dataset: str
+    channels: int
+    crop: int
+    clusters: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """All that a method may know of the run it belongs to. It leads to no label and no file."""
+
+    seed: int
+    device: torch.device
+    steps: int
+
+    def generator(self, *purpose: int | str) -> torch.Generator:
+        """Make a CPU random generator that depends on the run's seed and on `purpose` alone.
+
+        A step that draws from `generator("pairs", step)` draws the same after a resume, so
+        no random state has to be kept.
+        """
+        return generator(self.seed, *purpose)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """A point at which a fit may be evaluated, checkpointed or stopped.
+
+    `scalars` (such as the loss) may be tensors on the device: the harness reads them seldom.
+    """
+
+    step: int
+    scalars: Mapping[str, float | Tensor]
+
+
+class Method(ABC):
+    """A way to segment images without labels.
+
+    The harness makes it, lets it fit on images alone, and asks it for clusters. The labels stay
+    on the harness's side: `fit` is a generator, and the harness evaluates between its steps.
+
+    Attributes:
+        parameters: validated; their names, defaults and sources are in `parameters_type`
+        task: channels, crop and number of clusters
+        run: seed, device and number of steps
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    citation: ClassVar[str]
+    version: ClassVar[int] = 1
+    """Raise it whenever the same run would give other numbers: it is part of a run's identity."""
+    trains: ClassVar[bool] = False
+    """Whether the budget's number of steps matters."""
+    parameters_type: ClassVar[type[Parameters]]
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Defaults that differ by data set: data set name to parameter names and values."""
+
+    parameters: Parameters
+    task: Task
+    run: RunContext
+
+    def __init__(self, parameters: Parameters, task: Task, run: RunContext) -> None:
+        self.parameters = parameters
+        self.task = task
+        self.run = run
+
+    @classmethod
+    def resolve(cls, dataset: str, overrides: Mapping[str, Any]) -> Parameters:
+        """Give the whole parameter set for a data set: defaults, its preset, then `overrides`.
+
+        Raises:
+            UsageError: an unknown parameter, or a value out of range
+        """
+        return cls.parameters_type.parse({**cls.presets.get(dataset, {}), **overrides}, cls.name)
+
+    @classmethod
+    def label_use(cls, parameters: Parameters) -> str | None:
+        """Say which label information the training sees with these parameters; None: none.
+
+        Only "mask" exists: which pixels are not void. What is declared here stands on the board.
+        """
+        return None
+
+    @abstractmethod
+    def fit(self, train: TrainImages) -> Iterator[Progress]:
+        """Learn from images alone, yielding wherever the harness may evaluate or stop.
+
+        After `load_state` it continues where that state was taken.
+        """
+
+    @abstractmethod
+    def predict(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> Int64[Tensor, "batch height width"]:
+        """Assign every pixel to a cluster in [0, clusters).
+
+        Args:
+            images: values in [0, 1], on the run's device
+        """
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Everything that decides the future, as tensors and plain values."""
+
+    @abstractmethod
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take back what `state` gave."""

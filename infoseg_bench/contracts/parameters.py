@@ -1,0 +1,53 @@
+"""Validated, frozen parameters whose every default names its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from infoseg_bench.errors import UsageError, unknown_name
+
+Chosen = TypeVar("Chosen", bound="Parameters")
+
+
+class Parameters(BaseModel):
+    """Base of every parameter set: immutable, and closed to names it does not have."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def parse(cls: type[Chosen], values: Mapping[str, Any], owner: str) -> Chosen:
+        """Validate `values`, turning a bad one into a line a user can act on.
+
+        Args:
+            values: parameter names and values; text is converted where it can be
+            owner: whose parameters these are, for the message
+
+        Raises:
+            UsageError: an unknown parameter, or a value out of range
+        """
+        for name in values:
+            if name not in cls.model_fields:
+                raise unknown_name(f"parameter of {owner}", name, cls.model_fields)
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            if first["type"] == "missing":
+                raise UsageError(f"{owner}: {name} is missing") from None
+            raise UsageError(f"{owner}.{name}={first['input']!r}: {first['msg']}") from None
+
+
+def parameter(default: Any, meaning: str, *, source: str, **limits: Any) -> Any:
+    """Declare one parameter.
+
+    Args:
+        default: its value unless told otherwise
+        meaning: what it does, in one sentence, with the unit
+        source: where the default comes from: a paper's section, a file, or "ours"
+        limits: pydantic's own limits, such as `gt=0`
+    """
+    return Field(default, description=meaning, json_schema_extra={"source": source}, **limits)

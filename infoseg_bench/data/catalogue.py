@@ -1,0 +1,35 @@
+"""The data sets that are prepared in a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from infoseg_bench.data.store import Store
+from infoseg_bench.data.view import View
+from infoseg_bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """A data set that can be run on: a store and a view on it."""
+
+    store: Store
+    view: View
+
+
+def prepared_datasets(data: Path) -> tuple[dict[str, PreparedDataset], list[str]]:
+    """Find every prepared data set below the folder `data`.
+
+    Returns:
+        data set name to store and view; and a line for every store that cannot be read
+    """
+    found: dict[str, PreparedDataset] = {}
+    problems: list[str] = []
+    for path in sorted(data.glob("*.h5")):
+        try:
+            store = Store(path)
+            found.update({name: PreparedDataset(store, store.view(name)) for name in store.view_names})
+        except UserError as error:
+            problems.append(str(error))
+    return found, problems

@@ -1,0 +1,70 @@
+"""Square crops of photos of any size, gathered in one indexing operation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Int64, UInt8
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class CropPlan:
+    """Where the pixels of a batch of crops lie.
+
+    Attributes:
+        index: positions in the flat pixel array; padding points at some pixel of its photo
+        inside: False where the crop reaches over the photo's border
+    """
+
+    index: Int64[Tensor, "batch crop crop"]
+    inside: Bool[Tensor, "batch crop crop"]
+
+
+class PhotoIndex:
+    """Sizes and starts of photos that lie one after the other in a flat array."""
+
+    def __init__(self, sizes: np.ndarray, starts: np.ndarray, device: torch.device) -> None:
+        """Take int `photo 2` heights and widths, and int64 `photo` starts in the flat array."""
+        self.sizes = torch.from_numpy(sizes.astype(np.int64)).to(device)
+        self.starts = torch.from_numpy(starts.astype(np.int64)).to(device)
+
+    def centre(self, photos: Int64[Tensor, " batch"], crop: int) -> CropPlan:
+        """Plan the centre crops; a photo smaller than the crop is padded on both sides alike.
+
+        Odd differences leave the extra pixel on the lower right, as integer division does in
+        IIC's transforms (utils/segmentation/transforms.py:23-49).
+        """
+        sizes = self.sizes[photos]
+        return self._plan(photos, torch.div(sizes - crop, 2, rounding_mode="trunc"), crop)
+
+    def random(self, photos: Int64[Tensor, " batch"], crop: int, generator: torch.Generator) -> CropPlan:
+        """Plan uniformly random crops; where a photo is smaller than the crop, it is centred."""
+        sizes = self.sizes[photos]
+        room = sizes - crop
+        draw = torch.rand(len(photos), 2, generator=generator, dtype=torch.float64).to(sizes.device)
+        # Below 2^53 the product stays under room + 1, so the last position can be drawn, none beyond.
+        offset = (draw * (room.clamp(min=0) + 1)).long()
+        centred = torch.div(room, 2, rounding_mode="trunc")
+        return self._plan(photos, torch.where(room > 0, offset, centred), crop)
+
+    def _plan(self, photos: Tensor, corner: Int64[Tensor, "batch 2"], crop: int) -> CropPlan:
+        side = torch.arange(crop, device=corner.device)
+        height, width = self.sizes[photos].T
+        rows, columns = corner[:, :1] + side, corner[:, 1:] + side
+        inside_rows = (rows >= 0) & (rows < height[:, None])
+        inside_columns = (columns >= 0) & (columns < width[:, None])
+        rows = rows.clamp(min=0).minimum(height[:, None] - 1)
+        columns = columns.clamp(min=0).minimum(width[:, None] - 1)
+        index = self.starts[photos][:, None, None] + rows[:, :, None] * width[:, None, None] + columns[:, None]
+        return CropPlan(index=index, inside=inside_rows[:, :, None] & inside_columns[:, None])
+
+
+def gather_images(
+    pixels: UInt8[Tensor, "pixel channel"], plan: CropPlan
+) -> UInt8[Tensor, "batch channel crop crop"]:
+    """Cut the crops out of the flat pixels; padding is zero."""
+    crops = pixels[plan.index] * plan.inside[..., None]
+    return crops.permute(0, 3, 1, 2)

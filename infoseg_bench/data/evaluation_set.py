@@ -1,0 +1,58 @@
+"""The evaluation side of a data set: centre crops with their labels. Only the harness holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from infoseg_bench.data.crops import PhotoIndex, gather_images
+from infoseg_bench.data.placement import place
+from infoseg_bench.data.store import StoreArrays
+from infoseg_bench.data.train_images import to_float
+from infoseg_bench.data.view import VOID, View
+from infoseg_bench.errors import unknown_name
+
+
+class EvaluationSet:
+    """Centre crops of the labelled photos, one per photo, in a fixed order."""
+
+    def __init__(self, arrays: StoreArrays, view: View, *, protocol: str, device: torch.device) -> None:
+        """Keep pixels and labels.
+
+        Raises:
+            UsageError: the view has no such protocol
+        """
+        if protocol not in view.tables:
+            raise unknown_name(f"protocol of {view.name}", protocol, view.tables)
+        if arrays.labels is None:
+            raise ValueError("the arrays were read without labels")
+        areas = arrays.sizes.astype(np.int64).prod(axis=1)
+        photos = view.evaluation
+        starts = np.cumsum(areas) - areas
+        label_starts = np.cumsum(areas * arrays.labelled) - areas * arrays.labelled
+        self._pixels = place(torch.from_numpy(arrays.pixels), device)
+        self._labels = torch.from_numpy(arrays.labels)
+        self._table = torch.from_numpy(view.tables[protocol])
+        self._images = PhotoIndex(arrays.sizes[photos], starts[photos], self._pixels.device)
+        self._maps = PhotoIndex(arrays.sizes[photos], label_starts[photos], self._labels.device)
+        self._crop = view.crop
+        self._device = device
+
+    def __len__(self) -> int:
+        return len(self._images.starts)
+
+    def batches(
+        self, size: int
+    ) -> Iterator[tuple[Float[Tensor, "batch channel crop crop"], UInt8[Tensor, "batch crop crop"]]]:
+        """Give images in [0, 1] and class labels, VOID where void or padded, `size` at a time."""
+        for start in range(0, len(self), size):
+            photos = torch.arange(start, min(start + size, len(self)))
+            plan = self._images.centre(photos.to(self._pixels.device), self._crop)
+            maps = self._maps.centre(photos, self._crop)
+            labels = self._table[self._labels[maps.index].long()].masked_fill(~maps.inside, VOID)
+            images = to_float(gather_images(self._pixels, plan).to(self._device))
+            yield images, labels.to(self._device)

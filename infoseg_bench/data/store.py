@@ -1,0 +1,112 @@
+"""Reading a store."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from infoseg_bench.data.fingerprint import content_fingerprint
+from infoseg_bench.data.view import View
+from infoseg_bench.data.writer import FORMAT_VERSION
+from infoseg_bench.errors import UserError, unknown_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreArrays:
+    """The arrays of a store: photos one after the other, row by row.
+
+    Attributes:
+        pixels: uint8 `pixel channel`
+        labels: uint8 `pixel`, of the labelled photos only; None where they were not asked for
+        sizes: int32 `photo 2`, height and width
+        labelled: bool `photo`
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray | None
+    sizes: np.ndarray
+    labelled: np.ndarray
+
+
+class Store:
+    """A prepared file. It is opened for each reading, so it may be shared by any number of runs."""
+
+    def __init__(self, path: Path) -> None:
+        """Look at the file's header.
+
+        Raises:
+            UserError: no store, a damaged one, or one of a newer version
+        """
+        self.path = path
+        try:
+            with h5py.File(path, "r") as file:
+                self.attributes: dict[str, Any] = dict(file.attrs)
+                self.photos = int(file["ids"].shape[0])
+                self.channels = int(file["pixels"].shape[1])
+                self.labelled = int(np.count_nonzero(file["labelled"][:]))
+                self.view_names: list[str] = sorted(file["views"])
+        except (OSError, KeyError) as error:
+            raise UserError(f"{path}: not a readable store ({error}): prepare it again") from None
+        if self.attributes.get("format_version") != FORMAT_VERSION:
+            raise UserError(f"{path}: store format {self.attributes.get('format_version')}, not {FORMAT_VERSION}: prepare it again")
+
+    @property
+    def fingerprint(self) -> str:
+        """The hash over its content, as written when it was made."""
+        return str(self.attributes["fingerprint"])
+
+    def view(self, name: str) -> View:
+        """Give one data set of this store.
+
+        Raises:
+            UsageError: no such view
+        """
+        if name not in self.view_names:
+            raise unknown_name(f"data set in {self.path}", name, self.view_names)
+        with h5py.File(self.path, "r") as file:
+            return _read_view(file["views"][name], name)
+
+    def ids(self) -> list[str]:
+        """Give the photos' names, in the store's order."""
+        with h5py.File(self.path, "r") as file:
+            return [text.decode() for text in file["ids"][:]]
+
+    def arrays(self, *, labels: bool) -> StoreArrays:
+        """Read the photos into memory, with the labels only if asked for."""
+        with h5py.File(self.path, "r") as file:
+            return StoreArrays(
+                pixels=file["pixels"][:],
+                labels=file["labels"][:] if labels else None,
+                sizes=file["sizes"][:],
+                labelled=file["labelled"][:],
+            )
+
+    def verify(self) -> None:
+        """Compute the fingerprint again.
+
+        Raises:
+            UserError: the content is not what was written
+        """
+        with h5py.File(self.path, "r") as file:
+            found = content_fingerprint(file)
+        if found != self.fingerprint:
+            raise UserError(f"{self.path}: content {found[:12]} is not the {self.fingerprint[:12]} that was written: prepare it again")
+
+
+def _read_view(group: Any, name: str) -> View:
+    return View(
+        name=name,
+        title=group.attrs["title"],
+        classes=tuple(json.loads(group.attrs["classes"])),
+        palette=tuple((r, g, b) for r, g, b in json.loads(group.attrs["palette"])),
+        tables={protocol: group[f"tables/{protocol}"][:] for protocol in group["tables"]},
+        train=group["train"][:],
+        evaluation=group["evaluation"][:],
+        crop=int(group.attrs["crop"]),
+        note=group.attrs["note"],
+    )

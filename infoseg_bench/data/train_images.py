@@ -1,0 +1,107 @@
+"""The training side of a data set: images, and nothing that leads to a label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int64, UInt8
+from torch import Tensor
+
+from infoseg_bench.data.crops import PhotoIndex, gather_images
+from infoseg_bench.data.placement import place
+from infoseg_bench.data.store import StoreArrays
+from infoseg_bench.errors import UsageError
+from infoseg_bench.randomness import generator
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainBatch:
+    """A batch of random crops.
+
+    Attributes:
+        images: values in [0, 1]; zero where padded
+        inside: False where padded
+        mask: pixels that are not void; None unless the method has declared that it uses the mask
+    """
+
+    images: Float[Tensor, "batch channel crop crop"]
+    inside: Bool[Tensor, "batch crop crop"]
+    mask: Bool[Tensor, "batch crop crop"] | None
+
+
+class TrainImages:
+    """Random crops of the training photos, batched on the device.
+
+    The photos of step `s` follow from the seed and from `s` alone: every epoch is a permutation
+    of all photos, and batches run through the epochs without leaving any out. So a resumed run
+    sees exactly what an undisturbed one would have seen.
+    """
+
+    def __init__(
+        self,
+        arrays: StoreArrays,
+        photos: Int64[np.ndarray, " photo"],
+        *,
+        crop: int,
+        seed: int,
+        device: torch.device,
+        mask: Bool[np.ndarray, " pixel"] | None = None,
+    ) -> None:
+        """Keep the pixels of `arrays` and nothing else of it.
+
+        Args:
+            arrays: of the whole store; labels in it are not looked at
+            photos: indices of the training photos
+            crop: side of the crops in pixels, unless `batch` is asked for another
+            seed: of the order of photos and of the crops' places
+            device: where batches are wanted
+            mask: per pixel of `arrays.pixels`, False for void
+        """
+        starts = np.concatenate([[0], np.cumsum(arrays.sizes.astype(np.int64).prod(axis=1))])[:-1]
+        self._pixels = place(torch.from_numpy(arrays.pixels), device)
+        self._mask = None if mask is None else torch.from_numpy(mask).to(self._pixels.device)
+        self._index = PhotoIndex(arrays.sizes[photos], starts[photos], self._pixels.device)
+        self.crop = crop
+        self.channels = int(arrays.pixels.shape[1])
+        self._device = device
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self._index.starts)
+
+    def batch(self, step: int, size: int, crop: int | None = None) -> TrainBatch:
+        """Give the batch of one step.
+
+        Args:
+            step: from 0
+            size: images in the batch
+            crop: side in pixels, if another than the data set's
+
+        Raises:
+            UsageError: a batch larger than the data set
+        """
+        if size > len(self):
+            raise UsageError(f"batch={size} is larger than the data set's {len(self)} training photos: choose a smaller one")
+        photos = self._photos(step, size).to(self._pixels.device)
+        plan = self._index.random(photos, crop or self.crop, generator(self._seed, "crops", step))
+        return TrainBatch(
+            images=to_float(gather_images(self._pixels, plan).to(self._device)),
+            inside=plan.inside.to(self._device),
+            mask=None if self._mask is None else (self._mask[plan.index] & plan.inside).to(self._device),
+        )
+
+    def _photos(self, step: int, size: int) -> Int64[Tensor, " batch"]:
+        first, last = step * size, (step + 1) * size
+        epochs = range(first // len(self), (last - 1) // len(self) + 1)
+        order = torch.cat([self._permutation(epoch) for epoch in epochs])
+        return order[first - epochs[0] * len(self) :][:size]
+
+    def _permutation(self, epoch: int) -> Int64[Tensor, " photo"]:
+        return torch.randperm(len(self), generator=generator(self._seed, "epoch", epoch))
+
+
+def to_float(images: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Scale 0..255 to [0, 1], as IIC does (datasets/segmentation/cocostuff.py:183)."""
+    return images.float().div_(255.0)

@@ -1,0 +1,58 @@
+"""A view: one data set as read from a store, with its classes, index sets and label tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+VOID = 255
+"""Label of pixels that have a label, but none of the classes; they are never scored."""
+UNLABELLED = 254
+"""Label in the store of pixels that nobody has labelled; a view maps it to a class or to VOID."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One data set on a store's photos.
+
+    Attributes:
+        name: the data set's name, such as "coco-stuff-3"
+        title: the same for people
+        classes: names, in the order of the class index
+        palette: one (red, green, blue) of 0 to 255 per class
+        tables: protocol name to a table of 256 entries from stored label to class index or VOID
+        train: indices of the photos to train on
+        evaluation: indices of the photos to score, all of them labelled
+        crop: side in pixels of the square crops
+        note: what a reader of any score must know, shown on every board
+    """
+
+    name: str
+    title: str
+    classes: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    tables: dict[str, UInt8[np.ndarray, "256"]] = field(repr=False)
+    train: Int64[np.ndarray, " photo"] = field(repr=False)
+    evaluation: Int64[np.ndarray, " photo"] = field(repr=False)
+    crop: int
+    note: str = ""
+
+
+def label_table(classes: int, codes: dict[int, int] | None = None) -> UInt8[np.ndarray, "256"]:
+    """Make the table from stored label to class index; what is not named becomes VOID.
+
+    Args:
+        classes: number of classes
+        codes: stored label to class index; without it, stored labels are class indices
+
+    Raises:
+        ValueError: a class index outside [0, classes)
+    """
+    table = np.full(256, VOID, dtype=np.uint8)
+    for code, index in (codes if codes is not None else {i: i for i in range(classes)}).items():
+        if not 0 <= index < classes:
+            raise ValueError(f"code {code} maps to class {index}, but there are {classes} classes")
+        table[code] = index
+    return table

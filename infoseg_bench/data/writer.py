@@ -1,0 +1,157 @@
+"""Writing a store: under a temporary name, verified, and renamed only when complete."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+from filelock import FileLock, Timeout
+from jaxtyping import UInt8
+
+from infoseg_bench.data.fingerprint import content_fingerprint
+from infoseg_bench.data.view import View
+from infoseg_bench.errors import UserError
+
+FORMAT_VERSION = 1
+CHUNK_PIXELS = 1 << 18
+"""Pixels per HDF5 chunk; ours: 256 Ki, under a mebibyte a chunk for RGB."""
+
+
+class StoreWriter:
+    """Writes a store photo by photo; as a context manager, whole or not at all.
+
+    The file appears under its name only after `finish` has checked it. Leaving the context
+    without `finish`, by an error or Ctrl-C, removes everything that was written.
+    """
+
+    def __init__(self, path: Path, *, channels: int, attributes: dict[str, Any]) -> None:
+        """Prepare to write.
+
+        Args:
+            path: the store's final name
+            channels: bands per pixel: 3 for RGB, 4 for RGB and infrared
+            attributes: what is kept beside the content: recipe, recipe_version, licence,
+                citation, sources, options, summary
+        """
+        self.path = path
+        self.channels = channels
+        self.attributes = attributes
+        self._partial = path.with_name(path.name + ".partial")
+        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        self._ids: list[str] = []
+        self._sizes: list[tuple[int, int]] = []
+        self._labelled: list[bool] = []
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire(timeout=0)
+            self._file = h5py.File(self._partial, "w", track_order=True)
+        except Timeout:
+            raise UserError(f"{self.path} is being prepared by another process: wait for it") from None
+        except OSError as error:
+            self._lock.release()
+            raise _disk_error(error, self.path) from error
+        self._pixels = self._growing("pixels", (self.channels,))
+        self._labels = self._growing("labels", (), compression="gzip", compression_opts=1)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A full disk makes the closing flush fail again; the first error is the one to tell.
+        with contextlib.suppress(OSError, RuntimeError):
+            self._file.close()
+        self._partial.unlink(missing_ok=True)
+        self._lock.release()
+        if isinstance(error, OSError):
+            raise _disk_error(error, self.path) from error
+
+    def add(
+        self,
+        photo_id: str,
+        image: UInt8[np.ndarray, "height width channel"],
+        labels: UInt8[np.ndarray, "height width"] | None = None,
+    ) -> None:
+        """Append one photo.
+
+        Args:
+            photo_id: its name, unique in the store
+            image: the whole, pre-scaled photo
+            labels: stored labels of the same size, VOID and UNLABELLED among them; None: none
+        """
+        if labels is not None and labels.shape != image.shape[:2]:
+            raise ValueError(f"{photo_id}: labels {labels.shape} for a photo of {image.shape[:2]}")
+        self._append(self._pixels, image.reshape(-1, self.channels))
+        if labels is not None:
+            self._append(self._labels, labels.reshape(-1))
+        self._ids.append(photo_id)
+        self._sizes.append((image.shape[0], image.shape[1]))
+        self._labelled.append(labels is not None)
+
+    def finish(self, views: list[View]) -> str:
+        """Write the index and the views, verify, give the store its name.
+
+        Returns:
+            the fingerprint over the content
+        """
+        file = self._file
+        file["ids"] = np.array(self._ids, dtype=h5py.string_dtype())
+        file["sizes"] = np.array(self._sizes, dtype=np.int32).reshape(-1, 2)
+        file["labelled"] = np.array(self._labelled, dtype=bool)
+        for view in views:
+            _write_view(file.create_group(f"views/{view.name}"), view)
+        file.attrs["format"] = "infoseg-bench store"
+        file.attrs["format_version"] = FORMAT_VERSION
+        for name, value in self.attributes.items():
+            file.attrs[name] = value if isinstance(value, str | int) else json.dumps(value, sort_keys=True)
+        fingerprint = content_fingerprint(file)
+        file.attrs["fingerprint"] = fingerprint
+        file.close()
+        self._seal(fingerprint)
+        return fingerprint
+
+    def _seal(self, fingerprint: str) -> None:
+        with h5py.File(self._partial, "r") as written:
+            if content_fingerprint(written) != fingerprint:
+                raise UserError(f"{self.path}: what was written reads back differently: check the disk")
+        with self._partial.open("rb") as handle:
+            os.fsync(handle.fileno())
+        self._partial.replace(self.path)
+
+    def _growing(self, name: str, shape: tuple[int, ...], **options: Any) -> Any:
+        return self._file.create_dataset(
+            name, (0, *shape), np.uint8, maxshape=(None, *shape), chunks=(CHUNK_PIXELS, *shape), **options
+        )
+
+    def _append(self, dataset: Any, rows: np.ndarray) -> None:
+        start = dataset.shape[0]
+        dataset.resize(start + len(rows), axis=0)
+        dataset[start:] = rows
+
+
+def _write_view(group: Any, view: View) -> None:
+    group.attrs["title"] = view.title
+    group.attrs["classes"] = json.dumps(view.classes)
+    group.attrs["palette"] = json.dumps(view.palette)
+    group.attrs["crop"] = view.crop
+    group.attrs["note"] = view.note
+    group["train"] = view.train
+    group["evaluation"] = view.evaluation
+    for protocol, table in view.tables.items():
+        group[f"tables/{protocol}"] = table
+
+
+def _disk_error(error: OSError, path: Path) -> UserError:
+    # HDF5 puts the system's errno into its message only.
+    text = str(error)
+    if error.errno == errno.ENOSPC or f"errno = {errno.ENOSPC}" in text:
+        return UserError(f"{path}: the disk is full: free space or choose another folder with --data")
+    return UserError(f"{path}: cannot be written ({error.strerror or text}): check the folder or use --data")

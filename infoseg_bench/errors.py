@@ -1,0 +1,36 @@
+"""The errors a user can cause: one clear line each, with the value, the file and the remedy."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class UserError(Exception):
+    """Something in the user's files or machine is wrong; the message says what and what to do.
+
+    The command line prints the message alone and exits with `exit_status`.
+    """
+
+    exit_status = 1
+
+
+class UsageError(UserError):
+    """The command itself was wrong: an unknown name, an option out of range."""
+
+    exit_status = 2
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str = "") -> UsageError:
+    """Build the error for a name that is not known, with the nearest names that are.
+
+    Args:
+        kind: what the name stands for, such as "method"
+        name: the name that was asked for
+        known: every name that would have been right
+        remedy: what else to try, as a clause
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}"
+    return UsageError(f"unknown {kind} {name!r}: {hint}{'; ' + remedy if remedy else ''}")

@@ -1,0 +1,47 @@
+"""Progress of long work: a bar on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar, runtime_checkable
+
+Item = TypeVar("Item")
+
+PLAIN_INTERVAL = 10.0
+"""Seconds between two plain lines."""
+
+
+@runtime_checkable
+class ProgressFactory(Protocol):
+    """Wraps a sequence so that its progress is shown."""
+
+    def __call__(self, items: Sequence[Item], title: str) -> Iterable[Item]:
+        """Give the same items, showing under `title` how far the work is."""
+
+
+def show_progress(items: Sequence[Item], title: str) -> Iterator[Item]:
+    """Give the items, with a bar on a terminal and plain lines on standard error elsewhere."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import track
+
+        yield from track(items, description=title, console=Console(stderr=True), transient=True)
+    else:
+        yield from _plain(items, title, lambda line: print(line, file=sys.stderr, flush=True))
+
+
+def no_progress(items: Sequence[Item], title: str) -> Iterable[Item]:
+    """Give the items and show nothing."""
+    return items
+
+
+def _plain(items: Sequence[Item], title: str, write: Callable[[str], None]) -> Iterator[Item]:
+    last = time.monotonic()
+    for done, item in enumerate(items):
+        now = time.monotonic()
+        if now - last >= PLAIN_INTERVAL:
+            write(f"{title}: {done} of {len(items)}")
+            last = now
+        yield item

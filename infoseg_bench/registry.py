@@ -1,0 +1,139 @@
+"""Methods and data set recipes by name: the shipped ones, other packages', and single files."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from infoseg_bench.errors import UsageError, unknown_name
+
+if TYPE_CHECKING:
+    from infoseg_bench.contracts import DatasetRecipe, Method
+
+METHODS = "infoseg_bench.methods"
+DATASETS = "infoseg_bench.datasets"
+
+
+@dataclass
+class Registry:
+    """Everything that can be run, and what could not be loaded.
+
+    Attributes:
+        methods: by name
+        recipes: by name
+        broken: name of a plug-in to what went wrong with it; it stops nothing else
+    """
+
+    methods: dict[str, type[Method]] = field(default_factory=dict)
+    recipes: dict[str, type[DatasetRecipe]] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+    def method(self, name: str) -> type[Method]:
+        """Give a method.
+
+        Raises:
+            UsageError: unknown, or broken
+        """
+        method: type[Method] = _get("method", name, self.methods, self.broken)
+        return method
+
+    def recipe(self, name: str) -> type[DatasetRecipe]:
+        """Give a recipe.
+
+        Raises:
+            UsageError: unknown, or broken
+        """
+        recipe: type[DatasetRecipe] = _get("data set recipe", name, self.recipes, self.broken)
+        return recipe
+
+
+def load_methods(plugins: Sequence[Path] = ()) -> Registry:
+    """Load every method, those in the files `plugins` included."""
+    from infoseg_bench.contracts import Method
+
+    registry = Registry()
+    _load_entry_points(METHODS, Method, registry.methods, registry.broken)
+    _load_files(plugins, Method, registry.methods, registry.broken)
+    return registry
+
+
+def load_recipes(plugins: Sequence[Path] = ()) -> Registry:
+    """Load every data set recipe, those in the files `plugins` included."""
+    from infoseg_bench.contracts import DatasetRecipe
+
+    registry = Registry()
+    _load_entry_points(DATASETS, DatasetRecipe, registry.recipes, registry.broken)
+    _load_files(plugins, DatasetRecipe, registry.recipes, registry.broken)
+    return registry
+
+
+def _load_entry_points(group: str, base: type, known: dict[str, Any], broken: dict[str, str]) -> None:
+    for point in entry_points(group=group):
+        # Somebody else's code runs here; whatever it raises is theirs, and the others go on.
+        try:
+            loaded = point.load()
+            if not (inspect.isclass(loaded) and issubclass(loaded, base)):
+                raise TypeError(f"{point.value} is no {base.__name__}")
+            known[point.name] = loaded
+        except Exception as error:
+            broken[point.name] = f"{type(error).__name__}: {error}"
+
+
+def _load_files(plugins: Sequence[Path], base: type, known: dict[str, Any], broken: dict[str, str]) -> None:
+    for path in plugins:
+        if not path.is_file():
+            raise UsageError(f"--plugin {path}: no such file")
+        if path.suffix != ".py":
+            raise UsageError(f"--plugin {path}: not a Python file")
+        # A script that ends itself, as by sys.exit, is as broken as one that raises.
+        try:
+            for cls in _classes(_load_module(path), base):
+                if cls.name in known:
+                    raise ValueError(f"{cls.name} is the name of another {base.__name__}")
+                known[cls.name] = cls
+        except (Exception, SystemExit) as error:
+            broken[str(path)] = f"{type(error).__name__}: {error}"
+
+
+def _load_module(path: Path) -> ModuleType:
+    name = f"infoseg_bench_plugin_{path.stem}"
+    if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path):
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _classes(module: ModuleType, base: type) -> list[Any]:
+    return [
+        item
+        for item in vars(module).values()
+        if inspect.isclass(item)
+        and issubclass(item, base)
+        and item.__module__ == module.__name__
+        and not inspect.isabstract(item)
+        and hasattr(item, "name")
+    ]
+
+
+def _get(kind: str, name: str, known: dict[str, Any], broken: dict[str, str]) -> Any:
+    if name in broken:
+        raise UsageError(f"{kind} {name!r} cannot be loaded: {broken[name]}")
+    if name not in known:
+        raise unknown_name(kind, name, known, f"infoseg-bench list shows every {kind}")
+    return known[name]
