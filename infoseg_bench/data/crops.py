@@ -58,7 +58,9 @@ class PhotoIndex:
         inside_columns = (columns >= 0) & (columns < width[:, None])
         rows = rows.clamp(min=0).minimum(height[:, None] - 1)
         columns = columns.clamp(min=0).minimum(width[:, None] - 1)
-        index = self.starts[photos][:, None, None] + rows[:, :, None] * width[:, None, None] + columns[:, None]
+        index = (
+            self.starts[photos][:, None, None] + rows[:, :, None] * width[:, None, None] + columns[:, None]
+        )
         return CropPlan(index=index, inside=inside_rows[:, :, None] & inside_columns[:, None])
 
 

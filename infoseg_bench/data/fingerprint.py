@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 BLOCK_ROWS = 1 << 23
@@ -34,6 +35,6 @@ def _add_dataset(digest: Any, name: str, dataset: Any) -> None:
     for start in range(0, len(dataset), BLOCK_ROWS):
         block = dataset[start : start + BLOCK_ROWS]
         if block.dtype == object:
-            digest.update("\n".join(text.decode() for text in block).encode())
+            digest.update(json.dumps([text.decode() for text in block]).encode())
         else:
             digest.update(block.astype(block.dtype.newbyteorder("<")).tobytes())

@@ -53,7 +53,10 @@ class Store:
         except (OSError, KeyError) as error:
             raise UserError(f"{path}: not a readable store ({error}): prepare it again") from None
         if self.attributes.get("format_version") != FORMAT_VERSION:
-            raise UserError(f"{path}: store format {self.attributes.get('format_version')}, not {FORMAT_VERSION}: prepare it again")
+            raise UserError(
+                f"{path}: store format {self.attributes.get('format_version')}, not {FORMAT_VERSION}: "
+                "prepare it again"
+            )
 
     @property
     def fingerprint(self) -> str:
@@ -68,8 +71,13 @@ class Store:
         """
         if name not in self.view_names:
             raise unknown_name(f"data set in {self.path}", name, self.view_names)
-        with h5py.File(self.path, "r") as file:
-            return _read_view(file["views"][name], name)
+        try:
+            with h5py.File(self.path, "r") as file:
+                return _read_view(file["views"][name], name)
+        except (OSError, KeyError, ValueError) as error:
+            raise UserError(
+                f"{self.path}: data set {name!r} is damaged ({error}): prepare it again"
+            ) from None
 
     def ids(self) -> list[str]:
         """Give the photos' names, in the store's order."""
@@ -92,10 +100,16 @@ class Store:
         Raises:
             UserError: the content is not what was written
         """
-        with h5py.File(self.path, "r") as file:
-            found = content_fingerprint(file)
+        try:
+            with h5py.File(self.path, "r") as file:
+                found = content_fingerprint(file)
+        except (OSError, KeyError) as error:
+            raise UserError(f"{self.path}: damaged ({error}): prepare it again") from None
         if found != self.fingerprint:
-            raise UserError(f"{self.path}: content {found[:12]} is not the {self.fingerprint[:12]} that was written: prepare it again")
+            raise UserError(
+                f"{self.path}: content {found[:12]} is not the {self.fingerprint[:12]} that was written: "
+                "prepare it again"
+            )
 
 
 def _read_view(group: Any, name: str) -> View:

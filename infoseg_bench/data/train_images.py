@@ -37,6 +37,11 @@ class TrainImages:
     The photos of step `s` follow from the seed and from `s` alone: every epoch is a permutation
     of all photos, and batches run through the epochs without leaving any out. So a resumed run
     sees exactly what an undisturbed one would have seen.
+
+    Attributes:
+        crop: side of the crops in pixels, unless `batch` is asked for another
+        channels: bands of the images
+        taken: crops given out so far
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class TrainImages:
         self.channels = int(arrays.pixels.shape[1])
         self._device = device
         self._seed = seed
+        self.taken = 0
 
     def __len__(self) -> int:
         return len(self._index.starts)
@@ -83,7 +89,11 @@ class TrainImages:
             UsageError: a batch larger than the data set
         """
         if size > len(self):
-            raise UsageError(f"batch={size} is larger than the data set's {len(self)} training photos: choose a smaller one")
+            raise UsageError(
+                f"batch={size} is larger than the data set's {len(self)} training photos: "
+                "choose a smaller one"
+            )
+        self.taken += size
         photos = self._photos(step, size).to(self._pixels.device)
         plan = self._index.random(photos, crop or self.crop, generator(self._seed, "crops", step))
         return TrainBatch(

@@ -33,14 +33,14 @@ class View:
     title: str
     classes: tuple[str, ...]
     palette: tuple[tuple[int, int, int], ...]
-    tables: dict[str, UInt8[np.ndarray, "256"]] = field(repr=False)
+    tables: dict[str, UInt8[np.ndarray, " 256"]] = field(repr=False)
     train: Int64[np.ndarray, " photo"] = field(repr=False)
-    evaluation: Int64[np.ndarray, " photo"] = field(repr=False)
+    evaluation: Int64[np.ndarray, " evaluated"] = field(repr=False)
     crop: int
     note: str = ""
 
 
-def label_table(classes: int, codes: dict[int, int] | None = None) -> UInt8[np.ndarray, "256"]:
+def label_table(classes: int, codes: dict[int, int] | None = None) -> UInt8[np.ndarray, " 256"]:
     """Make the table from stored label to class index; what is not named becomes VOID.
 
     Args:

@@ -6,15 +6,17 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import h5py
 import numpy as np
 from filelock import FileLock, Timeout
 from jaxtyping import UInt8
 
+from infoseg_bench.atomic import disk_error
 from infoseg_bench.data.fingerprint import content_fingerprint
 from infoseg_bench.data.view import View
 from infoseg_bench.errors import UserError
@@ -22,6 +24,9 @@ from infoseg_bench.errors import UserError
 FORMAT_VERSION = 1
 CHUNK_PIXELS = 1 << 18
 """Pixels per HDF5 chunk; ours: 256 Ki, under a mebibyte a chunk for RGB."""
+
+SPARE_BYTES = 8 << 20
+"""Free space under which writing stops, so that HDF5 can always close its file; ours."""
 
 
 class StoreWriter:
@@ -44,23 +49,24 @@ class StoreWriter:
         self.channels = channels
         self.attributes = attributes
         self._partial = path.with_name(path.name + ".partial")
-        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        self._lock = FileLock(path.with_name(f".{path.name}.lock"))
         self._ids: list[str] = []
+        self._known: set[str] = set()
         self._sizes: list[tuple[int, int]] = []
         self._labelled: list[bool] = []
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> StoreWriter:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
             self._file = h5py.File(self._partial, "w", track_order=True)
+            self._pixels = self._growing("pixels", (self.channels,))
+            self._labels = self._growing("labels", (), compression="gzip", compression_opts=1)
         except Timeout:
             raise UserError(f"{self.path} is being prepared by another process: wait for it") from None
         except OSError as error:
             self._lock.release()
-            raise _disk_error(error, self.path) from error
-        self._pixels = self._growing("pixels", (self.channels,))
-        self._labels = self._growing("labels", (), compression="gzip", compression_opts=1)
+            raise disk_error(error, self.path) from error
         return self
 
     def __exit__(
@@ -72,7 +78,7 @@ class StoreWriter:
         self._partial.unlink(missing_ok=True)
         self._lock.release()
         if isinstance(error, OSError):
-            raise _disk_error(error, self.path) from error
+            raise disk_error(error, self.path) from error
 
     def add(
         self,
@@ -87,12 +93,16 @@ class StoreWriter:
             image: the whole, pre-scaled photo
             labels: stored labels of the same size, VOID and UNLABELLED among them; None: none
         """
+        if photo_id in self._known:
+            raise ValueError(f"{photo_id}: two photos of this name")
         if labels is not None and labels.shape != image.shape[:2]:
             raise ValueError(f"{photo_id}: labels {labels.shape} for a photo of {image.shape[:2]}")
+        self._reserve(2 * image.nbytes)
         self._append(self._pixels, image.reshape(-1, self.channels))
         if labels is not None:
             self._append(self._labels, labels.reshape(-1))
         self._ids.append(photo_id)
+        self._known.add(photo_id)
         self._sizes.append((image.shape[0], image.shape[1]))
         self._labelled.append(labels is not None)
 
@@ -102,6 +112,8 @@ class StoreWriter:
         Returns:
             the fingerprint over the content
         """
+        for view in views:
+            self._check(view)
         file = self._file
         file["ids"] = np.array(self._ids, dtype=h5py.string_dtype())
         file["sizes"] = np.array(self._sizes, dtype=np.int32).reshape(-1, 2)
@@ -118,6 +130,13 @@ class StoreWriter:
         self._seal(fingerprint)
         return fingerprint
 
+    def _check(self, view: View) -> None:
+        for name, photos in (("train", view.train), ("evaluation", view.evaluation)):
+            if ((photos < 0) | (photos >= len(self._ids))).any():
+                raise ValueError(f"view {view.name}: {name} names photos beyond the store's {len(self._ids)}")
+        if not np.array(self._labelled, dtype=bool)[view.evaluation].all():
+            raise ValueError(f"view {view.name}: photos without labels cannot be scored")
+
     def _seal(self, fingerprint: str) -> None:
         with h5py.File(self._partial, "r") as written:
             if content_fingerprint(written) != fingerprint:
@@ -125,6 +144,11 @@ class StoreWriter:
         with self._partial.open("rb") as handle:
             os.fsync(handle.fileno())
         self._partial.replace(self.path)
+
+    def _reserve(self, size: int) -> None:
+        # HDF5 that meets a full disk in the middle of a write crashes the interpreter on closing.
+        if shutil.disk_usage(self.path.parent).free < size + SPARE_BYTES:
+            raise OSError(errno.ENOSPC, "No space left on device")
 
     def _growing(self, name: str, shape: tuple[int, ...], **options: Any) -> Any:
         return self._file.create_dataset(
@@ -147,11 +171,3 @@ def _write_view(group: Any, view: View) -> None:
     group["evaluation"] = view.evaluation
     for protocol, table in view.tables.items():
         group[f"tables/{protocol}"] = table
-
-
-def _disk_error(error: OSError, path: Path) -> UserError:
-    # HDF5 puts the system's errno into its message only.
-    text = str(error)
-    if error.errno == errno.ENOSPC or f"errno = {errno.ENOSPC}" in text:
-        return UserError(f"{path}: the disk is full: free space or choose another folder with --data")
-    return UserError(f"{path}: cannot be written ({error.strerror or text}): check the folder or use --data")
