@@ -1,0 +1,71 @@
+"""Synthetic scenes: computer-generated outdoor photos of sky, plants and ground, for trying and testing.
+
+The three colours of a photo are drawn alike for the three classes, so that colour does not tell which
+is which; texture (soft clouds, streaks in perspective, leaves), shape and place do.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import model_validator
+
+from infoseg_bench.contracts.parameters import Parameters, parameter
+from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
+from infoseg_bench.errors import UsageError
+from infoseg_bench.preparing.preparation import finish, plain_view, store_attributes, store_path
+from infoseg_bench.preparing.statistics import ClassBalance
+from infoseg_bench.progress import ProgressFactory
+
+CLASSES = ("sky", "plant", "ground")
+PALETTE = ((86, 180, 233), (0, 158, 115), (230, 159, 0))
+"""Sky blue, bluish green and orange of Okabe and Ito (2008), told apart by the colour-blind."""
+NOTE = "Computer-generated scenes for trying and testing: not a benchmark."
+
+
+class SyntheticScenesOptions(Parameters):
+    """What can be chosen when the scenes are generated."""
+
+    images: int = parameter(600, "number of images", source="ours", ge=1, le=100_000)
+    seed: int = parameter(0, "seed of every random choice", source="ours", ge=0)
+    size: int = parameter(96, "height and width of an image in pixels", source="ours", ge=48, le=1024)
+    crop: int = parameter(64, "side of the crops in pixels, at most the size", source="ours", ge=16)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SyntheticScenesOptions:
+        if self.crop > self.size:
+            raise UsageError(
+                f"synthetic-scenes.crop={self.crop} is larger than size={self.size}: lower crop or raise size"
+            )
+        return self
+
+
+class SyntheticScenes(DatasetRecipe):
+    """The embedded data set: generated in seconds, with exact labels."""
+
+    name = "synthetic-scenes"
+    title = "Synthetic scenes"
+    citation = "infoseg-bench, synthetic-scenes, version 1 (computer-generated)"
+    licence = "Apache-2.0"
+    embedded = True
+    how_to_get = "infoseg-bench prepare synthetic-scenes (generated in seconds, no download)"
+    options_type = SyntheticScenesOptions
+
+    def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
+        """Generate `synthetic-scenes.h5` below the folder `data`, in place of an earlier one."""
+        from infoseg_bench.data.writer import StoreWriter
+        from infoseg_bench.datasets.synthetic_scenes.drawing import generate_scene
+
+        assert isinstance(options, SyntheticScenesOptions)
+        path = store_path(data, self.name, self)
+        balance = ClassBalance(CLASSES, options.crop)
+        with StoreWriter(path, channels=3, attributes=store_attributes(self, options)) as writer:
+            for index in progress(range(options.images), f"generating {self.name}"):
+                image, labels = generate_scene(options.seed, index, options.size)
+                writer.add(f"scene-{index:06d}", image, labels)
+                balance.add(labels)
+            images = f"{options.images} of {options.size} x {options.size} pixels, computer-generated"
+            view = plain_view(
+                self, CLASSES, photos=options.images, crop=options.crop, palette=PALETTE, note=NOTE
+            )
+            return finish(writer, view, {"images": images, **balance.summary()})

@@ -1,0 +1,1 @@
+"""Operations on images: reading photos and label maps, scaling, filters."""

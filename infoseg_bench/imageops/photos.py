@@ -1,0 +1,108 @@
+"""Reading photos and label maps from image files."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from infoseg_bench.errors import UserError
+
+DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
+"""Pillow's modes of more than 8 bits per channel."""
+
+GREY_STEPS = {"L;2": 85, "L;4": 17}
+"""Pillow stretches greyscale of 2 and 4 bits to 0..255; the step between two stored values."""
+
+UNDECODABLE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+"""What Pillow's decoders raise on damaged files."""
+
+# Pillow only warns of images up to twice its limit; per-read filters would not be safe among threads.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+def read_photo(path: Path, *, upright: bool) -> UInt8[np.ndarray, "height width 3"]:
+    """Read a photo as red, green and blue.
+
+    Greyscale, palette and CMYK are converted; transparency is dropped, the colours under it stay.
+
+    Args:
+        path: a file of any format that Pillow decodes, 8 bits per channel
+        upright: turn the photo as its EXIF orientation says, as every viewer shows it; False
+            keeps the stored frame, in which COCO's annotations are given
+
+    Raises:
+        UserError: missing, damaged, truncated, of more than 8 bits, or beyond Pillow's size limit
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode in DEEP_MODES:
+                raise UserError(
+                    f"{path}: a photo of more than 8 bits per channel ({image.mode}): save it with 8 bits"
+                )
+            image.load()
+            if upright:
+                # Damaged EXIF data leave the photo as it is.
+                with contextlib.suppress(*UNDECODABLE, TypeError, Warning):
+                    ImageOps.exif_transpose(image, in_place=True)
+            return np.asarray(_rgb(image))
+    except UNDECODABLE as error:
+        raise _unreadable(path, "photo", error) from error
+
+
+def read_labels(path: Path) -> UInt8[np.ndarray, "height width"]:
+    """Read a label map: greyscale or palette, where the palette's index is the label.
+
+    Greyscale of 1, 2 or 4 bits gives the stored values, and 16 bits do where all are below 256.
+
+    Raises:
+        UserError: missing, damaged, a colour image, or a value over 255
+    """
+    try:
+        with Image.open(path) as image:
+            step = GREY_STEPS.get(str(image.tile[0][3]), 1) if image.tile else 1
+            labels = np.asarray(image)
+    except UNDECODABLE as error:
+        raise _unreadable(path, "label map", error) from error
+    if labels.ndim != 2 or labels.dtype.kind == "f":
+        raise UserError(
+            f"{path}: a colour image ({image.mode}), not a label map: labels must be PNGs with one "
+            "channel (greyscale or palette) whose pixel values are class numbers"
+        )
+    if labels.max(initial=0) > 255 or labels.min(initial=0) < 0:
+        raise UserError(f"{path}: label value {labels.max()} is over 255: use values of 0 to 255")
+    return labels.astype(np.uint8) // np.uint8(step)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "P" and "transparency" in image.info:
+        # Pillow converts the palette's transparency to RGB with a warning only.
+        return image.convert("RGBA").convert("RGB")
+    return image.convert("RGB")
+
+
+def _unreadable(path: Path, kind: str, error: Exception) -> UserError:
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"{path}: no such {kind}: check the path")
+    if isinstance(error, PermissionError):
+        return UserError(f"{path}: no permission to read this {kind}: change its permissions")
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        limit = Image.MAX_IMAGE_PIXELS
+        return UserError(f"{path}: a {kind} of more than {limit} pixels: scale it down or cut it into tiles")
+    reason = "unknown format" if isinstance(error, UnidentifiedImageError) else error
+    return UserError(f"{path}: this {kind} cannot be decoded ({reason}): replace or remove the file")

@@ -1,0 +1,113 @@
+"""What every recipe does around its own work: names, attributes, the view, and the lines at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from infoseg_bench.contracts.parameters import Parameters
+from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
+from infoseg_bench.data.view import View, label_table
+from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.preparing.palette import default_palette
+from infoseg_bench.registry import DATASETS
+
+
+def store_attributes(recipe: DatasetRecipe, options: Parameters, **more: Any) -> dict[str, Any]:
+    """Give what a store keeps beside its content; of files and folders, the last name only.
+
+    Args:
+        recipe: the one that builds the store
+        options: its options
+        more: attributes of this store that replace the recipe's own
+    """
+    values = {name: _without_folder(getattr(options, name)) for name in type(options).model_fields}
+    return {
+        "recipe": recipe.name,
+        "recipe_version": recipe.version,
+        "title": recipe.title,
+        "citation": recipe.citation,
+        "licence": recipe.licence,
+        "options": values,
+        **more,
+    }
+
+
+def store_path(data: Path, name: str, recipe: DatasetRecipe) -> Path:
+    """Give the file of a data set, if its name is free or the recipe's own.
+
+    Raises:
+        UserError: another recipe or its data set has this name
+    """
+    from infoseg_bench.data.catalogue import prepared_datasets
+
+    if name != recipe.name and name in {point.name for point in entry_points(group=DATASETS)}:
+        raise UsageError(f"{name} is the name of a published data set: choose another name")
+    path = data / f"{name}.h5"
+    taken = prepared_datasets(data)[0].get(name)
+    if taken is not None and (taken.store.path != path or taken.store.attributes["recipe"] != recipe.name):
+        made_by = taken.store.attributes["recipe"]
+        raise UserError(f"{taken.store.path}: {name} is a data set that {made_by} made: choose another name")
+    return path
+
+
+def plain_view(
+    recipe: DatasetRecipe,
+    classes: tuple[str, ...],
+    *,
+    photos: int,
+    crop: int,
+    evaluation: Sequence[int] | None = None,
+    **more: Any,
+) -> View:
+    """Make the view of a data set that trains on all photos and stores class indices as labels.
+
+    Args:
+        recipe: its name and title are the view's
+        classes: names, in the order of the class index
+        photos: how many there are
+        crop: side of the crops in pixels
+        evaluation: indices of the photos to score; without it, all of them
+        more: fields of the view that replace the recipe's own and the default palette
+    """
+    every = np.arange(photos, dtype=np.int64)
+    fields: dict[str, Any] = {
+        "name": recipe.name,
+        "title": recipe.title,
+        "palette": default_palette(len(classes)),
+        **more,
+    }
+    return View(
+        classes=classes,
+        tables={"corrected": label_table(len(classes))},
+        train=every,
+        evaluation=every if evaluation is None else np.array(evaluation, dtype=np.int64),
+        crop=crop,
+        **fields,
+    )
+
+
+def finish(writer: Any, view: View, summary: dict[str, str]) -> Prepared:
+    """Give a `StoreWriter`'s store its name, and the summary its last lines: which content, how large."""
+    writer.attributes["summary"] = summary
+    fingerprint = writer.finish([view])
+    size = readable_size(writer.path.stat().st_size)
+    return Prepared(store=writer.path, summary={**summary, "fingerprint": fingerprint, "size": size})
+
+
+def readable_size(size: int) -> str:
+    """Put a number of bytes into words, such as "12.3 MiB"."""
+    amount, unit = float(size), "B"
+    for larger in ("KiB", "MiB", "GiB"):
+        if amount < 1024:
+            break
+        amount, unit = amount / 1024, larger
+    return f"{amount:.0f} B" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def _without_folder(value: object) -> object:
+    return value.resolve().name if isinstance(value, Path) else value

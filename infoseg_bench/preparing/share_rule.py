@@ -1,0 +1,51 @@
+"""A rule on the share of one class within the crop, such as "person >= 0.2"."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import UInt8
+
+from infoseg_bench.errors import UsageError, unknown_name
+from infoseg_bench.preparing.centre_crop import centre_crop
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareRule:
+    """Which photos are evaluated.
+
+    Attributes:
+        cls: class index
+        at_least: whether `share` is the least or the largest one allowed
+        share: of the crop's pixels, padding and void among them, in [0, 1]
+        crop: side of the centre crop in pixels
+    """
+
+    cls: int
+    at_least: bool
+    share: float
+    crop: int
+
+    @classmethod
+    def parse(cls, text: str, classes: tuple[str, ...], crop: int) -> ShareRule:
+        """Read a rule: a class name, `>=` or `<=`, and a share.
+
+        Raises:
+            UsageError: not a rule, an unknown class, or a share outside [0, 1]
+        """
+        match = re.fullmatch(r"\s*(.+?)\s*(>=|<=)\s*([0-9]*\.?[0-9]+)\s*", text)
+        if match is None:
+            raise UsageError(f"--evaluate-if {text!r}: not a rule: write such as '{classes[-1]} >= 0.2'")
+        name, relation, number = match.groups()
+        if name not in classes:
+            raise unknown_name("class in --evaluate-if", name, classes)
+        if not 0 <= float(number) <= 1:
+            raise UsageError(f"--evaluate-if {text!r}: {number} is not a share: give a number of 0 to 1")
+        return cls(cls=classes.index(name), at_least=relation == ">=", share=float(number), crop=crop)
+
+    def accepts(self, labels: UInt8[np.ndarray, "height width"]) -> bool:
+        """Say whether a photo's class labels follow the rule within the centre crop."""
+        share = int(np.count_nonzero(centre_crop(labels, self.crop) == self.cls)) / self.crop**2
+        return share >= self.share if self.at_least else share <= self.share

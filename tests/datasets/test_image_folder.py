@@ -1,0 +1,388 @@
+from __future__ import annotations
+
+import errno
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from infoseg_bench.contracts import Prepared
+from infoseg_bench.data.evaluation_set import EvaluationSet
+from infoseg_bench.data.store import Store
+from infoseg_bench.data.view import UNLABELLED, VOID
+from infoseg_bench.data.writer import StoreWriter
+from infoseg_bench.datasets.image_folder import ImageFolder
+from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.progress import no_progress
+from tests.datasets.files import interrupting, leftovers, save, scene
+from tests.shared import SHARED, needs_shared
+
+
+class Folder:
+    """Five photos of 40x30, three of them labelled, and the folder to prepare them in."""
+
+    def __init__(self, root: Path) -> None:
+        self.images, self.labels, self.data = root / "images", root / "labels", root / "data"
+        for index, name in enumerate("abcde"):
+            save(self.images / f"{name}.png", scene(30, 40, index))
+        for index, name in enumerate("ace"):
+            labels = np.zeros((30, 40), dtype=np.uint8)
+            labels[:, 15 : 15 + 5 * index] = 1
+            labels[:3] = 255
+            save(self.labels / f"{name}.png", labels)
+
+    def prepare(self, progress: Any = no_progress, **options: Any) -> Prepared:
+        values = {
+            "name": "mine",
+            "images": str(self.images),
+            "labels": str(self.labels),
+            "classes": "background,person",
+            "crop": 16,
+        }
+        values = {name: value for name, value in {**values, **options}.items() if value is not None}
+        parsed = ImageFolder.options_type.parse(values, "prepare image-folder")
+        prepared: Prepared = ImageFolder().prepare(parsed, self.data, progress)
+        return prepared
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def label_maps(prepared: Prepared) -> list[np.ndarray]:
+    arrays = Store(prepared.store).arrays(labels=True)
+    assert arrays.labels is not None
+    sizes = arrays.sizes[arrays.labelled].astype(int)
+    parts = np.split(arrays.labels, np.cumsum(sizes.prod(axis=1))[:-1])
+    return [part.reshape(size) for part, size in zip(parts, sizes, strict=True)]
+
+
+def evaluated_labels(prepared: Prepared, name: str) -> torch.Tensor:
+    """The labels that a run scores, as it reads them."""
+    store = Store(prepared.store)
+    view, device = store.view(name), torch.device("cpu")
+    crops = EvaluationSet(store.arrays(labels=True), view, protocol="corrected", device=device)
+    return torch.cat([labels for _, labels in crops.batches(100)])
+
+
+def test_trains_on_all_photos_and_evaluates_the_labelled_ones(folder: Folder) -> None:
+    prepared = folder.prepare()
+    store = Store(prepared.store)
+    view = store.view("mine")
+    assert prepared.store == folder.data / "mine.h5"
+    assert store.ids() == list("abcde")
+    assert view.train.tolist() == [0, 1, 2, 3, 4]
+    assert view.evaluation.tolist() == [0, 2, 4]
+    assert view.classes == ("background", "person")
+    assert list(view.tables) == ["corrected"]
+    assert prepared.summary["labelled"] == prepared.summary["evaluated"] == "3"
+
+
+def test_keeps_pixels_and_labels_as_they_are(folder: Folder) -> None:
+    prepared = folder.prepare()
+    arrays = Store(prepared.store).arrays(labels=True)
+    np.testing.assert_array_equal(arrays.pixels[:1200].reshape(30, 40, 3), scene(30, 40, 0))
+    for name, found in zip("ace", label_maps(prepared), strict=True):
+        np.testing.assert_array_equal(found, np.asarray(Image.open(folder.labels / f"{name}.png")))
+
+
+def test_scales_photos_and_labels_as_opencv_does(folder: Folder) -> None:
+    prepared = folder.prepare(scale=0.5)
+    arrays = Store(prepared.store).arrays(labels=True)
+    expected = cv2.resize(scene(30, 40, 0), None, fx=0.5, fy=0.5)
+    assert np.abs(arrays.pixels[:300].reshape(15, 20, 3).astype(int) - expected).max() <= 1
+    labels = np.asarray(Image.open(folder.labels / "c.png"))
+    expected = cv2.resize(labels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_NEAREST)
+    np.testing.assert_array_equal(label_maps(prepared)[1], expected)
+
+
+def test_reports_class_balance_within_the_evaluated_crops(folder: Folder) -> None:
+    prepared = folder.prepare()
+    labels = evaluated_labels(prepared, "mine")
+    background, person = (float((labels == index).sum() / (labels < 2).sum()) for index in range(2))
+    assert (round(background, 3), round(person, 3)) == (0.688, 0.312)
+    assert prepared.summary["class balance"] == "background 68.8%, person 31.2%"
+    assert prepared.summary["constant prediction"] == "68.8% pixel accuracy"
+
+
+@pytest.mark.parametrize(
+    ("rule", "evaluated"),
+    [("person >= 0.3", [2, 4]), ("person<=.3", [0]), ("background >= 0", [0, 2, 4]), ("person >= 0.6", [4])],
+)
+def test_a_rule_restricts_evaluation_only(folder: Folder, rule: str, evaluated: list[int]) -> None:
+    prepared = folder.prepare(evaluate_if=rule)
+    view = Store(prepared.store).view("mine")
+    assert view.evaluation.tolist() == evaluated
+    assert len(view.train) == 5
+    assert rule in view.note
+
+
+def test_without_labels_nothing_is_evaluated(folder: Folder) -> None:
+    prepared = folder.prepare(labels=None, classes="one,two,three")
+    store = Store(prepared.store)
+    assert len(store.view("mine").evaluation) == 0
+    assert store.view("mine").classes == ("one", "two", "three")
+    assert store.labelled == 0
+    assert prepared.summary["class balance"].startswith("unknown")
+
+
+def test_a_class_map_keeps_unlabelled_and_void_apart(folder: Folder, tmp_path: Path) -> None:
+    codes = np.full((30, 40), 105, dtype=np.uint8)
+    codes[10:20], codes[20:25], codes[25:] = 93, 0, 255
+    for path in folder.labels.iterdir():
+        save(path, codes)
+    prepared = folder.prepare(classes=None, class_map="coco-stuff-3")
+    view = Store(prepared.store).view("mine")
+    stored = label_maps(prepared)[0]
+    assert view.classes == ("sky", "plant", "ground")
+    assert [stored[row, 0] for row in (0, 10, 20, 25)] == [0, 1, VOID, UNLABELLED]
+    assert (view.tables["corrected"][[VOID, UNLABELLED]] == VOID).all()
+
+
+def test_a_class_map_of_ones_own_may_colour_its_classes(folder: Folder, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(
+        'void = [255]\n[[classes]]\nname = "x"\ncodes = [0]\ncolour = [1, 2, 3]\n'
+        '[[classes]]\nname = "y"\ncodes = [1]\ncolour = [4, 5, 6]\n'
+    )
+    prepared = folder.prepare(classes=None, class_map=str(own))
+    assert Store(prepared.store).view("mine").palette == ((1, 2, 3), (4, 5, 6))
+
+
+def test_the_store_names_no_folder_of_the_machine(folder: Folder, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('other = "void"\n[[classes]]\nname="x"\ncodes=[0]\n[[classes]]\nname="y"\ncodes=[1]\n')
+    prepared = folder.prepare(classes=None, class_map=str(own))
+    attributes = Store(prepared.store).attributes
+    assert json.loads(attributes["options"])["images"] == "images"
+    assert str(tmp_path) not in "".join(str(value) for value in attributes.values())
+    assert json.loads(attributes["summary"])["labelled"] == "3"
+
+
+def test_the_same_photos_give_the_same_fingerprint(folder: Folder) -> None:
+    first = folder.prepare().summary["fingerprint"]
+    assert folder.prepare().summary["fingerprint"] == first
+    assert folder.prepare(void="255,7").summary["fingerprint"] == first
+    assert folder.prepare(scale=0.5).summary["fingerprint"] != first
+
+
+def test_photos_are_turned_upright(folder: Folder) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    save(folder.images / "b.png", scene(30, 40, 1), exif=exif)
+    store = Store(folder.prepare().store)
+    assert store.arrays(labels=False).sizes.tolist()[1] == [40, 30]
+
+
+def _wrong_size(folder: Folder) -> None:
+    save(folder.labels / "c.png", np.zeros((30, 41), dtype=np.uint8))
+
+
+def _sideways(folder: Folder) -> None:
+    save(folder.labels / "c.png", np.zeros((40, 30), dtype=np.uint8))
+
+
+def _strange_value(folder: Folder) -> None:
+    save(folder.labels / "c.png", np.full((30, 40), 7, dtype=np.uint8))
+
+
+def _lonely_label(folder: Folder) -> None:
+    save(folder.labels / "zebra.png", np.zeros((30, 40), dtype=np.uint8))
+
+
+def _colour_label(folder: Folder) -> None:
+    save(folder.labels / "c.png", scene(30, 40))
+
+
+def _jpeg_label(folder: Folder) -> None:
+    save(folder.labels / "c.jpg", np.zeros((30, 40), dtype=np.uint8))
+
+
+def _broken_photo(folder: Folder) -> None:
+    (folder.images / "d.png").write_bytes(b"not a photo")
+
+
+def _truncated_photo(folder: Folder) -> None:
+    path = folder.images / "d.png"
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def _same_stem(folder: Folder) -> None:
+    save(folder.images / "d.jpg", scene(30, 40))
+
+
+def _no_label_files(folder: Folder) -> None:
+    for path in folder.labels.iterdir():
+        path.unlink()
+
+
+def _no_photos(folder: Folder) -> None:
+    for path in folder.images.iterdir():
+        path.rename(path.with_suffix(".txt"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (_wrong_size, ["c.png", "41x30", "40x30", "scale"]),
+        (_sideways, ["c.png", "30x40", "upright"]),
+        (_strange_value, ["c.png", "value 7", "background, person", "--void"]),
+        (_lonely_label, ["zebra.png", "no photo 'zebra'", "add the photo or remove"]),
+        (_colour_label, ["c.png", "a colour image", "one channel"]),
+        (_jpeg_label, ["c.jpg", "must be PNGs"]),
+        (_broken_photo, ["d.png", "cannot be decoded", "replace or remove"]),
+        (_truncated_photo, ["d.png", "cannot be decoded", "replace or remove"]),
+        (_same_stem, ["d.jpg and d.png", "rename one"]),
+        (_no_label_files, ["labels", "no label PNGs", "leave --labels out"]),
+        (_no_photos, ["images", "no photos here"]),
+    ],
+)
+def test_bad_files_are_named_with_the_remedy_and_leave_nothing(
+    folder: Folder, damage: Any, words: list[str]
+) -> None:
+    damage(folder)
+    with pytest.raises(UserError) as caught:
+        folder.prepare()
+    assert all(word in str(caught.value) for word in words), caught.value
+    assert "\n" not in str(caught.value)
+    assert leftovers(folder.data) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"name": "My Photos"}, ["'My Photos'", "lower-case"]),
+        ({"classes": None}, ["--classes or --class-map", "exactly one"]),
+        ({"class_map": "coco-stuff-3"}, ["--classes or --class-map", "exactly one"]),
+        ({"classes": "person"}, ["1 class names", "give 2 to 254"]),
+        ({"classes": "a,a"}, ["'a' is named twice"]),
+        ({"classes": "a,,b"}, ["an empty class name"]),
+        ({"void": "0"}, ["--void 0", "'background'", "--class-map"]),
+        ({"void": "x"}, ["'x' is not a label value", "0 to 255"]),
+        ({"classes": None, "class_map": "coco-stuf-3"}, ["'coco-stuf-3'", "coco-stuff-3", ".toml"]),
+        ({"classes": None, "class_map": "coco-stuff-3", "void": "3"}, ["--void goes with --classes"]),
+        ({"evaluate_if": "person > 0.2"}, ["'person > 0.2'", "person >= 0.2"]),
+        ({"evaluate_if": "persn >= 0.2"}, ["'persn'", "did you mean person"]),
+        ({"evaluate_if": "person >= 20"}, ["20 is not a share", "0 to 1"]),
+        ({"evaluate_if": "person >= 0.2", "labels": None}, ["--evaluate-if needs labels"]),
+        ({"crop": 0}, ["crop", "0"]),
+        ({"scale": -1}, ["scale", "-1"]),
+        ({"colour": "x"}, ["unknown parameter", "'colour'"]),
+    ],
+)
+def test_wrong_options_are_usage_errors(folder: Folder, options: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        folder.prepare(**options)
+    assert all(word in str(caught.value) for word in words), caught.value
+    assert leftovers(folder.data) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"images": "/no/such/folder"}, ["/no/such/folder", "no such folder"]),
+        ({"labels": "/no/such/folder"}, ["/no/such/folder", "no such folder"]),
+        ({"evaluate_if": "person >= 0.99"}, ["no labelled photo", "choose another share"]),
+        ({"scale": 0.01}, ["a.png", "0.01", "larger --scale"]),
+        ({"classes": None, "class_map": "missing.toml"}, ["missing.toml", "cannot be read"]),
+    ],
+)
+def test_what_does_not_fit_the_files_is_a_user_error(
+    folder: Folder, options: dict[str, Any], words: list[str]
+) -> None:
+    with pytest.raises(UserError) as caught:
+        folder.prepare(**options)
+    assert all(word in str(caught.value) for word in words), caught.value
+    assert leftovers(folder.data) == []
+
+
+def test_a_name_that_another_recipe_uses_is_refused(folder: Folder) -> None:
+    with StoreWriter(folder.data / "mine.h5", channels=3, attributes={"recipe": "coco-persons"}) as writer:
+        view = Store(folder.prepare(name="other").store).view("other")
+        for name in "abcde":
+            writer.add(name, scene(30, 40))
+        nothing_scored = np.array([], dtype=np.int64)
+        writer.finish([replace(view, name="mine", evaluation=nothing_scored)])
+    with pytest.raises(UserError, match=r"mine\.h5.*coco-persons made: choose another name"):
+        folder.prepare()
+
+
+def test_interruption_leaves_nothing_and_keeps_what_was_finished(folder: Folder) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        folder.prepare(interrupting)
+    assert leftovers(folder.data) == []
+    fingerprint = folder.prepare().summary["fingerprint"]
+    with pytest.raises(KeyboardInterrupt):
+        folder.prepare(interrupting, scale=0.5)
+    assert leftovers(folder.data) == ["mine.h5"]
+    assert Store(folder.data / "mine.h5").fingerprint == fingerprint
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(StoreWriter, "_append", full)
+    with pytest.raises(UserError, match=r"mine\.h5: the disk is full"):
+        folder.prepare()
+    assert leftovers(folder.data) == []
+
+
+@pytest.fixture(scope="module")
+def some_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Links to the photos with stuff labels, and to the first 300 with person labels."""
+    root = tmp_path_factory.mktemp("coco-photos")
+    source = SHARED / "data" / "coco-photos"
+    for kind, count in (("stuff", 153), ("persons", 300)):
+        (root / kind).mkdir()
+        for label in sorted((source / kind).glob("*.png"))[:count]:
+            (root / kind / label.name).symlink_to(label)
+            photo = root / "images" / f"{label.stem}.jpg"
+            photo.parent.mkdir(exist_ok=True)
+            if not photo.exists():
+                photo.symlink_to(source / "images" / photo.name)
+    return root
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("labels", "options", "classes"),
+    [
+        ("persons", {"classes": "background,person", "evaluate_if": "person >= 0.2"}, 2),
+        ("stuff", {"class_map": "coco-stuff-15"}, 15),
+        ("stuff", {"class_map": "coco-stuff-3"}, 3),
+    ],
+)
+def test_prepares_real_photos(
+    some_photos: Path, tmp_path: Path, labels: str, options: dict[str, str], classes: int
+) -> None:
+    values = {
+        "name": "real",
+        "images": str(some_photos / "images"),
+        "labels": str(some_photos / labels),
+        **options,
+    }
+    prepared = ImageFolder().prepare(ImageFolder.options_type.parse(values, "x"), tmp_path, no_progress)
+    store = Store(prepared.store)
+    view = store.view("real")
+    store.verify()
+    counts = np.bincount(evaluated_labels(prepared, "real").ravel(), minlength=256)[:classes]
+    assert len(view.classes) == classes
+    assert (counts > 0).all()
+    if labels == "persons":
+        assert 0 < len(view.evaluation) < store.labelled == 300
+        assert counts[1] / counts.sum() >= 0.2
+    else:
+        assert len(view.evaluation) == store.labelled == 153
+
+
+def test_the_name_of_a_published_data_set_is_kept_for_it(folder: Folder) -> None:
+    with pytest.raises(UsageError, match="coco-persons is the name of a published data set"):
+        folder.prepare(name="coco-persons")
