@@ -1,0 +1,1 @@
+"""COCO's own format: annotations, person masks, and the choice and manifest of COCO-Persons."""

@@ -1,0 +1,120 @@
+"""The selection of COCO-Persons: by rank in complete COCO, by threshold elsewhere, or as a manifest says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from infoseg_bench.coco.annotations import CocoPhoto
+from infoseg_bench.coco.manifest import ManifestRow, read_manifest
+from infoseg_bench.coco.selection import PersonPixels, largest_shares, photos_on_disk, shares_between
+from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.progress import ProgressFactory
+
+COMPLETE = 123_287
+"""Photos of train2017 (118 287) and val2017 (5 000): STUFF README."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The selected photos.
+
+    Attributes:
+        photos: in the order of the ids
+        pixels: person pixels in the crop by photo id, of these photos at least
+        note: how they were selected, for every board
+        summary: lines for the user
+    """
+
+    photos: list[CocoPhoto]
+    pixels: dict[int, int]
+    note: str
+    summary: dict[str, str]
+
+
+def choose(
+    pixels: PersonPixels, *, photos: int, min_share: float, max_share: float, progress: ProgressFactory
+) -> Choice:
+    """Select the `photos` largest shares if all of COCO is there, else all shares from `min_share`.
+
+    Raises:
+        UserError: no photo is there, or none has such a share
+    """
+    annotations = pixels.annotations
+    present = photos_on_disk(pixels.source, annotations)
+    counts = pixels.count_all([photo for photo in annotations.with_persons if photo.id in present], progress)
+    most = max_share * pixels.crop**2
+    if len(present) == COMPLETE:
+        chosen = largest_shares(counts, photos=photos, most=most)
+        rule = f"the {len(chosen)} largest person shares up to {max_share:.0%}"
+    else:
+        chosen = shares_between(counts, least=max(min_share * pixels.crop**2, 1.0), most=most)
+        rule = f"person shares of {min_share:.0%} to {max_share:.0%}"
+    if not chosen:
+        raise UserError(
+            f"{pixels.source}: none of {len(present)} photos has {rule} within the crop: "
+            "choose a lower --min-share or a higher --max-share"
+        )
+    return Choice(
+        photos=[annotations.photos[photo] for photo in chosen],
+        pixels=counts,
+        note=_note(rule, len(present), pixels.crowds),
+        summary=_summary(pixels, len(present), len(counts), rule),
+    )
+
+
+def rebuild(pixels: PersonPixels, path: Path, progress: ProgressFactory) -> Choice:
+    """Select what a manifest lists, and check that the annotations still give the same crops and shares.
+
+    Raises:
+        UserError: a photo is not annotated, or its row would now be another one
+        UsageError: the manifest was made with another scale, crop or treatment of crowds
+    """
+    rows = sorted(read_manifest(path), key=lambda row: row.id)
+    _check_options(rows, path, pixels)
+    known = pixels.annotations.photos
+    unknown = next((row.id for row in rows if row.id not in known), None)
+    if unknown is not None:
+        raise UserError(
+            f"{path}: photo {unknown} is not in the annotations of {pixels.source}: use complete COCO"
+        )
+    counts = pixels.count_all([known[row.id] for row in rows], progress)
+    for row in rows:
+        if pixels.manifest_row(known[row.id], counts[row.id]) != row:
+            raise UserError(f"{path}: photo {row.id} differs in {pixels.source}: use the same official files")
+    return Choice(
+        photos=[known[row.id] for row in rows],
+        pixels=counts,
+        note=f"reconstructed: {len(rows)} photos as listed in {path.name}; {_crowds(pixels.crowds)}",
+        summary={"selection": f"reconstructed: as listed in {path.name}"},
+    )
+
+
+def _check_options(rows: list[ManifestRow], path: Path, pixels: PersonPixels) -> None:
+    made = {(float(row.scale), row.crop_side, row.crowds) for row in rows}
+    if made == {(pixels.scale, pixels.crop, "person" if pixels.crowds else "void")}:
+        return
+    if len(made) > 1:
+        raise UserError(f"{path}: rows of different scale, crop or crowds: give the CSV that prepare wrote")
+    scale, crop, crowds = made.pop()
+    switch = "--crowds" if crowds == "person" else "--no-crowds"
+    raise UsageError(f"{path}: made with other options: add --scale {scale} --crop {crop} {switch}")
+
+
+def _note(rule: str, present: int, crowds: bool) -> str:
+    extent = "all of COCO" if present == COMPLETE else f"a subset of {present} COCO photos"
+    return f"reconstructed: {rule} in the crop, of {extent}; {_crowds(crowds)}"
+
+
+def _crowds(crowds: bool) -> str:
+    return "crowds are person" if crowds else "crowds are void"
+
+
+def _summary(pixels: PersonPixels, present: int, with_persons: int, rule: str) -> dict[str, str]:
+    listed = len(pixels.annotations.photos)
+    return {
+        "annotated": f"{listed} photos of {' and '.join(pixels.annotations.splits)}",
+        "missing on disk": f"{listed - present}, skipped",
+        "with persons": str(with_persons),
+        "selection": f"reconstructed{'' if present == COMPLETE else ' on a subset'}: {rule} within the crop",
+    }

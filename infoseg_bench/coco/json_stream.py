@@ -1,0 +1,53 @@
+"""The arrays of large JSON files, so that COCO's 450 MB are never in memory at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import ijson
+
+from infoseg_bench.errors import UserError
+
+
+def read_array(path: Path, name: str) -> list[Any]:
+    """Give one array of the file's top-level object; nothing behind it is read.
+
+    Args:
+        path: JSON in UTF-8
+        name: of the member; an empty list is given where there is none
+
+    Raises:
+        UserError: missing, unreadable, damaged up to the array's end, or the member is no array
+    """
+    with _opened(path) as file:
+        value: Any = next(ijson.items(file, name, use_float=True), [])
+    if not isinstance(value, list):
+        raise UserError(f"{path}: {name!r} is no array: fetch the file again")
+    return value
+
+
+def stream_array(path: Path, name: str) -> Iterator[Any]:
+    """Give the elements of one array of the file's top-level object, and read the file to its end.
+
+    Raises:
+        UserError: missing, unreadable or damaged
+    """
+    with _opened(path) as file:
+        yield from ijson.items(file, f"{name}.item", use_float=True)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file: check the source folder") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}): check its permissions") from error
+    except ijson.JSONError as error:
+        reason = str(error).partition("\n")[0]
+        raise UserError(f"{path}: damaged or no COCO annotations ({reason}): fetch the file again") from None
