@@ -1,0 +1,92 @@
+"""K-Means on the raw colours of single pixels (protocol 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor
+
+from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
+from infoseg_bench.data.train_images import TrainBatch, TrainImages
+from infoseg_bench.errors import UserError
+
+IIC_BASELINE = "IIC scripts/segmentation/baselines/kmeans_and_sift.py"
+SKLEARN = "default of scikit-learn 0.20, which " + IIC_BASELINE + " relies on"
+
+
+class KMeansParameters(Parameters):
+    """What is sampled, and how scikit-learn's MiniBatchKMeans is run on it."""
+
+    sample: int = parameter(
+        200_000, "pixels to fit on, drawn uniformly", source="ours: the published cap is unknown", gt=0
+    )
+    images: int = parameter(
+        5_000, "largest number of training crops to draw them from", source="ours: bounds the time", gt=0
+    )
+    batch: int = parameter(100, "pixels of one mini-batch", source=SKLEARN, gt=0)
+    iterations: int = parameter(100, "passes over the sample at most", source=SKLEARN, gt=0)
+    starts: int = parameter(3, "random starts, of which the best is kept", source=SKLEARN, gt=0)
+
+
+class KMeans(Method):
+    """Clusters of colour: what can be had without looking at a pixel's surroundings."""
+
+    name: ClassVar[str] = "kmeans"
+    title: ClassVar[str] = "K-Means"
+    citation: ClassVar[str] = "Sculley, Web-Scale K-Means Clustering, WWW 2010, on raw pixels as in IIC"
+    parameters_type: ClassVar[type[Parameters]] = KMeansParameters
+    parameters: KMeansParameters
+
+    def __init__(self, parameters: KMeansParameters, task: Task, run: RunContext) -> None:
+        """Start without centres."""
+        super().__init__(parameters, task, run)
+        self.centres: Float[Tensor, "cluster channel"] | None = None
+
+    def fit(self, train: TrainImages) -> Iterator[Progress]:
+        """Fit on a uniform sample of the pixels of random crops, padding left out."""
+        from sklearn.cluster import MiniBatchKMeans
+
+        count = min(self.parameters.images, len(train))
+        colours = []
+        for image in range(count):
+            colours.append(self._draw(train.batch(image, 1), -(-self.parameters.sample // count), image))
+            yield Progress(step=image + 1, scalars={})
+        sample = np.concatenate(colours)[: self.parameters.sample].astype(np.float32)
+        if len(np.unique(sample, axis=0)) < self.task.clusters:
+            raise UserError(
+                f"kmeans: the photos have fewer than {self.task.clusters} colours: give other photos"
+            )
+        model = MiniBatchKMeans(
+            self.task.clusters,
+            batch_size=self.parameters.batch,
+            max_iter=self.parameters.iterations,
+            n_init=self.parameters.starts,
+            random_state=self.run.seed,
+        ).fit(sample)
+        self.centres = torch.from_numpy(model.cluster_centers_).float().to(self.run.device)
+
+    def predict(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> Int64[Tensor, "batch height width"]:
+        """Take the nearest centre."""
+        if self.centres is None:
+            raise RuntimeError("K-Means was asked before it was fitted")
+        pixels = images.permute(0, 2, 3, 1).flatten(0, 2) * 255.0
+        return torch.cdist(pixels, self.centres).argmin(dim=1).view(images.shape[0], *images.shape[2:])
+
+    def state(self) -> dict[str, Any]:
+        """Give the centres."""
+        return {"centres": self.centres}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take the centres."""
+        self.centres = state["centres"]
+
+    def _draw(self, batch: TrainBatch, count: int, image: int) -> UInt8[np.ndarray, "pixel channel"]:
+        inside = batch.images[0].permute(1, 2, 0)[batch.inside[0]]
+        chosen = torch.randint(len(inside), (count,), generator=self.run.generator("pixels", image))
+        return (inside[chosen.to(inside.device)] * 255.0).round().to(torch.uint8).cpu().numpy()

@@ -1,0 +1,70 @@
+"""Random CNN: the untrained IIC network, the argmax of its head B (protocol 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
+from infoseg_bench.data.train_images import TrainImages
+from infoseg_bench.imageops.sobel import append_sobel
+from infoseg_bench.networks.net10a import TwoHeadNet10a
+
+NO_SOBEL: Mapping[str, Any] = {"sobel": False}
+"""Potsdam has no Sobel channels (IIC examples/commands.txt:83,89)."""
+
+
+class RandomCNNParameters(Parameters):
+    """The network's size and input."""
+
+    width: int = parameter(64, "channels of the first layer", source="IIC archs/segmentation/net10a.py", gt=0)
+    sobel: bool = parameter(True, "append Sobel derivatives", source="IIC examples/commands.txt:74,80")
+
+
+class RandomCNN(Method):
+    """How well the network's architecture alone segments: the floor for every trained method.
+
+    IIC's logs print this score before training: 19.4 on COCO-Stuff where the table has 19.4.
+    """
+
+    name: ClassVar[str] = "random-cnn"
+    title: ClassVar[str] = "Random CNN"
+    citation: ClassVar[str] = "Ji et al., Invariant Information Clustering, ICCV 2019 (its untrained network)"
+    parameters_type: ClassVar[type[Parameters]] = RandomCNNParameters
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"potsdam": NO_SOBEL, "potsdam-3": NO_SOBEL}
+    parameters: RandomCNNParameters
+
+    def __init__(self, parameters: RandomCNNParameters, task: Task, run: RunContext) -> None:
+        """Draw the weights from the run's seed."""
+        super().__init__(parameters, task, run)
+        channels = task.channels + (2 if parameters.sobel else 0)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(run.generator("weights").initial_seed())
+            # Head A is never read, but drawn first, as in the released network.
+            network = TwoHeadNet10a(channels, task.clusters, task.clusters, parameters.width)
+        self.network = network.to(run.device).eval()
+
+    def fit(self, train: TrainImages) -> Iterator[Progress]:
+        """Learn nothing."""
+        yield from ()
+
+    @torch.no_grad()
+    def predict(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> Int64[Tensor, "batch height width"]:
+        """Take the most probable cluster of head B, batch norm at its initial identity."""
+        inputs = append_sobel(images) if self.parameters.sobel else images
+        probabilities: Tensor = self.network(inputs)
+        return probabilities.argmax(dim=1)
+
+    def state(self) -> dict[str, Any]:
+        """Give the weights."""
+        return {"network": self.network.state_dict()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take the weights."""
+        self.network.load_state_dict(state["network"])

@@ -1,0 +1,1 @@
+"""InfoSeg, the paper's method (Harb and Knoebelreiter, GCPR 2021)."""

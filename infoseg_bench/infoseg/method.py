@@ -1,0 +1,158 @@
+"""InfoSeg: segmentation by maximising information between local features and their class's global one."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from infoseg_bench.contracts import Parameters, RunContext, Task, parameter
+from infoseg_bench.data.train_images import TrainBatch
+from infoseg_bench.errors import UsageError
+from infoseg_bench.information.jensen_shannon import jensen_shannon
+from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features
+from infoseg_bench.infoseg.objective import (
+    Pairing,
+    class_probabilities,
+    class_scores,
+    joint_scores,
+    marginal_scores,
+    random_partners,
+)
+from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
+
+
+class InfoSegParameters(TrainingParameters):
+    """The paper's settings, and a declared choice wherever the paper is silent."""
+
+    batch: int = parameter(64, "images per step", source="PAPER 5.1", gt=1)
+    lr: float = parameter(1e-4, "learning rate of Adam", source="PAPER 5.1", gt=0)
+    P: int = parameter(1024, "length of local and global features", source="PAPER 5.1", gt=0)
+    tau: float = parameter(0.8, "scale of the scores in the softmax of eq. 3", source="PAPER 5.1", gt=0)
+    width: int = parameter(64, "channels of block A's first layer", source="ours, after Deep InfoMax", gt=0)
+    context: int = parameter(1, "3x3 layers at the end of block A", source="ours", ge=0)
+    batch_norm: bool = parameter(True, "batch normalisation in all blocks", source="ours, after Deep InfoMax")
+    normalisation: Literal["none", "scale", "layer", "length"] = parameter(
+        "scale",
+        "of L and H before the dot product: none (eq. 3 to the letter), scale (by P^-1/4 each, so the "
+        "product by P^-1/2), layer (layer norm, then scale), length (to 1)",
+        source="ours: the paper says nothing of it",
+    )
+    pairing: Pairing = parameter(
+        "permuted",
+        "the negatives: permuted (eq. 8 to the letter), all (every other image), own (V of x with H of x')",
+        source="PAPER eq. 8",
+    )
+    gradient_through_assignment: bool = parameter(
+        True, "let the gradient flow through V", source="ours, as the notation S_theta of eq. 5 suggests"
+    )
+    flip: bool = parameter(False, "mirror half of the training images", source="ours: none is mentioned")
+    training_mask: bool = parameter(
+        False, "leave void pixels out of the loss, which uses label information", source="ours: label-free"
+    )
+
+
+class InfoSeg(NetworkMethod):
+    """Both steps at every iteration: segment with L and H, then raise their information."""
+
+    name: ClassVar[str] = "infoseg"
+    title: ClassVar[str] = "InfoSeg"
+    citation: ClassVar[str] = "Harb and Knoebelreiter, InfoSeg, GCPR 2021"
+    parameters_type: ClassVar[type[Parameters]] = InfoSegParameters
+    parameters: InfoSegParameters
+    network: FeatureNetwork
+
+    def __init__(self, parameters: InfoSegParameters, task: Task, run: RunContext) -> None:
+        """Check that the images fit the network's stride."""
+        crop = parameters.train_crop or task.crop
+        if crop % STRIDE or task.crop % STRIDE:
+            raise UsageError(f"infoseg: crops of {crop} and {task.crop} pixels must be multiples of {STRIDE}")
+        super().__init__(parameters, task, run)
+
+    @classmethod
+    def label_use(cls, parameters: Parameters) -> str | None:
+        """Declare the mask where it is on."""
+        return "mask" if isinstance(parameters, InfoSegParameters) and parameters.training_mask else None
+
+    def build(self) -> nn.Module:
+        """Make blocks A to D."""
+        return FeatureNetwork(
+            channels=self.task.channels,
+            clusters=self.task.clusters,
+            P=self.parameters.P,
+            width=self.parameters.width,
+            context=self.parameters.context,
+            crop=self.parameters.train_crop or self.task.crop,
+            batch_norm=self.parameters.batch_norm,
+        )
+
+    def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Minus the estimate of eq. 8, averaged over places and images (eq. 6)."""
+        images, mask = self._augment(batch, generator)
+        features = self._features(images)
+        scores = class_scores(features.L, features.H)
+        V = class_probabilities(scores, self.parameters.tau)
+        weights = V if self.parameters.gradient_through_assignment else V.detach()
+        other = random_partners(len(scores), generator).to(scores.device)
+        joint = joint_scores(weights, scores)
+        marginal = marginal_scores(
+            features.L, features.H, weights, other=other, pairing=self.parameters.pairing
+        )
+        information = jensen_shannon(_within(mask, joint), _within(mask, marginal))
+        with torch.no_grad():
+            watched = {"assignment_entropy": _entropy(V), "cluster_usage": _usage(V)}
+        return {"loss": -information, **watched}
+
+    @torch.no_grad()
+    def predict(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> Int64[Tensor, "batch height width"]:
+        """Take the most probable class (eq. 4); the label map is upsampled by nearest neighbour."""
+        self.network.eval()
+        features = self._features(images)
+        clusters = class_scores(features.L, features.H).argmax(dim=1)
+        return clusters.repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
+
+    def _features(self, images: Tensor) -> Features:
+        raw = self.network(images.contiguous(memory_format=torch.channels_last))
+        return Features(L=self._normalise(raw.L, dim=1), H=self._normalise(raw.H, dim=2))
+
+    def _normalise(self, features: Tensor, dim: int) -> Tensor:
+        kind = self.parameters.normalisation
+        if kind == "length":
+            return F.normalize(features, dim=dim)
+        if kind == "layer":
+            mean = features.mean(dim=dim, keepdim=True)
+            deviation = features.var(dim=dim, keepdim=True, unbiased=False).add(1e-5).sqrt()
+            features = (features - mean) / deviation
+        return features if kind == "none" else features * self.parameters.P**-0.25
+
+    def _augment(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        images, mask = batch.images, batch.mask
+        if self.parameters.flip:
+            mirrored = (torch.rand(len(images), generator=generator) < 0.5).to(images.device)[:, None, None]
+            images = torch.where(mirrored[..., None], images.flip(3), images)
+            mask = None if mask is None else torch.where(mirrored, mask.flip(2), mask)
+        return images, mask
+
+
+def _within(mask: Tensor | None, scores: Float[Tensor, "pair rows columns"]) -> Tensor:
+    """Keep the scores of places of which most pixels are in the mask of x; pairs are in x's order."""
+    if mask is None:
+        return scores
+    places = F.avg_pool2d(mask[:, None].float(), STRIDE)[:, 0] > 0.5
+    return scores[places.repeat_interleave(len(scores) // len(mask), dim=0)]
+
+
+def _entropy(V: Float[Tensor, "batch K rows columns"]) -> Float[Tensor, ""]:
+    """Mean entropy of the soft assignment in nats: 0 is hard, log K undecided."""
+    return -torch.xlogy(V, V).sum(dim=1).mean()
+
+
+def _usage(V: Float[Tensor, "batch K rows columns"]) -> Float[Tensor, ""]:
+    """Give the number of clusters in use, as the exponential of their shares' entropy: 1 to K."""
+    shares = V.mean(dim=(0, 2, 3))
+    return (-torch.xlogy(shares, shares).sum()).exp()

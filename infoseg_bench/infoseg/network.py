@@ -1,0 +1,105 @@
+"""InfoSeg's feature network: blocks A to D of PAPER Fig. 3, whose sizes the text leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+STRIDE = 4
+"""Input pixels per place of L, d in PAPER 5.1."""
+SMALLEST_MAP = 4
+"""Block B halves the map until it is at most this wide, then averages; ours, after Deep InfoMax."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Local features L and one global feature H per class."""
+
+    L: Float[Tensor, "batch P rows columns"]
+    H: Float[Tensor, "batch K P"]
+
+
+class FeatureNetwork(nn.Module):
+    """Images to L and H.
+
+    A gives a grid of patch features; C on A gives L. B takes A's grid down to the image level;
+    another C and, per class, a linear layer D give H.
+    """
+
+    def __init__(
+        self, *, channels: int, clusters: int, P: int, width: int, context: int, crop: int, batch_norm: bool
+    ) -> None:
+        """Build it.
+
+        Args:
+            channels: of the images
+            clusters: K
+            P: length of local and global features
+            width: channels of A's first layer; A ends with twice, B with at most 16 times as many
+            context: 3x3 layers at the end of A, each widening L's patch by 8 pixels
+            crop: side of the images it will be trained on, which decides the depth of B
+            batch_norm: whether the convolutions are followed by batch normalisation
+        """
+        super().__init__()
+        grid = 2 * width
+        self.clusters, self.P = clusters, P
+        self.block_a = nn.Sequential(
+            _convolution(channels, width, 4, 2, batch_norm),
+            _convolution(width, grid, 4, 2, batch_norm),
+            *(_convolution(grid, grid, 3, 1, batch_norm) for _ in range(context)),
+        )
+        self.block_b = _block_b(grid, crop // STRIDE, 16 * width, batch_norm)
+        self.local_c = PointwiseResidual(grid, P, batch_norm)
+        self.global_c = PointwiseResidual(self.block_b.out_channels, P, batch_norm)
+        # K separate linear layers P -> P, side by side in one.
+        self.block_d = nn.Linear(P, clusters * P)
+
+    def forward(self, images: Float[Tensor, "batch channel height width"]) -> Features:
+        """Compute both kinds of features; height and width are multiples of 4."""
+        grid = self.block_a(images)
+        image_level = self.global_c(self.block_b(grid)).flatten(1)
+        return Features(
+            L=self.local_c(grid), H=self.block_d(image_level).unflatten(1, (self.clusters, self.P))
+        )
+
+
+class PointwiseResidual(nn.Module):
+    """Block C: a residual block of 1x1 convolutions, as Deep InfoMax's mi_networks.py:68-118."""
+
+    def __init__(self, channels: int, features: int, batch_norm: bool) -> None:
+        """Build it with `features` hidden and output channels."""
+        super().__init__()
+        self.residual = nn.Sequential(
+            _convolution(channels, features, 1, 1, batch_norm), nn.Conv2d(features, features, 1)
+        )
+        self.shortcut = nn.Conv2d(channels, features, 1, bias=False)
+
+    def forward(self, grid: Float[Tensor, "batch c rows columns"]) -> Float[Tensor, "batch P rows columns"]:
+        """Add residual and shortcut."""
+        features: Tensor = self.residual(grid) + self.shortcut(grid)
+        return features
+
+
+class _BlockB(nn.Sequential):
+    out_channels: int
+
+
+def _block_b(channels: int, side: int, widest: int, batch_norm: bool) -> _BlockB:
+    layers: list[nn.Module] = []
+    while side > SMALLEST_MAP:
+        out = min(2 * channels, widest)
+        layers.append(_convolution(channels, out, 4, 2, batch_norm))
+        channels, side = out, side // 2
+    block = _BlockB(*layers, nn.AdaptiveAvgPool2d(1))
+    block.out_channels = channels
+    return block
+
+
+def _convolution(channels: int, out: int, side: int, stride: int, batch_norm: bool) -> nn.Sequential:
+    padding = (side - 1) // 2
+    layers: list[nn.Module] = [nn.Conv2d(channels, out, side, stride, padding, bias=not batch_norm)]
+    if batch_norm:
+        layers.append(nn.BatchNorm2d(out))
+    return nn.Sequential(*layers, nn.ReLU(inplace=True))

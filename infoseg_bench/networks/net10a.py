@@ -1,0 +1,87 @@
+"""IIC's segmentation network (archs/segmentation/net10a.py, net10a_twohead.py, archs/cluster/vgg.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+TRUNK_LAYERS: tuple[tuple[int, int] | None, ...] = ((1, 1), (2, 1), None, (4, 1), (4, 1), (8, 2), (8, 2))
+"""Channels as multiples of the width, and dilation; None is a 2x2 max pooling (net10a.py)."""
+
+
+class Net10aTrunk(nn.Sequential):
+    """Six 3x3 convolutions with one pooling: a 128x128 image gives a map of 60x60.
+
+    All convolutions pad by one pixel, the dilated ones too, so each of those shrinks the map by
+    two; that is how the released code has it.
+    """
+
+    def __init__(self, channels: int, width: int = 64) -> None:
+        """Build it.
+
+        Args:
+            channels: of the input
+            width: channels of the first layer; 64 as published, the last layer has 8 times as many
+        """
+        layers: list[nn.Module] = []
+        previous = channels
+        for layer in TRUNK_LAYERS:
+            if layer is None:
+                layers.append(nn.MaxPool2d(2, 2))
+                continue
+            out = layer[0] * width
+            layers += [
+                nn.Conv2d(previous, out, 3, padding=1, dilation=layer[1], bias=False),
+                nn.BatchNorm2d(out),
+                nn.ReLU(inplace=True),
+            ]
+            previous = out
+        super().__init__(*layers)
+        self.out_channels = previous
+
+
+class ClusterHead(nn.Module):
+    """Class probabilities from trunk features, at the input's size."""
+
+    def __init__(self, channels: int, clusters: int) -> None:
+        """Build it: a 1x1 convolution padded by one pixel, as released, so that its border is uniform."""
+        super().__init__()
+        self.project = nn.Conv2d(channels, clusters, 1, padding=1, bias=False)
+
+    def forward(
+        self, features: Float[Tensor, "batch feature rows columns"], size: Sequence[int]
+    ) -> Float[Tensor, "batch cluster height width"]:
+        """Give softmax probabilities, interpolated bilinearly to `size`."""
+        probabilities = self.project(features).softmax(dim=1)
+        return F.interpolate(probabilities, size=tuple(size), mode="bilinear", align_corners=False)
+
+
+class TwoHeadNet10a(nn.Module):
+    """The trunk with an over-clustering head A and a head B of K clusters."""
+
+    def __init__(self, channels: int, clusters_a: int, clusters_b: int, width: int = 64) -> None:
+        """Build it with IIC's initial weights."""
+        super().__init__()
+        self.trunk = Net10aTrunk(channels, width)
+        self.head_a = ClusterHead(self.trunk.out_channels, clusters_a)
+        self.head_b = ClusterHead(self.trunk.out_channels, clusters_b)
+        self.apply(initialise)
+
+    def forward(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> Float[Tensor, "batch cluster height width"]:
+        """Give head B's probabilities."""
+        probabilities: Tensor = self.head_b(self.trunk(images), images.shape[-2:])
+        return probabilities
+
+
+def initialise(module: nn.Module) -> None:
+    """Set IIC's initial weights (vgg.py:42-54): Kaiming normal by fan-in, batch norm at identity."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
+    elif isinstance(module, nn.Linear):
+        nn.init.normal_(module.weight, 0.0, 0.01)
+        nn.init.zeros_(module.bias)

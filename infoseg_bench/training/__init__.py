@@ -1,0 +1,1 @@
+"""What methods that are a network and a loss have in common."""

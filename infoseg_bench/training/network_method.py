@@ -1,0 +1,103 @@
+"""The training loop of every method that is a network and a loss."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
+from infoseg_bench.data.train_images import TrainBatch, TrainImages
+
+
+class TrainingParameters(Parameters):
+    """What every such method needs; a method's own parameters extend these."""
+
+    batch: int = parameter(64, "images per step", source="ours", gt=1)
+    lr: float = parameter(1e-4, "learning rate of Adam", source="ours", gt=0)
+    weight_decay: float = parameter(0.0, "weight decay of Adam", source="ours", ge=0)
+    schedule: Literal["constant", "cosine"] = parameter(
+        "constant", "course of the learning rate over the budget", source="ours"
+    )
+    train_crop: int | None = parameter(
+        None,
+        "side of the training crops in pixels; none: the data set's",
+        source="ours",
+        ge=16,
+        multiple_of=4,
+    )
+
+
+class NetworkMethod(Method):
+    """A network, an objective, and the loop around them.
+
+    A method adds `build`, `losses` and `predict`. Every step draws its randomness from the seed
+    and its own number, so a checkpoint is the weights, the optimiser and the step.
+    """
+
+    trains: ClassVar[bool] = True
+    parameters: TrainingParameters
+
+    def __init__(self, parameters: TrainingParameters, task: Task, run: RunContext) -> None:
+        """Draw the initial weights from the run's seed."""
+        super().__init__(parameters, task, run)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(run.generator("weights").initial_seed())
+            network = self.build()
+        self.network = network.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimiser = torch.optim.Adam(
+            self.network.parameters(), lr=parameters.lr, weight_decay=parameters.weight_decay
+        )
+        self.step = 0
+
+    @abstractmethod
+    def build(self) -> nn.Module:
+        """Make the network, on the CPU; torch's global generator is seeded for it."""
+
+    @abstractmethod
+    def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Compute "loss", which is minimised, and whatever else is worth a curve."""
+
+    def fit(self, train: TrainImages) -> Iterator[Progress]:
+        """Train until the budget's number of steps."""
+        while self.step < self.run.steps:
+            batch = train.batch(self.step, self.parameters.batch, self.parameters.train_crop)
+            scalars = self._train_step(batch)
+            self.step += 1
+            yield Progress(step=self.step, scalars=scalars)
+
+    def _train_step(self, batch: TrainBatch) -> dict[str, float | Tensor]:
+        self.network.train()
+        generator = self.run.generator("step", self.step)
+        # Dropout draws from the global generator.
+        torch.manual_seed(generator.initial_seed())
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.parameters.lr * self._lr_factor()
+        scalars = self.losses(batch, generator)
+        self.optimiser.zero_grad(set_to_none=True)
+        scalars["loss"].backward()  # type: ignore[no-untyped-call]
+        self.optimiser.step()
+        return {name: value.detach() for name, value in scalars.items()}
+
+    def _lr_factor(self) -> float:
+        if self.parameters.schedule == "constant":
+            return 1.0
+        return 0.5 * (1.0 + math.cos(math.pi * self.step / self.run.steps))
+
+    def state(self) -> dict[str, Any]:
+        """Give weights, optimiser and step."""
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take weights, optimiser and step."""
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step = state["step"]

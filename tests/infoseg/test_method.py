@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from infoseg_bench.contracts import RunContext, Task
+from infoseg_bench.data.train_images import TrainBatch
+from infoseg_bench.errors import UsageError
+from infoseg_bench.infoseg.method import InfoSeg, InfoSegParameters
+from infoseg_bench.infoseg.network import FeatureNetwork
+
+SMALL = {"P": 16, "width": 4, "batch": 4}
+
+
+def make(crop: int = 32, clusters: int = 3, channels: int = 3, seed: int = 0, **parameters: Any) -> InfoSeg:
+    chosen = InfoSegParameters.parse({**SMALL, **parameters}, "infoseg")
+    task = Task(dataset="mini", channels=channels, crop=crop, clusters=clusters)
+    return InfoSeg(chosen, task, RunContext(seed=seed, device=torch.device("cpu"), steps=10))
+
+
+def images(count: int = 4, crop: int = 32, channels: int = 3) -> TrainBatch:
+    pixels = torch.rand(count, channels, crop, crop, generator=torch.Generator().manual_seed(1))
+    return TrainBatch(images=pixels, inside=torch.ones(count, crop, crop, dtype=torch.bool), mask=None)
+
+
+@pytest.mark.parametrize(("crop", "channels", "K"), [(128, 3, 15), (200, 4, 6), (64, 3, 2), (32, 3, 27)])
+def test_features_have_the_papers_shapes(crop: int, channels: int, K: int) -> None:
+    network = FeatureNetwork(
+        channels=channels, clusters=K, P=24, width=4, context=1, crop=crop, batch_norm=True
+    )
+    features = network(images(2, crop, channels).images)
+    assert features.L.shape == (2, 24, crop // 4, crop // 4)
+    assert features.H.shape == (2, K, 24)
+
+
+def test_blocks_used_twice_have_parameters_of_their_own() -> None:
+    network = FeatureNetwork(channels=3, clusters=2, P=8, width=4, context=0, crop=32, batch_norm=False)
+    shared = {id(p) for p in network.local_c.parameters()} & {id(p) for p in network.global_c.parameters()}
+    assert not shared
+
+
+def test_every_class_has_a_linear_layer_of_its_own() -> None:
+    network = FeatureNetwork(channels=3, clusters=3, P=8, width=4, context=0, crop=32, batch_norm=False)
+    H = network(images().images).H
+    (gradient,) = torch.autograd.grad(H[:, 1].sum(), [network.block_d.weight])
+    touched = gradient.view(3, 8, 8).abs().sum(dim=(1, 2)) > 0
+    assert touched.tolist() == [False, True, False]
+
+
+def test_a_local_feature_sees_a_patch_and_a_global_one_the_whole_image() -> None:
+    network = FeatureNetwork(channels=3, clusters=2, P=8, width=4, context=1, crop=64, batch_norm=False)
+    pixels = images(1, 64).images.requires_grad_()
+    features = network(pixels)
+    (local,) = torch.autograd.grad(features.L[0, :, 8, 8].sum(), [pixels], retain_graph=True)
+    rows = (local.abs().sum(dim=(0, 1, 3)) > 0).nonzero().flatten()
+    # 4x4 stride 2 twice, then 3x3: 10 + 8 pixels.
+    assert int(rows[-1] - rows[0]) + 1 <= 18
+    (whole,) = torch.autograd.grad(features.H.sum(), [pixels])
+    assert float((whole.abs().sum(dim=(0, 1)) > 0).double().mean()) > 0.9
+
+
+def test_predictions_are_label_maps_upsampled_by_nearest_neighbour() -> None:
+    clusters = make().predict(images().images)
+    assert clusters.shape == (4, 32, 32)
+    assert clusters.dtype == torch.int64
+    blocks = clusters.view(4, 8, 4, 8, 4)
+    assert (blocks == blocks[:, :, :1, :, :1]).all()
+
+
+@pytest.mark.parametrize("normalisation", ["none", "scale", "layer", "length"])
+@pytest.mark.parametrize("pairing", ["permuted", "all", "own"])
+def test_every_choice_trains_a_step_to_a_finite_loss(normalisation: str, pairing: str) -> None:
+    method = make(normalisation=normalisation, pairing=pairing, flip=True)
+    losses = method.losses(images(), torch.Generator().manual_seed(0))
+    losses["loss"].backward()  # type: ignore[no-untyped-call]
+    assert all(math.isfinite(float(value.detach())) for value in losses.values())
+    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in method.network.parameters())
+
+
+def test_features_of_length_one_score_at_most_one() -> None:
+    method = make(normalisation="length")
+    features = method._features(images().images)
+    assert torch.allclose(features.L.norm(dim=1), torch.ones(4, 8, 8))
+    assert torch.allclose(features.H.norm(dim=2), torch.ones(4, 3))
+
+
+def test_stopping_the_gradient_through_the_assignment_changes_the_gradient_and_not_the_loss() -> None:
+    results = []
+    for flows in (True, False):
+        method = make(gradient_through_assignment=flows, tau=3.0)
+        loss = method.losses(images(), torch.Generator().manual_seed(0))["loss"]
+        loss.backward()  # type: ignore[no-untyped-call]
+        weight = method.network.block_d.weight
+        assert weight.grad is not None
+        results.append((float(loss.detach()), weight.grad))
+    assert results[0][0] == pytest.approx(results[1][0])
+    assert not torch.allclose(results[0][1], results[1][1])
+
+
+def test_the_mask_is_declared_and_takes_masked_places_out_of_the_loss() -> None:
+    method = make(training_mask=True)
+    assert InfoSeg.label_use(method.parameters) == "mask"
+    assert InfoSeg.label_use(make().parameters) is None
+    batch = images()
+    mask = torch.zeros(4, 32, 32, dtype=torch.bool)
+    mask[:, :16] = True
+    masked = TrainBatch(images=batch.images, inside=batch.inside, mask=mask)
+    with_mask = method.losses(masked, torch.Generator().manual_seed(0))["loss"]
+    without = method.losses(batch, torch.Generator().manual_seed(0))["loss"]
+    assert float(with_mask.detach()) != float(without.detach())
+
+
+def test_cluster_usage_runs_from_one_to_the_number_of_clusters() -> None:
+    usage = make().losses(images(), torch.Generator().manual_seed(0))["cluster_usage"]
+    assert 1 <= float(usage) <= 3 + 1e-4
+
+
+def test_a_few_steps_on_a_fixed_batch_raise_the_information() -> None:
+    method = make(lr=1e-2)
+    losses = [float(method._train_step(images())["loss"]) for _ in range(30)]
+    assert losses[-1] < losses[0] - 0.1
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"P": 0}, "infoseg.P=0"),
+        ({"lr": -1}, "infoseg.lr=-1"),
+        ({"normalisation": "batch"}, "infoseg.normalisation='batch'"),
+        ({"hight": 3}, "hight"),
+        ({"train_crop": 30}, "infoseg.train_crop=30"),
+    ],
+)
+def test_a_parameter_out_of_range_is_named_with_its_value(parameters: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        InfoSeg.resolve("mini", parameters)
+
+
+def test_a_crop_that_the_stride_does_not_divide_is_refused() -> None:
+    with pytest.raises(UsageError, match="30"):
+        make(crop=30)
