@@ -1,0 +1,39 @@
+"""Choosing the device, and what it has used."""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+
+from infoseg_bench.errors import UsageError
+
+
+def choose_device(wish: str) -> torch.device:
+    """Turn "auto", "cpu", "cuda", "cuda:1" or "mps" into a device that works here.
+
+    Raises:
+        UsageError: not a device, or not one of this machine
+    """
+    if wish == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wish)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise UsageError(f"--device {wish}: not to be had here ({reason}): use auto, cpu or cuda") from None
+    return device
+
+
+def peak_host_bytes() -> int:
+    """Give the largest resident memory of this process so far."""
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def peak_device_bytes(device: torch.device) -> int | None:
+    """Give the largest memory allocated on a GPU so far; None without one."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None

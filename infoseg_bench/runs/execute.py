@@ -1,0 +1,124 @@
+"""One run from its spec to its counts: the loop in which the harness watches a method fit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from infoseg_bench.contracts import Method, Progress
+from infoseg_bench.data.evaluation_set import EvaluationSet
+from infoseg_bench.data.train_images import TrainImages
+from infoseg_bench.runs.checkpoint import Session, save_checkpoint
+from infoseg_bench.runs.curve import Curve
+from infoseg_bench.runs.evaluate import count, pixel_accuracy
+from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.spec import Budget
+
+CHECKPOINT_SECONDS = 60.0
+"""Longest time whose work a kill can cost; ours."""
+STATUS_SECONDS = 0.5
+"""Time between two words to the launcher; ours."""
+CURVE_POINTS = 200
+"""Logged steps of a run at least; ours."""
+
+
+class Interrupted(Exception):
+    """The run was asked to stop; its checkpoint is written."""
+
+
+@dataclass(kw_only=True)
+class Execution:
+    """A run under way.
+
+    Attributes:
+        folder: where everything is written
+        budget: None for a method that does not train by steps
+        method: made, and taken up from the checkpoint if there was one
+        train: what the method sees
+        evaluation_set: what it does not
+        n_classes: of the data set
+        session: the harness's own state
+        should_stop: true when the run should checkpoint and stop
+    """
+
+    folder: RunFolder
+    budget: Budget | None
+    method: Method
+    train: TrainImages
+    evaluation_set: EvaluationSet
+    n_classes: int
+    session: Session
+    should_stop: Callable[[], bool]
+
+    def run(self) -> np.ndarray:
+        """Fit and evaluate.
+
+        Returns:
+            counts of the last state, int64 `image cluster cls`
+
+        Raises:
+            Interrupted: asked to stop; everything up to now is in the checkpoint
+            UserError: the loss is not finite, or the disk is full
+        """
+        self._curve = Curve(self.folder.curve_file, resume_at=self.session.step)
+        self._last_status, self._last_checkpoint = 0.0, time.monotonic()
+        if self.budget and self.session.step == 0:
+            self._evaluate(0)
+        self._fit()
+        counts = self._evaluate(self.session.step)
+        save_checkpoint(self.folder, self.session, self.method.state())
+        return counts
+
+    def _fit(self) -> None:
+        crops = self.session.crops
+        began = time.monotonic()
+        for progress in self.method.fit(self.train):
+            self.session.step = progress.step
+            self.session.crops = crops + self.train.taken
+            self.session.fit_seconds += time.monotonic() - began
+            self._observe(progress)
+            began = time.monotonic()
+        self.session.crops = crops + self.train.taken
+        self.session.fit_seconds += time.monotonic() - began
+
+    def _observe(self, progress: Progress) -> None:
+        step, budget = progress.step, self.budget
+        if budget is None:
+            if self.should_stop():
+                raise Interrupted
+            self._tell(step, None, {})
+            return
+        stopping = self.should_stop()
+        if stopping or step % max(1, budget.steps // CURVE_POINTS) == 0 or step % budget.evaluate_every == 0:
+            self._tell(step, budget.steps, self._curve.add(step, progress.scalars))
+        if step % budget.evaluate_every == 0 and step < budget.steps:
+            self._evaluate(step)
+        if stopping or time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS:
+            save_checkpoint(self.folder, self.session, self.method.state())
+            self._last_checkpoint = time.monotonic()
+        if stopping and step < budget.steps:
+            raise Interrupted
+
+    def _evaluate(self, step: int) -> np.ndarray:
+        began = time.monotonic()
+        counts = count(self.method, self.evaluation_set, n_classes=self.n_classes)
+        accuracy = pixel_accuracy(counts)
+        session = self.session
+        session.evaluate_seconds += time.monotonic() - began
+        self._curve.add(step, {"pixel_accuracy": accuracy})
+        # The untrained network is no result of the method, so step 0 is on the curve only.
+        if (step > 0 or self.budget is None) and accuracy > session.best_accuracy:
+            session.best_step, session.best_accuracy, session.best_counts = step, accuracy, counts
+        return counts
+
+    def _tell(self, step: int, steps: int | None, scalars: dict[str, float]) -> None:
+        now = time.monotonic()
+        if now - self._last_status < STATUS_SECONDS:
+            return
+        self._last_status = now
+        self.folder.write_status(
+            state="running", step=step, steps=steps, best_accuracy=self.session.best_accuracy, **scalars
+        )

@@ -1,0 +1,132 @@
+"""A run's folder: its files, who is working in it, and in what state it is."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from infoseg_bench.atomic import write_text
+from infoseg_bench.errors import UserError
+from infoseg_bench.runs.record import Record
+from infoseg_bench.runs.spec import RunSpec
+
+State = Literal["finished", "failed", "running", "interrupted", "missing"]
+
+
+class RunFolder:
+    """The files of one run below a results folder."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the files; nothing is read or made."""
+        self.path = path
+        self.spec_file = path / "spec.json"
+        self.status_file = path / "status.json"
+        self.curve_file = path / "curve.jsonl"
+        self.checkpoint_file = path / "checkpoint.pt"
+        self.counts_file = path / "counts.npz"
+        self.record_file = path / "record.json"
+        self.log_file = path / "log.txt"
+        self.lock_file = path / ".lock"
+
+    @classmethod
+    def of(cls, results: Path, spec: RunSpec) -> RunFolder:
+        """Give the folder of a run below `results`."""
+        return cls(results / "runs" / spec.folder)
+
+    def create(self, spec: RunSpec) -> None:
+        """Make the folder and write the spec."""
+        if not self.spec_file.exists():
+            write_text(self.spec_file, spec.model_dump_json(indent=2) + "\n")
+
+    def spec(self) -> RunSpec:
+        """Read the spec.
+
+        Raises:
+            UserError: absent or damaged
+        """
+        try:
+            return RunSpec.model_validate_json(self.spec_file.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise UserError(
+                f"{self.spec_file}: not a run's spec ({_first(error)}): remove the folder {self.path}"
+            ) from None
+
+    def record(self) -> Record | None:
+        """Read the record; None if there is none yet.
+
+        Raises:
+            UserError: damaged, or of a newer version
+        """
+        if not self.record_file.exists():
+            return None
+        try:
+            return Record.model_validate_json(self.record_file.read_bytes())
+        except (OSError, ValidationError) as error:
+            raise UserError(
+                f"{self.record_file}: not a record that this version reads ({_first(error)}): "
+                "repeat the run with --force, or upgrade infoseg-bench"
+            ) from None
+
+    def lock(self) -> FileLock:
+        """Give the lock that a worker holds; the system frees it when the worker dies."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.lock_file)
+
+    def state(self) -> State:
+        """Say how far the run is. A worker that died without a word has left it interrupted."""
+        record = self.record()
+        if record is not None and record.status == "finished":
+            return "finished"
+        if not self.path.exists():
+            return "missing"
+        if self._locked():
+            return "running"
+        if record is not None:
+            return "failed"
+        return "interrupted" if self.checkpoint_file.exists() else "missing"
+
+    def write_status(self, **values: Any) -> None:
+        """Tell watchers how far the work is."""
+        write_text(self.status_file, json.dumps({"pid": os.getpid(), **values}) + "\n")
+
+    def status(self) -> dict[str, Any]:
+        """Read what the worker last told; empty if nothing."""
+        try:
+            content = json.loads(self.status_file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    def clear(self) -> None:
+        """Forget the results, so that the run starts anew; not while a worker makes them."""
+        if self.path.exists() and self._locked():
+            return
+        for file in (
+            self.record_file,
+            self.counts_file,
+            self.checkpoint_file,
+            self.curve_file,
+            self.status_file,
+        ):
+            file.unlink(missing_ok=True)
+
+    def _locked(self) -> bool:
+        lock = self.lock()
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        return False
+
+
+def _first(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(str(part) for part in first['loc']) or 'content'}: {first['msg']}"
+    return str(error)

@@ -1,0 +1,47 @@
+"""From a suite to the specs of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from infoseg_bench.contracts import Method
+from infoseg_bench.data.catalogue import PreparedDataset
+from infoseg_bench.errors import UserError, unknown_name
+from infoseg_bench.registry import Registry
+from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.runs.suite import Suite
+
+
+def plan(suite: Suite, datasets: Mapping[str, PreparedDataset], registry: Registry) -> list[RunSpec]:
+    """Give every run of a suite, data set by data set, method by method, seed by seed.
+
+    Raises:
+        UserError: an unknown method or parameter, or data that cannot be scored
+    """
+    for name in suite.parameters:
+        registry.method(name)
+    return [
+        _spec(suite, datasets[dataset], registry.method(method), seed)
+        for dataset in suite.datasets
+        for method in suite.methods
+        for seed in suite.seeds
+    ]
+
+
+def _spec(suite: Suite, prepared: PreparedDataset, method: type[Method], seed: int) -> RunSpec:
+    view = prepared.view
+    if suite.protocol not in view.tables:
+        raise unknown_name(f"protocol of {view.name}", suite.protocol, view.tables)
+    if len(view.evaluation) == 0:
+        raise UserError(f"{view.name}: no photo to score: prepare it again with labels")
+    parameters = method.resolve(view.name, suite.parameters.get(method.name, {}))
+    return RunSpec(
+        dataset=view.name,
+        fingerprint=prepared.store.fingerprint,
+        protocol=suite.protocol,
+        method=method.name,
+        method_version=method.version,
+        parameters=parameters.model_dump(mode="json"),
+        budget=suite.budget if method.trains else None,
+        seed=seed,
+    )

@@ -1,0 +1,87 @@
+"""Which code on which machine."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+import infoseg_bench
+from infoseg_bench.runs.record import Provenance
+
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "pillow")
+
+
+def now() -> str:
+    """Give the time in UTC, ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def collect(device: torch.device, *, started: str, resumed_from: list[int]) -> Provenance:
+    """Describe this process; call it at the end of a run."""
+    cuda = device.type == "cuda"
+    commit, dirty = _git()
+    return Provenance(
+        benchmark_version=infoseg_bench.__version__,
+        git_commit=commit,
+        git_dirty=dirty,
+        packages={name: found for name in PACKAGES if (found := _version(name))},
+        python=platform.python_version(),
+        platform=f"{platform.system()} {platform.machine()}",
+        cpu=_cpu(),
+        threads=torch.get_num_threads(),
+        device=str(device),
+        gpu=torch.cuda.get_device_name(device) if cuda else None,
+        cuda=torch.version.cuda if cuda else None,
+        deterministic=torch.are_deterministic_algorithms_enabled(),
+        command=[Path(sys.argv[0]).name, *(_without_folders(word) for word in sys.argv[1:])],
+        started=started,
+        finished=now(),
+        resumed_from=resumed_from,
+    )
+
+
+def _without_folders(word: str) -> str:
+    # Records are published; the names of a person's folders are nobody's business.
+    return Path(word).name if "/" in word or "\\" in word else word
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _git() -> tuple[str | None, bool | None]:
+    checkout = Path(infoseg_bench.__file__).parents[1]
+    # An installed package may lie below somebody else's checkout.
+    if not (checkout / ".git").exists() or not (checkout / "pyproject.toml").exists():
+        return None, None
+    commit = _run_git(checkout, "rev-parse", "HEAD")
+    changes = _run_git(checkout, "status", "--porcelain", "--untracked-files=no")
+    return commit, None if changes is None else bool(changes)
+
+
+def _run_git(checkout: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(checkout), *words], capture_output=True, text=True, check=True, timeout=30
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,163 @@
+"""The record of a run: everything needed to trust, repeat and recompute it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from infoseg_bench.runs.spec import RunSpec
+
+SCHEMA_VERSION: Literal[1] = 1
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class MatchedScores(_Part):
+    """Scores under one matching; shares in [0, 1]."""
+
+    pixel_accuracy: float
+    """PA: correct pixels over all pixels that are not void."""
+    mean_iou: float
+    """Mean intersection over union of the classes that occur."""
+    mean_class_accuracy: float
+    """Mean recall of the classes that occur."""
+    iou: list[float | None]
+    """Per class; null where the class does not occur."""
+    class_accuracy: list[float | None]
+    """Per class; null where the class does not occur."""
+    matching: list[int]
+    """Class index of every cluster; -1: none."""
+
+
+class Evaluation(_Part):
+    """All scores of one state of the method."""
+
+    step: int
+    """Training step at which it was taken."""
+    selection: Literal["last", "best (chosen with labels)"]
+    """Why this state: the end of training, or the highest PA of the curve."""
+    one_to_one: MatchedScores
+    """Under the Hungarian matching on pixel counts; the headline."""
+    majority: MatchedScores
+    """Under the many-to-one matching of every cluster to its most frequent class."""
+    normalized_mutual_information: float
+    """Agreement of clusters and classes without a matching, in [0, 1]."""
+    adjusted_rand_index: float
+    """Agreement of clusters and classes without a matching, adjusted for chance."""
+
+
+class DatasetFacts(_Part):
+    """What a reader must know of the data to read a score."""
+
+    title: str
+    """Name for people."""
+    classes: list[str]
+    """Class names, in the order of the class index."""
+    palette: list[tuple[int, int, int]]
+    """Red, green and blue of every class."""
+    note: str
+    """Printed on every board."""
+    train_images: int
+    """Photos to train on."""
+    evaluation_images: int
+    """Photos scored."""
+    crop: int
+    """Side of the scored crops in pixels."""
+    constant_pixel_accuracy: float
+    """PA of the most frequent class everywhere."""
+
+
+class Costs(_Part):
+    """What the run took on its machine, all its sessions together."""
+
+    load_seconds: float
+    """Reading the store and making the method."""
+    fit_seconds: float
+    """Training or fitting, without evaluations."""
+    evaluate_seconds: float
+    """All evaluations of the curve."""
+    train_images_per_second: float | None
+    """Crops that the fit took per second of it; null for a method that looks at none."""
+    peak_host_bytes: int
+    """Largest resident memory of the worker."""
+    peak_device_bytes: int | None
+    """Largest memory allocated on the GPU; null without one."""
+
+
+class Provenance(_Part):
+    """Where the numbers come from."""
+
+    benchmark_version: str
+    """Version of infoseg-bench."""
+    git_commit: str | None
+    """Of the checkout that the code was run from, if any."""
+    git_dirty: bool | None
+    """Whether that checkout had uncommitted changes."""
+    packages: dict[str, str]
+    """Versions of the libraries that compute."""
+    python: str
+    """Version of Python."""
+    platform: str
+    """Operating system and architecture."""
+    cpu: str
+    """Model of the processor."""
+    threads: int
+    """CPU threads that torch used."""
+    device: str
+    """Torch device."""
+    gpu: str | None
+    """Model of the GPU."""
+    cuda: str | None
+    """CUDA version of torch, where the GPU was used."""
+    deterministic: bool
+    """Whether torch was held to deterministic algorithms."""
+    command: list[str]
+    """Command line of the worker."""
+    started: str
+    """First start, ISO 8601 in UTC."""
+    finished: str
+    """End, ISO 8601 in UTC."""
+    resumed_from: list[int]
+    """Steps at which an interrupted run was taken up again."""
+
+
+class Record(_Part):
+    """One run, finished or failed."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    """Of this schema."""
+    identity: str
+    """Hash of `spec`."""
+    row: str
+    """Hash of `spec` without the seed."""
+    spec: RunSpec
+    """What was run."""
+    method_title: str
+    """Name of the method for people."""
+    label_use: str | None
+    """Label information that the training used; null: none."""
+    status: Literal["finished", "failed"]
+    """Whether there are scores."""
+    dataset: DatasetFacts | None
+    """Null if the run failed."""
+    last: Evaluation | None
+    """At the end of training: the headline. Null if the run failed."""
+    best: Evaluation | None
+    """At the step of highest PA, which only labels can tell. Null if the run failed."""
+    costs: Costs | None
+    """Null if the run failed."""
+    provenance: Provenance
+    """Machine, versions, times."""
+    checksums: dict[str, str]
+    """SHA-256 of the other files of the run folder that a score depends on."""
+    error: str | None
+    """Traceback of a failed run."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Record:
+        if self.status == "finished" and None in (self.dataset, self.last, self.best, self.costs):
+            raise ValueError("a finished run without its dataset, last, best or costs")
+        return self

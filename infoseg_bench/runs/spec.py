@@ -1,0 +1,63 @@
+"""What a run is: the one thing its identity depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Budget(BaseModel):
+    """How long a method that trains may train, and how often its curve is taken."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    steps: int = Field(gt=0)
+    """Training steps."""
+    evaluate_every: int = Field(gt=0)
+    """Steps between two evaluations; it decides which steps can be the best one."""
+
+
+class RunSpec(BaseModel):
+    """Method, parameters, data, protocol, budget and seed. Device, workers and paths are not in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    dataset: str
+    """Name of the data set."""
+    fingerprint: str
+    """SHA-256 over the store's content."""
+    protocol: str
+    """Label table of the data set: "published" or "corrected"."""
+    method: str
+    """Name of the method."""
+    method_version: int
+    """The method's own version."""
+    parameters: dict[str, Any]
+    """All of the method's parameters, defaults included."""
+    budget: Budget | None
+    """None for methods that do not train by steps."""
+    seed: int
+    """Of everything random."""
+
+    @property
+    def identity(self) -> str:
+        """Sixteen hexadecimal digits: the same for the same run on any machine."""
+        return _digest(self.model_dump(mode="json"))
+
+    @property
+    def row(self) -> str:
+        """The identity without the seed: runs of one row are averaged."""
+        return _digest(self.model_dump(mode="json", exclude={"seed"}))
+
+    @property
+    def folder(self) -> str:
+        """Name of the run's folder."""
+        return f"{self.dataset}--{self.method}--seed{self.seed}--{self.identity}"
+
+
+def _digest(content: dict[str, Any]) -> str:
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]

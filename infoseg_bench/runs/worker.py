@@ -1,0 +1,89 @@
+"""The process that does one run: `python -m infoseg_bench.runs.worker RUN_FOLDER --data DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from filelock import Timeout
+
+from infoseg_bench.errors import UserError
+from infoseg_bench.runs.assemble import assemble
+from infoseg_bench.runs.conclude import fail, succeed
+from infoseg_bench.runs.device import choose_device
+from infoseg_bench.runs.execute import Interrupted
+from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.provenance import now
+from infoseg_bench.runs.stop import StopRequest
+
+FINISHED, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130
+"""Exit statuses; 75 is sysexits' EX_TEMPFAIL: another process has the run."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Do the run, unless another process has it or has finished it."""
+    options = _parser().parse_args(words)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    folder = RunFolder(options.folder)
+    stop = StopRequest()
+    try:
+        with folder.lock().acquire(timeout=0):
+            record = folder.record()
+            if record is not None and record.status == "finished":
+                return FINISHED
+            return _work(folder, options, stop)
+    except Timeout:
+        return BUSY
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+
+
+def _work(folder: RunFolder, options: argparse.Namespace, stop: StopRequest) -> int:
+    started = now()
+    try:
+        device = choose_device(options.device)
+        execution, prepared = assemble(
+            folder, data=options.data, device=device, plugins=options.plugin, should_stop=lambda: bool(stop)
+        )
+        record = succeed(execution, prepared, execution.run())
+        folder.write_status(state="finished", step=execution.session.step, steps=execution.session.step)
+    except Interrupted:
+        folder.write_status(state="interrupted")
+        return INTERRUPTED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    # Whatever a method raises fails this run alone, and belongs in its record.
+    except Exception as error:
+        return _fail(folder, started, error)
+    assert record.last is not None
+    print(f"PA {record.last.one_to_one.pixel_accuracy:.4f}")
+    return FINISHED
+
+
+def _fail(folder: RunFolder, started: str, error: Exception) -> int:
+    line = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    print(traceback.format_exc(), file=sys.stderr)
+    spec = folder.spec()
+    fail(folder, spec, method_title=spec.method, started=started, error=traceback.format_exc())
+    folder.write_status(state="failed", error=line.splitlines()[0] if line else type(error).__name__)
+    return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Do one planned run.")
+    parser.add_argument("folder", type=Path, help="the run's folder, with its spec.json")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the prepared stores")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: torch's choice")
+    parser.add_argument("--plugin", type=Path, action="append", default=[], help="file with more methods")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infoseg_bench.runs.folder import RunFolder
+from tests.cli.commands import infoseg_bench, prepare_photos
+
+PLUGIN = Path(__file__).with_name("failing_method.py")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("failures")
+    prepare_photos(path, count=4)
+    return path
+
+
+def test_a_run_that_goes_wrong_fails_alone_with_its_reason(folder: Path) -> None:
+    methods = ["raising", "dying", "diverging", "straying", "kmeans"]
+    words = [word for method in methods for word in ("--method", method)]
+    words += ["--steps", "2", "--set", "kmeans.sample=200", "--plugin", str(PLUGIN), "--jobs", "2"]
+    done = infoseg_bench(folder, "run", "--dataset", "mine", *words)
+    assert done.returncode == 1, done.stderr
+    for reason in (
+        "ZeroDivisionError: by design",
+        "SIGKILL",
+        "loss is nan at step 2",
+        "cluster 5 is outside [0, 2)",
+    ):
+        assert reason in done.stderr
+    assert "4 of 5 runs did not finish" in done.stderr
+    assert "K-Means" in done.stdout
+    assert "Failing" not in done.stdout
+
+
+def test_a_failed_run_keeps_its_traceback_and_is_tried_again(folder: Path) -> None:
+    (path,) = (folder / "results" / "runs").glob("mine--raising--*")
+    record = RunFolder(path).record()
+    assert record is not None
+    assert record.status == "failed"
+    assert record.error is not None
+    assert "by design" in record.error
+    assert record.last is None
+    done = infoseg_bench(
+        folder, "run", "--dataset", "mine", "--method", "raising", "--steps", "2", "--plugin", str(PLUGIN)
+    )
+    assert "failed       mine raising" in done.stdout
+    assert done.returncode == 1
+
+
+def test_a_damaged_checkpoint_is_named_with_a_remedy(folder: Path) -> None:
+    words = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "2", "--set", "infoseg.batch=2",
+             "--set", "infoseg.width=4", "--set", "infoseg.P=8", "--results", "damaged"]  # fmt: skip
+    assert infoseg_bench(folder, *words).returncode == 0
+    (path,) = (folder / "damaged" / "runs").iterdir()
+    run = RunFolder(path)
+    run.record_file.unlink()
+    run.checkpoint_file.write_bytes(run.checkpoint_file.read_bytes()[:1000])
+    done = infoseg_bench(folder, *words)
+    assert done.returncode == 1
+    assert "checkpoint.pt: damaged" in done.stderr
+    assert "--force" in done.stderr
+    assert infoseg_bench(folder, *words, "--force").returncode == 0
+
+
+def test_a_batch_larger_than_the_data_set_is_one_clear_line(folder: Path) -> None:
+    done = infoseg_bench(
+        folder, "run", "--dataset", "mine", "--method", "infoseg", "--steps", "2", "--results", "big"
+    )
+    assert done.returncode == 1
+    assert "batch=64 is larger than the data set's 4 training photos" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,124 @@
+"""Killed and asked again: the counts are those of an undisturbed run, to the bit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from infoseg_bench.runs.curve import read_curve
+from infoseg_bench.runs.folder import RunFolder
+from tests.cli.commands import SMALL_INFOSEG, command, environment, infoseg_bench, prepare_photos
+
+STEPS = 600
+RUN = [
+    "run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), "--evaluate-every", "200",
+    *SMALL_INFOSEG,
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("interruption")
+    prepare_photos(path)
+    assert infoseg_bench(path, *RUN, "--results", "undisturbed").returncode == 0
+    return path
+
+
+def only_run(folder: Path, results: str) -> RunFolder:
+    (path,) = (folder / results / "runs").iterdir()
+    return RunFolder(path)
+
+
+def start(folder: Path, results: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(*RUN, "--results", results), cwd=folder, env=environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def step_reached(folder: Path, results: str, step: int) -> bool:
+    runs = list((folder / results / "runs").glob("*/curve.jsonl"))
+    return bool(runs) and any(line["step"] >= step for line in read_curve(runs[0]))
+
+
+def assert_same_as_undisturbed(folder: Path, results: str) -> None:
+    one, other = only_run(folder, "undisturbed"), only_run(folder, results)
+    assert one.path.name == other.path.name
+    with np.load(one.counts_file) as expected, np.load(other.counts_file) as found:
+        for name in expected.files:
+            assert np.array_equal(expected[name], found[name]), name
+    curves = [
+        [line for line in read_curve(run.curve_file) if "pixel_accuracy" in line] for run in (one, other)
+    ]
+    assert curves[0] == curves[1]
+    assert [line["step"] for line in curves[0]] == [0, 200, 400, 600]
+
+
+def test_ctrl_c_saves_the_step_and_the_same_command_continues(folder: Path) -> None:
+    process = start(folder, "ctrl-c")
+    wait_until(lambda: step_reached(folder, "ctrl-c", 40))
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "nothing finished is lost" in errors
+    run = only_run(folder, "ctrl-c")
+    assert run.state() == "interrupted"
+    assert infoseg_bench(folder, *RUN, "--results", "ctrl-c").returncode == 0
+    record = run.record()
+    assert record is not None
+    assert len(record.provenance.resumed_from) == 1
+    assert 40 <= record.provenance.resumed_from[0] < STEPS
+    assert_same_as_undisturbed(folder, "ctrl-c")
+
+
+def test_killing_the_launcher_lets_its_worker_save_and_stop(folder: Path) -> None:
+    process = start(folder, "orphan")
+    wait_until(lambda: step_reached(folder, "orphan", 40))
+    process.kill()
+    process.communicate(timeout=60)
+    run = only_run(folder, "orphan")
+    wait_until(lambda: run.state() == "interrupted")
+    assert infoseg_bench(folder, *RUN, "--results", "orphan").returncode == 0
+    assert_same_as_undisturbed(folder, "orphan")
+
+
+def test_killing_the_worker_fails_its_run_alone_and_asking_again_starts_it_anew(folder: Path) -> None:
+    process = start(folder, "killed")
+    wait_until(lambda: step_reached(folder, "killed", 40))
+    run = only_run(folder, "killed")
+    wait_until(lambda: "pid" in run.status())
+    os.kill(run.status()["pid"], signal.SIGKILL)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "SIGKILL" in errors
+    assert run.record() is None
+    assert infoseg_bench(folder, *RUN, "--results", "killed").returncode == 0
+    assert_same_as_undisturbed(folder, "killed")
+
+
+def test_a_kill_after_a_checkpoint_resumes_there_and_drops_the_curve_beyond(folder: Path) -> None:
+    process = start(folder, "resumed")
+    wait_until(lambda: step_reached(folder, "resumed", 40))
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    run = only_run(folder, "resumed")
+    with run.curve_file.open("a") as curve:
+        curve.write('{"step": 599, "loss": 77.0}\n{"step": 600, "lo')
+    run.checkpoint_file.with_name(".checkpoint.pt.1.tmp").write_bytes(b"half a checkpoint")
+    assert infoseg_bench(folder, *RUN, "--results", "resumed").returncode == 0
+    assert all(line.get("loss") != 77.0 for line in read_curve(run.curve_file))
+    assert_same_as_undisturbed(folder, "resumed")
