@@ -1,0 +1,1 @@
+"""From records and counts to leaderboards and figures."""

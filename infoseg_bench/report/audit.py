@@ -1,0 +1,77 @@
+"""No figure without its counts: every record is recomputed before it is shown."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from infoseg_bench.errors import UserError
+from infoseg_bench.runs.evaluate import evaluation
+from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.record import Record
+from infoseg_bench.scoring.scores import constant_accuracy
+
+
+def read_counts(file: Path) -> dict[str, np.ndarray]:
+    """Read a run's counts.
+
+    Raises:
+        UserError: absent or damaged
+    """
+    try:
+        with file.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in ("last", "best", "last_images", "best_images", "ids")}
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(f"{file}: not readable counts ({error}): repeat the run with --force") from None
+
+
+def audit(folder: RunFolder, record: Record) -> None:
+    """Check that a record's identity and scores follow from its spec and its counts.
+
+    Raises:
+        UserError: they do not
+    """
+    if (record.identity, record.row) != (record.spec.identity, record.spec.row):
+        raise UserError(f"{folder.record_file}: identity {record.identity} is not that of its spec")
+    if folder.path.name != record.spec.folder:
+        raise UserError(f"{folder.record_file}: of another run; its folder should be {record.spec.folder}")
+    counts = read_counts(folder.counts_file)
+    if hashlib.sha256(folder.counts_file.read_bytes()).hexdigest() != record.checksums.get(
+        folder.counts_file.name
+    ):
+        raise UserError(f"{folder.counts_file}: not the counts that the record was made from")
+    for stated, name in ((record.last, "last"), (record.best, "best")):
+        assert stated is not None
+        images = counts[f"{name}_images"]
+        _check_counts(images, record, folder.counts_file)
+        if not np.array_equal(images.sum(axis=0), counts[name]):
+            raise UserError(f"{folder.counts_file}: the images' counts do not add up to {name!r}")
+        computed = evaluation(images, step=stated.step, selection=stated.selection)
+        if not _same(stated.model_dump(), computed.model_dump()):
+            raise UserError(f"{folder.record_file}: its scores ({name}) do not follow from its counts")
+
+
+def _check_counts(images: np.ndarray, record: Record, file: Path) -> None:
+    assert record.dataset is not None
+    facts = record.dataset
+    fits = images.ndim == 3 and images.dtype == np.int64 and images.shape[2] == len(facts.classes)
+    if not fits or images.min(initial=0) < 0 or not images.any():
+        raise UserError(f"{file}: not counts of pixels of {len(facts.classes)} classes")
+    if not math.isclose(facts.constant_pixel_accuracy, constant_accuracy(images.sum(axis=0))):
+        raise UserError(f"{file.with_name('record.json')}: its constant PA does not follow from its counts")
+
+
+def _same(stated: Any, computed: Any) -> bool:
+    if isinstance(stated, dict):
+        return stated.keys() == computed.keys() and all(_same(stated[key], computed[key]) for key in stated)
+    if isinstance(stated, list):
+        return len(stated) == len(computed) and all(map(_same, stated, computed))
+    if isinstance(stated, float) and isinstance(computed, float):
+        # Sums may be ordered differently by another version of NumPy.
+        return math.isclose(stated, computed, rel_tol=1e-9, abs_tol=1e-12)
+    return bool(stated == computed)
