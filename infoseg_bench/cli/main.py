@@ -1,0 +1,59 @@
+"""The command `infoseg-bench` and how its errors are told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+import infoseg_bench
+from infoseg_bench.cli.listing import list_command
+from infoseg_bench.cli.prepare import prepare
+from infoseg_bench.cli.report import report
+from infoseg_bench.cli.run import run
+from infoseg_bench.cli.status import status
+from infoseg_bench.errors import UserError
+
+
+class _Failure(click.ClickException):
+    def __init__(self, message: str, exit_status: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_status  # type: ignore[misc]
+
+
+class _Commands(click.Group):
+    """Turns the errors a user can cause into one line and the right exit status."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            if ctx.params["debug"]:
+                raise
+            raise _Failure(str(error), error.exit_status) from None
+        except KeyboardInterrupt:
+            raise _Failure("interrupted; nothing half-written was left behind", 130) from None
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(infoseg_bench.__version__, prog_name="infoseg-bench")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def main(debug: bool) -> None:
+    """Benchmark unsupervised segmentation: prepare data, run methods, report scores.
+
+    \b
+    A first look, on embedded data:
+      infoseg-bench run --all --suite demo
+    Your own photos:
+      infoseg-bench prepare image-folder --help
+      infoseg-bench run --dataset my-photos --method kmeans --method infoseg --seeds 0-2
+    """  # noqa: D301 - click reads the escape
+
+
+for command in (list_command, prepare, run, status, report):
+    main.add_command(command)

@@ -1,0 +1,95 @@
+"""`infoseg-bench prepare NAME`: the options of a command are the options of its recipe."""
+
+from __future__ import annotations
+
+import types
+import typing
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from infoseg_bench.cli.options import data_option
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from infoseg_bench.contracts import DatasetRecipe
+
+
+class _Recipes(click.Group):
+    """One command per recipe, made from its options when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        from infoseg_bench.registry import DATASETS, load_recipes
+
+        plugins = ctx.params.get("plugins", ())
+        return sorted(
+            {point.name for point in entry_points(group=DATASETS)} | set(load_recipes(plugins).recipes)
+        )
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        from infoseg_bench.registry import load_recipes
+
+        return _command(load_recipes(ctx.params.get("plugins", ())).recipe(cmd_name))
+
+
+@click.group(cls=_Recipes, subcommand_metavar="NAME [OPTIONS]")
+@click.option(
+    "--plugin",
+    "plugins",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    help="A Python file with more data set recipes.",
+)
+def prepare(plugins: tuple[Path, ...]) -> None:
+    """Build a data set from its files.
+
+    `infoseg-bench prepare NAME --help` shows what the data set needs.
+    """
+
+
+def _command(recipe: type[DatasetRecipe]) -> click.Command:
+    def callback(data: Path, **values: Any) -> None:
+        from infoseg_bench.progress import show_progress
+
+        given = {name: value for name, value in values.items() if value is not None}
+        options = recipe.options_type.parse(given, f"prepare {recipe.name}")
+        prepared = recipe().prepare(options, data, show_progress)
+        for name, line in prepared.summary.items():
+            click.echo(f"{name:<28} {line}")
+        click.echo(f"{'store':<28} {prepared.store}")
+
+    options = [_option(name, field) for name, field in recipe.options_type.model_fields.items()]
+    cite = f"Cite: {recipe.citation}\n\n" if recipe.citation else ""
+    doc = f"{recipe.title}.\n\n{recipe.how_to_get}\n\n{cite}Licence: {recipe.licence}"
+    command = click.Command(
+        recipe.name, params=list(options), callback=callback, help=doc, short_help=recipe.title
+    )
+    return data_option(command)
+
+
+def _option(name: str, field: FieldInfo) -> click.Option:
+    kind = _kind(field.annotation)
+    flag = f"--{name.replace('_', '-')}"
+    if kind is bool:
+        flag, kind = f"{flag}/--no-{name.replace('_', '-')}", click.BOOL
+    elif kind is Path:
+        kind = click.Path(path_type=Path)
+    default = None if field.is_required() else field.default
+    return click.Option(
+        [flag],
+        type=kind,
+        default=default,
+        show_default=default not in (None, ""),
+        required=field.is_required(),
+        help=field.description,
+    )
+
+
+def _kind(annotation: Any) -> Any:
+    """Give the type behind `X | None`, or text for anything that a flag cannot be."""
+    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
+        annotation = next(part for part in typing.get_args(annotation) if part is not type(None))
+    return annotation if annotation in (int, float, bool, Path) else str

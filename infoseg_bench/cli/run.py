@@ -1,0 +1,90 @@
+"""`infoseg-bench run`: plan, show the plan, do what is missing, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from infoseg_bench.cli.options import data_option, plugin_option, results_option
+from infoseg_bench.cli.running import conclude, execute, show_plan, suite_and_data
+from infoseg_bench.cli.selection import Selection
+
+
+@click.command()
+@click.option(
+    "--all", "everything", is_flag=True, help="Every prepared data set and every method, or all of a suite."
+)
+@click.option("--suite", help="A shipped suite (demo) or the path of a suite's TOML file.")
+@click.option("--dataset", "datasets", multiple=True, help="A prepared data set; may be given several times.")
+@click.option("--method", "methods", multiple=True, help="A method; may be given several times.")
+@click.option("--seeds", help="Seeds, such as 0-4 or 0,3,7-9.  [default: 0, or the suite's]")
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    help="Training steps of methods that train.  [default: 10000, or the suite's]",
+)
+@click.option(
+    "--evaluate-every",
+    type=click.IntRange(min=1),
+    help="Steps between two points of the PA curve.  [default: a twentieth of the steps]",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="METHOD.PARAMETER=VALUE",
+    help="Set a method's parameter, such as infoseg.lr=1e-4; `infoseg-bench list --method NAME` shows them.",
+)
+@click.option("--protocol", help='Label protocol of the data sets.  [default: "corrected", or the suite\'s]')
+@data_option
+@results_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the report.  [default: report below the results]",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Runs side by side; CPU threads are divided among them.",
+)
+@click.option("--force", is_flag=True, help="Repeat finished runs.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@plugin_option
+def run(
+    data: Path,
+    results: Path,
+    out: Path | None,
+    device: str,
+    jobs: int,
+    force: bool,
+    dry_run: bool,
+    plugins: tuple[Path, ...],
+    **words: Any,
+) -> None:
+    """Run methods on data sets, and report their scores.
+
+    Asked again, it leaves finished runs alone and continues interrupted ones. Ctrl-C once lets the
+    active runs save their state.
+    """
+    from infoseg_bench.registry import load_methods
+    from infoseg_bench.runs.device import choose_device
+    from infoseg_bench.runs.plan import plan
+
+    choose_device(device)
+    registry = load_methods(plugins)
+    for name, reason in registry.broken.items():
+        click.echo(f"left out: {name} cannot be loaded: {reason}", err=True)
+    selection = Selection(**words)
+    suite, datasets = suite_and_data(selection, registry, data, plugins)
+    specs = plan(suite, datasets, registry)
+    todo = show_plan(specs, results, force=force and not dry_run)
+    if dry_run:
+        return
+    outcomes = execute(todo, results=results, data=data, device=device, jobs=jobs, plugins=plugins)
+    conclude(specs, outcomes, results, out or results / "report")

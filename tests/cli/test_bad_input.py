@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from infoseg_bench.cli import main
+from tests.cli.commands import infoseg_bench, prepare_photos
+
+
+def failing(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, list(words), catch_exceptions=False)
+    return result.exit_code, result.output
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bad-input")
+    prepare_photos(path, count=3)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["run", "--dataset", "mien", "--method", "kmeans"], "did you mean mine"),
+        (["run", "--dataset", "mine", "--method", "k-means"], "did you mean kmeans"),
+        (["run", "--dataset", "coco-persons", "--method", "kmeans"], "infoseg-bench prepare coco-persons"),
+        (
+            ["run", "--dataset", "mine", "--method", "kmeans", "--set", "kmeans.sampel=3"],
+            "did you mean sample",
+        ),
+        (["run", "--dataset", "mine", "--method", "kmeans", "--set", "kmeans.sample=-3"], "kmeans.sample=-3"),
+        (["run", "--dataset", "mine", "--method", "kmeans", "--set", "sample=3"], "METHOD.PARAMETER=VALUE"),
+        (
+            ["run", "--dataset", "mine", "--method", "kmeans", "--set", "kmaens.sample=3"],
+            "did you mean kmeans",
+        ),
+        (["run", "--dataset", "mine", "--method", "kmeans", "--seeds", "one"], "--seeds one"),
+        (["run", "--dataset", "mine", "--method", "kmeans", "--seeds", "3-1"], "empty"),
+        (["run", "--dataset", "mine", "--method", "kmeans", "--steps", "0"], "--steps"),
+        (["run", "--dataset", "mine", "--method", "kmeans", "--protocol", "publihsed"], "publihsed"),
+        (["run", "--dataset", "mine", "--method", "kmeans", "--device", "tpu9"], "--device tpu9"),
+        (["run"], "nothing chosen"),
+        (["run", "--all", "--suite", "dmeo"], "did you mean demo"),
+        (["run", "--all", "--suite", "none.toml"], "none.toml"),
+        (["prepare", "coco-person"], "did you mean coco-persons"),
+        (["list", "--method", "infosegg"], "did you mean infoseg"),
+    ],
+)
+def test_a_wrong_word_is_named_with_a_remedy_and_status_two(
+    folder: Path, words: list[str], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    status, output = failing(*words)
+    assert says in output
+    assert status == 2
+    assert "Traceback" not in output
+    assert not (folder / "results").exists()
+
+
+def test_a_mistake_in_a_suite_file_is_named_with_its_key(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "bad.toml").write_text(
+        'title = "x"\ndatasets = ["mine"]\nmethods = ["kmeans"]\nseeds = "all"\n'
+    )
+    status, output = failing("run", "--all", "--suite", "bad.toml")
+    assert status == 2
+    assert "bad.toml: seeds" in output
+    (folder / "bad.toml").write_text("title = \n")
+    assert "line 1" in failing("run", "--all", "--suite", "bad.toml")[1]
+
+
+def test_with_nothing_prepared_the_data_sets_are_listed_and_the_demo_is_offered(tmp_path: Path) -> None:
+    done = infoseg_bench(tmp_path, "run", "--all")
+    assert done.returncode == 2
+    for name in ("coco-persons", "image-folder", "synthetic-scenes"):
+        assert f"infoseg-bench prepare {name}" in done.stdout
+    assert "infoseg-bench run --all --suite demo" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["report", "status"])
+def test_a_results_folder_without_runs_is_named(command: str, tmp_path: Path) -> None:
+    status, output = failing(command, "--results", str(tmp_path))
+    assert status == 1
+    assert str(tmp_path) in output
+
+
+def test_data_without_labels_cannot_be_scored(folder: Path) -> None:
+    words = ["prepare", "image-folder", "--name", "bare", "--images", "photos", "--classes", "a,b"]
+    assert infoseg_bench(folder, *words, "--data", "bare-data").returncode == 0
+    done = infoseg_bench(folder, "run", "--dataset", "bare", "--method", "kmeans", "--data", "bare-data")
+    assert done.returncode == 1
+    assert "bare: no photo to score" in done.stderr
+    assert "Traceback" not in done.stderr

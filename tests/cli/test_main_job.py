@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from infoseg_bench.report.audit import audit
+from infoseg_bench.runs.folder import RunFolder
+from tests.cli.commands import SMALL_INFOSEG, infoseg_bench, prepare_photos
+
+RUN = [
+    "run", "--dataset", "mine", "--method", "kmeans", "--method", "random-cnn", "--method", "infoseg",
+    "--seeds", "0-1", "--steps", "4", "--set", "random-cnn.width=2", *SMALL_INFOSEG,
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("main-job")
+    prepare_photos(path)
+    done = infoseg_bench(path, *RUN)
+    assert done.returncode == 0, done.stderr
+    (path / "printed.txt").write_text(done.stdout)
+    return path
+
+
+def run_folders(folder: Path) -> list[RunFolder]:
+    return [RunFolder(path) for path in sorted((folder / "results" / "runs").iterdir())]
+
+
+def test_a_board_with_every_method_is_printed_and_written(folder: Path) -> None:
+    board = (folder / "results" / "report" / "leaderboard.md").read_text()
+    for text in (board, (folder / "printed.txt").read_text()):
+        for title in ("K-Means", "Random CNN", "InfoSeg", "constant prediction"):
+            assert title in text
+    assert "results/report/leaderboard.md" in (folder / "printed.txt").read_text()
+
+
+def test_bright_disks_on_dark_noise_are_found_by_colour(folder: Path) -> None:
+    (table,) = (folder / "results" / "report").glob("*/leaderboard.csv")
+    rows = {row["method"]: row for row in csv.DictReader(table.read_text().splitlines())}
+    assert float(rows["kmeans"]["pixel_accuracy_mean"]) > 0.95
+    assert rows["kmeans"]["n"] == "2"
+    assert 0.5 < float(rows["constant prediction"]["pixel_accuracy_mean"]) < 0.95
+
+
+def test_every_run_leaves_a_confusion_matrix_and_its_picture(folder: Path) -> None:
+    pictures = list((folder / "results" / "report").glob("*/confusion/*.png"))
+    assert len(pictures) == 6
+    for picture in pictures:
+        assert picture.with_suffix(".csv").exists()
+        with Image.open(picture) as image:
+            assert len(np.unique(np.asarray(image.convert("L")))) > 10
+
+
+def test_every_record_follows_from_its_counts(folder: Path) -> None:
+    for run in run_folders(folder):
+        record = run.record()
+        assert record is not None
+        audit(run, record)
+        with np.load(run.counts_file) as counts:
+            assert int(counts["last"].sum()) == 8 * 32 * 32
+
+
+def test_a_record_names_no_folder_of_this_machine(folder: Path) -> None:
+    for run in run_folders(folder):
+        assert str(folder) not in run.record_file.read_text()
+
+
+def test_asked_again_nothing_is_run_and_the_board_is_the_same(folder: Path) -> None:
+    board = (folder / "results" / "report" / "leaderboard.md").read_bytes()
+    before = {run.path: run.record_file.stat().st_mtime_ns for run in run_folders(folder)}
+    done = infoseg_bench(folder, *RUN)
+    assert done.returncode == 0
+    assert done.stdout.count("finished     mine") == 6
+    assert {run.path: run.record_file.stat().st_mtime_ns for run in run_folders(folder)} == before
+    assert (folder / "results" / "report" / "leaderboard.md").read_bytes() == board
+
+
+def test_a_forced_run_gives_the_same_counts_again(folder: Path) -> None:
+    (run,) = (folder / "results" / "runs").glob("mine--infoseg--seed0--*")
+    with np.load(run / "counts.npz") as counts:
+        before = {name: counts[name] for name in counts.files}
+    words = [word for word in RUN if word not in ("kmeans", "random-cnn")]
+    words = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "4", *SMALL_INFOSEG, "--force"]
+    assert infoseg_bench(folder, *words).returncode == 0
+    with np.load(run / "counts.npz") as counts:
+        assert all(np.array_equal(counts[name], before[name]) for name in before)
+
+
+def test_report_and_status_read_the_same_results(folder: Path) -> None:
+    done = infoseg_bench(folder, "report", "--out", "elsewhere")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "elsewhere" / "leaderboard.md").read_bytes() == (
+        folder / "results" / "report" / "leaderboard.md"
+    ).read_bytes()
+    assert "6 finished" in infoseg_bench(folder, "status").stdout
+
+
+def test_list_shows_what_is_prepared_and_what_can_be(folder: Path) -> None:
+    done = infoseg_bench(folder, "list")
+    assert "2 classes, 8 photos to train on, 8 scored" in done.stdout
+    for name in ("coco-persons", "image-folder", "synthetic-scenes", "infoseg", "kmeans", "random-cnn"):
+        assert name in done.stdout
+    assert "infoseg.tau = 0.8" in infoseg_bench(folder, "list", "--method", "infoseg").stdout
+
+
+def test_a_dry_run_shows_the_plan_and_runs_nothing(folder: Path) -> None:
+    done = infoseg_bench(folder, *RUN, "--seeds", "7", "--dry-run")
+    assert done.returncode == 0
+    assert done.stdout.count("missing      mine") == 3
+    assert not list((folder / "results" / "runs").glob("*seed7*"))
+
+
+def test_a_suite_file_prepares_embedded_data_and_runs(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(
+        'title = "small"\ndatasets = ["synthetic-scenes"]\nmethods = ["kmeans"]\nseeds = [3]\n'
+        "[prepare.synthetic-scenes]\nimages = 6\n[parameters.kmeans]\nsample = 300\n"
+    )
+    done = infoseg_bench(tmp_path, "run", "--all", "--suite", "mine.toml")
+    assert done.returncode == 0, done.stderr
+    assert "6 scored" in done.stdout
+    assert "not a benchmark" in done.stdout
