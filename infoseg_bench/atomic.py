@@ -36,7 +36,12 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a whole text file in UTF-8."""
-    write_atomic(path, lambda handle: _write_all(handle, text.encode()))
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Write a whole binary file."""
+    write_atomic(path, lambda handle: _write_all(handle, content))
 
 
 def disk_error(error: OSError, path: Path) -> UserError:
@@ -50,5 +55,5 @@ def disk_error(error: OSError, path: Path) -> UserError:
     )
 
 
-def _write_all(handle: IO[bytes], content: bytes) -> None:
+def _write_all(handle: IO[bytes], content: bytes | memoryview) -> None:
     handle.write(content)

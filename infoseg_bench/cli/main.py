@@ -31,6 +31,11 @@ class _Commands(click.Group):
             if ctx.params["debug"]:
                 raise
             raise _Failure(str(error), error.exit_status) from None
+        except OSError as error:
+            # A full disk or a lost folder, met where nothing better is known about it.
+            if ctx.params["debug"] or error.strerror is None:
+                raise
+            raise _Failure(f"{error.filename or 'a file'}: {error.strerror}", 1) from None
         except KeyboardInterrupt:
             raise _Failure("interrupted; nothing half-written was left behind", 130) from None
 

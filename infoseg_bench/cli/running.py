@@ -119,12 +119,13 @@ def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], results: Pat
     from infoseg_bench.report.write import write_report
     from infoseg_bench.runs.watch import label
 
-    report = write_report(results, out)
-    for board in report.boards:
-        if any(spec.dataset == board.dataset and spec.fingerprint == board.fingerprint for spec in specs):
-            click.echo("\n" + board.markdown())
-    click.echo(f"\nreport: {report.index}")
     failed = [outcome for outcome in outcomes if outcome.ending != "finished"]
+    if len(failed) < len(specs):
+        report = write_report(results, out)
+        for board in report.boards:
+            if any((spec.dataset, spec.fingerprint) == (board.dataset, board.fingerprint) for spec in specs):
+                click.echo("\n" + board.markdown())
+        click.echo(f"\nreport: {report.index}")
     for outcome in failed:
         click.echo(f"  {label(outcome.spec)}: {outcome.ending}: {outcome.reason}", err=True)
     if failed:

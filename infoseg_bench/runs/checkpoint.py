@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 
-from infoseg_bench.atomic import write_atomic
+from infoseg_bench.atomic import write_bytes
 from infoseg_bench.errors import UserError
 from infoseg_bench.runs.folder import RunFolder
 
@@ -51,8 +52,10 @@ def save_checkpoint(folder: RunFolder, session: Session, method_state: dict[str,
     harness = {**vars(session)}
     if session.best_counts is not None:
         harness["best_counts"] = torch.from_numpy(session.best_counts)
-    content = {"harness": harness, "method": method_state}
-    write_atomic(folder.checkpoint_file, lambda handle: torch.save(content, handle))
+    # Written straight to a full disk, torch.save fails with an error that does not say so.
+    content = io.BytesIO()
+    torch.save({"harness": harness, "method": method_state}, content)
+    write_bytes(folder.checkpoint_file, content.getbuffer())
 
 
 def load_checkpoint(folder: RunFolder) -> tuple[Session, dict[str, Any]] | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import Tensor
 
+from infoseg_bench.atomic import disk_error
 from infoseg_bench.errors import UserError
 
 
@@ -23,11 +24,8 @@ class Curve:
             UserError: the file cannot be written
         """
         kept = [line for line in read_curve(path) if line["step"] <= resume_at] if resume_at else []
-        try:
-            path.write_text("".join(json.dumps(line) + "\n" for line in kept))
-        except OSError as error:
-            raise UserError(f"{path}: cannot be written ({error.strerror})") from None
         self._path = path
+        self._write("".join(json.dumps(line) + "\n" for line in kept), mode="w")
 
     def add(self, step: int, values: Mapping[str, float | Tensor]) -> dict[str, float]:
         """Append one line.
@@ -36,7 +34,7 @@ class Curve:
             the values as numbers
 
         Raises:
-            UserError: a value is not finite
+            UserError: a value is not finite, or the disk is full
         """
         numbers = {name: float(value) for name, value in values.items()}
         for name, value in numbers.items():
@@ -45,9 +43,15 @@ class Curve:
                     f"{name} is {value} at step {step}: the run has diverged; try a lower lr, "
                     "the checkpoint before it is kept"
                 )
-        with self._path.open("a") as handle:
-            handle.write(json.dumps({"step": step, **numbers}) + "\n")
+        self._write(json.dumps({"step": step, **numbers}) + "\n", mode="a")
         return numbers
+
+    def _write(self, text: str, *, mode: str) -> None:
+        try:
+            with self._path.open(mode) as handle:
+                handle.write(text)
+        except OSError as error:
+            raise disk_error(error, self._path) from error
 
 
 def read_curve(path: Path) -> list[dict[str, Any]]:

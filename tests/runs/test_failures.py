@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from infoseg_bench.runs.folder import RunFolder
-from tests.cli.commands import infoseg_bench, prepare_photos
+from tests.cli.commands import command, environment, infoseg_bench, prepare_photos
 
 PLUGIN = Path(__file__).with_name("failing_method.py")
 
@@ -72,3 +74,49 @@ def test_a_batch_larger_than_the_data_set_is_one_clear_line(folder: Path) -> Non
     assert done.returncode == 1
     assert "batch=64 is larger than the data set's 4 training photos" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_damaged_record_does_not_stand_in_the_way_of_force(folder: Path) -> None:
+    words = [
+        "run",
+        "--dataset",
+        "mine",
+        "--method",
+        "kmeans",
+        "--set",
+        "kmeans.sample=50",
+        "--results",
+        "cut",
+    ]
+    assert infoseg_bench(folder, *words).returncode == 0
+    (path,) = (folder / "cut" / "runs").iterdir()
+    record = path / "record.json"
+    record.write_text(record.read_text()[:200])
+    done = infoseg_bench(folder, *words)
+    assert done.returncode == 1
+    assert "record.json" in done.stderr
+    assert "--force" in done.stderr
+    assert infoseg_bench(folder, *words, "--force").returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare, to mount a small disk")
+def test_a_full_disk_fails_the_run_with_a_clear_line_and_its_checkpoint_is_whole_or_absent(
+    folder: Path, tmp_path: Path
+) -> None:
+    small = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    mount = f'mount -t tmpfs -o size=300k tmpfs "{tmp_path}"'
+    if subprocess.run([*small, mount], capture_output=True, check=False).returncode:
+        pytest.skip("may not mount a small disk")
+    words = command(
+        "run", "--dataset", "mine", "--method", "infoseg", "--steps", "2", "--set", "infoseg.batch=2",
+        "--set", "infoseg.width=8", "--set", "infoseg.P=64", "--results", str(tmp_path),
+    )  # fmt: skip
+    listing = f'find "{tmp_path}" -name "*checkpoint*"'
+    done = subprocess.run(
+        [*small, f'{mount} && "$@"; status=$?; {listing}; exit $status', "sh", *words],
+        cwd=folder, env=environment(), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "checkpoint.pt: the disk is full: free some space" in done.stderr
+    assert "1 of 1 runs did not finish" in done.stderr
+    assert "checkpoint" not in done.stdout
