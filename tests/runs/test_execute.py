@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task
+from infoseg_bench.data.evaluation_set import EvaluationSet
+from infoseg_bench.data.store import Store
+from infoseg_bench.data.train_images import TrainImages
+from infoseg_bench.errors import UserError
+from infoseg_bench.runs.checkpoint import Session, load_checkpoint
+from infoseg_bench.runs.curve import read_curve
+from infoseg_bench.runs.execute import Execution, Interrupted
+from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.spec import Budget
+from tests.data.miniature import write_store
+
+CPU = torch.device("cpu")
+
+
+class Thresholding(Method):
+    """Sees brightness, and gets the threshold right at one step only."""
+
+    name = "thresholding"
+    title = "Thresholding"
+    citation = "none"
+    trains = True
+    parameters_type = Parameters
+    right_step = 4
+
+    def __init__(self, task: Task, run: RunContext) -> None:
+        super().__init__(Parameters(), task, run)
+        self.step = 0
+
+    def fit(self, train: TrainImages) -> Iterator[Progress]:
+        while self.step < self.run.steps:
+            train.batch(self.step, 2)
+            self.step += 1
+            yield Progress(step=self.step, scalars={"loss": 1.0 / self.step})
+
+    def predict(self, images: torch.Tensor) -> torch.Tensor:
+        edges = torch.tensor([0.33, 0.66]) if self.step == self.right_step else torch.tensor([0.98, 0.99])
+        return torch.bucketize(images.mean(dim=1), edges)
+
+    def state(self) -> dict[str, Any]:
+        return {"step": self.step}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.step = state["step"]
+
+
+def make(tmp_path: Path, *, steps: int = 6, stop_at: int | None = None) -> Execution:
+    path = tmp_path / "mini.h5"
+    store = Store(path if path.exists() else write_store(path, labels="visible"))
+    view, arrays = store.view("mini"), store.arrays(labels=True)
+    task = Task(dataset="mini", channels=3, crop=32, clusters=3)
+    method = Thresholding(task, RunContext(seed=0, device=CPU, steps=steps))
+    return Execution(
+        folder=RunFolder(tmp_path),
+        budget=Budget(steps=steps, evaluate_every=2),
+        method=method,
+        train=TrainImages(arrays, view.train, crop=32, seed=0, device=CPU),
+        evaluation_set=EvaluationSet(arrays, view, protocol="corrected", device=CPU),
+        n_classes=3,
+        session=Session(started="now"),
+        should_stop=lambda: stop_at is not None and method.step >= stop_at,
+    )
+
+
+def test_last_and_best_are_both_kept_and_the_untrained_state_is_on_the_curve_only(tmp_path: Path) -> None:
+    execution = make(tmp_path)
+    execution.method.right_step = 0  # type: ignore[attr-defined]
+    last = execution.run()
+    evaluated = {
+        x["step"]: x["pixel_accuracy"]
+        for x in read_curve(execution.folder.curve_file)
+        if "pixel_accuracy" in x
+    }
+    assert list(evaluated) == [0, 2, 4, 6]
+    assert evaluated[0] > evaluated[6]
+    assert execution.session.best_step == 2
+    best = execution.session.best_counts
+    assert best is not None
+    assert np.array_equal(best, last)
+
+
+def test_the_best_step_keeps_its_own_counts(tmp_path: Path) -> None:
+    execution = make(tmp_path)
+    last = execution.run()
+    assert execution.session.best_step == 4
+    assert execution.session.best_counts is not None
+    assert not np.array_equal(execution.session.best_counts, last)
+    assert int(execution.session.best_counts.sum()) == int(last.sum())
+
+
+def test_an_interrupted_run_taken_up_again_ends_with_the_same_counts_and_crops(tmp_path: Path) -> None:
+    whole = make(tmp_path)
+    expected = whole.run()
+    (tmp_path / "again").mkdir()
+    first = make(tmp_path / "again", stop_at=5)
+    with pytest.raises(Interrupted):
+        first.run()
+    found = load_checkpoint(first.folder)
+    assert found is not None
+    second = make(tmp_path / "again")
+    second.session = found[0]
+    second.method.load_state(found[1])
+    assert np.array_equal(second.run(), expected)
+    assert second.session.crops == whole.session.crops == 12
+    assert second.session.best_step == whole.session.best_step
+    assert second.session.best_counts is not None
+    assert whole.session.best_counts is not None
+    assert np.array_equal(second.session.best_counts, whole.session.best_counts)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_at_its_step(tmp_path: Path) -> None:
+    execution = make(tmp_path)
+
+    def diverge(train: TrainImages) -> Iterator[Progress]:
+        yield Progress(step=1, scalars={"loss": 1.0})
+        yield Progress(step=2, scalars={"loss": torch.tensor(float("inf"))})
+
+    execution.method.fit = diverge  # type: ignore[method-assign]
+    with pytest.raises(UserError, match="loss is inf at step 2"):
+        execution.run()
+
+
+def test_being_asked_to_stop_at_the_last_step_does_not_keep_a_run_from_finishing(tmp_path: Path) -> None:
+    execution = make(tmp_path, stop_at=6)
+    assert execution.run().shape == (8, 3, 3)

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from infoseg_bench.contracts import RunContext, Task
+from infoseg_bench.data.train_images import TrainBatch
+from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
+
+
+class Fitting(NetworkMethod):
+    """One weight that is pulled towards the mean of the images, with dropout as its noise."""
+
+    name = "fitting"
+    title = "Fitting"
+    citation = "none"
+    parameters_type = TrainingParameters
+
+    def build(self) -> nn.Module:
+        return nn.Sequential(nn.Conv2d(3, 1, 1), nn.Dropout(0.5))
+
+    def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        noise = torch.rand(1, generator=generator)
+        return {"loss": (self.network(batch.images).mean() - batch.images.mean() - noise).square().mean()}
+
+    def predict(self, images: Tensor) -> Tensor:
+        scores: Tensor = self.network.eval()(images)
+        return (scores[:, 0] > 0).long()
+
+
+def make(seed: int = 0, **parameters: Any) -> Fitting:
+    task = Task(dataset="mini", channels=3, crop=32, clusters=2)
+    chosen = TrainingParameters.parse({"batch": 2, "lr": 0.1, **parameters}, "fitting")
+    return Fitting(chosen, task, RunContext(seed=seed, device=torch.device("cpu"), steps=4))
+
+
+def batch() -> TrainBatch:
+    pixels = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    return TrainBatch(images=pixels, inside=torch.ones(2, 32, 32, dtype=torch.bool), mask=None)
+
+
+def weights(method: Fitting) -> Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in method.network.parameters()])
+
+
+def test_initial_weights_follow_from_the_seed_and_leave_the_global_generator_alone() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    first = make()
+    assert torch.equal(torch.rand(1), expected)
+    assert torch.equal(weights(first), weights(make()))
+    assert not torch.equal(weights(first), weights(make(seed=1)))
+
+
+def test_a_step_does_not_depend_on_what_the_global_generator_did_before() -> None:
+    one, other = make(), make()
+    one._train_step(batch())
+    torch.manual_seed(77)
+    other._train_step(batch())
+    assert torch.equal(weights(one), weights(other))
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"), [("constant", [0.1] * 4), ("cosine", [0.1, 0.0854, 0.05, 0.0146])]
+)
+def test_the_learning_rate_follows_its_schedule(schedule: str, expected: list[float]) -> None:
+    method, rates = make(schedule=schedule), []
+    for step in range(4):
+        method.step = step
+        method._train_step(batch())
+        rates.append(method.optimiser.param_groups[0]["lr"])
+    assert rates == pytest.approx(expected, abs=1e-3)
+
+
+def test_weight_decay_pulls_weights_that_nothing_else_moves() -> None:
+    plain, decayed = make(), make(weight_decay=10.0)
+    plain._train_step(batch())
+    decayed._train_step(batch())
+    assert not torch.equal(weights(plain), weights(decayed))
+
+
+def test_scalars_carry_no_graph_that_would_grow_from_step_to_step() -> None:
+    assert all(
+        not value.requires_grad for value in make()._train_step(batch()).values() if isinstance(value, Tensor)
+    )
