@@ -32,8 +32,9 @@ class _Commands(click.Group):
                 raise
             raise _Failure(str(error), error.exit_status) from None
         except OSError as error:
-            # A full disk or a lost folder, met where nothing better is known about it.
-            if ctx.params["debug"] or error.strerror is None:
+            # A full disk or a lost folder, met where nothing better is known about it. A reader
+            # that has seen enough, as in `| head`, is no error.
+            if ctx.params["debug"] or error.strerror is None or isinstance(error, BrokenPipeError):
                 raise
             raise _Failure(f"{error.filename or 'a file'}: {error.strerror}", 1) from None
         except KeyboardInterrupt:
