@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from infoseg_bench.cores import usable_cores
 from infoseg_bench.progress import ProgressFactory
 
 Item = TypeVar("Item")
@@ -35,7 +35,7 @@ def ordered_map(
     Raises:
         Exception: whatever `function` raised, at its item's turn
     """
-    workers = worker_count()
+    workers = usable_cores()
     pending: deque[Future[Result]] = deque()
     shown = iter(progress(items, title))
     pool = ThreadPoolExecutor(workers)
@@ -51,10 +51,3 @@ def ordered_map(
         pool.shutdown(wait=True, cancel_futures=True)
         if isinstance(shown, Generator):
             shown.close()
-
-
-def worker_count() -> int:
-    """Give the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

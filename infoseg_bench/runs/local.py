@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from infoseg_bench.cores import usable_cores
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.spec import RunSpec
 from infoseg_bench.runs.worker import BUSY, FINISHED, INTERRUPTED
@@ -104,7 +104,7 @@ class LocalEngine:
         folder = RunFolder.of(self.results, spec)
         folder.create(spec)
         folder.status_file.unlink(missing_ok=True)
-        threads = max(1, (os.cpu_count() or 1) // self.jobs)
+        threads = max(1, usable_cores() // self.jobs)
         words = [
             sys.executable,
             "-m",

@@ -7,7 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from infoseg_bench.preparing.parallel import ITEMS_PER_WORKER, ordered_map, worker_count
+from infoseg_bench.cores import usable_cores
+from infoseg_bench.preparing.parallel import ITEMS_PER_WORKER, ordered_map
 from infoseg_bench.progress import Item, no_progress
 
 
@@ -30,7 +31,7 @@ def test_no_more_results_wait_than_promised() -> None:
     with closing(results):
         for taken, _ in enumerate(results):
             time.sleep(0.0005)
-            assert len(started) <= taken + 1 + ITEMS_PER_WORKER * worker_count()
+            assert len(started) <= taken + 1 + ITEMS_PER_WORKER * usable_cores()
 
 
 def test_an_error_comes_at_its_items_turn_and_stops_the_rest() -> None:
