@@ -23,7 +23,8 @@ from objective import compare
 
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
-from infoseg_bench.infoseg.method import InfoSeg, InfoSegParameters
+from infoseg_bench.infoseg.method import InfoSeg
+from infoseg_bench.infoseg.parameters import InfoSegParameters
 
 PAPER = {"batch": 64, "P": 1024}
 """PAPER 5.1; crops of 128x128 are the data sets' own."""

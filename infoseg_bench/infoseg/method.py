@@ -2,57 +2,31 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from infoseg_bench.contracts import Parameters, RunContext, Task, parameter
+from infoseg_bench.contracts import Parameters, RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
+from infoseg_bench.information.donsker_varadhan import donsker_varadhan
 from infoseg_bench.information.jensen_shannon import jensen_shannon
 from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features
 from infoseg_bench.infoseg.objective import (
-    Pairing,
     class_probabilities,
     class_scores,
+    hard_assignment,
     joint_scores,
     marginal_scores,
     random_partners,
 )
-from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
+from infoseg_bench.infoseg.parameters import InfoSegParameters
+from infoseg_bench.training.network_method import NetworkMethod
 
-
-class InfoSegParameters(TrainingParameters):
-    """The paper's settings, and a declared choice wherever the paper is silent."""
-
-    batch: int = parameter(64, "images per step", source="PAPER 5.1", gt=1)
-    lr: float = parameter(1e-4, "learning rate of Adam", source="PAPER 5.1", gt=0)
-    P: int = parameter(1024, "length of local and global features", source="PAPER 5.1", gt=0)
-    tau: float = parameter(0.8, "scale of the scores in the softmax of eq. 3", source="PAPER 5.1", gt=0)
-    width: int = parameter(64, "channels of block A's first layer", source="ours, after Deep InfoMax", gt=0)
-    context: int = parameter(1, "3x3 layers at the end of block A", source="ours", ge=0)
-    batch_norm: bool = parameter(True, "batch normalisation in all blocks", source="ours, after Deep InfoMax")
-    normalisation: Literal["none", "scale", "layer", "length"] = parameter(
-        "scale",
-        "of L and H before the dot product: none (eq. 3 to the letter), scale (by P^-1/4 each, so the "
-        "product by P^-1/2), layer (layer norm, then scale), length (to 1)",
-        source="ours: the paper says nothing of it",
-    )
-    pairing: Pairing = parameter(
-        "permuted",
-        "the negatives: permuted (eq. 8 to the letter), all (every other image), own (V of x with H of x')",
-        source="PAPER eq. 8",
-    )
-    gradient_through_assignment: bool = parameter(
-        True, "let the gradient flow through V", source="ours, as the notation S_theta of eq. 5 suggests"
-    )
-    flip: bool = parameter(False, "mirror half of the training images", source="ours: none is mentioned")
-    training_mask: bool = parameter(
-        False, "leave void pixels out of the loss, which uses label information", source="ours: label-free"
-    )
+ESTIMATORS = {"jensen-shannon": jensen_shannon, "donsker-varadhan": donsker_varadhan}
 
 
 class InfoSeg(NetworkMethod):
@@ -95,13 +69,13 @@ class InfoSeg(NetworkMethod):
         features = self._features(images)
         scores = class_scores(features.L, features.H)
         V = class_probabilities(scores, self.parameters.tau)
-        weights = V if self.parameters.gradient_through_assignment else V.detach()
+        weights = self._weights(V)
         other = random_partners(len(scores), generator).to(scores.device)
         joint = joint_scores(weights, scores)
         marginal = marginal_scores(
             features.L, features.H, weights, other=other, pairing=self.parameters.pairing
         )
-        information = jensen_shannon(_within(mask, joint), _within(mask, marginal))
+        information = ESTIMATORS[self.parameters.estimator](_within(mask, joint), _within(mask, marginal))
         with torch.no_grad():
             watched = {"assignment_entropy": _entropy(V), "cluster_usage": _usage(V)}
         return {"loss": -information, **watched}
@@ -115,6 +89,11 @@ class InfoSeg(NetworkMethod):
         features = self._features(images)
         clusters = class_scores(features.L, features.H).argmax(dim=1)
         return clusters.repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
+
+    def _weights(self, V: Tensor) -> Tensor:
+        if self.parameters.assignment == "hard":
+            return hard_assignment(V)
+        return V if self.parameters.gradient_through_assignment else V.detach()
 
     def _features(self, images: Tensor) -> Features:
         raw = self.network(images.contiguous(memory_format=torch.channels_last))

@@ -29,6 +29,13 @@ def class_probabilities(
     return (tau * scores).softmax(dim=1)
 
 
+def hard_assignment(
+    V: Float[Tensor, "batch K rows columns"],
+) -> Float[Tensor, "batch K rows columns"]:
+    """Put all weight on the most probable class, S_ij = H_k with k of eq. 4 (PAPER 5.5, Table 2)."""
+    return torch.zeros_like(V).scatter_(1, V.argmax(dim=1, keepdim=True), 1.0)
+
+
 def joint_scores(
     V: Float[Tensor, "batch K rows columns"], scores: Float[Tensor, "batch K rows columns"]
 ) -> Float[Tensor, "batch rows columns"]:

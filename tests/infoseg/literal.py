@@ -8,20 +8,39 @@ import torch
 from torch import Tensor
 
 
-def literal_objective(L: Tensor, H: Tensor, other: list[int], tau: float) -> Tensor:
-    """Give eq. 6 with the estimator of eq. 8; L is `batch P rows columns`, H is `batch K P`."""
-    images, _, rows, columns = L.shape
-    S = [
-        [[soft_assignment(L, H, b, i, j, tau) for j in range(columns)] for i in range(rows)]
-        for b in range(images)
-    ]
+def literal_objective(
+    L: Tensor, H: Tensor, other: list[int], tau: float, *, estimator: str, assignment: str
+) -> Tensor:
+    """Give eq. 6; L is `batch P rows columns`, H is `batch K P`."""
+    assign = {"soft": soft_assignment, "hard": hard_assignment}[assignment]
     joint, marginal = [], []
-    for b in range(images):
-        for i in range(rows):
-            for j in range(columns):
-                joint.append(-softplus(-(L[b, :, i, j] @ S[b][i][j])))
-                marginal.append(softplus(L[b, :, i, j] @ S[other[b]][i][j]))
-    return torch.stack(joint).mean() - torch.stack(marginal).mean()
+    for b in range(len(L)):
+        for i in range(L.shape[2]):
+            for j in range(L.shape[3]):
+                joint.append(L[b, :, i, j] @ assign(L, H, b, i, j, tau))
+                marginal.append(L[b, :, i, j] @ assign(L, H, other[b], i, j, tau))
+    return {"jensen-shannon": jensen_shannon, "donsker-varadhan": donsker_varadhan}[estimator](
+        joint, marginal
+    )
+
+
+def jensen_shannon(joint: list[Tensor], marginal: list[Tensor]) -> Tensor:
+    """Give eq. 7."""
+    return (
+        torch.stack([-softplus(-T) for T in joint]).mean()
+        - torch.stack([softplus(T) for T in marginal]).mean()
+    )
+
+
+def donsker_varadhan(joint: list[Tensor], marginal: list[Tensor]) -> Tensor:
+    """Give E[T] - log E[exp T]."""
+    return torch.stack(joint).mean() - torch.log(torch.stack([torch.exp(T) for T in marginal]).mean())
+
+
+def hard_assignment(L: Tensor, H: Tensor, b: int, i: int, j: int, tau: float) -> Tensor:
+    """Give the global feature of the class of eq. 4."""
+    V = class_probabilities(L, H, b, i, j, tau)
+    return H[b, max(range(len(V)), key=lambda k: float(V[k].detach()))]
 
 
 def soft_assignment(L: Tensor, H: Tensor, b: int, i: int, j: int, tau: float) -> Tensor:

@@ -9,8 +9,9 @@ import torch
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
-from infoseg_bench.infoseg.method import InfoSeg, InfoSegParameters
+from infoseg_bench.infoseg.method import InfoSeg
 from infoseg_bench.infoseg.network import FeatureNetwork
+from infoseg_bench.infoseg.parameters import InfoSegParameters
 
 SMALL = {"P": 16, "width": 4, "batch": 4}
 
@@ -72,8 +73,14 @@ def test_predictions_are_label_maps_upsampled_by_nearest_neighbour() -> None:
 
 @pytest.mark.parametrize("normalisation", ["none", "scale", "layer", "length"])
 @pytest.mark.parametrize("pairing", ["permuted", "all", "own"])
-def test_every_choice_trains_a_step_to_a_finite_loss(normalisation: str, pairing: str) -> None:
-    method = make(normalisation=normalisation, pairing=pairing, flip=True)
+@pytest.mark.parametrize("estimator", ["jensen-shannon", "donsker-varadhan"])
+@pytest.mark.parametrize("assignment", ["soft", "hard"])
+def test_every_choice_trains_a_step_to_a_finite_loss(
+    normalisation: str, pairing: str, estimator: str, assignment: str
+) -> None:
+    method = make(
+        normalisation=normalisation, pairing=pairing, estimator=estimator, assignment=assignment, flip=True
+    )
     losses = method.losses(images(), torch.Generator().manual_seed(0))
     losses["loss"].backward()  # type: ignore[no-untyped-call]
     assert all(math.isfinite(float(value.detach())) for value in losses.values())

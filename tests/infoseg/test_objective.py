@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from infoseg_bench.information.jensen_shannon import jensen_shannon
+from infoseg_bench.infoseg.method import ESTIMATORS
 from infoseg_bench.infoseg.objective import (
     class_probabilities,
     class_scores,
+    hard_assignment,
     joint_scores,
     marginal_scores,
     random_partners,
@@ -24,13 +25,17 @@ def features(seed: int, *, images: int, K: int, P: int, rows: int, columns: int)
     return L.requires_grad_(), H.requires_grad_()
 
 
-def fast_objective(L: Tensor, H: Tensor, other: Tensor, tau: float) -> Tensor:
+def fast_objective(
+    L: Tensor, H: Tensor, other: Tensor, tau: float, *, estimator: str, assignment: str
+) -> Tensor:
     scores = class_scores(L, H)
     V = class_probabilities(scores, tau)
-    return jensen_shannon(joint_scores(V, scores), marginal_scores(L, H, V, other=other, pairing="permuted"))
+    weights = hard_assignment(V) if assignment == "hard" else V
+    marginal = marginal_scores(L, H, weights, other=other, pairing="permuted")
+    return ESTIMATORS[estimator](joint_scores(weights, scores), marginal)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     images=st.integers(2, 4),
@@ -39,14 +44,24 @@ def fast_objective(L: Tensor, H: Tensor, other: Tensor, tau: float) -> Tensor:
     rows=st.integers(1, 3),
     columns=st.integers(1, 3),
     tau=st.sampled_from([0.1, 0.8, 2.0]),
+    estimator=st.sampled_from(["jensen-shannon", "donsker-varadhan"]),
+    assignment=st.sampled_from(["soft", "hard"]),
 )
 def test_the_objective_without_S_equals_the_literal_equations_and_so_do_its_gradients(
-    seed: int, images: int, K: int, P: int, rows: int, columns: int, tau: float
+    seed: int,
+    images: int,
+    K: int,
+    P: int,
+    rows: int,
+    columns: int,
+    tau: float,
+    estimator: str,
+    assignment: str,
 ) -> None:
     L, H = features(seed, images=images, K=K, P=P, rows=rows, columns=columns)
     other = random_partners(images, torch.Generator().manual_seed(seed))
-    fast = fast_objective(L, H, other, tau)
-    slow = literal.literal_objective(L, H, other.tolist(), tau)
+    fast = fast_objective(L, H, other, tau, estimator=estimator, assignment=assignment)
+    slow = literal.literal_objective(L, H, other.tolist(), tau, estimator=estimator, assignment=assignment)
     torch.testing.assert_close(fast, slow, rtol=1e-12, atol=1e-12)
     for one, two in zip(torch.autograd.grad(fast, [L, H]), torch.autograd.grad(slow, [L, H]), strict=True):
         torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12)

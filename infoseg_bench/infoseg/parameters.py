@@ -1,0 +1,47 @@
+"""InfoSeg's parameters: the paper's settings, and every choice that it leaves open."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from infoseg_bench.contracts import parameter
+from infoseg_bench.infoseg.objective import Pairing
+from infoseg_bench.training.network_method import TrainingParameters
+
+
+class InfoSegParameters(TrainingParameters):
+    """The paper's settings, and a declared choice wherever the paper is silent."""
+
+    batch: int = parameter(64, "images per step", source="PAPER 5.1", gt=1)
+    lr: float = parameter(1e-4, "learning rate of Adam", source="PAPER 5.1", gt=0)
+    P: int = parameter(1024, "length of local and global features", source="PAPER 5.1", gt=0)
+    tau: float = parameter(0.8, "scale of the scores in the softmax of eq. 3", source="PAPER 5.1", gt=0)
+    width: int = parameter(64, "channels of block A's first layer", source="ours, after Deep InfoMax", gt=0)
+    context: int = parameter(1, "3x3 layers at the end of block A", source="ours", ge=0)
+    batch_norm: bool = parameter(True, "batch normalisation in all blocks", source="ours, after Deep InfoMax")
+    normalisation: Literal["none", "scale", "layer", "length"] = parameter(
+        "scale",
+        "of L and H before the dot product: none (eq. 3 to the letter), scale (by P^-1/4 each, so the "
+        "product by P^-1/2), layer (layer norm, then scale), length (to 1)",
+        source="ours: the paper says nothing of it",
+    )
+    estimator: Literal["jensen-shannon", "donsker-varadhan"] = parameter(
+        "jensen-shannon", "of the mutual information", source="PAPER 4.3; the other one: Table 2"
+    )
+    assignment: Literal["soft", "hard"] = parameter(
+        "soft",
+        "of global to local features: soft (eq. 5), or hard, the most probable class's alone",
+        source="PAPER eq. 5; hard: Table 2",
+    )
+    pairing: Pairing = parameter(
+        "permuted",
+        "the negatives: permuted (eq. 8 to the letter), all (every other image), own (V of x with H of x')",
+        source="PAPER eq. 8",
+    )
+    gradient_through_assignment: bool = parameter(
+        True, "let the gradient flow through V", source="ours, as the notation S_theta of eq. 5 suggests"
+    )
+    flip: bool = parameter(False, "mirror half of the training images", source="ours: none is mentioned")
+    training_mask: bool = parameter(
+        False, "leave void pixels out of the loss, which uses label information", source="ours: label-free"
+    )
