@@ -14,7 +14,7 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.report.audit import audit
 from infoseg_bench.report.published import PublishedFigure, published_figures
 from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.record import DatasetFacts, Record
+from infoseg_bench.runs.record import Costs, DatasetFacts, Record
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,27 @@ class Row:
         return Spread.of(figure(record) for record in self.records)
 
     @property
+    def images_per_second(self) -> float | None:
+        """Mean rate of the fits, over the seeds; None for a method that looks at no image."""
+        rates = [rate for one in self.costs if (rate := one.train_images_per_second)]
+        return statistics.fmean(rates) if rates else None
+
+    @property
+    def peak_host_bytes(self) -> int:
+        """Largest resident memory of any seed's worker."""
+        return max(one.peak_host_bytes for one in self.costs)
+
+    @property
+    def peak_device_bytes(self) -> int | None:
+        """Largest GPU memory of any seed; None without a GPU."""
+        return max((one.peak_device_bytes or 0 for one in self.costs), default=0) or None
+
+    @property
+    def costs(self) -> list[Costs]:
+        """What every seed took."""
+        return [record.costs for record in self.records if record.costs is not None]
+
+    @property
     def published(self) -> PublishedFigure | None:
         """What the paper has for this method on this data set."""
         return published_figures().get((self.first.spec.method, self.first.spec.dataset))
@@ -66,6 +87,17 @@ class Board:
     def name(self) -> str:
         """Name for a folder; the fingerprint tells subsets of the same data set apart."""
         return f"{self.dataset}--{self.protocol}--{self.fingerprint[:8]}"
+
+    def label(self, row: Row) -> str:
+        """Name a row: its method, and the settings that tell it from other rows of that method."""
+        others = [_settings(other) for other in self.rows if other.first.spec.method == row.first.spec.method]
+        own = _settings(row)
+        told = [
+            f"{name}={value}"
+            for name, value in own.items()
+            if any(other.get(name, value) != value for other in others)
+        ]
+        return f"{row.first.method_title} ({', '.join(told)})" if told else row.first.method_title
 
     def markdown(self) -> str:
         """Give the board as a Markdown section."""
@@ -111,6 +143,12 @@ def pixel_accuracy(record: Record) -> float:
     """Give the headline: PA of the last state."""
     assert record.last is not None
     return record.last.one_to_one.pixel_accuracy
+
+
+def _settings(row: Row) -> dict[str, object]:
+    spec = row.first.spec
+    budget = spec.budget.model_dump() if spec.budget else {}
+    return {**spec.parameters, **budget, "version": spec.method_version}
 
 
 def _board(key: tuple[str, str, str], groups: list[list[Record]]) -> Board:

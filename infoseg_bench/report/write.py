@@ -11,7 +11,7 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.report.audit import read_counts
 from infoseg_bench.report.boards import Board, make_boards, pixel_accuracy, read_records
 from infoseg_bench.report.confusion import confusion_csv, confusion_figure
-from infoseg_bench.report.leaderboard import as_csv
+from infoseg_bench.report.table import as_csv
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.record import Record
 

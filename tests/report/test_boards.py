@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infoseg_bench.report.boards import Board, Spread, make_boards, read_records
-from infoseg_bench.report.leaderboard import as_csv
 from infoseg_bench.report.published import published_figures
+from infoseg_bench.report.table import as_csv
 from infoseg_bench.scoring.matching import majority, one_to_one
 from infoseg_bench.scoring.scores import score
 from tests.report.runs import FINGERPRINT, add_run, counts_with
@@ -248,3 +248,11 @@ def test_any_name_is_read_back_from_the_csv(tmp_path: Path) -> None:
     add_run(tmp_path, last=counts_with(70), method=name.replace("\n", " "), label_use=name)
     line = csv_rows(board(tmp_path))[0]
     assert (line["method"], line["label_use"]) == (name.replace("\n", " "), name)
+
+
+def test_rows_of_one_method_are_named_by_the_settings_in_which_they_differ(tmp_path: Path) -> None:
+    add_run(tmp_path, last=counts_with(80), parameters={"lr": 0.1, "P": 8})
+    add_run(tmp_path, last=counts_with(75), parameters={"lr": 0.2, "P": 8}, steps=200)
+    add_run(tmp_path, last=counts_with(70), method="kmeans", method_title="K-Means", parameters={"lr": 0.3})
+    names = [row["method"] for row in table(board(tmp_path).markdown())[:3]]
+    assert names == ["InfoSeg (lr=0.1, steps=100)", "InfoSeg (lr=0.2, steps=200)", "K-Means"]
