@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from infoseg_bench.report.boards import make_boards, read_records
+from infoseg_bench.report.leaderboard import markdown
+
+REPORTS = Path(__file__).parents[2] / "reports"
+
+
+def test_every_committed_record_follows_from_its_committed_counts() -> None:
+    records, problems = read_records(REPORTS / "records")
+    assert problems == []
+    assert len(records) == len(list((REPORTS / "records" / "runs").iterdir())) > 0
+
+
+def test_the_committed_boards_are_those_of_the_committed_records() -> None:
+    records, _ = read_records(REPORTS / "records")
+    committed = (REPORTS / "boards" / "leaderboard.md").read_text()
+    for board in make_boards(records):
+        assert markdown(board) in committed
