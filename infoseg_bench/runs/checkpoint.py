@@ -20,6 +20,7 @@ class Session:
 
     Attributes:
         step: training steps done
+        evaluated_step: step of the latest evaluation; -1 before the first
         best_step: step of the highest PA so far; None before the first evaluation
         best_accuracy: that PA
         best_counts: the counts there, int64 `image cluster cls`
@@ -33,6 +34,7 @@ class Session:
 
     started: str
     step: int = 0
+    evaluated_step: int = -1
     best_step: int | None = None
     best_accuracy: float = -1.0
     best_counts: np.ndarray | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -23,15 +24,26 @@ EVALUATION_BATCH = 32
 Selection = Literal["last", "best (chosen with labels)"]
 
 
+class Interrupted(Exception):
+    """The run was asked to stop."""
+
+
 @torch.no_grad()
-def count(method: Method, images: EvaluationSet, *, n_classes: int) -> Int64[np.ndarray, "image cluster cls"]:
-    """Predict every evaluation image and count its pixels."""
-    counts = [
-        confusion_counts(
-            method.predict(batch), labels, n_clusters=method.task.clusters, n_classes=n_classes
-        ).cpu()
-        for batch, labels in images.batches(EVALUATION_BATCH)
-    ]
+def count(
+    method: Method, images: EvaluationSet, *, n_classes: int, should_stop: Callable[[], bool]
+) -> Int64[np.ndarray, "image cluster cls"]:
+    """Predict every evaluation image and count its pixels.
+
+    Raises:
+        Interrupted: `should_stop` became true on the way
+    """
+    counts = []
+    for batch, labels in images.batches(EVALUATION_BATCH):
+        if should_stop():
+            raise Interrupted
+        clusters = method.predict(batch)
+        of_batch = confusion_counts(clusters, labels, n_clusters=method.task.clusters, n_classes=n_classes)
+        counts.append(of_batch.cpu())
     return torch.cat(counts).numpy()
 
 

@@ -13,7 +13,7 @@ from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.train_images import TrainImages
 from infoseg_bench.runs.checkpoint import Session, save_checkpoint
 from infoseg_bench.runs.curve import Curve
-from infoseg_bench.runs.evaluate import count, pixel_accuracy
+from infoseg_bench.runs.evaluate import Interrupted, count, pixel_accuracy
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.spec import Budget
 
@@ -23,10 +23,6 @@ STATUS_SECONDS = 0.5
 """Time between two words to the launcher; ours."""
 CURVE_POINTS = 200
 """Logged steps of a run at least; ours."""
-
-
-class Interrupted(Exception):
-    """The run was asked to stop; its checkpoint is written."""
 
 
 @dataclass(kw_only=True)
@@ -65,11 +61,11 @@ class Execution:
         """
         self._curve = Curve(self.folder.curve_file, resume_at=self.session.step)
         self._last_status, self._last_checkpoint = 0.0, time.monotonic()
-        if self.budget and self.session.step == 0:
-            self._evaluate(0)
+        if self.budget:
+            self._evaluate_if_due(self.budget)
         self._fit()
         counts = self._evaluate(self.session.step)
-        save_checkpoint(self.folder, self.session, self.method.state())
+        self._checkpoint()
         return counts
 
     def _fit(self) -> None:
@@ -94,19 +90,37 @@ class Execution:
         stopping = self.should_stop()
         if stopping or step % max(1, budget.steps // CURVE_POINTS) == 0 or step % budget.evaluate_every == 0:
             self._tell(step, budget.steps, self._curve.add(step, progress.scalars))
-        if step % budget.evaluate_every == 0 and step < budget.steps:
-            self._evaluate(step)
-        if stopping or time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS:
-            save_checkpoint(self.folder, self.session, self.method.state())
-            self._last_checkpoint = time.monotonic()
         if stopping and step < budget.steps:
+            self._checkpoint()
             raise Interrupted
+        self._evaluate_if_due(budget)
+        if time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS:
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        save_checkpoint(self.folder, self.session, self.method.state())
+        self._last_checkpoint = time.monotonic()
+
+    def _evaluate_if_due(self, budget: Budget) -> None:
+        # A run stopped before a due evaluation makes up for it when it is taken up again.
+        step = self.session.step
+        due = step % budget.evaluate_every == 0 and step < budget.steps
+        if due and self.session.evaluated_step != step:
+            self._evaluate(step)
 
     def _evaluate(self, step: int) -> np.ndarray:
         began = time.monotonic()
-        counts = count(self.method, self.evaluation_set, n_classes=self.n_classes)
+        try:
+            counts = count(
+                self.method, self.evaluation_set, n_classes=self.n_classes, should_stop=self.should_stop
+            )
+        except Interrupted:
+            if step > 0:
+                self._checkpoint()
+            raise
         accuracy = pixel_accuracy(counts)
         session = self.session
+        session.evaluated_step = step
         session.evaluate_seconds += time.monotonic() - began
         self._curve.add(step, {"pixel_accuracy": accuracy})
         # The untrained network is no result of the method, so step 0 is on the curve only.

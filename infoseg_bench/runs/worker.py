@@ -15,7 +15,7 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.runs.assemble import assemble
 from infoseg_bench.runs.conclude import fail, succeed
 from infoseg_bench.runs.device import choose_device
-from infoseg_bench.runs.execute import Interrupted
+from infoseg_bench.runs.evaluate import Interrupted
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.provenance import now
 from infoseg_bench.runs.stop import StopRequest

@@ -15,7 +15,8 @@ from infoseg_bench.data.train_images import TrainImages
 from infoseg_bench.errors import UserError
 from infoseg_bench.runs.checkpoint import Session, load_checkpoint
 from infoseg_bench.runs.curve import read_curve
-from infoseg_bench.runs.execute import Execution, Interrupted
+from infoseg_bench.runs.evaluate import Interrupted
+from infoseg_bench.runs.execute import Execution
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.spec import Budget
 from tests.data.miniature import write_store
@@ -130,6 +131,39 @@ def test_a_loss_that_is_not_finite_stops_the_run_at_its_step(tmp_path: Path) -> 
         execution.run()
 
 
-def test_being_asked_to_stop_at_the_last_step_does_not_keep_a_run_from_finishing(tmp_path: Path) -> None:
-    execution = make(tmp_path, stop_at=6)
-    assert execution.run().shape == (8, 3, 3)
+@pytest.mark.parametrize("stop_at", [2, 4, 6])
+def test_a_run_stopped_where_an_evaluation_is_due_makes_up_for_it(tmp_path: Path, stop_at: int) -> None:
+    whole = make(tmp_path)
+    expected = whole.run()
+    (tmp_path / "again").mkdir()
+    first = make(tmp_path / "again", stop_at=stop_at)
+    with pytest.raises(Interrupted):
+        first.run()
+    found = load_checkpoint(first.folder)
+    assert found is not None
+    second = make(tmp_path / "again")
+    second.session = found[0]
+    second.method.load_state(found[1])
+    assert np.array_equal(second.run(), expected)
+    assert second.session.best_step == whole.session.best_step
+    accuracies = [
+        [(x["step"], x["pixel_accuracy"]) for x in read_curve(run.folder.curve_file) if "pixel_accuracy" in x]
+        for run in (whole, second)
+    ]
+    assert accuracies[0] == accuracies[1]
+
+
+def test_a_stop_during_an_evaluation_does_not_wait_for_its_end(tmp_path: Path) -> None:
+    execution = make(tmp_path)
+    evaluated, predict, predicted = execution.evaluation_set, execution.method.predict, list[int]()
+
+    def watched(images: torch.Tensor) -> torch.Tensor:
+        predicted.append(len(images))
+        return predict(images)
+
+    execution.method.predict = watched  # type: ignore[method-assign]
+    evaluated.batches = lambda size: EvaluationSet.batches(evaluated, 1)  # type: ignore[method-assign]
+    execution.should_stop = lambda: len(predicted) >= 1
+    with pytest.raises(Interrupted):
+        execution.run()
+    assert predicted == [1]
