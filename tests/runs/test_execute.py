@@ -73,6 +73,15 @@ def make(tmp_path: Path, *, steps: int = 6, stop_at: int | None = None) -> Execu
     )
 
 
+def taken_up(folder: Path) -> Execution:
+    found = load_checkpoint(RunFolder(folder))
+    assert found is not None
+    execution = make(folder)
+    execution.session = found[0]
+    execution.method.load_state(found[1])
+    return execution
+
+
 def test_last_and_best_are_both_kept_and_the_untrained_state_is_on_the_curve_only(tmp_path: Path) -> None:
     execution = make(tmp_path)
     execution.method.right_step = 0  # type: ignore[attr-defined]
@@ -106,11 +115,7 @@ def test_an_interrupted_run_taken_up_again_ends_with_the_same_counts_and_crops(t
     first = make(tmp_path / "again", stop_at=5)
     with pytest.raises(Interrupted):
         first.run()
-    found = load_checkpoint(first.folder)
-    assert found is not None
-    second = make(tmp_path / "again")
-    second.session = found[0]
-    second.method.load_state(found[1])
+    second = taken_up(tmp_path / "again")
     assert np.array_equal(second.run(), expected)
     assert second.session.crops == whole.session.crops == 12
     assert second.session.best_step == whole.session.best_step
@@ -139,11 +144,7 @@ def test_a_run_stopped_where_an_evaluation_is_due_makes_up_for_it(tmp_path: Path
     first = make(tmp_path / "again", stop_at=stop_at)
     with pytest.raises(Interrupted):
         first.run()
-    found = load_checkpoint(first.folder)
-    assert found is not None
-    second = make(tmp_path / "again")
-    second.session = found[0]
-    second.method.load_state(found[1])
+    second = taken_up(tmp_path / "again")
     assert np.array_equal(second.run(), expected)
     assert second.session.best_step == whole.session.best_step
     accuracies = [
