@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
-data_option = click.option(
-    "--data",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("data"),
-    show_default=True,
-    envvar="INFOSEG_BENCH_DATA",
-    show_envvar=True,
-    help="Folder of the prepared data sets.",
-)
-results_option = click.option(
-    "--results",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
-    show_default=True,
-    envvar="INFOSEG_BENCH_RESULTS",
-    show_envvar=True,
-    help="Folder of the runs.",
-)
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _folder_option(name: str, meaning: str) -> Callable[[Command], Command]:
+    return click.option(
+        f"--{name}",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(name),
+        show_default=True,
+        envvar=f"INFOSEG_BENCH_{name.upper()}",
+        show_envvar=True,
+        help=meaning,
+    )
+
+
+data_option = _folder_option("data", "Folder of the prepared data sets.")
+results_option = _folder_option("results", "Folder of the runs.")
 plugin_option = click.option(
     "--plugin",
     "plugins",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import types
 import typing
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from infoseg_bench.cli.options import data_option
+from infoseg_bench.cli.options import data_option, plugin_option
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -22,12 +21,10 @@ class _Recipes(click.Group):
     """One command per recipe, made from its options when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        from infoseg_bench.registry import DATASETS, load_recipes
+        from infoseg_bench.registry import load_recipes
 
-        plugins = ctx.params.get("plugins", ())
-        return sorted(
-            {point.name for point in entry_points(group=DATASETS)} | set(load_recipes(plugins).recipes)
-        )
+        # A broken recipe stands in `infoseg-bench list` with its error; the help of the others goes on.
+        return sorted(load_recipes(ctx.params.get("plugins", ())).recipes)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         from infoseg_bench.registry import load_recipes
@@ -36,13 +33,7 @@ class _Recipes(click.Group):
 
 
 @click.group(cls=_Recipes, subcommand_metavar="NAME [OPTIONS]")
-@click.option(
-    "--plugin",
-    "plugins",
-    type=click.Path(path_type=Path, dir_okay=False),
-    multiple=True,
-    help="A Python file with more data set recipes.",
-)
+@plugin_option
 def prepare(plugins: tuple[Path, ...]) -> None:
     """Build a data set from its files.
 

@@ -50,8 +50,7 @@ class StoreWriter:
         self.attributes = attributes
         self._partial = path.with_name(path.name + ".partial")
         self._lock = FileLock(path.with_name(f".{path.name}.lock"))
-        self._ids: list[str] = []
-        self._known: set[str] = set()
+        self._ids: dict[str, None] = {}
         self._sizes: list[tuple[int, int]] = []
         self._labelled: list[bool] = []
 
@@ -93,7 +92,7 @@ class StoreWriter:
             image: the whole, pre-scaled photo
             labels: stored labels of the same size, VOID and UNLABELLED among them; None: none
         """
-        if photo_id in self._known:
+        if photo_id in self._ids:
             raise ValueError(f"{photo_id}: two photos of this name")
         if labels is not None and labels.shape != image.shape[:2]:
             raise ValueError(f"{photo_id}: labels {labels.shape} for a photo of {image.shape[:2]}")
@@ -101,8 +100,7 @@ class StoreWriter:
         self._append(self._pixels, image.reshape(-1, self.channels))
         if labels is not None:
             self._append(self._labels, labels.reshape(-1))
-        self._ids.append(photo_id)
-        self._known.add(photo_id)
+        self._ids[photo_id] = None
         self._sizes.append((image.shape[0], image.shape[1]))
         self._labelled.append(labels is not None)
 
@@ -115,7 +113,7 @@ class StoreWriter:
         for view in views:
             self._check(view)
         file = self._file
-        file["ids"] = np.array(self._ids, dtype=h5py.string_dtype())
+        file["ids"] = np.array(list(self._ids), dtype=h5py.string_dtype())
         file["sizes"] = np.array(self._sizes, dtype=np.int32).reshape(-1, 2)
         file["labelled"] = np.array(self._labelled, dtype=bool)
         for view in views:

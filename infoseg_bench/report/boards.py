@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from infoseg_bench.errors import UserError
 from infoseg_bench.report.audit import audit
 from infoseg_bench.report.published import PublishedFigure, published_figures
@@ -95,7 +93,7 @@ class Board:
         told = [
             f"{name}={value}"
             for name, value in own.items()
-            if any(other.get(name, value) != value for other in others)
+            if any(name not in other or other[name] != value for other in others)
         ]
         return f"{row.first.method_title} ({', '.join(told)})" if told else row.first.method_title
 
@@ -119,11 +117,9 @@ def read_records(results: Path) -> tuple[list[Record], list[str]]:
             record = folder.record()
             if record is not None and record.status == "finished":
                 audit(folder, record)
-        except (UserError, ValidationError) as error:
+                records.append(record)
+        except UserError as error:
             problems.append(str(error))
-            continue
-        if record is not None and record.status == "finished":
-            records.append(record)
     return records, problems
 
 

@@ -16,7 +16,7 @@ from infoseg_bench.runs.device import peak_device_bytes, peak_host_bytes
 from infoseg_bench.runs.evaluate import evaluation
 from infoseg_bench.runs.execute import Execution
 from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.provenance import collect, now
+from infoseg_bench.runs.provenance import collect
 from infoseg_bench.runs.record import Costs, DatasetFacts, Record
 from infoseg_bench.runs.spec import RunSpec
 from infoseg_bench.scoring.scores import constant_accuracy
@@ -78,7 +78,7 @@ def fail(folder: RunFolder, spec: RunSpec, *, method_title: str, started: str, e
         last=None,
         best=None,
         costs=None,
-        provenance=collect(torch.device("cpu"), started=started or now(), resumed_from=[]),
+        provenance=collect(torch.device("cpu"), started=started, resumed_from=[]),
         checksums={},
         error=error,
     )

@@ -88,13 +88,16 @@ class Execution:
             self._tell(step, None, {})
             return
         stopping = self.should_stop()
-        if stopping or step % max(1, budget.steps // CURVE_POINTS) == 0 or step % budget.evaluate_every == 0:
+        saving = stopping or time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS
+        logged = step % max(1, budget.steps // CURVE_POINTS) == 0 or step % budget.evaluate_every == 0
+        # What is saved has been logged, so that no checkpoint holds the weights of a diverged run.
+        if saving or logged:
             self._tell(step, budget.steps, self._curve.add(step, progress.scalars))
         if stopping and step < budget.steps:
             self._checkpoint()
             raise Interrupted
         self._evaluate_if_due(budget)
-        if time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS:
+        if saving:
             self._checkpoint()
 
     def _checkpoint(self) -> None:

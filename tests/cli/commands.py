@@ -15,7 +15,7 @@ ONE_THREAD = ["--jobs", "2"]
 SMALL_INFOSEG = [*ONE_THREAD, "--set", "infoseg.width=4", "--set", "infoseg.P=8", "--set", "infoseg.batch=4"]
 
 
-def infoseg_bench(folder: Path, *words: str, plugin: Path | None = None) -> subprocess.CompletedProcess[str]:
+def infoseg_bench(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a command in `folder` to its end, without a terminal."""
     return subprocess.run(
         command(*words),

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -214,12 +215,18 @@ def leaks(*roots: object, arrays: StoreArrays, path: Path) -> list[str]:
             found.append(f"an array {array.shape}")
         if isinstance(item, StoreArrays | Store) or str(path) in str(item)[:2000]:
             found.append(repr(item)[:80])
-        queue += [next_one for next_one in gc.get_referents(item) if not callable(next_one)]
-        queue += list(getattr(item, "__dict__", {}).values())
+        queue += referents(item)
     return found
 
 
-@pytest.mark.parametrize("through", ["method", "train"])
+def referents(item: object) -> list[object]:
+    """Give what an object refers to; of a function what it has captured, not its module's globals."""
+    if isinstance(item, FunctionType):
+        return [item.__closure__, item.__defaults__, item.__kwdefaults__, vars(item)]
+    return [*gc.get_referents(item), getattr(item, "__dict__", None)]
+
+
+@pytest.mark.parametrize("through", ["method", "train", "closure"])
 def test_the_walk_for_leaks_finds_one_that_is_planted(store: Path, through: str) -> None:
     opened = Store(store)
     arrays = opened.arrays(labels=True)
@@ -228,6 +235,8 @@ def test_the_walk_for_leaks_finds_one_that_is_planted(store: Path, through: str)
     assert arrays.labels is not None
     if through == "method":
         method.state_of_mind = {"deep": [torch.from_numpy(arrays.labels)[3:]]}  # type: ignore[attr-defined]
+    elif through == "closure":
+        method.peek = lambda: arrays.labels  # type: ignore[attr-defined]
     else:
         train.store = opened  # type: ignore[attr-defined]
     assert leaks(method, train, arrays=arrays, path=store)

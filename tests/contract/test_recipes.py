@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -53,3 +54,12 @@ def test_recipes_are_loaded_without_torch() -> None:
     code = "import sys, infoseg_bench.registry as r; r.load_recipes(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_a_broken_plug_in_leaves_the_help_of_the_others_alone(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("raise RuntimeError('by design')\n")
+    words = ["prepare", "--plugin", str(tmp_path / "broken.py"), "--help"]
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert result.exit_code == 0
+    for name in RECIPES:
+        assert name in result.output

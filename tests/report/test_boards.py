@@ -256,3 +256,10 @@ def test_rows_of_one_method_are_named_by_the_settings_in_which_they_differ(tmp_p
     add_run(tmp_path, last=counts_with(70), method="kmeans", method_title="K-Means", parameters={"lr": 0.3})
     names = [row["method"] for row in table(board(tmp_path).markdown())[:3]]
     assert names == ["InfoSeg (lr=0.1, steps=100)", "InfoSeg (lr=0.2, steps=200)", "K-Means"]
+
+
+def test_a_setting_that_only_newer_runs_have_tells_them_from_the_older_ones(tmp_path: Path) -> None:
+    add_run(tmp_path, last=counts_with(80), parameters={"lr": 0.1})
+    add_run(tmp_path, last=counts_with(75), parameters={"lr": 0.1, "flip": False})
+    names = [row["method"] for row in table(board(tmp_path).markdown())[:2]]
+    assert names == ["InfoSeg", "InfoSeg (flip=False)"]

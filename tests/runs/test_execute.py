@@ -168,3 +168,24 @@ def test_a_stop_during_an_evaluation_does_not_wait_for_its_end(tmp_path: Path) -
     with pytest.raises(Interrupted):
         execution.run()
     assert predicted == [1]
+
+
+def test_no_checkpoint_holds_a_step_whose_loss_was_not_finite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infoseg_bench.runs.execute.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("infoseg_bench.runs.execute.CURVE_POINTS", 1)
+    execution = make(tmp_path, steps=600)
+    execution.budget = Budget(steps=600, evaluate_every=600)
+    fit = execution.method.fit
+
+    def diverge(train: TrainImages) -> Iterator[Progress]:
+        for progress in fit(train):
+            yield Progress(step=progress.step, scalars={"loss": float("nan") if progress.step > 3 else 1.0})
+
+    execution.method.fit = diverge  # type: ignore[method-assign]
+    with pytest.raises(UserError, match="loss is nan at step 4"):
+        execution.run()
+    found = load_checkpoint(execution.folder)
+    assert found is not None
+    assert found[0].step == 3
