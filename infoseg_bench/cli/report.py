@@ -18,9 +18,10 @@ from infoseg_bench.cli.options import results_option
 )
 def report(results: Path, out: Path | None) -> None:
     """Write leaderboards (Markdown, CSV) and confusion matrices (CSV, PNG) of all finished runs."""
+    from infoseg_bench.report.leaderboard import markdown
     from infoseg_bench.report.write import write_report
 
     written = write_report(results, out or results / "report")
     for board in written.boards:
-        click.echo(board.markdown() + "\n")
+        click.echo(markdown(board) + "\n")
     click.echo(f"report: {written.index}")

@@ -116,6 +116,7 @@ def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], results: Pat
     Raises:
         RunsFailed: a run did not come to its end
     """
+    from infoseg_bench.report.leaderboard import markdown
     from infoseg_bench.report.write import write_report
     from infoseg_bench.runs.watch import label
 
@@ -124,7 +125,7 @@ def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], results: Pat
         report = write_report(results, out)
         for board in report.boards:
             if any((spec.dataset, spec.fingerprint) == (board.dataset, board.fingerprint) for spec in specs):
-                click.echo("\n" + board.markdown())
+                click.echo("\n" + markdown(board))
         click.echo(f"\nreport: {report.index}")
     for outcome in failed:
         click.echo(f"  {label(outcome.spec)}: {outcome.ending}: {outcome.reason}", err=True)

@@ -97,12 +97,6 @@ class Board:
         ]
         return f"{row.first.method_title} ({', '.join(told)})" if told else row.first.method_title
 
-    def markdown(self) -> str:
-        """Give the board as a Markdown section."""
-        from infoseg_bench.report.leaderboard import markdown
-
-        return markdown(self)
-
 
 def read_records(results: Path) -> tuple[list[Record], list[str]]:
     """Read every finished run's record below a results folder.

@@ -11,6 +11,7 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.report.audit import read_counts
 from infoseg_bench.report.boards import Board, make_boards, pixel_accuracy, read_records
 from infoseg_bench.report.confusion import confusion_csv, confusion_figure
+from infoseg_bench.report.leaderboard import markdown
 from infoseg_bench.report.table import as_csv
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.record import Record
@@ -49,7 +50,7 @@ def write_report(results: Path, out: Path) -> Report:
 def _index(boards: Iterable[Board], problems: Iterable[str]) -> str:
     parts = ["# Leaderboards"]
     for board in boards:
-        parts.append(board.markdown())
+        parts.append(markdown(board))
         table, matrices = f"{board.name}/leaderboard.csv", f"{board.name}/confusion"
         parts.append(f"Files: [{table}]({table}), confusion matrices in [{matrices}]({matrices}).")
     left_out = [f"- {line}" for line in problems]

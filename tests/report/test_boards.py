@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infoseg_bench.report.boards import Board, Spread, make_boards, read_records
+from infoseg_bench.report.leaderboard import markdown
 from infoseg_bench.report.published import published_figures
 from infoseg_bench.report.table import as_csv
 from infoseg_bench.scoring.matching import majority, one_to_one
@@ -46,7 +47,7 @@ def test_seeds_become_one_row_with_mean_and_sample_deviation_as_computed_by_hand
     shown = board(tmp_path)
     (row,) = shown.rows
     assert [record.spec.seed for record in row.records] == [0, 1, 2]
-    cells = table(shown.markdown())[0]
+    cells = table(markdown(shown))[0]
     assert cells["method"] == "InfoSeg"
     assert cells["seeds"] == "3"
     assert cells["PA"] == "80.0 ± 10.0"
@@ -61,7 +62,7 @@ def test_seeds_become_one_row_with_mean_and_sample_deviation_as_computed_by_hand
 def test_a_single_seed_has_no_deviation(tmp_path: Path) -> None:
     add_run(tmp_path, last=counts_with(70))
     shown = board(tmp_path)
-    assert table(shown.markdown())[0]["PA"] == "70.0"
+    assert table(markdown(shown))[0]["PA"] == "70.0"
     assert csv_rows(shown)[0]["pixel_accuracy_std"] == ""
 
 
@@ -90,8 +91,8 @@ def test_other_pixels_labels_or_protocols_never_stand_on_the_same_board(
             one.fingerprint,
             one.protocol,
         )
-        assert one.protocol in one.markdown()
-        assert one.fingerprint[:12] in one.markdown()
+        assert one.protocol in markdown(one)
+        assert one.fingerprint[:12] in markdown(one)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_runs_that_differ_in_more_than_the_seed_are_never_averaged(
     add_run(tmp_path, last=counts_with(70))
     add_run(tmp_path, last=counts_with(80), seed=1, **other)  # type: ignore[arg-type]
     shown = board(tmp_path)
-    assert [cells["PA"] for cells in table(shown.markdown())[:2]] == ["80.0", "70.0"]
+    assert [cells["PA"] for cells in table(markdown(shown))[:2]] == ["80.0", "70.0"]
     assert [float(row["pixel_accuracy_mean"]) for row in csv_rows(shown)[:2]] == pytest.approx([0.8, 0.7])
     assert len({row["row"] for row in csv_rows(shown)[:2]}) == 2
 
@@ -118,7 +119,7 @@ def test_runs_that_differ_in_more_than_the_seed_are_never_averaged(
 def test_the_best_row_comes_first(tmp_path: Path) -> None:
     for number, correct in enumerate([70, 90, 60, 80]):
         add_run(tmp_path, last=counts_with(correct), method=f"method-{number}", method_title=f"M{number}")
-    assert [cells["method"] for cells in table(board(tmp_path).markdown())] == [
+    assert [cells["method"] for cells in table(markdown(board(tmp_path)))] == [
         "M1",
         "M3",
         "M0",
@@ -130,7 +131,7 @@ def test_the_best_row_comes_first(tmp_path: Path) -> None:
 def test_the_constant_prediction_is_a_row_of_every_board(tmp_path: Path) -> None:
     add_run(tmp_path, last=counts_with(70))
     shown = board(tmp_path)
-    last = table(shown.markdown())[-1]
+    last = table(markdown(shown))[-1]
     assert (last["method"], last["PA"]) == ("constant prediction", "60.0")
     assert set(last.values()) == {"constant prediction", "60.0", ""}
     line = csv_rows(shown)[-1]
@@ -141,9 +142,9 @@ def test_the_constant_prediction_is_a_row_of_every_board(tmp_path: Path) -> None
 def test_the_papers_figure_stands_beside_the_measured_one_with_its_source(tmp_path: Path) -> None:
     add_run(tmp_path, dataset="coco-stuff-3", method="infoseg", last=counts_with(70))
     shown = board(tmp_path)
-    cells = table(shown.markdown())[0]
+    cells = table(markdown(shown))[0]
     assert (cells["PA"], cells["paper's PA"]) == ("70.0", "73.8")
-    assert "GCPR 2021, Table 1" in shown.markdown()
+    assert "GCPR 2021, Table 1" in markdown(shown)
     line = csv_rows(shown)[0]
     assert float(line["published_pixel_accuracy"]) == pytest.approx(0.738)
     assert "Table 1" in line["published_source"]
@@ -155,8 +156,8 @@ def test_the_papers_figure_stands_beside_the_measured_one_with_its_source(tmp_pa
 def test_without_a_published_figure_the_cell_is_empty(tmp_path: Path, dataset: str, method: str) -> None:
     add_run(tmp_path, dataset=dataset, method=method, last=counts_with(70))
     shown = board(tmp_path)
-    assert table(shown.markdown())[0]["paper's PA"] == ""
-    assert "GCPR" not in shown.markdown()
+    assert table(markdown(shown))[0]["paper's PA"] == ""
+    assert "GCPR" not in markdown(shown)
     line = csv_rows(shown)[0]
     assert (line["published_pixel_accuracy"], line["published_source"]) == ("", "")
 
@@ -184,7 +185,7 @@ def test_the_csv_holds_what_the_counts_say_and_the_markdown_the_same_rounded(tmp
         "majority_pixel_accuracy": [score(total, majority(total)).pixel_accuracy for total in totals],
     }
     line = next(csv.DictReader(io.StringIO(as_csv(shown))))
-    cells = table(shown.markdown())[0]
+    cells = table(markdown(shown))[0]
     titles = {
         "pixel_accuracy": "PA",
         "mean_iou": "mean IoU",
@@ -206,7 +207,7 @@ def test_the_csv_holds_what_the_counts_say_and_the_markdown_the_same_rounded(tmp
 
 def test_the_facts_and_the_note_of_the_data_stand_above_the_table(tmp_path: Path) -> None:
     add_run(tmp_path, last=counts_with(70), title="Photos of a garden", note="For trying only.")
-    text = board(tmp_path).markdown().partition("|")[0]
+    text = markdown(board(tmp_path)).partition("|")[0]
     for words in (
         "## Photos of a garden",
         "**For trying only.**",
@@ -229,7 +230,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE.values(), ids=HOSTILE.keys())
 def test_no_name_breaks_the_table_or_the_heading(tmp_path: Path, name: str) -> None:
     add_run(tmp_path, last=counts_with(70), method_title=name, title=name, note=name)
-    lines = board(tmp_path).markdown().splitlines()
+    lines = markdown(board(tmp_path)).splitlines()
     assert [line for line in lines if line.startswith("#")] == lines[:1]
     rows = [line for line in lines if line.startswith("|")]
     assert len(rows) == 4
@@ -240,7 +241,7 @@ def test_no_name_breaks_the_table_or_the_heading(tmp_path: Path, name: str) -> N
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", '<img src="x" onerror="alert(1)">'])
 def test_no_name_becomes_html(tmp_path: Path, name: str) -> None:
     add_run(tmp_path, last=counts_with(70), method_title=name, title=name, note=name)
-    assert name not in board(tmp_path).markdown()
+    assert name not in markdown(board(tmp_path))
 
 
 def test_any_name_is_read_back_from_the_csv(tmp_path: Path) -> None:
@@ -254,12 +255,12 @@ def test_rows_of_one_method_are_named_by_the_settings_in_which_they_differ(tmp_p
     add_run(tmp_path, last=counts_with(80), parameters={"lr": 0.1, "P": 8})
     add_run(tmp_path, last=counts_with(75), parameters={"lr": 0.2, "P": 8}, steps=200)
     add_run(tmp_path, last=counts_with(70), method="kmeans", method_title="K-Means", parameters={"lr": 0.3})
-    names = [row["method"] for row in table(board(tmp_path).markdown())[:3]]
+    names = [row["method"] for row in table(markdown(board(tmp_path)))[:3]]
     assert names == ["InfoSeg (lr=0.1, steps=100)", "InfoSeg (lr=0.2, steps=200)", "K-Means"]
 
 
 def test_a_setting_that_only_newer_runs_have_tells_them_from_the_older_ones(tmp_path: Path) -> None:
     add_run(tmp_path, last=counts_with(80), parameters={"lr": 0.1})
     add_run(tmp_path, last=counts_with(75), parameters={"lr": 0.1, "flip": False})
-    names = [row["method"] for row in table(board(tmp_path).markdown())[:2]]
+    names = [row["method"] for row in table(markdown(board(tmp_path)))[:2]]
     assert names == ["InfoSeg", "InfoSeg (flip=False)"]

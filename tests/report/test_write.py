@@ -14,6 +14,7 @@ from PIL import Image
 
 from infoseg_bench.cli import main
 from infoseg_bench.errors import UserError
+from infoseg_bench.report.leaderboard import markdown
 from infoseg_bench.report.write import write_report
 from infoseg_bench.runs.conclude import fail
 from infoseg_bench.runs.folder import RunFolder
@@ -37,7 +38,7 @@ def test_a_report_has_an_index_a_csv_per_board_and_a_confusion_matrix_per_run(tm
     assert len(report.boards) == 2
     index = report.index.read_text()
     for board in report.boards:
-        assert board.markdown() in index
+        assert markdown(board) in index
         assert f"({board.name}/leaderboard.csv)" in index
     written = set(files(out))
     mine = next(board.name for board in report.boards if board.dataset == "my-photos")
