@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import signal
 import types
 import typing
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from infoseg_bench.cli.options import data_option, plugin_option
+from infoseg_bench.progress import ProgressFactory, show_progress
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
     from infoseg_bench.contracts import DatasetRecipe
+
+
+Item = TypeVar("Item")
 
 
 class _Recipes(click.Group):
@@ -43,11 +49,9 @@ def prepare(plugins: tuple[Path, ...]) -> None:
 
 def _command(recipe: type[DatasetRecipe]) -> click.Command:
     def callback(data: Path, **values: Any) -> None:
-        from infoseg_bench.progress import show_progress
-
         given = {name: value for name, value in values.items() if value is not None}
         options = recipe.options_type.parse(given, f"prepare {recipe.name}")
-        prepared = recipe().prepare(options, data, show_progress)
+        prepared = recipe().prepare(options, data, _interruptible_progress())
         for name, line in prepared.summary.items():
             click.echo(f"{name:<28} {line}")
         click.echo(f"{'store':<28} {prepared.store}")
@@ -59,6 +63,24 @@ def _command(recipe: type[DatasetRecipe]) -> click.Command:
         recipe.name, params=list(options), callback=callback, help=doc, short_help=recipe.title
     )
     return data_option(command)
+
+
+def _interruptible_progress() -> ProgressFactory:
+    """Show progress, and stop at the next item after a Ctrl-C that a C library has swallowed."""
+    asked: list[int] = []
+
+    def on_interrupt(number: int, frame: object) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    def progress(items: Sequence[Item], title: str) -> Iterator[Item]:
+        for item in show_progress(items, title):
+            if asked:
+                raise KeyboardInterrupt
+            yield item
+
+    signal.signal(signal.SIGINT, on_interrupt)
+    return progress
 
 
 def _option(name: str, field: FieldInfo) -> click.Option:
