@@ -50,6 +50,7 @@ class StoreWriter:
         self.attributes = attributes
         self._partial = path.with_name(path.name + ".partial")
         self._lock = FileLock(path.with_name(f".{path.name}.lock"))
+        self._file: Any = None
         self._ids: dict[str, None] = {}
         self._sizes: list[tuple[int, int]] = []
         self._labelled: list[bool] = []
@@ -64,18 +65,18 @@ class StoreWriter:
         except Timeout:
             raise UserError(f"{self.path} is being prepared by another process: wait for it") from None
         except OSError as error:
-            self._lock.release()
+            self._discard()
             raise disk_error(error, self.path) from error
+        except BaseException:
+            # Ctrl-C in here would never reach `__exit__`.
+            self._discard()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A full disk makes the closing flush fail again; the first error is the one to tell.
-        with contextlib.suppress(OSError, RuntimeError):
-            self._file.close()
-        self._partial.unlink(missing_ok=True)
-        self._lock.release()
+        self._discard()
         if isinstance(error, OSError):
             raise disk_error(error, self.path) from error
 
@@ -142,6 +143,15 @@ class StoreWriter:
         with self._partial.open("rb") as handle:
             os.fsync(handle.fileno())
         self._partial.replace(self.path)
+
+    def _discard(self) -> None:
+        if self._lock.is_locked:
+            # A full disk makes the closing flush fail again; the first error is the one to tell.
+            with contextlib.suppress(OSError, RuntimeError):
+                if self._file is not None:
+                    self._file.close()
+            self._partial.unlink(missing_ok=True)
+            self._lock.release()
 
     def _reserve(self, size: int) -> None:
         # HDF5 that meets a full disk in the middle of a write crashes the interpreter on closing.

@@ -432,3 +432,15 @@ def test_a_view_that_scores_a_photo_without_labels_is_refused(tmp_path: Path, wr
     with pytest.raises(ValueError, match="mini"):
         write_photos(tmp_path / "a.h5", photos, [view])
     assert leftovers(tmp_path) == []
+
+
+def test_an_interrupt_while_the_file_is_being_opened_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StoreWriter, "_growing", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        StoreWriter(tmp_path / "a.h5", channels=3, attributes={}).__enter__()
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == []
