@@ -11,7 +11,7 @@ PREPARE = ["prepare", "synthetic-scenes", "--images", "1000"]
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    """Start preparing, and wait until something has been written."""
+    """Start preparing, and wait until photos have been written."""
     process = subprocess.Popen(
         command(*PREPARE),
         cwd=folder,
@@ -21,7 +21,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
     )
     deadline = time.monotonic() + 60
-    while not list(folder.glob("data/*.partial")):
+    while not any(path.stat().st_size > 1_000_000 for path in folder.glob("data/*.partial")):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
