@@ -67,27 +67,26 @@ class InfoSeg(NetworkMethod):
         """Minus the estimate of eq. 8, averaged over places and images (eq. 6)."""
         images, mask = self._augment(batch, generator)
         features = self._features(images)
-        scores = class_scores(features.L, features.H)
+        scores = class_scores(features.L, features.H).float()
         V = class_probabilities(scores, self.parameters.tau)
         weights = self._weights(V)
         other = random_partners(len(scores), generator).to(scores.device)
         joint = joint_scores(weights, scores)
         marginal = marginal_scores(
             features.L, features.H, weights, other=other, pairing=self.parameters.pairing
-        )
+        ).float()
         information = ESTIMATORS[self.parameters.estimator](_within(mask, joint), _within(mask, marginal))
         with torch.no_grad():
             watched = {"assignment_entropy": _entropy(V), "cluster_usage": _usage(V)}
         return {"loss": -information, **watched}
 
-    @torch.no_grad()
     def predict(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Int64[Tensor, "batch height width"]:
         """Take the most probable class (eq. 4); the label map is upsampled by nearest neighbour."""
-        self.network.eval()
-        features = self._features(images)
-        clusters = class_scores(features.L, features.H).argmax(dim=1)
+        with self.inference():
+            features = self._features(images)
+        clusters = class_scores(features.L.float(), features.H.float()).argmax(dim=1)
         return clusters.repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
 
     def _weights(self, V: Tensor) -> Tensor:
