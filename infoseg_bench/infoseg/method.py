@@ -84,10 +84,14 @@ class InfoSeg(NetworkMethod):
     def predict(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Int64[Tensor, "batch height width"]:
-        """Take the most probable class (eq. 4); the label map is upsampled by nearest neighbour."""
+        """Take the most probable class (eq. 4) at full resolution."""
         self.network.eval()
         features = self._features(images)
-        clusters = class_scores(features.L, features.H).argmax(dim=1)
+        scores = class_scores(features.L, features.H)
+        if self.parameters.upsampling == "scores":
+            scores = F.interpolate(scores, size=images.shape[2:], mode="bilinear", align_corners=False)
+            return scores.argmax(dim=1)
+        clusters = scores.argmax(dim=1)
         return clusters.repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
 
     def _weights(self, V: Tensor) -> Tensor:

@@ -41,6 +41,12 @@ class InfoSegParameters(TrainingParameters):
     gradient_through_assignment: bool = parameter(
         True, "let the gradient flow through V", source="ours, as the notation S_theta of eq. 5 suggests"
     )
+    upsampling: Literal["labels", "scores"] = parameter(
+        "labels",
+        "to full resolution: labels (the label map, by nearest neighbour) or scores (of the classes, "
+        "bilinearly, before the most probable one is taken)",
+        source="PAPER 4.1 upsamples the label map",
+    )
     flip: bool = parameter(False, "mirror half of the training images", source="ours: none is mentioned")
     training_mask: bool = parameter(
         False, "leave void pixels out of the loss, which uses label information", source="ours: label-free"

@@ -71,6 +71,20 @@ def test_predictions_are_label_maps_upsampled_by_nearest_neighbour() -> None:
     assert (blocks == blocks[:, :, :1, :, :1]).all()
 
 
+def test_interpolated_scores_agree_with_the_label_map_away_from_borders_and_cut_finer_ones() -> None:
+    one, other = make(lr=1e-2), make(lr=1e-2, upsampling="scores")
+    for method in (one, other):
+        for step in range(10):
+            method.step = step
+            method._train_step(images())
+    by_label, by_score = one.predict(images().images), other.predict(images().images)
+    assert by_score.shape == by_label.shape
+    agreement = float((by_label == by_score).double().mean())
+    assert 0.5 < agreement < 1.0
+    blocks = by_score.view(4, 8, 4, 8, 4)
+    assert (blocks != blocks[:, :, :1, :, :1]).any()
+
+
 @pytest.mark.parametrize("normalisation", ["none", "scale", "layer", "length"])
 @pytest.mark.parametrize("pairing", ["permuted", "all", "own"])
 @pytest.mark.parametrize("estimator", ["jensen-shannon", "donsker-varadhan"])
