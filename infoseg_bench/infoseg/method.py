@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from infoseg_bench.contracts import Parameters, RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
+from infoseg_bench.imageops.mirror import draw_mirrored, mirror
 from infoseg_bench.information.donsker_varadhan import donsker_varadhan
 from infoseg_bench.information.jensen_shannon import jensen_shannon
 from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features
@@ -116,9 +117,8 @@ class InfoSeg(NetworkMethod):
     def _augment(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
         images, mask = batch.images, batch.mask
         if self.parameters.flip:
-            mirrored = (torch.rand(len(images), generator=generator) < 0.5).to(images.device)[:, None, None]
-            images = torch.where(mirrored[..., None], images.flip(3), images)
-            mask = None if mask is None else torch.where(mirrored, mask.flip(2), mask)
+            mirrored = draw_mirrored(len(images), generator)
+            images, mask = mirror(images, mirrored), None if mask is None else mirror(mask, mirrored)
         return images, mask
 
 
