@@ -55,7 +55,7 @@ class ClusterHead(nn.Module):
         self, features: Float[Tensor, "batch feature rows columns"], size: Sequence[int]
     ) -> Float[Tensor, "batch cluster height width"]:
         """Give softmax probabilities, interpolated bilinearly to `size`."""
-        probabilities = self.project(features).softmax(dim=1)
+        probabilities = self.project(features).float().softmax(dim=1)
         return F.interpolate(probabilities, size=tuple(size), mode="bilinear", align_corners=False)
 
 
