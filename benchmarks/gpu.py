@@ -1,10 +1,10 @@
 """Everything worth measuring on a GPU, in pieces that end in time and continue when asked again.
 
-    python benchmarks/gpu.py OUT --photos coco-photos --work WORK --minutes 8.5 speed objective train
+    python benchmarks/gpu.py OUT --photos coco-photos --work WORK --minutes 8.5 speed objective loss train
 
-OUT gets small files only: speed.json, objective.json and records.tar.gz (specs, records, counts and
-curves). WORK keeps the stores and checkpoints, from which the next call goes on. `coco-photos` is a
-folder with images/, persons/ and stuff/.
+OUT gets small files only: speed.json, objective.json, loss.json and records.tar.gz (specs, records,
+counts and curves). WORK keeps the stores and checkpoints, from which the next call goes on.
+`coco-photos` is a folder with images/, persons/ and stuff/.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 
 import torch
+from iic_loss import ratios
 from objective import compare
 
 from infoseg_bench.contracts import RunContext, Task
@@ -69,6 +70,16 @@ def objective(options: argparse.Namespace, left: float) -> None:
     (options.out / "objective.json").write_text(json.dumps(figures, indent=2) + "\n")
 
 
+def loss(options: argparse.Namespace, left: float) -> None:
+    """Compare IIC's loss by correlation and by convolution, at the sizes of head A on COCO-Stuff."""
+    sizes = {"batch": 60, "clusters": 45, "side": 128, "radius": 10}
+    figures = {
+        name: ratios(device=options.device, collapsed=collapsed, **sizes)
+        for name, collapsed in (("uncollapsed", 0), ("collapsed", 1))
+    }
+    (options.out / "loss.json").write_text(json.dumps(figures, indent=2) + "\n")
+
+
 def train(options: argparse.Namespace, left: float) -> None:
     """Prepare the photos, then run every method, until done or until the time is over."""
     deadline = time.monotonic() + left
@@ -94,7 +105,7 @@ def train(options: argparse.Namespace, left: float) -> None:
                 archive.add(file, arcname=str(file.relative_to(results)))
 
 
-PIECES = {"speed": speed, "objective": objective, "train": train}
+PIECES = {"speed": speed, "objective": objective, "loss": loss, "train": train}
 
 
 def main() -> None:

@@ -1,0 +1,98 @@
+"""Random brightness, contrast, saturation and hue, as torchvision's ColorJitter, on whole batches.
+
+Every image draws factors and an order of its own, as if jittered alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+GREY_WEIGHTS = (0.2989, 0.587, 0.114)
+"""Red, green and blue in torchvision's conversion to grey (transforms/_functional_tensor.py)."""
+
+
+def color_jitter(
+    images: Float[Tensor, "batch channel height width"],
+    *,
+    brightness: float,
+    contrast: float,
+    saturation: float,
+    hue: float,
+    generator: torch.Generator,
+) -> Float[Tensor, "batch channel height width"]:
+    """Jitter red, green and blue; further bands, such as infrared, stay as they are.
+
+    Args:
+        images: red, green and blue first, values in [0, 1]; they are left alone
+        brightness: the factor is uniform in [1 - brightness, 1 + brightness], never below 0
+        contrast: likewise, about the image's mean grey
+        saturation: likewise, about every pixel's grey
+        hue: the turn is uniform in [-hue, hue], 1 being the full circle; at most 0.5
+        generator: of the CPU; what is drawn does not depend on the device
+
+    Returns:
+        a new tensor, values in [0, 1]
+    """
+    spans = torch.tensor([brightness, contrast, saturation, hue])
+    draws = (2 * torch.rand(len(images), 4, generator=generator) - 1) * spans
+    factors = torch.cat([(1 + draws[:, :3]).clamp(min=0), draws[:, 3:]], dim=1)
+    order = torch.rand(len(images), 4, generator=generator).argsort(dim=1)
+    colours = images[:, :3].clone()
+    for place in range(4):
+        for kind, adjust in enumerate(ADJUSTMENTS):
+            chosen = (order[:, place] == kind).nonzero()[:, 0]
+            if len(chosen) and spans[kind] > 0:
+                factor = factors[chosen, kind].to(images)[:, None, None, None]
+                chosen = chosen.to(images.device)
+                colours[chosen] = adjust(colours[chosen], factor)
+    return torch.cat([colours, images[:, 3:]], dim=1)
+
+
+def _brightness(colours: Tensor, factor: Tensor) -> Tensor:
+    return (colours * factor).clamp(0, 1)
+
+
+def _contrast(colours: Tensor, factor: Tensor) -> Tensor:
+    return _blend(colours, _grey(colours).mean(dim=(2, 3), keepdim=True), factor)
+
+
+def _saturation(colours: Tensor, factor: Tensor) -> Tensor:
+    return _blend(colours, _grey(colours), factor)
+
+
+def _hue(colours: Tensor, turn: Tensor) -> Tensor:
+    hue, saturation, value = _hsv(colours)
+    sixths = (hue + turn) % 1.0 * 6
+    # Each channel falls from `value` by the chroma, trapezoidally in the hue (Smith 1978).
+    phase = colours.new_tensor([5.0, 3.0, 1.0])[:, None, None]
+    k = (sixths + phase) % 6
+    return value * (1 - saturation * torch.minimum(k, 4 - k).clamp(0, 1))
+
+
+def _hsv(colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    red, green, blue = colours.split_with_sizes([1, 1, 1], dim=1)
+    value = colours.amax(dim=1, keepdim=True)
+    chroma = value - colours.amin(dim=1, keepdim=True)
+    span = chroma.where(chroma > 0, 1.0)
+    sixths = torch.where(
+        value == red,
+        (green - blue) / span,
+        torch.where(value == green, 2 + (blue - red) / span, 4 + (red - green) / span),
+    )
+    return sixths / 6, chroma / value.where(value > 0, 1.0), value
+
+
+def _grey(colours: Tensor) -> Tensor:
+    return torch.einsum("bchw,c->bhw", colours, colours.new_tensor(GREY_WEIGHTS))[:, None]
+
+
+def _blend(colours: Tensor, other: Tensor, factor: Tensor) -> Tensor:
+    return (factor * colours + (1 - factor) * other).clamp(0, 1)
+
+
+ADJUSTMENTS: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (_brightness, _contrast, _saturation, _hue)
+"""In the order of torchvision's parameters; each image runs through them in a random one."""
