@@ -30,6 +30,7 @@ from infoseg_bench.infoseg.objective import (
 )
 from infoseg_bench.infoseg.parameters import InfoSegParameters
 from infoseg_bench.training.network_method import NetworkMethod
+from infoseg_bench.transfer import send
 
 ESTIMATORS = {"jensen-shannon": jensen_shannon, "donsker-varadhan": donsker_varadhan}
 
@@ -96,7 +97,7 @@ class InfoSeg(NetworkMethod):
         scores = class_scores(features.L, features.H).float()
         V = class_probabilities(scores, self.parameters.tau)
         weights = self._weights(V)
-        other = random_partners(len(scores), generator).to(scores.device)
+        other = send(random_partners(len(scores), generator), scores.device)
         joint = joint_scores(weights, scores)
         marginal = marginal_scores(
             features.L, features.H, weights, other=other, pairing=self.parameters.pairing

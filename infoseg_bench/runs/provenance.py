@@ -22,7 +22,14 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def collect(device: torch.device, *, started: str, resumed_from: list[int]) -> Provenance:
+def collect(
+    device: torch.device,
+    *,
+    started: str,
+    resumed_from: list[int],
+    processes: int = 1,
+    compiled: bool = False,
+) -> Provenance:
     """Describe this process; call it at the end of a run."""
     cuda = device.type == "cuda"
     commit, dirty = _git()
@@ -36,6 +43,8 @@ def collect(device: torch.device, *, started: str, resumed_from: list[int]) -> P
         cpu=_cpu(),
         threads=torch.get_num_threads(),
         device=str(device),
+        processes=processes,
+        compiled=compiled,
         gpu=torch.cuda.get_device_name(device) if cuda else None,
         cuda=torch.version.cuda if cuda else None,
         deterministic=torch.are_deterministic_algorithms_enabled(),

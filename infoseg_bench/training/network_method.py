@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
+from infoseg_bench.training.distributed import Losses, distribute, synchronise_batch_norm
 
 
 class TrainingParameters(Parameters):
@@ -48,9 +49,14 @@ class NetworkMethod(Method):
     Under mixed precision what convolutions and matrix products give is bfloat16, with eight
     significant bits. Take it to float32 (`.float()`) before a softmax, an argmax, a logarithm or a
     mean: on the CPU nothing else does so.
+
+    Several processes each take an equal share of every batch. Gradients, batch statistics and the
+    scalars are means over all of it; what else `losses` relates images to, such as InfoSeg's x', it
+    finds within its own process's share.
     """
 
     trains: ClassVar[bool] = True
+    shares: ClassVar[bool] = True
     parameters: TrainingParameters
 
     def __init__(self, parameters: TrainingParameters, task: Task, run: RunContext) -> None:
@@ -59,6 +65,8 @@ class NetworkMethod(Method):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.generator("weights").initial_seed())
             network = self.build()
+        if run.ranks.count > 1:
+            network = synchronise_batch_norm(network, run.device)
         self.network = network.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if run.compile:
             self.network.compile()
@@ -67,6 +75,7 @@ class NetworkMethod(Method):
             fused=self._fused,
         )  # fmt: skip
         self.step = 0
+        self._step_losses: Losses = self.losses
 
     @abstractmethod
     def build(self) -> nn.Module:
@@ -96,6 +105,8 @@ class NetworkMethod(Method):
 
     def fit(self, train: TrainImages) -> Iterator[Progress]:
         """Train until the budget's number of steps."""
+        if self.run.ranks.count > 1:
+            self._step_losses = distribute(self.network, self.losses)
         while self.step < self.run.steps:
             batch = train.batch(self.step, self.parameters.batch, self.parameters.train_crop)
             scalars = self._train_step(batch)
@@ -104,17 +115,18 @@ class NetworkMethod(Method):
 
     def _train_step(self, batch: TrainBatch) -> dict[str, float | Tensor]:
         self.network.train()
-        generator = self.run.generator("step", self.step)
+        ranks = self.run.ranks
+        generator = self.run.generator("step", self.step, *([ranks.rank] if ranks.rank else []))
         # Dropout draws from the global generator.
         torch.manual_seed(generator.initial_seed())
         for group in self.optimiser.param_groups:
             group["lr"] = self.parameters.lr * self._lr_factor()
         with self.autocast():
-            scalars = self.losses(batch, generator)
+            scalars = self._step_losses(batch, generator)
         self.optimiser.zero_grad(set_to_none=True)
         scalars["loss"].backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        return {name: value.detach() for name, value in scalars.items()}
+        return dict(ranks.mean({name: value.detach() for name, value in scalars.items()}))
 
     def _lr_factor(self) -> float:
         if self.parameters.schedule == "constant":
