@@ -40,7 +40,7 @@ def collect(
         packages={name: found for name in PACKAGES if (found := _version(name))},
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
-        cpu=_cpu(),
+        cpu=cpu_model(),
         threads=torch.get_num_threads(),
         device=str(device),
         processes=processes,
@@ -67,7 +67,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _cpu() -> str:
+def cpu_model() -> str:
+    """Give the model of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
