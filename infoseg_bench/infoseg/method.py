@@ -67,6 +67,7 @@ class InfoSeg(NetworkMethod):
             context=self.parameters.context,
             crop=self.parameters.train_crop or self.task.crop,
             batch_norm=self.parameters.batch_norm,
+            pooling=self.parameters.pooling,
         )
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -93,7 +94,7 @@ class InfoSeg(NetworkMethod):
 
     def _information(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Estimate eq. 8, averaged over places and images (eq. 6); also give V."""
-        features = self._features(batch.images)
+        features = self._features(*self._views(batch.images, generator))
         scores = class_scores(features.L, features.H).float()
         V = class_probabilities(scores, self.parameters.tau)
         weights = self._weights(V)
@@ -128,8 +129,14 @@ class InfoSeg(NetworkMethod):
             return hard_assignment(V)
         return V if self.parameters.gradient_through_assignment else V.detach()
 
-    def _features(self, images: Tensor) -> Features:
-        raw = self.network(images.contiguous(memory_format=torch.channels_last))
+    def _views(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        if self.parameters.jitter == "none":
+            return (images,)
+        changed = jittered(images, generator)
+        return (changed,) if self.parameters.jitter == "images" else (images, changed)
+
+    def _features(self, *views: Tensor) -> Features:
+        raw = self.network(*(view.contiguous(memory_format=torch.channels_last) for view in views))
         kind = self.parameters.normalisation
         return Features(L=normalise(raw.L, kind, dim=1), H=normalise(raw.H, kind, dim=2))
 

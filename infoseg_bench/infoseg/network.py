@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 STRIDE = 4
 """Input pixels per place of L, d in PAPER 5.1."""
 SMALLEST_MAP = 4
-"""Block B halves the map until it is at most this wide, then averages; ours, after Deep InfoMax."""
+"""Block B halves the map until it is at most this wide, then ends; ours, after Deep InfoMax."""
+
+Pooling = Literal["average", "convolution"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,16 @@ class FeatureNetwork(nn.Module):
     """
 
     def __init__(
-        self, *, channels: int, clusters: int, P: int, width: int, context: int, crop: int, batch_norm: bool
+        self,
+        *,
+        channels: int,
+        clusters: int,
+        P: int,
+        width: int,
+        context: int,
+        crop: int,
+        batch_norm: bool,
+        pooling: Pooling = "average",
     ) -> None:
         """Build it.
 
@@ -41,6 +53,8 @@ class FeatureNetwork(nn.Module):
             context: 3x3 layers at the end of A, each widening L's patch by 8 pixels
             crop: side of the images it will be trained on, which decides the depth of B
             batch_norm: whether the convolutions are followed by batch normalisation
+            pooling: how B ends: with the average over its last map, or with a convolution over the
+                whole of it, which tells places apart
         """
         super().__init__()
         grid = 2 * width
@@ -50,16 +64,26 @@ class FeatureNetwork(nn.Module):
             _convolution(width, grid, 4, 2, batch_norm),
             *(_convolution(grid, grid, 3, 1, batch_norm) for _ in range(context)),
         )
-        self.block_b = _block_b(grid, crop // STRIDE, 16 * width, batch_norm)
+        self.block_b = _block_b(grid, crop // STRIDE, 16 * width, batch_norm, pooling)
         self.local_c = PointwiseResidual(grid, P, batch_norm)
         self.global_c = PointwiseResidual(self.block_b.out_channels, P, batch_norm)
         # K separate linear layers P -> P, side by side in one.
         self.block_d = nn.Linear(P, clusters * P)
 
-    def forward(self, images: Float[Tensor, "batch channel height width"]) -> Features:
-        """Compute both kinds of features; height and width are multiples of 4."""
+    def forward(
+        self,
+        images: Float[Tensor, "batch channel height width"],
+        view: Float[Tensor, "batch channel height width"] | None = None,
+    ) -> Features:
+        """Compute both kinds of features; height and width are multiples of 4.
+
+        Args:
+            images: what L is taken from
+            view: what H is taken from; None: the images too
+        """
         grid = self.block_a(images)
-        image_level = self.global_c(self.block_b(grid)).flatten(1)
+        source = grid if view is None else self.block_a(view)
+        image_level = self.global_c(self.block_b(source)).flatten(1)
         return Features(
             L=self.local_c(grid), H=self.block_d(image_level).unflatten(1, (self.clusters, self.P))
         )
@@ -86,19 +110,25 @@ class _BlockB(nn.Sequential):
     out_channels: int
 
 
-def _block_b(channels: int, side: int, widest: int, batch_norm: bool) -> _BlockB:
+def _block_b(channels: int, side: int, widest: int, batch_norm: bool, pooling: Pooling) -> _BlockB:
     layers: list[nn.Module] = []
     while side > SMALLEST_MAP:
         out = min(2 * channels, widest)
         layers.append(_convolution(channels, out, 4, 2, batch_norm))
         channels, side = out, side // 2
-    block = _BlockB(*layers, nn.AdaptiveAvgPool2d(1))
+    # Another size of image than the one trained on comes to the same last map, by averages.
+    layers.append(nn.AdaptiveAvgPool2d(1 if pooling == "average" else side))
+    if pooling == "convolution":
+        layers.append(_convolution(channels, channels, side, 1, batch_norm, padding=0))
+    block = _BlockB(*layers)
     block.out_channels = channels
     return block
 
 
-def _convolution(channels: int, out: int, side: int, stride: int, batch_norm: bool) -> nn.Sequential:
-    padding = (side - 1) // 2
+def _convolution(
+    channels: int, out: int, side: int, stride: int, batch_norm: bool, padding: int | None = None
+) -> nn.Sequential:
+    padding = (side - 1) // 2 if padding is None else padding
     layers: list[nn.Module] = [nn.Conv2d(channels, out, side, stride, padding, bias=not batch_norm)]
     if batch_norm:
         layers.append(nn.BatchNorm2d(out))
