@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.infoseg.method import ESTIMATORS, InfoSeg
-from infoseg_bench.infoseg.network import Features
+from infoseg_bench.infoseg.network import FeatureNetwork, Features
 from infoseg_bench.infoseg.normalisation import normalise
 from infoseg_bench.infoseg.objective import class_probabilities, class_scores, random_partners
 from infoseg_bench.infoseg.parameters import InfoSegParameters
@@ -28,8 +28,11 @@ class Literal(InfoSeg):
     """The paper's equations as they stand: S of eq. 5 in memory, tensors in torch's default layout."""
 
     def build(self) -> nn.Module:
-        """Make the same network."""
-        return super().build()
+        """Make the same network, L formed."""
+        network = super().build()
+        assert isinstance(network, FeatureNetwork)
+        network.fold = False
+        return network
 
     def _information(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         features = self._features(batch.images)
@@ -43,8 +46,8 @@ class Literal(InfoSeg):
             marginal = torch.cat([(features.L * S.roll(shift, 0)).sum(dim=1) for shift in range(1, len(V))])
         return ESTIMATORS[self.parameters.estimator](joint, marginal), V
 
-    def _features(self, images: Tensor) -> Features:
-        raw = self.network(images.contiguous())
+    def _features(self, *views: Tensor) -> Features:
+        raw = self.network(*(view.contiguous() for view in views))
         kind = self.parameters.normalisation
         return Features(L=normalise(raw.L, kind, dim=1), H=normalise(raw.H, kind, dim=2))
 

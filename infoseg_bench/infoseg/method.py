@@ -19,7 +19,7 @@ from infoseg_bench.information.jensen_shannon import jensen_shannon
 from infoseg_bench.infoseg.assignment import assignment_entropy, cluster_usage
 from infoseg_bench.infoseg.augmentation import flipped, jittered
 from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features
-from infoseg_bench.infoseg.normalisation import normalise
+from infoseg_bench.infoseg.normalisation import LINEAR, normalise, scale_of
 from infoseg_bench.infoseg.objective import (
     class_probabilities,
     class_scores,
@@ -68,6 +68,7 @@ class InfoSeg(NetworkMethod):
             crop=self.parameters.train_crop or self.task.crop,
             batch_norm=self.parameters.batch_norm,
             pooling=self.parameters.pooling,
+            fold=self.parameters.normalisation in LINEAR,
         )
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -138,6 +139,8 @@ class InfoSeg(NetworkMethod):
     def _features(self, *views: Tensor) -> Features:
         raw = self.network(*(view.contiguous(memory_format=torch.channels_last) for view in views))
         kind = self.parameters.normalisation
+        if self.network.fold:
+            return Features(L=raw.L, H=raw.H * scale_of(kind, self.parameters.P))
         return Features(L=normalise(raw.L, kind, dim=1), H=normalise(raw.H, kind, dim=2))
 
 
