@@ -16,6 +16,7 @@ from infoseg_bench.imageops.mirror import draw_mirrored, mirror
 from infoseg_bench.information.displaced import displaced_information
 from infoseg_bench.information.donsker_varadhan import donsker_varadhan
 from infoseg_bench.information.jensen_shannon import jensen_shannon
+from infoseg_bench.information.precision import at_least_float32
 from infoseg_bench.infoseg.assignment import assignment_entropy, cluster_usage
 from infoseg_bench.infoseg.augmentation import flipped, jittered
 from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features
@@ -41,6 +42,7 @@ class InfoSeg(NetworkMethod):
     name: ClassVar[str] = "infoseg"
     title: ClassVar[str] = "InfoSeg"
     citation: ClassVar[str] = "Harb and Knoebelreiter, InfoSeg, GCPR 2021"
+    version: ClassVar[int] = 2
     parameters_type: ClassVar[type[Parameters]] = InfoSegParameters
     parameters: InfoSegParameters
     network: FeatureNetwork
@@ -87,7 +89,7 @@ class InfoSeg(NetworkMethod):
         """Take the most probable class (eq. 4) at full resolution."""
         with self.inference():
             features = self._features(images)
-        scores = class_scores(features.L.float(), features.H.float())
+        scores = class_scores(at_least_float32(features.L), at_least_float32(features.H))
         if self.parameters.upsampling == "scores":
             scores = F.interpolate(scores, size=images.shape[2:], mode="bilinear", align_corners=False)
             return scores.argmax(dim=1)
@@ -96,14 +98,14 @@ class InfoSeg(NetworkMethod):
     def _information(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Estimate eq. 8, averaged over places and images (eq. 6); also give V."""
         features = self._features(*self._views(batch.images, generator))
-        scores = class_scores(features.L, features.H).float()
+        scores = at_least_float32(class_scores(features.L, features.H))
         V = class_probabilities(scores, self.parameters.tau)
         weights = self._weights(V)
         other = send(random_partners(len(scores), generator), scores.device)
         joint = joint_scores(weights, scores)
-        marginal = marginal_scores(
-            features.L, features.H, weights, other=other, pairing=self.parameters.pairing
-        ).float()
+        marginal = at_least_float32(
+            marginal_scores(features.L, features.H, weights, other=other, pairing=self.parameters.pairing)
+        )
         estimate = ESTIMATORS[self.parameters.estimator]
         return estimate(_within(batch.mask, joint), _within(batch.mask, marginal)), V
 
@@ -123,7 +125,9 @@ class InfoSeg(NetworkMethod):
 
     def _probabilities(self, images: Tensor) -> Tensor:
         features = self._features(images)
-        return class_probabilities(class_scores(features.L, features.H).float(), self.parameters.tau)
+        return class_probabilities(
+            at_least_float32(class_scores(features.L, features.H)), self.parameters.tau
+        )
 
     def _weights(self, V: Tensor) -> Tensor:
         if self.parameters.assignment == "hard":

@@ -15,6 +15,9 @@ from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Ta
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.training.distributed import Losses, distribute, synchronise_batch_norm
 
+FUSED = ("cpu", "cuda")
+"""Devices on which one pass over the weights does all of Adam; elsewhere torch chooses."""
+
 
 class TrainingParameters(Parameters):
     """What every such method needs; a method's own parameters extend these."""
@@ -72,7 +75,7 @@ class NetworkMethod(Method):
             self.network.compile()
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), lr=parameters.lr, weight_decay=parameters.weight_decay,
-            fused=self._fused,
+            fused=True if run.device.type in FUSED else None,
         )  # fmt: skip
         self.step = 0
         self._step_losses: Losses = self.losses
@@ -144,13 +147,5 @@ class NetworkMethod(Method):
     def load_state(self, state: dict[str, Any]) -> None:
         """Take weights, optimiser and step."""
         self.network.load_state_dict(state["network"])
-        saved = state["optimiser"]
-        # A checkpoint may come from another kind of device.
-        groups = [{**group, "fused": self._fused} for group in saved["param_groups"]]
-        self.optimiser.load_state_dict({**saved, "param_groups": groups})
+        self.optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
-
-    @property
-    def _fused(self) -> bool | None:
-        # One kernel for all weights instead of a dozen; elsewhere torch chooses.
-        return True if self.run.device.type == "cuda" else None
