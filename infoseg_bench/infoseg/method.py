@@ -19,7 +19,7 @@ from infoseg_bench.information.jensen_shannon import jensen_shannon
 from infoseg_bench.information.precision import at_least_float32
 from infoseg_bench.infoseg.assignment import assignment_entropy, cluster_usage
 from infoseg_bench.infoseg.augmentation import flipped, jittered
-from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features
+from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features, patch_side
 from infoseg_bench.infoseg.normalisation import LINEAR, normalise, scale_of
 from infoseg_bench.infoseg.objective import (
     class_probabilities,
@@ -48,10 +48,16 @@ class InfoSeg(NetworkMethod):
     network: FeatureNetwork
 
     def __init__(self, parameters: InfoSegParameters, task: Task, run: RunContext) -> None:
-        """Check that the images fit the network's stride."""
+        """Check that the images fit the network's stride and hold at least one patch of L."""
         crop = parameters.train_crop or task.crop
         if crop % STRIDE or task.crop % STRIDE:
             raise UsageError(f"infoseg: crops of {crop} and {task.crop} pixels must be multiples of {STRIDE}")
+        reach, side = patch_side(parameters.context), min(crop, task.crop)
+        if side < reach:
+            raise UsageError(
+                f"infoseg: crops of {side} pixels are smaller than the {reach} that one local feature sees "
+                f"with context={parameters.context}: choose a smaller context or larger crops"
+            )
         super().__init__(parameters, task, run)
 
     @classmethod

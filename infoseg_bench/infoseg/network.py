@@ -101,6 +101,11 @@ class FeatureNetwork(nn.Module):
         return Features(L=inputs, H=H @ weights)
 
 
+def patch_side(context: int) -> int:
+    """Give the side in pixels of what one place of L sees: 4x4 and 4x4 at stride 2, then `context` 3x3."""
+    return 4 + 3 * 2 + context * 2 * STRIDE
+
+
 class PointwiseResidual(nn.Module):
     """Block C: a residual block of 1x1 convolutions, as Deep InfoMax's mi_networks.py:68-118."""
 

@@ -75,7 +75,7 @@ class Estimator:
         hours = {method: self._hours(suite, self.registry.method(method)) for method in trained}
         return SuiteEstimate(
             suite=name,
-            hours=sum(hours.values()),
+            hours=sum(hours.values(), start=0.0),
             by_method=hours,
             assumed=[dataset for dataset in suite.datasets if dataset not in self.prepared],
             left_out=[method for method in suite.methods if method not in trained],

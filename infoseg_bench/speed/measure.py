@@ -48,10 +48,10 @@ class Speed:
     method: str
     precision: str
     compiled: bool
-    images_per_step: float
+    images_per_step: int
     seconds_per_step: float
     images_per_second: float
-    flops_per_step: float
+    flops_per_step: int
     flops_per_second: float
     matrix_flops_per_second: float
     matrix_share: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -91,7 +91,7 @@ class NetworkMethod(Method):
         It runs at the parameters' precision; what it gives should be float32.
         """
 
-    def autocast(self) -> torch.autocast:
+    def autocast(self) -> AbstractContextManager[object]:
         """Compute at the parameters' precision inside this context."""
         mixed = self.parameters.precision == "bfloat16"
         return torch.autocast(self.run.device.type, dtype=torch.bfloat16, enabled=mixed)

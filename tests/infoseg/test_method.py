@@ -153,7 +153,7 @@ def test_local_features_come_from_the_images_and_global_ones_from_the_view() -> 
 
 @pytest.mark.parametrize(("pooling", "same"), [("average", True), ("convolution", False)])
 def test_only_a_convolution_at_the_end_of_block_b_tells_places_apart(pooling: str, same: bool) -> None:
-    network = make(crop=16, pooling=pooling).network.eval()
+    network = make(crop=16, pooling=pooling, context=0).network.eval()
     grid = torch.rand(1, network.block_b.out_channels, 4, 4)
     end = network.block_b
     assert torch.allclose(end(grid), end(grid.flip(3)), atol=1e-6) == same
