@@ -11,9 +11,9 @@ from infoseg_bench.runs.curve import read_curve
 from infoseg_bench.runs.folder import RunFolder
 from tests.cli.commands import command, environment, infoseg_bench, prepare_photos
 
-STEPS = 100
+STEPS = 30
 RUN = [
-    "run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), "--evaluate-every", "50",
+    "run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), "--evaluate-every", "15",
     "--set", "infoseg.width=4", "--set", "infoseg.P=8", "--set", "infoseg.batch=4", "--device", "cpu",
 ]  # fmt: skip
 
