@@ -20,7 +20,6 @@ from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.infoseg.method import ESTIMATORS, InfoSeg
 from infoseg_bench.infoseg.network import FeatureNetwork, Features
-from infoseg_bench.infoseg.normalisation import normalise
 from infoseg_bench.infoseg.objective import class_probabilities, class_scores, random_partners
 from infoseg_bench.infoseg.parameters import InfoSegParameters
 
@@ -48,9 +47,8 @@ class Literal(InfoSeg):
         return ESTIMATORS[self.parameters.estimator](joint, marginal), V
 
     def _features(self, *views: Tensor) -> Features:
-        raw = self.network(*(view.contiguous() for view in views))
-        kind = self.parameters.normalisation
-        return Features(L=normalise(raw.L, kind, dim=1), H=normalise(raw.H, kind, dim=2))
+        features: Features = self.network(*(view.contiguous() for view in views))
+        return features
 
 
 def compare(options: argparse.Namespace) -> dict[str, float]:

@@ -20,7 +20,6 @@ from infoseg_bench.information.precision import at_least_float32
 from infoseg_bench.infoseg.assignment import assignment_entropy, cluster_usage
 from infoseg_bench.infoseg.augmentation import flipped, jittered
 from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features, patch_side
-from infoseg_bench.infoseg.normalisation import LINEAR, normalise, scale_of
 from infoseg_bench.infoseg.objective import (
     class_probabilities,
     class_scores,
@@ -76,7 +75,7 @@ class InfoSeg(NetworkMethod):
             crop=self.parameters.train_crop or self.task.crop,
             batch_norm=self.parameters.batch_norm,
             pooling=self.parameters.pooling,
-            fold=self.parameters.normalisation in LINEAR,
+            normalisation=self.parameters.normalisation,
         )
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -147,11 +146,10 @@ class InfoSeg(NetworkMethod):
         return (changed,) if self.parameters.jitter == "images" else (images, changed)
 
     def _features(self, *views: Tensor) -> Features:
-        raw = self.network(*(view.contiguous(memory_format=torch.channels_last) for view in views))
-        kind = self.parameters.normalisation
-        if self.network.fold:
-            return Features(L=raw.L, H=raw.H * scale_of(kind, self.parameters.P))
-        return Features(L=normalise(raw.L, kind, dim=1), H=normalise(raw.H, kind, dim=2))
+        features: Features = self.network(
+            *(view.contiguous(memory_format=torch.channels_last) for view in views)
+        )
+        return features
 
 
 def _within(mask: Tensor | None, scores: Float[Tensor, "pair rows columns"]) -> Tensor:

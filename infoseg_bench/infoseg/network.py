@@ -9,6 +9,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from infoseg_bench.infoseg.normalisation import (
+    LINEAR_IN_L,
+    Normalisation,
+    normalise_global,
+    normalise_local,
+    scale_of_local,
+)
+
 STRIDE = 4
 """Input pixels per place of L, d in PAPER 5.1."""
 SMALLEST_MAP = 4
@@ -46,7 +54,7 @@ class FeatureNetwork(nn.Module):
         crop: int,
         batch_norm: bool,
         pooling: Pooling = "average",
-        fold: bool = False,
+        normalisation: Normalisation = "none",
     ) -> None:
         """Build it.
 
@@ -60,11 +68,12 @@ class FeatureNetwork(nn.Module):
             batch_norm: whether the convolutions are followed by batch normalisation
             pooling: how B ends: with the average over its last map, or with a convolution over the
                 whole of it, which tells places apart
-            fold: give features with the same dot products at less than half the cost, see `forward`
+            normalisation: of L and H
         """
         super().__init__()
         grid = 2 * width
-        self.clusters, self.P, self.fold = clusters, P, fold
+        self.clusters, self.P = clusters, P
+        self.normalisation, self.fold = normalisation, normalisation in LINEAR_IN_L
         self.block_a = nn.Sequential(
             _convolution(channels, width, 4, 2, batch_norm),
             _convolution(width, grid, 4, 2, batch_norm),
@@ -83,8 +92,8 @@ class FeatureNetwork(nn.Module):
     ) -> Features:
         """Compute both kinds of features; height and width are multiples of 4.
 
-        Only dot products of L and H are ever needed, and C's last layer is linear: <W l, H> is
-        <l, W'H>. Folded, that layer is applied to the K vectors of an image's H and not to the l of
+        Only dot products of L and H are ever needed, and where L is not normalised C's last layer is
+        linear: <W l, H> is <l, W'H>. Folded, that layer is applied to the K vectors of an image's H and not to the l of
         its thousand places; L then stands for the layer's inputs, and both have more than P numbers.
 
         Args:
@@ -94,11 +103,13 @@ class FeatureNetwork(nn.Module):
         grid = self.block_a(images)
         source = grid if view is None else self.block_a(view)
         image_level = self.global_c(self.block_b(source)).flatten(1)
-        H = self.block_d(image_level).unflatten(1, (self.clusters, self.P))
+        H = normalise_global(
+            self.block_d(image_level).unflatten(1, (self.clusters, self.P)), self.normalisation
+        )
         if not self.fold:
-            return Features(L=self.local_c(grid), H=H)
+            return Features(L=normalise_local(self.local_c(grid), self.normalisation), H=H)
         inputs, weights = self.local_c.unapplied(grid)
-        return Features(L=inputs, H=H @ weights)
+        return Features(L=inputs, H=H * scale_of_local(self.normalisation, self.P) @ weights)
 
 
 def patch_side(context: int) -> int:

@@ -1,4 +1,11 @@
-"""What is done to L and H before their dot product; the paper says nothing of it."""
+"""What is done to L and H before their dot product; the paper says nothing of it.
+
+- none: eq. 3 to the letter
+- scale: each by P^-1/4, so that the product of two is scaled by P^-1/2, as in AMDIM's costs.py:55-59
+- layer: layer norm without weights, as in Deep InfoMax's mi_networks.py:68-118, then scale
+- global-layer: that for H, and scale alone for L
+- length: to 1
+"""
 
 from __future__ import annotations
 
@@ -8,30 +15,33 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-Normalisation = Literal["none", "scale", "layer", "length"]
+Normalisation = Literal["none", "scale", "layer", "global-layer", "length"]
 
-LINEAR: tuple[Normalisation, ...] = ("none", "scale")
-"""Those that only scale the dot product, by what `scale_of` says."""
+LINEAR_IN_L: tuple[Normalisation, ...] = ("none", "scale", "global-layer")
+"""Those that do no more to L than scale it."""
 
 LAYER_EPSILON = 1e-5
 """Added to the variance, as torch's LayerNorm does."""
 
 
-def scale_of(kind: Normalisation, P: int) -> float:
-    """Give the factor by which a linear normalisation of both scales the product of L and H."""
-    return 1.0 if kind == "none" else float(P**-0.5)
+def normalise_local(
+    L: Float[Tensor, "batch P rows columns"], kind: Normalisation
+) -> Float[Tensor, "batch P rows columns"]:
+    """Normalise local features along their P numbers."""
+    return _normalise(L, "scale" if kind == "global-layer" else kind, dim=1)
 
 
-def normalise(features: Float[Tensor, "*shape"], kind: Normalisation, *, dim: int) -> Float[Tensor, "*shape"]:
-    """Normalise features along their P numbers.
+def normalise_global(H: Float[Tensor, "batch K P"], kind: Normalisation) -> Float[Tensor, "batch K P"]:
+    """Normalise global features along their P numbers."""
+    return _normalise(H, "layer" if kind == "global-layer" else kind, dim=2)
 
-    Args:
-        features: L or H
-        kind: none (eq. 3 to the letter), scale (by P^-1/4, so that the product of two is scaled by
-            P^-1/2 as in AMDIM's costs.py:55-59), layer (layer norm without weights, then scale; Deep
-            InfoMax's mi_networks.py:68-118 has the former), length (to 1)
-        dim: the axis of P
-    """
+
+def scale_of_local(kind: Normalisation, P: int) -> float:
+    """Give the factor that a normalisation linear in L is."""
+    return 1.0 if kind == "none" else float(P**-0.25)
+
+
+def _normalise(features: Tensor, kind: Normalisation, *, dim: int) -> Tensor:
     if kind == "none":
         return features
     if kind == "length":

@@ -29,7 +29,8 @@ class InfoSegParameters(TrainingParameters):
     normalisation: Normalisation = parameter(
         "scale",
         "of L and H before the dot product: none (eq. 3 to the letter), scale (by P^-1/4 each, so the "
-        "product by P^-1/2), layer (layer norm, then scale), length (to 1)",
+        "product by P^-1/2), layer (layer norm, then scale), global-layer (that for H, scale for L), "
+        "length (to 1)",
         source="ours: the paper says nothing of it",
     )
     estimator: Literal["jensen-shannon", "donsker-varadhan", "iic"] = parameter(

@@ -87,7 +87,7 @@ def test_interpolated_scores_agree_with_the_label_map_away_from_borders_and_cut_
     assert (blocks != blocks[:, :, :1, :, :1]).any()
 
 
-@pytest.mark.parametrize("normalisation", ["none", "scale", "layer", "length"])
+@pytest.mark.parametrize("normalisation", ["none", "scale", "layer", "global-layer", "length"])
 @pytest.mark.parametrize("pairing", ["permuted", "all", "own"])
 @pytest.mark.parametrize("estimator", ["jensen-shannon", "donsker-varadhan", "iic"])
 @pytest.mark.parametrize("assignment", ["soft", "hard"])
