@@ -28,6 +28,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "random-cnn": {"width": 2},
     "kmeans": {"sample": 500},
     "infoseg": {"width": 4, "P": 8, "batch": 4},
+    "iic": {"width": 2, "batch": 4, "radius": 2},
 }
 """Parameters that make a method quick; one that is missing here runs at its defaults."""
 
