@@ -17,6 +17,7 @@ from infoseg_bench.information.displaced import displaced_information
 from infoseg_bench.networks.net10a import TwoHeadNet10a
 from infoseg_bench.training.network_method import NetworkMethod
 from infoseg_bench.training.views import (
+    INFRARED_VIEWS,
     ViewParameters,
     counted,
     input_channels,
@@ -30,15 +31,6 @@ LOGS = "IIC examples/logs_segmentation.tar.gz"
 
 OVERCLUSTERING = 5
 """Clusters of A per cluster of B where nothing is published; ours, COCO-Stuff-3's."""
-
-POTSDAM: Mapping[str, Any] = {
-    "sobel": False,
-    "brightness": 0.1,
-    "contrast": 0.1,
-    "saturation": 0.1,
-    "hue": 0.1,
-}
-"""Potsdam's inputs (IIC examples/commands.txt:83,89)."""
 
 
 class IICParameters(ViewParameters):
@@ -76,8 +68,8 @@ class IIC(NetworkMethod):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "coco-stuff": {"batch": 60, "lr": 1e-4, "clusters_a": 45},
         "coco-stuff-3": {"batch": 120, "lr": 1e-4, "clusters_a": 15, "lamb_b": 1.5},
-        "potsdam": {**POTSDAM, "batch": 60, "lr": 1e-6, "clusters_a": 36, "radius": 5},
-        "potsdam-3": {**POTSDAM, "batch": 75, "lr": 1e-5, "clusters_a": 24, "lamb_b": 1.5},
+        "potsdam": {**INFRARED_VIEWS, "batch": 60, "lr": 1e-6, "clusters_a": 36, "radius": 5},
+        "potsdam-3": {**INFRARED_VIEWS, "batch": 75, "lr": 1e-5, "clusters_a": 24, "lamb_b": 1.5},
         # Ours: nothing is published; COCO-Stuff-3's settings.
         "coco-persons": {"batch": 120, "lr": 1e-4, "clusters_a": 10, "lamb_b": 1.5},
     }

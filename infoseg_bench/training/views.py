@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -17,6 +18,14 @@ from infoseg_bench.training.network_method import TrainingParameters
 
 JITTER = "IIC segmentation_twohead.py:101-104; Potsdam: examples/commands.txt:83,89"
 BLUE_FIRST = [2, 1, 0]
+INFRARED_VIEWS: Mapping[str, Any] = {
+    "sobel": False,
+    "brightness": 0.1,
+    "contrast": 0.1,
+    "saturation": 0.1,
+    "hue": 0.1,
+}
+"""Preset of aerial images with an infrared band (IIC examples/commands.txt:83,89)."""
 
 Images = Float[Tensor, "batch channel height width"]
 
