@@ -6,6 +6,7 @@ import html
 
 from infoseg_bench.report.boards import Board, Row, Spread
 from infoseg_bench.report.columns import COLUMNS
+from infoseg_bench.report.published import published_logs
 
 
 def markdown(board: Board) -> str:
@@ -74,4 +75,16 @@ def _footnotes(board: Board) -> list[str]:
     ]
     sources = {(row.published.source, row.published.selection) for row in board.rows if row.published}
     notes += [f"Paper's PA: {source} ({selection})." for source, selection in sorted(sources)]
+    notes += sorted({note for row in board.rows for note in _log_note(row)})
     return [f"- {note}" for note in notes]
+
+
+def _log_note(row: Row) -> list[str]:
+    log = published_logs().get((row.first.spec.method, row.first.spec.dataset))
+    if log is None:
+        return []
+    return [
+        f"{row.first.method_title}'s own log: best {100 * log.best:.2f} at epoch {log.best_epoch}, "
+        f"chosen with labels, last {100 * log.last:.2f} at epoch {log.last_epoch}; "
+        f"an epoch is {log.epoch} ({log.source}, run {log.run})."
+    ]

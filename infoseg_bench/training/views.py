@@ -45,7 +45,8 @@ class ViewParameters(TrainingParameters):
     )
     channel_order: Literal["published", "corrected"] = parameter(
         "corrected",
-        "published: jitter and grey take blue for red, as OpenCV reads photos; corrected: red is red",
+        "published: jitter and grey take blue for red in photos of three bands, as OpenCV reads them; "
+        "corrected: red is red",
         source="published: IIC datasets/segmentation/cocostuff.py:171-181",
     )
     training_mask: bool = parameter(
@@ -65,10 +66,13 @@ class ViewParameters(TrainingParameters):
 
 
 def ordered(images: Images, parameters: ViewParameters) -> Images:
-    """Put the channels into the order that everything after takes for red, green, blue."""
-    if parameters.channel_order == "corrected":
+    """Put the channels into the order that everything after takes for red, green, blue.
+
+    Images with further bands are no photos that OpenCV would read: they stay as they are.
+    """
+    if parameters.channel_order == "corrected" or images.shape[1] > len(BLUE_FIRST):
         return images
-    return torch.cat([images[:, BLUE_FIRST], images[:, 3:]], dim=1)
+    return images[:, BLUE_FIRST]
 
 
 def jittered(images: Images, parameters: ViewParameters, generator: torch.Generator) -> Images:

@@ -129,6 +129,14 @@ def test_the_published_channel_order_is_that_of_photos_with_red_and_blue_exchang
     assert torch.equal(published, make().predict(images[:, [2, 1, 0]]))
 
 
+def test_images_with_infrared_are_no_photos_whose_channels_were_swapped() -> None:
+    losses = [
+        loss(make("potsdam", channels=4, channel_order=order), batch(channels=4))
+        for order in ("published", "corrected")
+    ]
+    assert losses[0] == losses[1]
+
+
 def test_the_loss_is_computed_in_float32_under_mixed_precision() -> None:
     method = make()
     with torch.autocast("cpu", dtype=torch.bfloat16):
