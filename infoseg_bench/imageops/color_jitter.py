@@ -87,7 +87,9 @@ def _hsv(colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _grey(colours: Tensor) -> Tensor:
-    return torch.einsum("bchw,c->bhw", colours, colours.new_tensor(GREY_WEIGHTS))[:, None]
+    # Not as a matrix product, which mixed precision would round to eight bits.
+    weights = colours.new_tensor(GREY_WEIGHTS)[:, None, None]
+    return (colours * weights).sum(dim=1, keepdim=True)
 
 
 def _blend(colours: Tensor, other: Tensor, factor: Tensor) -> Tensor:
