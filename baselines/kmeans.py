@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
+from infoseg_bench.clustering.centres import BATCH, ITERATIONS, STARTS, kmeans_centres
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
-from infoseg_bench.errors import UserError
 
 IIC_BASELINE = "IIC scripts/segmentation/baselines/kmeans_and_sift.py"
 SKLEARN = "default of scikit-learn 0.20, which " + IIC_BASELINE + " relies on"
@@ -27,9 +27,9 @@ class KMeansParameters(Parameters):
     images: int = parameter(
         5_000, "largest number of training crops to draw them from", source="ours: bounds the time", gt=0
     )
-    batch: int = parameter(100, "pixels of one mini-batch", source=SKLEARN, gt=0)
-    iterations: int = parameter(100, "passes over the sample at most", source=SKLEARN, gt=0)
-    starts: int = parameter(3, "random starts, of which the best is kept", source=SKLEARN, gt=0)
+    batch: int = parameter(BATCH, "pixels of one mini-batch", source=SKLEARN, gt=0)
+    iterations: int = parameter(ITERATIONS, "passes over the sample at most", source=SKLEARN, gt=0)
+    starts: int = parameter(STARTS, "random starts, of which the best is kept", source=SKLEARN, gt=0)
 
 
 class KMeans(Method):
@@ -48,26 +48,20 @@ class KMeans(Method):
 
     def fit(self, train: TrainImages) -> Iterator[Progress]:
         """Fit on a uniform sample of the pixels of random crops, padding left out."""
-        from sklearn.cluster import MiniBatchKMeans
-
         count = min(self.parameters.images, len(train))
         colours = []
         for image in range(count):
             colours.append(self._draw(train.batch(image, 1), -(-self.parameters.sample // count), image))
             yield Progress(step=image + 1, scalars={})
         sample = np.concatenate(colours)[: self.parameters.sample].astype(np.float32)
-        if len(np.unique(sample, axis=0)) < self.task.clusters:
-            raise UserError(
-                f"kmeans: the photos have fewer than {self.task.clusters} colours: give other photos"
-            )
-        model = MiniBatchKMeans(
+        self.centres = kmeans_centres(
+            sample,
             self.task.clusters,
-            batch_size=self.parameters.batch,
-            max_iter=self.parameters.iterations,
-            n_init=self.parameters.starts,
-            random_state=self.run.seed,
-        ).fit(sample)
-        self.centres = torch.from_numpy(model.cluster_centers_).float().to(self.run.device)
+            seed=self.run.seed,
+            batch=self.parameters.batch,
+            iterations=self.parameters.iterations,
+            starts=self.parameters.starts,
+        ).to(self.run.device)
 
     def predict(
         self, images: Float[Tensor, "batch channel height width"]

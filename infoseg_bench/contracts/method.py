@@ -126,6 +126,13 @@ class Method(ABC):
         After `load_state` it continues where that state was taken.
         """
 
+    def settle(self, train: TrainImages) -> None:  # noqa: B027
+        """Get ready to predict from the present state, before every evaluation and after every fit.
+
+        A method that learns features finds their clusters here. It depends on the state alone, and
+        changes nothing that a fit goes on from. Most methods need nothing of the kind.
+        """
+
     @abstractmethod
     def predict(
         self, images: Float[Tensor, "batch channel height width"]

@@ -89,8 +89,9 @@ def _hsv(colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _grey(colours: Tensor) -> Tensor:
-    weights = send(colours.new_tensor(GREY_WEIGHTS, device="cpu"), colours.device)
-    return torch.einsum("bchw,c->bhw", colours, weights)[:, None]
+    # Not as a matrix product, which mixed precision would round to eight bits.
+    weights = send(colours.new_tensor(GREY_WEIGHTS, device="cpu"), colours.device)[:, None, None]
+    return (colours * weights).sum(dim=1, keepdim=True)
 
 
 def _blend(colours: Tensor, other: Tensor, factor: Tensor) -> Tensor:

@@ -38,12 +38,7 @@ def displaced_joints(
         first: float32 or float64
         second: of the same type
         radius: IIC's T, less than both sides
-
-    Raises:
-        ValueError: a radius that reaches beyond the map
     """
-    if not 0 <= radius < min(first.shape[-2:]):
-        raise ValueError(f"radius {radius}: choose one of 0 to {min(first.shape[-2:]) - 1}, within the map")
     joints: Tensor = _DisplacedJoints.apply(first, second, radius)  # type: ignore[no-untyped-call]
     return joints
 

@@ -46,6 +46,8 @@ def displaced_information(
     Raises:
         ValueError: a radius that reaches beyond the map
     """
+    if not 0 <= radius < min(first.shape[-2:]):
+        raise ValueError(f"radius {radius}: choose one of 0 to {min(first.shape[-2:]) - 1}, within the map")
     with full_precision(first.device):
         first, second = _masked(first, mask), _masked(second, mask)
         joints = (_collapsed_joint if collapsed else displaced_joints)(first, second, radius)
@@ -65,8 +67,6 @@ def _collapsed_joint(
     radius: int,
 ) -> Float[Tensor, "cluster other"]:
     """Sum over the displacements first: that is a box filter on one of the maps."""
-    if not 0 <= radius < min(first.shape[-2:]):
-        raise ValueError(f"radius {radius}: choose one of 0 to {min(first.shape[-2:]) - 1}, within the map")
     side = 2 * radius + 1
     boxes = F.avg_pool2d(second, (side, 1), 1, (radius, 0), divisor_override=1)
     boxes = F.avg_pool2d(boxes, (1, side), 1, (0, radius), divisor_override=1)

@@ -54,7 +54,7 @@ class FeatureNetwork(nn.Module):
         crop: int,
         batch_norm: bool,
         pooling: Pooling = "average",
-        normalisation: Normalisation = "none",
+        normalisation: Normalisation = "layer",
     ) -> None:
         """Build it.
 
@@ -93,8 +93,9 @@ class FeatureNetwork(nn.Module):
         """Compute both kinds of features; height and width are multiples of 4.
 
         Only dot products of L and H are ever needed, and where L is not normalised C's last layer is
-        linear: <W l, H> is <l, W'H>. Folded, that layer is applied to the K vectors of an image's H and not to the l of
-        its thousand places; L then stands for the layer's inputs, and both have more than P numbers.
+        linear: <W l, H> is <l, W'H>. Folded, that layer is applied to the K vectors of an image's H and
+        not to the l of its thousand places; L then stands for the layer's inputs, and both have more
+        than P numbers.
 
         Args:
             images: what L is taken from

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -13,24 +14,25 @@ from infoseg_bench.errors import UsageError
 TRUNK_LAYERS: tuple[tuple[int, int] | None, ...] = ((1, 1), (2, 1), None, (4, 1), (4, 1), (8, 2), (8, 2))
 """Channels as multiples of the width, and dilation; None is a 2x2 max pooling (net10a.py)."""
 
+Padding = Literal["published", "corrected"]
+"""As released, every convolution pads by one pixel: the dilated ones shrink the map, and the heads' 1x1
+ones give it a border without information. Corrected, the map keeps its size throughout."""
+
 
 SMALLEST_IMAGE = 10
 """Side in pixels of which one place is left, after the pooling and two dilated layers."""
 
 
 class Net10aTrunk(nn.Sequential):
-    """Six 3x3 convolutions with one pooling: a 128x128 image gives a map of 60x60.
+    """Six 3x3 convolutions with one pooling: a 128x128 image gives a map of 60x60, corrected 64x64."""
 
-    All convolutions pad by one pixel, the dilated ones too, so each of those shrinks the map by
-    two; that is how the released code has it.
-    """
-
-    def __init__(self, channels: int, width: int = 64) -> None:
+    def __init__(self, channels: int, width: int = 64, padding: Padding = "published") -> None:
         """Build it.
 
         Args:
             channels: of the input
             width: channels of the first layer; 64 as published, the last layer has 8 times as many
+            padding: whether the dilated convolutions shrink the map
         """
         layers: list[nn.Module] = []
         previous = channels
@@ -38,9 +40,10 @@ class Net10aTrunk(nn.Sequential):
             if layer is None:
                 layers.append(nn.MaxPool2d(2, 2))
                 continue
-            out = layer[0] * width
+            out, dilation = layer[0] * width, layer[1]
+            pad = 1 if padding == "published" else dilation
             layers += [
-                nn.Conv2d(previous, out, 3, padding=1, dilation=layer[1], bias=False),
+                nn.Conv2d(previous, out, 3, padding=pad, dilation=dilation, bias=False),
                 nn.BatchNorm2d(out),
                 nn.ReLU(inplace=True),
             ]
@@ -68,15 +71,16 @@ class Net10aTrunk(nn.Sequential):
 class ClusterHead(nn.Module):
     """Class probabilities from trunk features, at the input's size."""
 
-    def __init__(self, channels: int, clusters: int) -> None:
-        """Build it: a 1x1 convolution padded by one pixel, as released, so that its border is uniform."""
+    def __init__(self, channels: int, clusters: int, padding: Padding = "published") -> None:
+        """Build it: a 1x1 convolution; as published its map has a border where all is equally probable."""
         super().__init__()
-        self.project = nn.Conv2d(channels, clusters, 1, padding=1, bias=False)
+        pad = 1 if padding == "published" else 0
+        self.project = nn.Conv2d(channels, clusters, 1, padding=pad, bias=False)
 
     def forward(
         self, features: Float[Tensor, "batch feature rows columns"], size: Sequence[int]
     ) -> Float[Tensor, "batch cluster height width"]:
-        """Give softmax probabilities, interpolated bilinearly to `size`."""
+        """Give softmax probabilities in float32, interpolated bilinearly to `size`."""
         probabilities = self.project(features).float().softmax(dim=1)
         return F.interpolate(probabilities, size=tuple(size), mode="bilinear", align_corners=False)
 
@@ -84,19 +88,27 @@ class ClusterHead(nn.Module):
 class TwoHeadNet10a(nn.Module):
     """The trunk with an over-clustering head A and a head B of K clusters."""
 
-    def __init__(self, channels: int, clusters_a: int, clusters_b: int, width: int = 64) -> None:
+    def __init__(
+        self,
+        channels: int,
+        clusters_a: int,
+        clusters_b: int,
+        width: int = 64,
+        padding: Padding = "published",
+    ) -> None:
         """Build it with IIC's initial weights."""
         super().__init__()
-        self.trunk = Net10aTrunk(channels, width)
-        self.head_a = ClusterHead(self.trunk.out_channels, clusters_a)
-        self.head_b = ClusterHead(self.trunk.out_channels, clusters_b)
+        self.trunk = Net10aTrunk(channels, width, padding)
+        self.head_a = ClusterHead(self.trunk.out_channels, clusters_a, padding)
+        self.head_b = ClusterHead(self.trunk.out_channels, clusters_b, padding)
         self.apply(initialise)
 
     def forward(
-        self, images: Float[Tensor, "batch channel height width"]
+        self, images: Float[Tensor, "batch channel height width"], head: Literal["a", "b"] = "b"
     ) -> Float[Tensor, "batch cluster height width"]:
-        """Give head B's probabilities."""
-        probabilities: Tensor = self.head_b(self.trunk(images), images.shape[-2:])
+        """Give one head's probabilities."""
+        chosen = self.head_a if head == "a" else self.head_b
+        probabilities: Tensor = chosen(self.trunk(images), images.shape[-2:])
         return probabilities
 
 

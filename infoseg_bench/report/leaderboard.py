@@ -6,6 +6,7 @@ from infoseg_bench.report.ablation import ablation_markdown
 from infoseg_bench.report.boards import Board, Row
 from infoseg_bench.report.columns import COLUMNS
 from infoseg_bench.report.markdown import percent, plain, table
+from infoseg_bench.report.published import published_logs
 
 
 def markdown(board: Board) -> str:
@@ -71,4 +72,16 @@ def _footnotes(board: Board) -> list[str]:
         for record in row.records
         for warning in record.warnings
     ]
+    notes += sorted({note for row in board.rows for note in _log_note(row)})
     return [f"- {note}" for note in notes]
+
+
+def _log_note(row: Row) -> list[str]:
+    log = published_logs().get((row.first.spec.method, row.first.spec.dataset))
+    if log is None:
+        return []
+    return [
+        f"{row.first.method_title}'s own log: best {100 * log.best:.2f} at epoch {log.best_epoch}, "
+        f"chosen with labels, last {100 * log.last:.2f} at epoch {log.last_epoch}; "
+        f"an epoch is {log.epoch} ({log.source}, run {log.run})."
+    ]

@@ -60,6 +60,30 @@ def published_ablations() -> tuple[Ablation, ...]:
     )
 
 
+class PublishedLog:
+    """What a published training log says, accuracies as shares in [0, 1].
+
+    Attributes:
+        run: the log's own name for the run
+        untrained: pixel accuracy before training
+        best: of the best epoch, chosen with labels
+        best_epoch: its number
+        last: of the last logged epoch
+        last_epoch: its number
+        epoch: what is counted as one
+        source: where the log is
+    """
+
+    run: str
+    untrained: float
+    best: float
+    best_epoch: int
+    last: float
+    last_epoch: int
+    epoch: str
+    source: str
+
+
 @cache
 def published_figures() -> dict[tuple[str, str], PublishedFigure]:
     """Read all figures of methods at their best settings: (method, data set) to the figure."""
@@ -71,6 +95,21 @@ def published_figures() -> dict[tuple[str, str], PublishedFigure]:
         for source, methods in content["figures"].items()
         for method, by_dataset in methods.items()
         for dataset, percent in by_dataset.items()
+    }
+
+
+@cache
+def published_logs() -> dict[tuple[str, str], PublishedLog]:
+    """Read all of them: (method, data set) to the log; settings of no table stand after the method's name."""
+    return {
+        (method, dataset): PublishedLog(
+            **{**log, **{name: log[name] / 100 for name in ("untrained", "best", "last")}},
+            source=source["text"],
+        )
+        for source in _content()["logs"].values()
+        for method, by_dataset in source.items()
+        if method != "text"
+        for dataset, log in by_dataset.items()
     }
 
 

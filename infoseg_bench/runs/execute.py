@@ -147,6 +147,7 @@ class Execution:
 
     def _evaluate(self, step: int) -> np.ndarray:
         began = time.monotonic()
+        self._settle()
         try:
             counts = count(
                 self.method, self.evaluation_set, n_classes=self.n_classes, should_stop=self.should_stop
@@ -164,6 +165,12 @@ class Execution:
         if (step > 0 or self.budget is None) and accuracy > session.best_accuracy:
             session.best_step, session.best_accuracy, session.best_counts = step, accuracy, counts
         return counts
+
+    def _settle(self) -> None:
+        # Crops drawn for this are none of the training's.
+        taken = self.train.taken
+        self.method.settle(self.train)
+        self.train.taken = taken
 
     def _tell(self, step: int, steps: int | None) -> None:
         now = time.monotonic()

@@ -66,5 +66,5 @@ def test_a_pixel_goes_to_the_centre_that_scikit_learn_would_choose(tmp_path: Pat
 
 
 def test_fewer_colours_than_clusters_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="fewer than 3 colours"):
+    with pytest.raises(UserError, match="fewer than 3 distinct"):
         fitted(tmp_path, of_colours((1, 2, 3)))

@@ -119,3 +119,9 @@ def test_images_of_a_batch_get_different_factors_and_orders() -> None:
 def test_the_same_generator_gives_the_same_jitter() -> None:
     assert torch.equal(jitter(photos(), seed=3, **IIC), jitter(photos(), seed=3, **IIC))
     assert not torch.equal(jitter(photos(), seed=3, **IIC), jitter(photos(), seed=4, **IIC))
+
+
+def test_mixed_precision_has_no_part_in_it() -> None:
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = jitter(photos(), **IIC)
+    assert torch.equal(mixed, jitter(photos(), **IIC))

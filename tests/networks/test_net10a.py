@@ -12,6 +12,23 @@ def test_map_sizes_are_those_of_the_released_network(side: int, trunk: int) -> N
         assert Net10aTrunk(5, width=2)(torch.rand(1, 5, side, side)).shape[2:] == (trunk, trunk)
 
 
+@pytest.mark.parametrize("side", [128, 200])
+def test_corrected_padding_keeps_the_size_and_leaves_no_uniform_border(side: int) -> None:
+    network = TwoHeadNet10a(5, 4, 3, width=2, padding="corrected").eval()
+    with torch.no_grad():
+        features = network.trunk(torch.rand(1, 5, side, side))
+        raw = network.head_b.project(features)
+    assert features.shape[2:] == raw.shape[2:] == (side // 2, side // 2)
+    assert (raw[..., 0, :] != 0).any()
+
+
+def test_either_head_is_asked_by_name() -> None:
+    network = TwoHeadNet10a(3, 7, 2, width=2)
+    images = torch.rand(2, 3, 32, 32)
+    assert network(images, head="a").shape == (2, 7, 32, 32)
+    assert network(images, head="b").shape == network(images).shape == (2, 2, 32, 32)
+
+
 def test_the_published_width_has_about_four_and_a_half_million_convolution_weights() -> None:
     trunk = Net10aTrunk(5)
     weights = sum(m.weight.numel() for m in trunk.modules() if isinstance(m, torch.nn.Conv2d))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from infoseg_bench.report.boards import Board, Spread, make_boards, read_records
 from infoseg_bench.report.leaderboard import markdown
-from infoseg_bench.report.published import published_figures
+from infoseg_bench.report.published import published_figures, published_logs
 from infoseg_bench.report.table import as_csv
 from infoseg_bench.scoring.matching import majority, one_to_one
 from infoseg_bench.scoring.scores import score
@@ -160,6 +160,27 @@ def test_without_a_published_figure_the_cell_is_empty(tmp_path: Path, dataset: s
     assert "GCPR" not in markdown(shown)
     line = csv_rows(shown)[0]
     assert (line["published_pixel_accuracy"], line["published_source"]) == ("", "")
+
+
+@pytest.mark.parametrize(("dataset", "shown_there"), [("coco-stuff", True), ("coco-persons", False)])
+def test_best_and_last_epoch_of_a_published_log_stand_below_the_board(
+    tmp_path: Path, dataset: str, shown_there: bool
+) -> None:
+    add_run(tmp_path, dataset=dataset, method="iic", method_title="IIC", last=counts_with(70))
+    text = "IIC's own log: best 27.67 at epoch 7, chosen with labels, last 25.44 at epoch 28"
+    assert (text in markdown(board(tmp_path))) is shown_there
+
+
+def test_figures_of_tables_are_the_best_epochs_of_the_logs() -> None:
+    logs = published_logs()
+    assert {dataset for method, dataset in logs if method == "iic"} == {
+        "coco-stuff", "coco-stuff-3", "potsdam", "potsdam-3"
+    }  # fmt: skip
+    for (method, dataset), log in logs.items():
+        assert log.untrained < log.last < log.best
+        assert 0 < log.best_epoch < log.last_epoch
+        if method == "iic":
+            assert published_figures()[method, dataset].pixel_accuracy == pytest.approx(log.best, abs=6e-4)
 
 
 def test_published_figures_are_shares_with_a_source_and_a_selection() -> None:

@@ -208,3 +208,19 @@ def test_no_checkpoint_holds_a_step_whose_loss_was_not_finite(
     found = load_checkpoint(execution.folder)
     assert found is not None
     assert found[0].step == 3
+
+
+def test_a_method_settles_before_every_evaluation_and_the_crops_for_that_are_no_training(
+    tmp_path: Path,
+) -> None:
+    execution = make(tmp_path)
+    settled: list[int] = []
+
+    def settle(train: TrainImages) -> None:
+        settled.append(execution.session.step)
+        train.batch(0, 4)
+
+    execution.method.settle = settle  # type: ignore[method-assign]
+    execution.run()
+    assert settled == [0, 2, 4, 6]
+    assert execution.session.crops == 6 * 2

@@ -1,0 +1,111 @@
+"""Doersch*: features learnt by context prediction, clustered (protocol 3.3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from infoseg_bench.contracts import Parameters, parameter
+from infoseg_bench.training.pair_method import Pair, PairMethod, PairParameters, within
+from infoseg_bench.training.views import INFRARED_VIEWS
+
+SOURCE = "IIC utils/segmentation/baselines; scripts/segmentation/baselines"
+NEAREST, FARTHEST = 1.5, 2.0
+"""Distance of the windows' centres in windows: 16.5 to 22 pixels for windows of 11."""
+NOISE = 100.0
+"""Channels are dropped for noise of a hundredth of the kept channel's standard deviation."""
+
+
+class DoerschParameters(PairParameters):
+    """Sizes as released; rate, batch and sample are ours, since no command line was published."""
+
+    directions: Literal["published", "corrected"] = parameter(
+        "corrected",
+        "published: nine, of which the first and the last are the same; corrected: eight",
+        source="published: " + SOURCE,
+    )
+    color_dropping: bool = parameter(
+        True, "replace two of the three colours of every training image by noise", source=SOURCE
+    )
+
+
+class Doersch(PairMethod):
+    """Tells in which direction the second window lies."""
+
+    name: ClassVar[str] = "doersch"
+    title: ClassVar[str] = "Doersch*"
+    citation: ClassVar[str] = (
+        "Doersch, Gupta and Efros, Unsupervised Visual Representation Learning by Context Prediction, "
+        "ICCV 2015, as re-implemented in IIC; * for the clustering of its features"
+    )
+    parameters_type: ClassVar[type[Parameters]] = DoerschParameters
+    # Batches as IIC's on the same data; ours.
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "coco-stuff": {"batch": 60},
+        "coco-stuff-3": {"batch": 120},
+        "coco-persons": {"batch": 120},
+        "potsdam": {**INFRARED_VIEWS, "batch": 60},
+        "potsdam-3": {**INFRARED_VIEWS, "batch": 75},
+    }
+    parameters: DoerschParameters
+
+    def outputs(self) -> int:
+        """Score every direction."""
+        return 9 if self.parameters.directions == "published" else 8
+
+    def place(self, size: int, generator: torch.Generator) -> Pair:
+        """Draw the direction, then places until the second window lies within the image.
+
+        The released code keeps the first centre 1.5 windows from the borders; what it does with a
+        second window that reaches beyond them is unknown, and drawing again is ours.
+        """
+        patch = self.parameters.patch
+        direction = int(torch.randint(self.outputs(), (1,), generator=generator))
+        angle = math.radians(45 * direction)
+        margin = NEAREST * patch
+        while True:
+            down, right, far = torch.rand(3, generator=generator, dtype=torch.float64).tolist()
+            span = size - 1 - 2 * margin
+            first = (round(margin + span * down), round(margin + span * right))
+            distance = patch * (NEAREST + (FARTHEST - NEAREST) * far)
+            second = (
+                round(first[0] + distance * math.sin(angle)),
+                round(first[1] + distance * math.cos(angle)),
+            )
+            if within(second, margin=patch // 2, size=size):
+                return Pair(first, second, direction)
+
+    def judge(self, outputs: Float[Tensor, "batch output"], target: int) -> Float[Tensor, " batch"]:
+        """Cross-entropy over the directions."""
+        return F.cross_entropy(outputs, outputs.new_full((len(outputs),), target).long(), reduction="none")
+
+    def altered(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Drop colours, so that chromatic aberration cannot give places away."""
+        return dropped(images, generator) if self.parameters.color_dropping else images
+
+
+def dropped(
+    images: Float[Tensor, "batch channel height width"], generator: torch.Generator
+) -> Float[Tensor, "batch channel height width"]:
+    """Keep one colour of every image, and put noise in place of the other two.
+
+    The noise has the kept colour's mean and a hundredth of its deviation, over the batch here (ours)
+    where the released code takes them over the data set.
+
+    Args:
+        images: red, green and blue in any order first; further bands stay
+        generator: of the CPU
+    """
+    colours = images[:, :3]
+    kept = torch.randint(3, (len(images),), generator=generator).to(images.device)
+    deviation, mean = torch.std_mean(colours, dim=(0, 2, 3))
+    noise = torch.randn(colours.shape, generator=generator).to(images)
+    noise = mean[kept][:, None, None, None] + noise * deviation[kept][:, None, None, None] / NOISE
+    keep = F.one_hot(kept, 3).bool()[:, :, None, None]
+    return torch.cat([torch.where(keep, colours, noise), images[:, 3:]], dim=1)

@@ -1,0 +1,145 @@
+"""IIC: invariant information clustering with an over-clustering head (protocol 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from infoseg_bench.contracts import Parameters, Progress, RunContext, Task, parameter
+from infoseg_bench.data.train_images import TrainBatch, TrainImages
+from infoseg_bench.errors import UsageError
+from infoseg_bench.imageops.mirror import draw_mirrored, mirror
+from infoseg_bench.information.displaced import displaced_information
+from infoseg_bench.networks.net10a import TwoHeadNet10a
+from infoseg_bench.training.network_method import NetworkMethod
+from infoseg_bench.training.views import (
+    INFRARED_VIEWS,
+    ViewParameters,
+    counted,
+    input_channels,
+    jittered,
+    network_input,
+    ordered,
+)
+
+COMMANDS = "IIC examples/commands.txt:73-89"
+LOGS = "IIC examples/logs_segmentation.tar.gz"
+
+OVERCLUSTERING = 5
+"""Clusters of A per cluster of B where nothing is published; ours, COCO-Stuff-3's."""
+
+
+class IICParameters(ViewParameters):
+    """The published settings of COCO-Stuff (model 512); the other data sets' are presets."""
+
+    batch: int = parameter(60, "images per step", source=COMMANDS, gt=1)
+    lr: float = parameter(1e-4, "learning rate of Adam", source=COMMANDS, gt=0)
+    clusters_a: int | None = parameter(
+        None,
+        "clusters of head A; none: five times head B's K",
+        source="ours for other data sets: published are 3 to 8 times K (IIC examples/commands.txt:73-89)",
+        gt=1,
+    )
+    lamb_a: float = parameter(1.0, "weight of the marginals' entropies, head A", source=COMMANDS, gt=0)
+    lamb_b: float = parameter(1.0, "weight of the marginals' entropies, head B", source=COMMANDS, gt=0)
+    radius: int = parameter(10, "T, the largest displacement in pixels", source=COMMANDS, ge=0)
+    collapsed: bool = parameter(
+        False, "sum the joints of all displacements before taking their information", source=COMMANDS
+    )
+    passes: Literal["a-b", "b-a"] = parameter(
+        "a-b",
+        "heads are trained in turn, each for a pass over the photos: a-b as in the half-epochs of logs 512, "
+        "544, 545 and 555 and in every epoch of the released code, b-a as in logs 711 and 714",
+        source=LOGS + "; IIC segmentation_twohead.py:235-367",
+    )
+
+
+class IIC(NetworkMethod):
+    """Raises the information between the clusters of a crop and of its jittered, mirrored copy."""
+
+    name: ClassVar[str] = "iic"
+    title: ClassVar[str] = "IIC"
+    citation: ClassVar[str] = "Ji, Henriques and Vedaldi, Invariant Information Clustering, ICCV 2019"
+    parameters_type: ClassVar[type[Parameters]] = IICParameters
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "coco-stuff": {"batch": 60, "lr": 1e-4, "clusters_a": 45},
+        "coco-stuff-3": {"batch": 120, "lr": 1e-4, "clusters_a": 15, "lamb_b": 1.5},
+        "potsdam": {**INFRARED_VIEWS, "batch": 60, "lr": 1e-6, "clusters_a": 36, "radius": 5},
+        "potsdam-3": {**INFRARED_VIEWS, "batch": 75, "lr": 1e-5, "clusters_a": 24, "lamb_b": 1.5},
+        # Ours: nothing is published; COCO-Stuff-3's settings.
+        "coco-persons": {"batch": 120, "lr": 1e-4, "clusters_a": 10, "lamb_b": 1.5},
+    }
+    parameters: IICParameters
+    network: TwoHeadNet10a
+
+    def __init__(self, parameters: IICParameters, task: Task, run: RunContext) -> None:
+        """Check that the displacements stay within the crops."""
+        crop = parameters.train_crop or task.crop
+        if parameters.radius >= crop:
+            raise UsageError(f"iic.radius={parameters.radius}: choose less than the crop's {crop} pixels")
+        super().__init__(parameters, task, run)
+        self._photos = 0
+
+    @classmethod
+    def label_use(cls, parameters: Parameters) -> str | None:
+        """Declare the mask where it is on."""
+        return "mask" if isinstance(parameters, IICParameters) and parameters.training_mask else None
+
+    def build(self) -> nn.Module:
+        """Make the trunk with both heads."""
+        chosen, K = self.parameters, self.task.clusters
+        return TwoHeadNet10a(
+            input_channels(self.task.channels, chosen),
+            chosen.clusters_a or OVERCLUSTERING * K,
+            K,
+            chosen.width,
+            chosen.padding,
+        )
+
+    def fit(self, train: TrainImages) -> Iterator[Progress]:
+        """Train as every network method, knowing how long a pass over the photos is."""
+        self._photos = len(train)
+        yield from super().fit(train)
+
+    def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Minus the information of the head whose turn it is."""
+        images, copies, mirrored = self._views(batch, generator)
+        head = self.head()
+        first, second = (
+            self.network(network_input(view, self.parameters), head=head) for view in (images, copies)
+        )
+        loss = -displaced_information(
+            first,
+            mirror(second, mirrored),
+            radius=self.parameters.radius,
+            lamb=self.parameters.lamb_a if head == "a" else self.parameters.lamb_b,
+            collapsed=self.parameters.collapsed,
+            mask=counted(batch),
+        )
+        return {"loss": loss, f"loss_{head}": loss}
+
+    def head(self) -> Literal["a", "b"]:
+        """Give the head that the present step trains."""
+        finished = self.step * self.parameters.batch // max(1, self._photos)
+        return "a" if (finished % 2 == 0) == (self.parameters.passes == "a-b") else "b"
+
+    @torch.no_grad()
+    def predict(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> Int64[Tensor, "batch height width"]:
+        """Take the most probable cluster of head B."""
+        self.network.eval()
+        inputs = network_input(ordered(images, self.parameters), self.parameters)
+        probabilities: Tensor = self.network(inputs)
+        return probabilities.argmax(dim=1)
+
+    def _views(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Give the crops, their copies, and which copies are mirrored."""
+        images = ordered(batch.images, self.parameters)
+        copies = jittered(images, self.parameters, generator)
+        mirrored = draw_mirrored(len(images), generator) & self.parameters.flip
+        return images, mirror(copies, mirrored), mirrored

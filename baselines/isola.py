@@ -1,0 +1,87 @@
+"""Isola*: features learnt from co-occurrence in space, clustered (protocol 3.3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from infoseg_bench.contracts import Parameters, parameter
+from infoseg_bench.training.pair_method import Pair, PairMethod, PairParameters, within
+from infoseg_bench.training.views import INFRARED_VIEWS
+
+SOURCE = "IIC utils/segmentation/baselines; scripts/segmentation/baselines"
+NEAREST = 2.0
+"""Least distance of windows that are not adjacent, in windows: 22 pixels for windows of 11."""
+DIAGONALS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
+NEIGHBOURS = (*DIAGONALS, (-1, 0), (1, 0), (0, -1), (0, 1))
+
+
+class IsolaParameters(PairParameters):
+    """Sizes as released; rate, batch and sample are ours, since no command line was published."""
+
+    neighbours: Literal["published", "corrected"] = parameter(
+        "corrected",
+        "published: adjacent windows touch at a corner only; corrected: at a side too, eight neighbours",
+        source="published: " + SOURCE,
+    )
+
+
+class Isola(PairMethod):
+    """Tells whether two windows are adjacent."""
+
+    name: ClassVar[str] = "isola"
+    title: ClassVar[str] = "Isola*"
+    citation: ClassVar[str] = (
+        "Isola, Zoran, Krishnan and Adelson, Learning Visual Groups from Co-occurrences in Space and Time, "
+        "2015, as re-implemented in IIC; * for the clustering of its features"
+    )
+    parameters_type: ClassVar[type[Parameters]] = IsolaParameters
+    # Batches as IIC's on the same data; ours.
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "coco-stuff": {"batch": 60},
+        "coco-stuff-3": {"batch": 120},
+        "coco-persons": {"batch": 120},
+        "potsdam": {**INFRARED_VIEWS, "batch": 60},
+        "potsdam-3": {**INFRARED_VIEWS, "batch": 75},
+    }
+    parameters: IsolaParameters
+
+    def outputs(self) -> int:
+        """Give the logit of adjacency."""
+        return 1
+
+    def place(self, size: int, generator: torch.Generator) -> Pair:
+        """Draw whether they are adjacent (one half), then places until both windows lie within the image.
+
+        Drawing again is ours; what the released code does at the borders is unknown.
+        """
+        margin = self.parameters.patch // 2
+        adjacent = bool(torch.rand(1, generator=generator) < 0.5)
+        while True:
+            row, column = torch.randint(margin, size - margin, (2,), generator=generator).tolist()
+            down, right = self._neighbour(generator) if adjacent else self._distant(size, generator)
+            second = (row + down, column + right)
+            if within(second, margin=margin, size=size):
+                return Pair((row, column), second, int(adjacent))
+
+    def judge(self, outputs: Float[Tensor, "batch output"], target: int) -> Float[Tensor, " batch"]:
+        """Binary cross-entropy."""
+        logits = outputs[:, 0]
+        return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target), reduction="none")
+
+    def _neighbour(self, generator: torch.Generator) -> tuple[int, int]:
+        steps = DIAGONALS if self.parameters.neighbours == "published" else NEIGHBOURS
+        down, right = steps[int(torch.randint(len(steps), (1,), generator=generator))]
+        return down * self.parameters.patch, right * self.parameters.patch
+
+    def _distant(self, size: int, generator: torch.Generator) -> tuple[int, int]:
+        far, turn = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
+        nearest = NEAREST * self.parameters.patch
+        distance, angle = nearest + (size - nearest) * far, 2 * math.pi * turn
+        return round(distance * math.sin(angle)), round(distance * math.cos(angle))

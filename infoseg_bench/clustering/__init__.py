@@ -1,0 +1,1 @@
+"""Clusters of feature vectors, from a bounded sample of a data set's pixels."""

@@ -1,0 +1,73 @@
+"""A network that tells how two windows of one image lie, on IIC's trunk.
+
+IIC archs/segmentation/baselines/net10a_doersch.py and net10a_isola.py.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from infoseg_bench.imageops.upsampling import upsampled_window
+from infoseg_bench.networks.net10a import Net10aTrunk, Padding, initialise
+
+Place = tuple[int, int]
+"""Row and column of a window's centre, in pixels of the image."""
+
+
+class PairNetwork(nn.Module):
+    """The trunk, a branch that both windows of its upsampled map go through, and a classifier.
+
+    At the published sizes the layer that joins both windows has 2 x 1024 x 11^2 x 1024, that is
+    253 755 392 weights.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        outputs: int,
+        *,
+        width: int = 64,
+        padding: Padding = "published",
+        patch: int = 11,
+        branch: int = 1024,
+        hidden: int = 1024,
+    ) -> None:
+        """Build it with IIC's initial weights.
+
+        Args:
+            channels: of the input
+            outputs: numbers to predict for a pair
+            width: channels of the trunk's first layer
+            padding: of the trunk
+            patch: side of the windows in pixels
+            branch: channels of the branch
+            hidden: units of the classifier's hidden layer
+        """
+        super().__init__()
+        self.patch = patch
+        self.trunk = Net10aTrunk(channels, width, padding)
+        self.branch = nn.Sequential(
+            nn.Conv2d(self.trunk.out_channels, branch, 3, padding=1),
+            nn.BatchNorm2d(branch),
+            nn.ReLU(inplace=True),
+        )
+        self.join = nn.Linear(2 * branch * patch**2, hidden)
+        self.classifier = nn.Sequential(nn.ReLU(inplace=True), nn.Dropout(0.5), nn.Linear(hidden, outputs))
+        self.apply(initialise)
+
+    def forward(
+        self, images: Float[Tensor, "batch channel size size"], first: Place, second: Place
+    ) -> Float[Tensor, "batch output"]:
+        """Compare the windows around two places, the same ones in all images."""
+        features, size = self.trunk(images), images.shape[-1]
+        windows = [
+            self.branch(
+                upsampled_window(features, row - self.patch // 2, column - self.patch // 2, self.patch, size)
+            )
+            for row, column in (first, second)
+        ]
+        joined = self.join(torch.cat([window.flatten(1) for window in windows], dim=1))
+        outputs: Tensor = self.classifier(joined)
+        return outputs

@@ -1,0 +1,190 @@
+"""Methods that learn features by judging pairs of windows, and then cluster the features.
+
+IIC scripts/segmentation/baselines, utils/segmentation/baselines.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from infoseg_bench.clustering.centres import kmeans_centres
+from infoseg_bench.clustering.features import Sampling, assign, sample_features
+from infoseg_bench.contracts import Parameters, RunContext, Task, parameter
+from infoseg_bench.data.train_images import TrainBatch, TrainImages
+from infoseg_bench.errors import UsageError
+from infoseg_bench.imageops.mirror import draw_mirrored, mirror
+from infoseg_bench.networks.pair_network import PairNetwork, Place
+from infoseg_bench.training.network_method import NetworkMethod
+from infoseg_bench.training.views import (
+    ViewParameters,
+    counted,
+    input_channels,
+    jittered,
+    network_input,
+    ordered,
+)
+
+NETWORK = "IIC archs/segmentation/baselines"
+SMALLEST_CROP = 4
+"""In windows: any pair finds room then."""
+
+
+class PairParameters(ViewParameters):
+    """Sizes of the network, and how its features are clustered."""
+
+    lr: float = parameter(
+        1e-4, "learning rate of Adam", source="ours, as IIC's; the published one is unknown", gt=0
+    )
+    patch: int = parameter(
+        11, "side of the windows in pixels", source="IIC scripts/segmentation/baselines", gt=1
+    )
+    branch: int = parameter(
+        1024, "channels of the branch that each window goes through", source=NETWORK, gt=0
+    )
+    hidden: int = parameter(1024, "units of the hidden layer that joins both", source=NETWORK, gt=0)
+    cluster_images: int = parameter(
+        2_000, "training crops whose features are clustered, at most", source="ours: bounds the time", gt=0
+    )
+    cluster_pixels: int = parameter(
+        50_000, "pixels of them in the sample", source="ours: the published cap is unknown", gt=0
+    )
+    cluster_sampling: Sampling = parameter(
+        "corrected",
+        "published: one pixel of every batch, repeated; corrected: different pixels, uniformly drawn",
+        source="published: IIC kmeans_segmentation_eval.py:78-89",
+    )
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two windows, by their centres, and what is to be told of them."""
+
+    first: Place
+    second: Place
+    target: int
+
+
+class PairMethod(NetworkMethod):
+    """Trains the trunk on pairs; clusters are found when the harness is about to evaluate.
+
+    A method adds `outputs`, `place` and `judge`, and may change the training images in `altered`.
+    """
+
+    parameters: PairParameters
+    network: PairNetwork
+
+    def __init__(self, parameters: PairParameters, task: Task, run: RunContext) -> None:
+        """Check that pairs of windows find room."""
+        crop = parameters.train_crop or task.crop
+        if crop < SMALLEST_CROP * parameters.patch:
+            raise UsageError(
+                f"{self.name}.patch={parameters.patch}: two windows need crops of "
+                f"{SMALLEST_CROP * parameters.patch} pixels, and these have {crop}: choose smaller ones"
+            )
+        super().__init__(parameters, task, run)
+        self.centres: Float[Tensor, "cluster feature"] | None = None
+
+    @classmethod
+    def label_use(cls, parameters: Parameters) -> str | None:
+        """Declare the mask where it is on."""
+        return "mask" if isinstance(parameters, PairParameters) and parameters.training_mask else None
+
+    @abstractmethod
+    def outputs(self) -> int:
+        """Give how many numbers the network predicts for a pair."""
+
+    @abstractmethod
+    def place(self, size: int, generator: torch.Generator) -> Pair:
+        """Draw a pair that lies within images of `size` pixels."""
+
+    @abstractmethod
+    def judge(self, outputs: Float[Tensor, "batch output"], target: int) -> Float[Tensor, " batch"]:
+        """Compute the loss of every image."""
+
+    def altered(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Change the augmented images further; this leaves them as they are."""
+        return images
+
+    def build(self) -> nn.Module:
+        """Make the trunk, the branch and the classifier."""
+        chosen = self.parameters
+        return PairNetwork(
+            input_channels(self.task.channels, chosen),
+            self.outputs(),
+            width=chosen.width,
+            padding=chosen.padding,
+            patch=chosen.patch,
+            branch=chosen.branch,
+            hidden=chosen.hidden,
+        )
+
+    def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Average the judgement over the images in which either window's centre counts."""
+        mirrored = draw_mirrored(len(batch.images), generator) & self.parameters.flip
+        images = jittered(ordered(batch.images, self.parameters), self.parameters, generator)
+        images = self.altered(mirror(images, mirrored), generator)
+        pair = self.place(images.shape[-1], generator)
+        outputs = self.network(network_input(images, self.parameters), pair.first, pair.second)
+        mask = mirror(counted(batch), mirrored)
+        kept = (mask[:, *pair.first] | mask[:, *pair.second]).float()
+        judged = self.judge(outputs.float(), pair.target)
+        return {"loss": (judged * kept).sum() / kept.sum().clamp(min=1)}
+
+    @torch.no_grad()
+    def settle(self, train: TrainImages) -> None:
+        """Cluster the features that the network gives now."""
+        self.network.eval()
+        chosen, generator = self.parameters, self.run.generator("clusters", self.step)
+        images = min(chosen.cluster_images, len(train))
+        batches = -(-images // chosen.batch)
+        sample = sample_features(
+            self._feature_maps(train, batches),
+            -(-chosen.cluster_pixels // batches),
+            chosen.cluster_sampling,
+            generator,
+        )
+        centres = kmeans_centres(sample, self.task.clusters, seed=self.run.seed)
+        self.centres = centres.to(self.run.device)
+
+    @torch.no_grad()
+    def predict(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> Int64[Tensor, "batch height width"]:
+        """Take the nearest centre in feature space."""
+        if self.centres is None:
+            raise RuntimeError(f"{self.name} was asked before its features were clustered")
+        self.network.eval()
+        return assign(self._features(images), self.centres, images.shape[-1])
+
+    def state(self) -> dict[str, Any]:
+        """Give what every network method gives, and the centres."""
+        return {**super().state(), "centres": self.centres}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take it back."""
+        super().load_state(state)
+        centres = state["centres"]
+        self.centres = None if centres is None else centres.to(self.run.device)
+
+    def _features(self, images: Tensor) -> Tensor:
+        features: Tensor = self.network.trunk(
+            network_input(ordered(images, self.parameters), self.parameters)
+        )
+        return features
+
+    def _feature_maps(self, train: TrainImages, batches: int) -> Iterator[tuple[Tensor, Tensor]]:
+        for step in range(batches):
+            batch = train.batch(step, self.parameters.batch, self.parameters.train_crop)
+            yield self._features(batch.images), counted(batch)
+
+
+def within(place: Place, *, margin: int, size: int) -> bool:
+    """Tell whether a place keeps a distance, in pixels, from all borders of an image."""
+    return all(margin <= position <= size - 1 - margin for position in place)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from infoseg_bench.registry import load_methods
+from infoseg_bench.report.published import published_figures
+from infoseg_bench.runs.suite import load_suite, shipped_suites
+
+
+@pytest.mark.parametrize("name", shipped_suites())
+def test_parameters_of_a_shipped_suite_are_known_and_valid(name: str) -> None:
+    suite, methods = load_suite(name), load_methods().methods
+    assert set(suite.parameters) <= set(suite.methods)
+    for method in set(suite.methods) & set(methods):
+        for dataset in suite.datasets:
+            methods[method].resolve(dataset, suite.parameters.get(method, {}))
+
+
+def test_the_paper_suite_has_every_method_and_data_set_of_table_1() -> None:
+    suite = load_suite("paper")
+    assert {(method, dataset) for method in suite.methods for dataset in suite.datasets} >= set(
+        published_figures()
+    )
+    assert suite.protocol == "corrected"
+    # The paper's settings are InfoSeg's defaults.
+    assert "infoseg" not in suite.parameters
+
+
+def test_the_demo_has_every_method() -> None:
+    assert set(load_suite("demo").methods) == set(load_methods().methods)
+
+
+def test_as_released_differs_from_corrected_in_every_switch_of_the_baselines() -> None:
+    suite, methods = load_suite("paper-published"), load_methods().methods
+    assert suite.protocol == "published"
+    for method in ("doersch", "isola", "iic"):
+        corrected = methods[method].resolve("coco-stuff", {})
+        released = methods[method].resolve("coco-stuff", suite.parameters[method])
+        switches = {name for name, value in corrected.model_dump().items() if value == "corrected"}
+        assert switches
+        assert {name for name in switches if getattr(released, name) == "published"} == switches
+        assert methods[method].label_use(corrected) is None
+        assert methods[method].label_use(released) == "mask"
