@@ -30,11 +30,20 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """All that a method may know of the run it belongs to. It leads to no label and no file."""
+    """All that a method may know of the run it belongs to. It leads to no label and no file.
+
+    Attributes:
+        seed: of everything random
+        device: where to compute
+        steps: to train; 0 for a method that does not train by steps
+        compile: let `torch.compile` fuse what it can, where the method knows how. Like the device,
+            it changes the order of floating-point operations and nothing else
+    """
 
     seed: int
     device: torch.device
     steps: int
+    compile: bool = False
 
     def generator(self, *purpose: int | str) -> torch.Generator:
         """Make a CPU random generator that depends on the run's seed and on `purpose` alone.

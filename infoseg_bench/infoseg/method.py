@@ -6,16 +6,20 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from infoseg_bench.contracts import Parameters, RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
 from infoseg_bench.imageops.mirror import draw_mirrored, mirror
+from infoseg_bench.information.displaced import displaced_information
 from infoseg_bench.information.donsker_varadhan import donsker_varadhan
 from infoseg_bench.information.jensen_shannon import jensen_shannon
+from infoseg_bench.infoseg.assignment import assignment_entropy, cluster_usage
+from infoseg_bench.infoseg.augmentation import flipped, jittered
 from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features
+from infoseg_bench.infoseg.normalisation import normalise
 from infoseg_bench.infoseg.objective import (
     class_probabilities,
     class_scores,
@@ -65,31 +69,58 @@ class InfoSeg(NetworkMethod):
         )
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Minus the estimate of eq. 8, averaged over places and images (eq. 6)."""
-        images, mask = self._augment(batch, generator)
-        features = self._features(images)
-        scores = class_scores(features.L, features.H)
+        """Minus the information that is maximised, and how far the assignment is from a collapse."""
+        if self.parameters.flip:
+            batch = flipped(batch, generator)
+        maximised = self._invariance if self.parameters.estimator == "iic" else self._information
+        information, V = maximised(batch, generator)
+        with torch.no_grad():
+            watched = {"assignment_entropy": assignment_entropy(V), "cluster_usage": cluster_usage(V)}
+        return {"loss": -information, **watched}
+
+    def predict(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> Int64[Tensor, "batch height width"]:
+        """Take the most probable class (eq. 4) at full resolution."""
+        with self.inference():
+            features = self._features(images)
+        scores = class_scores(features.L.float(), features.H.float())
+        if self.parameters.upsampling == "scores":
+            scores = F.interpolate(scores, size=images.shape[2:], mode="bilinear", align_corners=False)
+            return scores.argmax(dim=1)
+        return scores.argmax(dim=1).repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
+
+    def _information(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Estimate eq. 8, averaged over places and images (eq. 6); also give V."""
+        features = self._features(batch.images)
+        scores = class_scores(features.L, features.H).float()
         V = class_probabilities(scores, self.parameters.tau)
         weights = self._weights(V)
         other = random_partners(len(scores), generator).to(scores.device)
         joint = joint_scores(weights, scores)
         marginal = marginal_scores(
             features.L, features.H, weights, other=other, pairing=self.parameters.pairing
-        )
-        information = ESTIMATORS[self.parameters.estimator](_within(mask, joint), _within(mask, marginal))
-        with torch.no_grad():
-            watched = {"assignment_entropy": _entropy(V), "cluster_usage": _usage(V)}
-        return {"loss": -information, **watched}
+        ).float()
+        estimate = ESTIMATORS[self.parameters.estimator]
+        return estimate(_within(batch.mask, joint), _within(batch.mask, marginal)), V
 
-    @torch.no_grad()
-    def predict(
-        self, images: Float[Tensor, "batch channel height width"]
-    ) -> Int64[Tensor, "batch height width"]:
-        """Take the most probable class (eq. 4); the label map is upsampled by nearest neighbour."""
-        self.network.eval()
+    def _invariance(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Estimate IIC's information between the V of an image and of its jittered mirror image instead."""
+        mirrored = draw_mirrored(len(batch.images), generator)
+        V = self._probabilities(batch.images)
+        other = self._probabilities(mirror(jittered(batch.images, generator), mirrored))
+        information = displaced_information(
+            V,
+            mirror(other, mirrored),
+            radius=self.parameters.iic_radius // STRIDE,
+            lamb=self.parameters.iic_lamb,
+            mask=None if batch.mask is None else _places(batch.mask),
+        )
+        return information, V
+
+    def _probabilities(self, images: Tensor) -> Tensor:
         features = self._features(images)
-        clusters = class_scores(features.L, features.H).argmax(dim=1)
-        return clusters.repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
+        return class_probabilities(class_scores(features.L, features.H).float(), self.parameters.tau)
 
     def _weights(self, V: Tensor) -> Tensor:
         if self.parameters.assignment == "hard":
@@ -98,40 +129,17 @@ class InfoSeg(NetworkMethod):
 
     def _features(self, images: Tensor) -> Features:
         raw = self.network(images.contiguous(memory_format=torch.channels_last))
-        return Features(L=self._normalise(raw.L, dim=1), H=self._normalise(raw.H, dim=2))
-
-    def _normalise(self, features: Tensor, dim: int) -> Tensor:
         kind = self.parameters.normalisation
-        if kind == "length":
-            return F.normalize(features, dim=dim)
-        if kind == "layer":
-            mean = features.mean(dim=dim, keepdim=True)
-            deviation = features.var(dim=dim, keepdim=True, unbiased=False).add(1e-5).sqrt()
-            features = (features - mean) / deviation
-        return features if kind == "none" else features * self.parameters.P**-0.25
-
-    def _augment(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
-        images, mask = batch.images, batch.mask
-        if self.parameters.flip:
-            mirrored = draw_mirrored(len(images), generator)
-            images, mask = mirror(images, mirrored), None if mask is None else mirror(mask, mirrored)
-        return images, mask
+        return Features(L=normalise(raw.L, kind, dim=1), H=normalise(raw.H, kind, dim=2))
 
 
 def _within(mask: Tensor | None, scores: Float[Tensor, "pair rows columns"]) -> Tensor:
-    """Keep the scores of places of which most pixels are in the mask of x; pairs are in x's order."""
+    """Keep the scores of places in the mask of x; pairs are in x's order."""
     if mask is None:
         return scores
-    places = F.avg_pool2d(mask[:, None].float(), STRIDE)[:, 0] > 0.5
-    return scores[places.repeat_interleave(len(scores) // len(mask), dim=0)]
+    return scores[_places(mask).repeat_interleave(len(scores) // len(mask), dim=0)]
 
 
-def _entropy(V: Float[Tensor, "batch K rows columns"]) -> Float[Tensor, ""]:
-    """Mean entropy of the soft assignment in nats: 0 is hard, log K undecided."""
-    return -torch.xlogy(V, V).sum(dim=1).mean()
-
-
-def _usage(V: Float[Tensor, "batch K rows columns"]) -> Float[Tensor, ""]:
-    """Give the number of clusters in use, as the exponential of their shares' entropy: 1 to K."""
-    shares = V.mean(dim=(0, 2, 3))
-    return (-torch.xlogy(shares, shares).sum()).exp()
+def _places(mask: Bool[Tensor, "batch height width"]) -> Bool[Tensor, "batch rows columns"]:
+    """Find the places of which most pixels are in the mask."""
+    return F.avg_pool2d(mask[:, None].float(), STRIDE)[:, 0] > 0.5

@@ -1,4 +1,4 @@
-"""InfoSeg's two steps, PAPER equations 3 to 8, without ever forming S.
+"""InfoSeg's two steps, PAPER equations 3 to 8, without forming S where that is cheaper.
 
 S_ij = sum_k V_ijk H_k (eq. 5) has P numbers for every place of every image. Both discriminator
 scores need only its dot products with L, and those are sums over k of V_ijk <L_ij, H_k>.
@@ -68,8 +68,10 @@ def marginal_scores(
 
 
 def _all_marginal_scores(L: Tensor, H: Tensor, V: Tensor) -> Tensor:
-    scores = torch.einsum("bpn,ckp->bckn", L.flatten(2), H)
-    pairs = torch.einsum("bckn,ckn->bcn", scores, V.flatten(2))
+    # Every S meets every L here, so forming S once costs K times less than scoring all H against all L.
+    S = torch.bmm(H.transpose(1, 2), V.flatten(2))
+    places = (features.permute(2, 0, 1) for features in (L.flatten(2), S))
+    pairs = torch.einsum("nbp,ncp->bcn", *places)
     distinct: Bool[Tensor, "batch batch"] = ~torch.eye(len(L), dtype=torch.bool, device=L.device)
     return pairs[distinct].view(-1, *L.shape[2:])
 

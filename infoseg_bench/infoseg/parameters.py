@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from infoseg_bench.contracts import parameter
+from infoseg_bench.infoseg.normalisation import Normalisation
 from infoseg_bench.infoseg.objective import Pairing
 from infoseg_bench.training.network_method import TrainingParameters
 
@@ -19,14 +20,16 @@ class InfoSegParameters(TrainingParameters):
     width: int = parameter(64, "channels of block A's first layer", source="ours, after Deep InfoMax", gt=0)
     context: int = parameter(1, "3x3 layers at the end of block A", source="ours", ge=0)
     batch_norm: bool = parameter(True, "batch normalisation in all blocks", source="ours, after Deep InfoMax")
-    normalisation: Literal["none", "scale", "layer", "length"] = parameter(
+    normalisation: Normalisation = parameter(
         "scale",
         "of L and H before the dot product: none (eq. 3 to the letter), scale (by P^-1/4 each, so the "
         "product by P^-1/2), layer (layer norm, then scale), length (to 1)",
         source="ours: the paper says nothing of it",
     )
-    estimator: Literal["jensen-shannon", "donsker-varadhan"] = parameter(
-        "jensen-shannon", "of the mutual information", source="PAPER 4.3; the other one: Table 2"
+    estimator: Literal["jensen-shannon", "donsker-varadhan", "iic"] = parameter(
+        "jensen-shannon",
+        "of the mutual information; iic: IIC's information between the V of two views in place of eq. 6",
+        source="PAPER 4.3; the others: Table 2",
     )
     assignment: Literal["soft", "hard"] = parameter(
         "soft",
@@ -40,6 +43,24 @@ class InfoSegParameters(TrainingParameters):
     )
     gradient_through_assignment: bool = parameter(
         True, "let the gradient flow through V", source="ours, as the notation S_theta of eq. 5 suggests"
+    )
+    iic_radius: int = parameter(
+        10,
+        "largest displacement of the iic estimator in image pixels, rounded down to whole places",
+        source="IIC examples/commands.txt:73-80",
+        ge=0,
+    )
+    iic_lamb: float = parameter(
+        1.0,
+        "weight of the marginals' entropies in the iic estimator",
+        source="ours: the paper does not say; IIC has 1 on COCO-Stuff and 1.5 on COCO-Stuff-3",
+        gt=0,
+    )
+    upsampling: Literal["labels", "scores"] = parameter(
+        "labels",
+        "to full resolution: labels (the label map, by nearest neighbour) or scores (of the classes, "
+        "bilinearly, before the most probable one is taken)",
+        source="PAPER 4.1 upsamples the label map",
     )
     flip: bool = parameter(False, "mirror half of the training images", source="ours: none is mentioned")
     training_mask: bool = parameter(

@@ -66,6 +66,13 @@ class Row:
         return [record.costs for record in self.records if record.costs is not None]
 
     @property
+    def settings(self) -> dict[str, object]:
+        """All that tells this row from others of its method: parameters, budget, version."""
+        spec = self.first.spec
+        budget = spec.budget.model_dump() if spec.budget else {}
+        return {**spec.parameters, **budget, "version": spec.method_version}
+
+    @property
     def published(self) -> PublishedFigure | None:
         """What the paper has for this method on this data set."""
         return published_figures().get((self.first.spec.method, self.first.spec.dataset))
@@ -88,8 +95,8 @@ class Board:
 
     def label(self, row: Row) -> str:
         """Name a row: its method, and the settings that tell it from other rows of that method."""
-        others = [_settings(other) for other in self.rows if other.first.spec.method == row.first.spec.method]
-        own = _settings(row)
+        others = [other.settings for other in self.rows if other.first.spec.method == row.first.spec.method]
+        own = row.settings
         told = [
             f"{name}={value}"
             for name, value in own.items()
@@ -135,10 +142,10 @@ def pixel_accuracy(record: Record) -> float:
     return record.last.one_to_one.pixel_accuracy
 
 
-def _settings(row: Row) -> dict[str, object]:
-    spec = row.first.spec
-    budget = spec.budget.model_dump() if spec.budget else {}
-    return {**spec.parameters, **budget, "version": spec.method_version}
+def best_pixel_accuracy(record: Record) -> float:
+    """Give PA at the step where it was highest, which only labels can tell."""
+    assert record.best is not None
+    return record.best.one_to_one.pixel_accuracy
 
 
 def _board(key: tuple[str, str, str], groups: list[list[Record]]) -> Board:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from infoseg_bench.report.boards import pixel_accuracy
+from infoseg_bench.report.boards import best_pixel_accuracy, pixel_accuracy
 from infoseg_bench.runs.record import Evaluation, Record
 
 
@@ -28,11 +28,7 @@ def _present(evaluation: Evaluation | None) -> Evaluation:
 
 COLUMNS = (
     Column("PA", "pixel_accuracy", pixel_accuracy),
-    Column(
-        "PA, best step (chosen with labels)",
-        "best_pixel_accuracy",
-        lambda record: _present(record.best).one_to_one.pixel_accuracy,
-    ),
+    Column("PA, best step (chosen with labels)", "best_pixel_accuracy", best_pixel_accuracy),
     Column("mean IoU", "mean_iou", _last(lambda e: e.one_to_one.mean_iou)),
     Column("mean class accuracy", "mean_class_accuracy", _last(lambda e: e.one_to_one.mean_class_accuracy)),
     Column(

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import html
-
-from infoseg_bench.report.boards import Board, Row, Spread
+from infoseg_bench.report.ablation import ablation_markdown
+from infoseg_bench.report.boards import Board, Row
 from infoseg_bench.report.columns import COLUMNS
+from infoseg_bench.report.markdown import percent, plain, table
 
 
 def markdown(board: Board) -> str:
-    """Give a board as a Markdown section: facts, table, and what a reader must know."""
+    """Give a board as a Markdown section: facts, table, what a reader must know, and ablations."""
     head = ["method", "seeds", *(column.title for column in COLUMNS), "paper's PA", "training", "label use"]
     body = [_markdown_row(row, board.label(row)) for row in board.rows]
     body.append(_constant_row(board, len(head)))
-    lines = [" | ".join(map(plain, cells)) for cells in (head, ["---"] * len(head), *body)]
-    return "\n".join([*_heading(board), "", *(f"| {line} |" for line in lines), "", *_footnotes(board)])
-
-
-def plain(text: str) -> str:
-    """Make a name harmless in Markdown: one line, no column of its own, no HTML."""
-    return html.escape(" ".join(text.split()), quote=False).replace("|", "\\|")
+    section = "\n".join([*_heading(board), "", table(head, body), "", *_footnotes(board)])
+    ablations = ablation_markdown(board)
+    return f"{section}\n\n{ablations}" if ablations else section
 
 
 def _heading(board: Board) -> list[str]:
@@ -40,7 +36,7 @@ def _markdown_row(row: Row, label: str) -> list[str]:
     return [
         label,
         str(len(row.records)),
-        *(_percent(row.spread(column.figure)) for column in COLUMNS),
+        *(percent(row.spread(column.figure)) for column in COLUMNS),
         f"{100 * published.pixel_accuracy:.1f}" if published else "",
         _training(row),
         record.label_use or "none",
@@ -50,11 +46,6 @@ def _markdown_row(row: Row, label: str) -> list[str]:
 def _constant_row(board: Board, width: int) -> list[str]:
     cells = ["constant prediction", "", f"{100 * board.facts.constant_pixel_accuracy:.1f}"]
     return cells + [""] * (width - len(cells))
-
-
-def _percent(spread: Spread) -> str:
-    text = f"{100 * spread.mean:.1f}"
-    return text if spread.deviation is None else f"{text} ± {100 * spread.deviation:.1f}"
 
 
 def _training(row: Row) -> str:
@@ -74,4 +65,10 @@ def _footnotes(board: Board) -> list[str]:
     ]
     sources = {(row.published.source, row.published.selection) for row in board.rows if row.published}
     notes += [f"Paper's PA: {source} ({selection})." for source, selection in sorted(sources)]
+    notes += [
+        f"{board.label(row)}, seed {record.spec.seed}: {plain(warning)}."
+        for row in board.rows
+        for record in row.records
+        for warning in record.warnings
+    ]
     return [f"- {note}" for note in notes]

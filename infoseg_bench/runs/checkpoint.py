@@ -44,20 +44,26 @@ class Session:
     evaluate_seconds: float = 0.0
     crops: int = 0
 
+    def content(self) -> dict[str, Any]:
+        """Give it as plain values and tensors, as it is now."""
+        counts = self.best_counts
+        return {
+            **vars(self),
+            "best_counts": None if counts is None else torch.from_numpy(counts),
+            "resumed_from": list(self.resumed_from),
+        }
 
-def save_checkpoint(folder: RunFolder, session: Session, method_state: dict[str, Any]) -> None:
-    """Write session and method state.
+
+def write_checkpoint(folder: RunFolder, content: dict[str, Any]) -> None:
+    """Write a session's content under "harness" and a method's state under "method".
 
     Raises:
         UserError: the disk is full; the previous checkpoint stays
     """
-    harness = {**vars(session)}
-    if session.best_counts is not None:
-        harness["best_counts"] = torch.from_numpy(session.best_counts)
     # Written straight to a full disk, torch.save fails with an error that does not say so.
-    content = io.BytesIO()
-    torch.save({"harness": harness, "method": method_state}, content)
-    write_bytes(folder.checkpoint_file, content.getbuffer())
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    write_bytes(folder.checkpoint_file, buffer.getbuffer())
 
 
 def load_checkpoint(folder: RunFolder) -> tuple[Session, dict[str, Any]] | None:

@@ -21,6 +21,9 @@ from infoseg_bench.runs.record import Costs, DatasetFacts, Record
 from infoseg_bench.runs.spec import RunSpec
 from infoseg_bench.scoring.scores import constant_accuracy
 
+COLLAPSED_SHARE = 0.99
+"""Share of the scored pixels in one cluster from which a run counts as collapsed; ours."""
+
 
 def write_counts(file: Path, *, last: np.ndarray, best: np.ndarray, ids: list[str]) -> None:
     """Write the counts that every score is computed from.
@@ -60,9 +63,20 @@ def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
         provenance=collect(method.run.device, started=session.started, resumed_from=session.resumed_from),
         checksums={folder.counts_file.name: _sha256(folder.counts_file)},
         error=None,
+        warnings=warnings_of(last),
     )
     write_text(folder.record_file, record.model_dump_json(indent=2) + "\n")
     return record
+
+
+def warnings_of(counts: np.ndarray) -> list[str]:
+    """Say what is suspicious about the last state's counts, int64 `image cluster cls`."""
+    shares = counts.sum(axis=(0, 2)) / counts.sum()
+    if shares.max() < COLLAPSED_SHARE:
+        return []
+    return [
+        f"collapsed: {100 * shares.max():.1f} % of the scored pixels are in one of {len(shares)} clusters"
+    ]
 
 
 def fail(folder: RunFolder, spec: RunSpec, *, method_title: str, started: str, error: str) -> None:

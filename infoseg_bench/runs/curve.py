@@ -14,16 +14,25 @@ from infoseg_bench.atomic import disk_error
 from infoseg_bench.errors import UserError
 
 
+class Diverged(UserError):
+    """A loss or a weight is not finite; the message says which, and at which step."""
+
+
 class Curve:
     """Appends to a run's `curve.jsonl`."""
 
-    def __init__(self, path: Path, *, resume_at: int) -> None:
-        """Open it, dropping what an earlier session wrote after the step `resume_at`.
+    def __init__(self, path: Path, *, resume_at: int, evaluated: int) -> None:
+        """Open it, dropping what an earlier session wrote beyond its checkpoint.
+
+        Args:
+            path: of the file
+            resume_at: step of the checkpoint; 0: none
+            evaluated: step of the latest evaluation that the checkpoint knows of
 
         Raises:
             UserError: the file cannot be written
         """
-        kept = [line for line in read_curve(path) if line["step"] <= resume_at] if resume_at else []
+        kept = [line for line in read_curve(path) if _known(line, resume_at, evaluated)] if resume_at else []
         self._path = path
         self._write("".join(json.dumps(line) + "\n" for line in kept), mode="w")
 
@@ -34,15 +43,13 @@ class Curve:
             the values as numbers
 
         Raises:
-            UserError: a value is not finite, or the disk is full
+            Diverged: a value is not finite
+            UserError: the disk is full
         """
         numbers = {name: float(value) for name, value in values.items()}
         for name, value in numbers.items():
             if not math.isfinite(value):
-                raise UserError(
-                    f"{name} is {value} at step {step}: the run has diverged; try a lower lr, "
-                    "the checkpoint before it is kept"
-                )
+                raise Diverged(f"{name} is {value} at step {step}")
         self._write(json.dumps({"step": step, **numbers}) + "\n", mode="a")
         return numbers
 
@@ -52,6 +59,10 @@ class Curve:
                 handle.write(text)
         except OSError as error:
             raise disk_error(error, self._path) from error
+
+
+def _known(line: Mapping[str, Any], step: int, evaluated: int) -> bool:
+    return bool(line["step"] <= (evaluated if "pixel_accuracy" in line else step))
 
 
 def read_curve(path: Path) -> list[dict[str, Any]]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 
 from infoseg_bench.contracts import Method, Progress
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.train_images import TrainImages
-from infoseg_bench.runs.checkpoint import Session, save_checkpoint
-from infoseg_bench.runs.curve import Curve
+from infoseg_bench.errors import UserError
+from infoseg_bench.runs.checkpoint import Session
+from infoseg_bench.runs.checkpoint_writer import CheckpointWriter
+from infoseg_bench.runs.curve import Curve, Diverged
 from infoseg_bench.runs.evaluate import Interrupted, count, pixel_accuracy
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.spec import Budget
+from infoseg_bench.runs.step_log import StepLog
 
 CHECKPOINT_SECONDS = 60.0
 """Longest time whose work a kill can cost; ours."""
@@ -59,14 +63,34 @@ class Execution:
             Interrupted: asked to stop; everything up to now is in the checkpoint
             UserError: the loss is not finite, or the disk is full
         """
-        self._curve = Curve(self.folder.curve_file, resume_at=self.session.step)
+        session = self.session
+        self._curve = Curve(self.folder.curve_file, resume_at=session.step, evaluated=session.evaluated_step)
+        self._log = StepLog(self._curve)
+        self._writer = CheckpointWriter(self.folder, step=session.step or None)
         self._last_status, self._last_checkpoint = 0.0, time.monotonic()
+        try:
+            return self._fit_and_evaluate()
+        except Diverged as error:
+            self._writer.close()
+            raise UserError(f"{error}: the run has diverged; {self._last_good()}; try a lower lr") from None
+        finally:
+            # The folder's lock is given up next: nothing may be written after that.
+            self._writer.close()
+
+    def _fit_and_evaluate(self) -> np.ndarray:
         if self.budget:
             self._evaluate_if_due(self.budget)
         self._fit()
+        self._log.settle()
         counts = self._evaluate(self.session.step)
         self._checkpoint()
+        self._writer.wait()
         return counts
+
+    def _last_good(self) -> str:
+        if self._writer.step is None:
+            return "there is no checkpoint before it"
+        return f"the last good checkpoint, of step {self._writer.step}, is kept"
 
     def _fit(self) -> None:
         crops = self.session.crops
@@ -85,30 +109,40 @@ class Execution:
         if budget is None:
             if self.should_stop():
                 raise Interrupted
-            self._tell(step, None, {})
+            self._tell(step, None)
             return
         stopping = self.should_stop()
         saving = stopping or time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS
         logged = step % max(1, budget.steps // CURVE_POINTS) == 0 or step % budget.evaluate_every == 0
-        # What is saved has been logged, so that no checkpoint holds the weights of a diverged run.
-        if saving or logged:
-            self._tell(step, budget.steps, self._curve.add(step, progress.scalars))
+        self._writer.check()
+        self._log.see(step, progress.scalars)
+        if logged:
+            self._log.keep(step, progress.scalars)
+            self._tell(step, budget.steps)
+        if saving:
+            # No checkpoint holds the weights of a diverged run.
+            self._log.settle()
         if stopping and step < budget.steps:
-            self._checkpoint()
-            raise Interrupted
+            self._interrupt()
         self._evaluate_if_due(budget)
         if saving:
             self._checkpoint()
 
     def _checkpoint(self) -> None:
-        save_checkpoint(self.folder, self.session, self.method.state())
+        self._writer.save(self.session, self.method.state())
         self._last_checkpoint = time.monotonic()
+
+    def _interrupt(self) -> NoReturn:
+        self._checkpoint()
+        self._writer.wait()
+        raise Interrupted
 
     def _evaluate_if_due(self, budget: Budget) -> None:
         # A run stopped before a due evaluation makes up for it when it is taken up again.
         step = self.session.step
         due = step % budget.evaluate_every == 0 and step < budget.steps
         if due and self.session.evaluated_step != step:
+            self._log.settle()
             self._evaluate(step)
 
     def _evaluate(self, step: int) -> np.ndarray:
@@ -119,7 +153,7 @@ class Execution:
             )
         except Interrupted:
             if step > 0:
-                self._checkpoint()
+                self._interrupt()
             raise
         accuracy = pixel_accuracy(counts)
         session = self.session
@@ -131,11 +165,15 @@ class Execution:
             session.best_step, session.best_accuracy, session.best_counts = step, accuracy, counts
         return counts
 
-    def _tell(self, step: int, steps: int | None, scalars: dict[str, float]) -> None:
+    def _tell(self, step: int, steps: int | None) -> None:
         now = time.monotonic()
         if now - self._last_status < STATUS_SECONDS:
             return
         self._last_status = now
         self.folder.write_status(
-            state="running", step=step, steps=steps, best_accuracy=self.session.best_accuracy, **scalars
+            state="running",
+            step=step,
+            steps=steps,
+            best_accuracy=self.session.best_accuracy,
+            **self._log.latest,
         )

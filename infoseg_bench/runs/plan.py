@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from infoseg_bench.contracts import Method
 from infoseg_bench.data.catalogue import PreparedDataset
@@ -13,28 +14,31 @@ from infoseg_bench.runs.suite import Suite
 
 
 def plan(suite: Suite, datasets: Mapping[str, PreparedDataset], registry: Registry) -> list[RunSpec]:
-    """Give every run of a suite, data set by data set, method by method, seed by seed.
+    """Give every run of a suite: data set by data set, method by method, variant by variant, seed by seed.
 
     Raises:
         UserError: an unknown method or parameter, or data that cannot be scored
     """
-    for name in suite.parameters:
+    for name in (*suite.parameters, *suite.variants):
         registry.method(name)
     return [
-        _spec(suite, datasets[dataset], registry.method(method), seed)
+        _spec(suite, datasets[dataset], registry.method(method), variant, seed)
         for dataset in suite.datasets
         for method in suite.methods
+        for variant in suite.variants.get(method, [{}])
         for seed in suite.seeds
     ]
 
 
-def _spec(suite: Suite, prepared: PreparedDataset, method: type[Method], seed: int) -> RunSpec:
+def _spec(
+    suite: Suite, prepared: PreparedDataset, method: type[Method], variant: Mapping[str, Any], seed: int
+) -> RunSpec:
     view = prepared.view
     if suite.protocol not in view.tables:
         raise unknown_name(f"protocol of {view.name}", suite.protocol, view.tables)
     if len(view.evaluation) == 0:
         raise UserError(f"{view.name}: no photo to score: prepare it again with labels")
-    parameters = method.resolve(view.name, suite.parameters.get(method.name, {}))
+    parameters = method.resolve(view.name, {**suite.parameters.get(method.name, {}), **variant})
     return RunSpec(
         dataset=view.name,
         fingerprint=prepared.store.fingerprint,

@@ -155,6 +155,8 @@ class Record(_Part):
     """SHA-256 of the other files of the run folder that a score depends on."""
     error: str | None
     """Traceback of a failed run."""
+    warnings: list[str] = []
+    """What a reader must know of this run, such as that it has collapsed to one cluster."""
 
     @model_validator(mode="after")
     def _whole(self) -> Record:

@@ -35,6 +35,8 @@ class Suite(BaseModel):
     """Of every method that trains."""
     parameters: dict[str, dict[str, Any]] = {}
     """Method to parameter names and values that differ from its defaults."""
+    variants: dict[str, list[dict[str, Any]]] = {}
+    """Method to parameter sets, each of which is run, on top of `parameters`; without it there is one."""
     prepare: dict[str, dict[str, Any]] = {}
     """Embedded data set to the options it is prepared with."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -23,6 +24,12 @@ class TrainingParameters(Parameters):
     schedule: Literal["constant", "cosine"] = parameter(
         "constant", "course of the learning rate over the budget", source="ours"
     )
+    precision: Literal["float32", "bfloat16"] = parameter(
+        "float32",
+        "of the network's matrix products; bfloat16 is mixed precision: weights, optimiser, normalisation "
+        "and losses stay float32",
+        source="ours: the paper names none",
+    )
     train_crop: int | None = parameter(
         None,
         "side of the training crops in pixels; none: the data set's",
@@ -37,6 +44,10 @@ class NetworkMethod(Method):
 
     A method adds `build`, `losses` and `predict`. Every step draws its randomness from the seed
     and its own number, so a checkpoint is the weights, the optimiser and the step.
+
+    Under mixed precision what convolutions and matrix products give is bfloat16, with eight
+    significant bits. Take it to float32 (`.float()`) before a softmax, an argmax, a logarithm or a
+    mean: on the CPU nothing else does so.
     """
 
     trains: ClassVar[bool] = True
@@ -49,9 +60,12 @@ class NetworkMethod(Method):
             torch.manual_seed(run.generator("weights").initial_seed())
             network = self.build()
         self.network = network.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if run.compile:
+            self.network.compile()
         self.optimiser = torch.optim.Adam(
-            self.network.parameters(), lr=parameters.lr, weight_decay=parameters.weight_decay
-        )
+            self.network.parameters(), lr=parameters.lr, weight_decay=parameters.weight_decay,
+            fused=self._fused,
+        )  # fmt: skip
         self.step = 0
 
     @abstractmethod
@@ -60,7 +74,25 @@ class NetworkMethod(Method):
 
     @abstractmethod
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Compute "loss", which is minimised, and whatever else is worth a curve."""
+        """Compute "loss", which is minimised, and whatever else is worth a curve.
+
+        It runs at the parameters' precision; what it gives should be float32.
+        """
+
+    def autocast(self) -> torch.autocast:
+        """Compute at the parameters' precision inside this context."""
+        mixed = self.parameters.precision == "bfloat16"
+        return torch.autocast(self.run.device.type, dtype=torch.bfloat16, enabled=mixed)
+
+    @contextmanager
+    def inference(self) -> Iterator[None]:
+        """Let `predict` call the network: in evaluation mode, without gradients, at its precision.
+
+        A compiled network is called uncompiled: it would be compiled again for every size of a batch.
+        """
+        self.network.eval()
+        with torch.no_grad(), self.autocast(), torch.compiler.set_stance("force_eager"):
+            yield
 
     def fit(self, train: TrainImages) -> Iterator[Progress]:
         """Train until the budget's number of steps."""
@@ -77,7 +109,8 @@ class NetworkMethod(Method):
         torch.manual_seed(generator.initial_seed())
         for group in self.optimiser.param_groups:
             group["lr"] = self.parameters.lr * self._lr_factor()
-        scalars = self.losses(batch, generator)
+        with self.autocast():
+            scalars = self.losses(batch, generator)
         self.optimiser.zero_grad(set_to_none=True)
         scalars["loss"].backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
@@ -99,5 +132,13 @@ class NetworkMethod(Method):
     def load_state(self, state: dict[str, Any]) -> None:
         """Take weights, optimiser and step."""
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        saved = state["optimiser"]
+        # A checkpoint may come from another kind of device.
+        groups = [{**group, "fused": self._fused} for group in saved["param_groups"]]
+        self.optimiser.load_state_dict({**saved, "param_groups": groups})
         self.step = state["step"]
+
+    @property
+    def _fused(self) -> bool | None:
+        # One kernel for all weights instead of a dozen; elsewhere torch chooses.
+        return True if self.run.device.type == "cuda" else None

@@ -19,6 +19,7 @@ from infoseg_bench.data.store import Store, StoreArrays
 from infoseg_bench.data.train_images import TrainImages
 from infoseg_bench.errors import UsageError
 from infoseg_bench.registry import load_methods
+from infoseg_bench.training.network_method import TrainingParameters
 from tests.data.miniature import make_view, random_photos, write_photos, write_store
 
 METHODS = load_methods().methods
@@ -35,10 +36,14 @@ SMALL: dict[str, dict[str, Any]] = {
 every_method = pytest.mark.parametrize("name", sorted(METHODS))
 
 
-def make(name: str, *, seed: int = 0, channels: int = 3, clusters: int = 3) -> Method:
+def make(name: str, *, seed: int = 0, channels: int = 3, clusters: int = 3, **parameters: Any) -> Method:
     cls = METHODS[name]
     task = Task(dataset="mini", channels=channels, crop=32, clusters=clusters)
-    return cls(cls.resolve("mini", SMALL.get(name, {})), task, RunContext(seed=seed, device=CPU, steps=STEPS))
+    return cls(
+        cls.resolve("mini", {**SMALL.get(name, {}), **parameters}),
+        task,
+        RunContext(seed=seed, device=CPU, steps=STEPS),
+    )
 
 
 def train_images(path: Path) -> TrainImages:
@@ -152,6 +157,24 @@ def test_progress_names_steps_in_order_and_ends_at_the_budget(name: str, store: 
     assert steps == sorted(set(steps))
     if METHODS[name].trains:
         assert steps == list(range(1, STEPS + 1))
+
+
+@every_method
+def test_mixed_precision_gives_nearly_the_same_loss_in_float32(name: str, store: Path) -> None:
+    if not issubclass(METHODS[name].parameters_type, TrainingParameters):
+        pytest.skip("is no network that trains")
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        method = make(name, precision=precision)
+        scalars = next(method.fit(train_images(store))).scalars
+        assert all(isinstance(value, torch.Tensor) for value in scalars.values())
+        assert {value.dtype for value in scalars.values() if isinstance(value, torch.Tensor)} == {
+            torch.float32
+        }
+        losses.append(float(scalars["loss"]))
+        assert method.predict(images()).shape == (3, 32, 32)
+    assert losses[0] != losses[1]
+    assert losses[1] == pytest.approx(losses[0], rel=0.02, abs=0.02)
 
 
 @every_method

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
+from infoseg_bench.information.displaced import displaced_information
 from infoseg_bench.infoseg.method import InfoSeg
 from infoseg_bench.infoseg.network import FeatureNetwork
 from infoseg_bench.infoseg.parameters import InfoSegParameters
@@ -71,9 +73,23 @@ def test_predictions_are_label_maps_upsampled_by_nearest_neighbour() -> None:
     assert (blocks == blocks[:, :, :1, :, :1]).all()
 
 
+def test_interpolated_scores_agree_with_the_label_map_away_from_borders_and_cut_finer_ones() -> None:
+    one, other = make(lr=1e-2), make(lr=1e-2, upsampling="scores")
+    for method in (one, other):
+        for step in range(10):
+            method.step = step
+            method._train_step(images())
+    by_label, by_score = one.predict(images().images), other.predict(images().images)
+    assert by_score.shape == by_label.shape
+    agreement = float((by_label == by_score).double().mean())
+    assert 0.5 < agreement < 1.0
+    blocks = by_score.view(4, 8, 4, 8, 4)
+    assert (blocks != blocks[:, :, :1, :, :1]).any()
+
+
 @pytest.mark.parametrize("normalisation", ["none", "scale", "layer", "length"])
 @pytest.mark.parametrize("pairing", ["permuted", "all", "own"])
-@pytest.mark.parametrize("estimator", ["jensen-shannon", "donsker-varadhan"])
+@pytest.mark.parametrize("estimator", ["jensen-shannon", "donsker-varadhan", "iic"])
 @pytest.mark.parametrize("assignment", ["soft", "hard"])
 def test_every_choice_trains_a_step_to_a_finite_loss(
     normalisation: str, pairing: str, estimator: str, assignment: str
@@ -85,6 +101,36 @@ def test_every_choice_trains_a_step_to_a_finite_loss(
     losses["loss"].backward()  # type: ignore[no-untyped-call]
     assert all(math.isfinite(float(value.detach())) for value in losses.values())
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in method.network.parameters())
+
+
+def test_the_iic_estimator_compares_both_views_in_the_frame_of_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where colours decide alone and none is changed, mirroring the second view changes nothing."""
+    method = make(estimator="iic", iic_radius=8, iic_lamb=1.5)
+
+    def by_colour(batch: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.avg_pool2d(10 * batch, 4).softmax(dim=1)
+
+    monkeypatch.setattr(method, "_probabilities", by_colour)
+    monkeypatch.setattr("infoseg_bench.infoseg.method.jittered", lambda pixels, generator: pixels)
+    loss = method.losses(images(), torch.Generator().manual_seed(3))["loss"]
+    V = by_colour(images().images)
+    torch.testing.assert_close(-loss, displaced_information(V, V, radius=2, lamb=1.5))
+
+
+def test_the_iic_estimator_leaves_masked_places_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    method = make(estimator="iic", training_mask=True)
+    batch = replace(images(), mask=(torch.arange(32) < 16).expand(4, 32, 32))
+    V = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(2)).softmax(dim=1)
+    changed = V.clone()
+    changed[..., 4:] = 1 / 3
+    monkeypatch.setattr("infoseg_bench.infoseg.method.mirror", lambda maps, mirrored: maps)
+    estimates = []
+    for given in (V, changed):
+        monkeypatch.setattr(method, "_probabilities", lambda pixels, given=given: given)
+        estimates.append(float(method.losses(batch, torch.Generator().manual_seed(1))["loss"]))
+    assert estimates[0] == pytest.approx(estimates[1])
 
 
 def test_features_of_length_one_score_at_most_one() -> None:

@@ -65,3 +65,7 @@ class Straying(_Failing):
 
     def predict(self, images: torch.Tensor) -> torch.Tensor:
         return super().predict(images) + 5
+
+
+class Collapsing(_Failing):
+    name = "collapsing"

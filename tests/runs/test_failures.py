@@ -52,6 +52,17 @@ def test_a_failed_run_keeps_its_traceback_and_is_tried_again(folder: Path) -> No
     assert done.returncode == 1
 
 
+def test_a_run_that_has_collapsed_to_one_cluster_says_so_in_its_record_and_on_the_board(folder: Path) -> None:
+    words = ["--method", "collapsing", "--steps", "2", "--plugin", str(PLUGIN), "--results", "collapsed"]
+    done = infoseg_bench(folder, "run", "--dataset", "mine", *words)
+    assert done.returncode == 0, done.stderr
+    (path,) = (folder / "collapsed" / "runs").iterdir()
+    record = RunFolder(path).record()
+    assert record is not None
+    assert record.warnings == ["collapsed: 100.0 % of the scored pixels are in one of 2 clusters"]
+    assert f"seed 0: {record.warnings[0]}" in done.stdout
+
+
 def test_a_damaged_checkpoint_is_named_with_a_remedy(folder: Path) -> None:
     words = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "2", "--set", "infoseg.batch=2",
              "--set", "infoseg.width=4", "--set", "infoseg.P=8", "--results", "damaged"]  # fmt: skip

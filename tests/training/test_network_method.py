@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import torch
@@ -31,10 +31,17 @@ class Fitting(NetworkMethod):
         return (scores[:, 0] > 0).long()
 
 
+Kind = TypeVar("Kind", bound=Fitting)
+
+
 def make(seed: int = 0, **parameters: Any) -> Fitting:
+    return make_kind(Fitting, seed, **parameters)
+
+
+def make_kind(kind: type[Kind], seed: int = 0, **parameters: Any) -> Kind:
     task = Task(dataset="mini", channels=3, crop=32, clusters=2)
     chosen = TrainingParameters.parse({"batch": 2, "lr": 0.1, **parameters}, "fitting")
-    return Fitting(chosen, task, RunContext(seed=seed, device=torch.device("cpu"), steps=4))
+    return kind(chosen, task, RunContext(seed=seed, device=torch.device("cpu"), steps=4))
 
 
 def batch() -> TrainBatch:
@@ -87,3 +94,49 @@ def test_scalars_carry_no_graph_that_would_grow_from_step_to_step() -> None:
     assert all(
         not value.requires_grad for value in make()._train_step(batch()).values() if isinstance(value, Tensor)
     )
+
+
+class Seeing(Fitting):
+    """Remembers the precisions it has met."""
+
+    met: tuple[torch.dtype, torch.dtype]
+
+    def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        scores = self.network(batch.images)
+        self.met = (scores.dtype, batch.images.dtype)
+        return {"loss": scores.float().square().mean()}
+
+    def predict(self, images: Tensor) -> Tensor:
+        with self.inference():
+            scores: Tensor = self.network(images)
+        self.met = (scores.dtype, images.dtype)
+        assert not scores.requires_grad
+        assert not self.network.training
+        return (scores[:, 0] > 0).long()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_network_runs_at_the_precision_asked_for_and_weights_stay_float32(precision: str) -> None:
+    method, expected = make_kind(Seeing, precision=precision), getattr(torch, precision)
+    scalars = method._train_step(batch())
+    assert method.met == (expected, torch.float32)
+    assert isinstance(scalars["loss"], Tensor)
+    assert scalars["loss"].dtype == torch.float32
+    method.predict(batch().images)
+    assert method.met[0] == expected
+    for weight in method.network.parameters():
+        assert weight.dtype == torch.float32
+        for name, value in method.optimiser.state[weight].items():
+            assert value.dtype == torch.float32, name
+
+
+def test_a_state_taken_on_one_kind_of_device_is_taken_up_on_another() -> None:
+    method = make()
+    method._train_step(batch())
+    state = method.state()
+    for group in state["optimiser"]["param_groups"]:
+        group["fused"] = True
+    other = make()
+    other.load_state(state)
+    assert [group["fused"] for group in other.optimiser.param_groups] == [None]
+    other._train_step(batch())

@@ -1,0 +1,34 @@
+"""What may be done to a training batch before InfoSeg sees it; the paper mentions nothing of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from infoseg_bench.data.train_images import TrainBatch
+from infoseg_bench.imageops.color_jitter import color_jitter
+from infoseg_bench.imageops.mirror import draw_mirrored, mirror
+
+JITTER = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.125}
+"""IIC's on COCO (scripts/segmentation/segmentation_twohead.py:101-104)."""
+
+
+def flipped(batch: TrainBatch, generator: torch.Generator) -> TrainBatch:
+    """Mirror half of the images, with everything that belongs to them."""
+    mirrored = draw_mirrored(len(batch.images), generator)
+    return replace(
+        batch,
+        images=mirror(batch.images, mirrored),
+        inside=mirror(batch.inside, mirrored),
+        mask=None if batch.mask is None else mirror(batch.mask, mirrored),
+    )
+
+
+def jittered(
+    images: Float[Tensor, "batch channel height width"], generator: torch.Generator
+) -> Float[Tensor, "batch channel height width"]:
+    """Change colours as IIC does; infrared stays."""
+    return color_jitter(images, **JITTER, generator=generator)

@@ -1,0 +1,58 @@
+"""Ablation tables: a published study's rows beside the runs that repeat them."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+
+from infoseg_bench.report.boards import Board, Row, best_pixel_accuracy, pixel_accuracy
+from infoseg_bench.report.markdown import percent, table
+from infoseg_bench.report.published import Ablation, AblationRow, published_ablations
+
+HEAD = ("variant", "seeds", "PA", "PA, best step (chosen with labels)", "paper's PA")
+
+
+def ablation_markdown(board: Board) -> str:
+    """Give every published study of which two rows or more were run on this board, as Markdown.
+
+    Runs stand in one table only if they differ in nothing but the settings that the study varies.
+    """
+    return "\n\n".join(
+        _section(study, runs, board)
+        for study in published_ablations()
+        for runs in _repeated(study, board)
+        if len(runs) > 1
+    )
+
+
+def _repeated(study: Ablation, board: Board) -> list[dict[str, Row]]:
+    """Give the title of a published row and the board's row for it, once for every set of other settings."""
+    groups: dict[str, dict[str, Row]] = defaultdict(dict)
+    for row in board.rows:
+        if row.first.spec.method != study.method:
+            continue
+        settings = row.settings
+        match = next((one for one in study.rows if one.settings.items() <= settings.items()), None)
+        if match is not None:
+            rest = {name: value for name, value in settings.items() if name not in match.settings}
+            groups[json.dumps(rest, sort_keys=True)][match.title] = row
+    return list(groups.values())
+
+
+def _section(study: Ablation, runs: dict[str, Row], board: Board) -> str:
+    where = "" if board.dataset == study.dataset else f" The paper's figures are of {study.dataset}."
+    return "\n\n".join(
+        [
+            f"### {study.title}",
+            table(HEAD, [_cells(row, runs.get(row.title)) for row in study.rows]),
+            f"Paper's PA: {study.source}.{where}",
+        ]
+    )
+
+
+def _cells(published: AblationRow, run: Row | None) -> list[str]:
+    paper = f"{100 * published.pixel_accuracy:.1f}"
+    if run is None:
+        return [published.title, "", "not run", "", paper]
+    measured = (percent(run.spread(figure)) for figure in (pixel_accuracy, best_pixel_accuracy))
+    return [published.title, str(len(run.records)), *measured, paper]

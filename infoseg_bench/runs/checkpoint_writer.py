@@ -1,0 +1,101 @@
+"""Checkpoints written while the run goes on."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from infoseg_bench.errors import UserError
+from infoseg_bench.runs.checkpoint import Session, write_checkpoint
+from infoseg_bench.runs.curve import Diverged
+from infoseg_bench.runs.folder import RunFolder
+
+
+class CheckpointWriter:
+    """Takes a state as it is now and writes it behind the run's back, one at a time and in order.
+
+    A file is whole or absent at any moment, so a kill costs what came after the last whole one. The
+    interpreter waits for a write under way before it exits.
+
+    Attributes:
+        step: of the newest checkpoint known to be on the disk; None: there is none
+    """
+
+    def __init__(self, folder: RunFolder, *, step: int | None) -> None:
+        """Prepare; `step` is that of a checkpoint already there."""
+        self.step = step
+        self._folder = folder
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
+        self._writing: tuple[int, Future[None]] | None = None
+
+    def save(self, session: Session, method_state: dict[str, Any]) -> None:
+        """Copy session and state, and start writing them once the previous ones are written.
+
+        Raises:
+            UserError: the previous write failed
+            Diverged: the previous state was not finite, and was not written
+        """
+        self.wait()
+        content = {"harness": session.content(), "method": snapshot(method_state)}
+        self._writing = session.step, self._thread.submit(_write_sound, self._folder, content, session.step)
+
+    def check(self) -> None:
+        """Raise what `wait` would, if the write has already ended; never waits."""
+        if self._writing is not None and self._writing[1].done():
+            self.wait()
+
+    def wait(self) -> None:
+        """Wait until what was saved is on the disk.
+
+        Raises:
+            UserError: the write failed; the previous checkpoint stays
+            Diverged: the state was not finite; the previous checkpoint stays
+        """
+        if self._writing is None:
+            return
+        (step, future), self._writing = self._writing, None
+        future.result()
+        self.step = step
+
+    def close(self) -> None:
+        """Wait for the write under way, whose failure is no news once the run has failed."""
+        with suppress(UserError):
+            self.wait()
+        self._thread.shutdown()
+
+
+def snapshot(state: Any) -> Any:
+    """Copy everything that later steps could change to the host's memory."""
+    copied = _copy(state)
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.synchronize()
+    return copied
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        host = torch.empty_like(value, device="cpu", pin_memory=value.is_cuda)
+        return host.copy_(value.detach(), non_blocking=value.is_cuda)
+    if isinstance(value, dict):
+        return {name: _copy(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_copy(part) for part in value)
+    return value
+
+
+def _write_sound(folder: RunFolder, content: dict[str, Any], step: int) -> None:
+    # A finite loss can have gradients that are not.
+    if not _finite(content["method"]):
+        raise Diverged(f"the weights are not finite after step {step}")
+    write_checkpoint(folder, content)
+
+
+def _finite(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return not value.is_floating_point() or bool(value.isfinite().all())
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return all(_finite(part) for part in parts)
