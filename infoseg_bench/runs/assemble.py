@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from infoseg_bench.contracts import Method, RunContext, Task
@@ -19,6 +20,7 @@ from infoseg_bench.registry import load_methods
 from infoseg_bench.runs.checkpoint import Session, load_checkpoint
 from infoseg_bench.runs.execute import Execution
 from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.photo_maps import photo_maps
 from infoseg_bench.runs.provenance import now
 from infoseg_bench.runs.spec import RunSpec
 
@@ -83,7 +85,9 @@ def assemble(
         folder=folder,
         budget=spec.budget,
         method=method,
-        train=_train_images(arrays, prepared, spec, method),
+        train=_train_images(
+            arrays, prepared, spec, method, photo_maps(method, store, arrays, folder, should_stop)
+        ),
         evaluation_set=EvaluationSet(arrays, view, protocol=spec.protocol, device=device),
         n_classes=len(view.classes),
         session=session,
@@ -94,7 +98,11 @@ def assemble(
 
 
 def _train_images(
-    arrays: StoreArrays, prepared: PreparedDataset, spec: RunSpec, method: Method
+    arrays: StoreArrays,
+    prepared: PreparedDataset,
+    spec: RunSpec,
+    method: Method,
+    maps: Mapping[str, np.ndarray],
 ) -> TrainImages:
     mask = None
     if method.label_use(method.parameters) == "mask":
@@ -106,6 +114,7 @@ def _train_images(
         seed=spec.seed,
         device=method.run.device,
         mask=mask,
+        maps=maps,
     )
 
 
