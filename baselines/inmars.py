@@ -80,7 +80,10 @@ class InMARSParameters(TrainingParameters):
 
 
 class InMARS(NetworkMethod):
-    """Superpixels spread over clusters, each decided, and steady under adversaries."""
+    """InMARS (re-implementation from the abstract).
+
+    Superpixels are spread over the clusters, each is decided, and steady under adversaries.
+    """
 
     name: ClassVar[str] = "inmars"
     title: ClassVar[str] = "InMARS (re-implementation from the abstract)"
