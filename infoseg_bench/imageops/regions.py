@@ -23,11 +23,12 @@ class RegionPooling:
         self._inside = (regions >= 0).flatten()
         images = torch.arange(len(regions), device=regions.device)[:, None, None]
         numbers = (regions + images * (regions.max() + 1)).flatten()[self._inside]
-        found, self._region, self._areas = numbers.unique(return_inverse=True, return_counts=True)
+        found, self._region, self._areas = torch.unique(numbers, return_inverse=True, return_counts=True)
         self.count = len(found)
 
     def __call__(self, maps: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "region channel"]:
         """Give the means, images after one another, regions by their number."""
         pixels = maps.movedim(1, -1).flatten(0, 2)[self._inside]
         sums = pixels.new_zeros(self.count, maps.shape[1]).index_add_(0, self._region, pixels)
-        return sums / self._areas[:, None]
+        means: Tensor = sums / self._areas[:, None]
+        return means

@@ -74,9 +74,9 @@ class AutoregressiveBlock(nn.Module):
     ) -> Float[Tensor, "batch out rows columns"]:
         """Compute the block; the first shortcut has zeros for the new channels."""
         added = self.follow(self.look(grid, ordering).relu())
-        features = (added + F.pad(grid, (0, 0, 0, 0, 0, grid.shape[1]))).relu()
+        features = F.relu(added + F.pad(grid, (0, 0, 0, 0, 0, grid.shape[1])))
         for mixer in self.mixers:
-            features = (features + mixer(features)).relu()
+            features = F.relu(features + mixer(features))
         return features
 
 

@@ -122,7 +122,7 @@ class RasterAttention(nn.Module):
         scanned = projected if ordering is None else _turn(projected, ordering)
         query, key, value = scanned.flatten(2).mT.contiguous().chunk(3, dim=2)
         attended = F.scaled_dot_product_attention(query, key, value, is_causal=ordering is not None)
-        grid = attended.mT.unflatten(2, scanned.shape[2:])
+        grid = attended.mT.reshape(len(maps), -1, *scanned.shape[2:])
         merged: Tensor = self.merge(grid if ordering is None else _turn_back(grid, ordering))
         return maps + merged
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 SMALLEST = 1e-12
 """Sizes below it count as it, so that a vanished gradient gives no perturbation; ours."""
@@ -55,7 +56,7 @@ def root_mean_square(values: Float[Tensor, "batch ..."]) -> Float[Tensor, " batc
 @contextmanager
 def untracked(network: nn.Module) -> Iterator[None]:
     """Let batch normalisation use the statistics of batches without remembering them."""
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     try:
         for norm in norms:

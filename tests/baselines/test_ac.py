@@ -44,7 +44,7 @@ def test_every_choice_trains_a_step_to_an_information_between_zero_and_log_k(
     method = make(stride=stride, compare=compare, attention=attention, precision=precision, arl_weight=0.5)
     with method.autocast():
         computed = method.losses(batch(), torch.Generator().manual_seed(0))
-    computed["loss"].backward()  # type: ignore[no-untyped-call]
+    computed["loss"].backward()
     assert computed["loss"].dtype == torch.float32
     assert -1e-6 <= float(computed["information"].detach()) <= math.log(3) + 1e-6
     for name, weight in method.network.named_parameters():

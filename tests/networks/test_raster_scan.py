@@ -112,11 +112,11 @@ def test_shifting_pads_one_side_and_crops_the_opposite_one() -> None:
 @every_ordering
 def test_attention_weights_over_what_was_passed_sum_to_one(ordering: Ordering) -> None:
     attention = RasterAttention(3, 2).eval()
-    with torch.no_grad():
-        attention.project.weight[4:] = 0
-        attention.project.bias[4:] = 1
-        attention.merge.weight[:] = 1
-        attention.merge.bias[:] = 0
+    weights = attention.state_dict()
+    weights["project.weight"][4:] = 0
+    weights["project.bias"][4:] = 1
+    weights["merge.weight"][:] = 1
+    weights["merge.bias"][:] = 0
     maps = torch.rand(1, 3, 4, 5)
     # All values are one, so what is added is the sum of the weights in each of two channels.
     assert torch.allclose(attention(maps, ordering) - maps, torch.full_like(maps, 2.0), atol=1e-5)
