@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-SMALLEST = 1e-12
+SMALLEST = 1e-16
 """Sizes below it count as it, so that a vanished gradient gives no perturbation; ours."""
 
 
