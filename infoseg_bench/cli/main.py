@@ -11,6 +11,7 @@ from infoseg_bench.cli.listing import list_command
 from infoseg_bench.cli.prepare import prepare
 from infoseg_bench.cli.report import report
 from infoseg_bench.cli.run import run
+from infoseg_bench.cli.speed import speed
 from infoseg_bench.cli.status import status
 from infoseg_bench.errors import UserError
 
@@ -61,5 +62,5 @@ def main(debug: bool) -> None:
     """  # noqa: D301 - click reads the escape
 
 
-for command in (list_command, prepare, run, status, report):
+for command in (list_command, prepare, run, status, report, speed):
     main.add_command(command)

@@ -53,6 +53,18 @@ from infoseg_bench.cli.selection import Selection
     show_default=True,
     help="Runs side by side; CPU threads are divided among them.",
 )
+@click.option(
+    "--gpus-per-run",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="GPUs, or processes on the CPU, that train one run together, each on its share of every batch.",
+)
+@click.option(
+    "--compile",
+    is_flag=True,
+    help="Let torch.compile fuse networks; `infoseg-bench speed --compile` tells whether it pays here.",
+)
 @click.option("--force", is_flag=True, help="Repeat finished runs.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @plugin_option
@@ -62,6 +74,8 @@ def run(
     out: Path | None,
     device: str,
     jobs: int,
+    gpus_per_run: int,
+    compile: bool,
     force: bool,
     dry_run: bool,
     plugins: tuple[Path, ...],
@@ -73,10 +87,10 @@ def run(
     active runs save their state.
     """
     from infoseg_bench.registry import load_methods
-    from infoseg_bench.runs.device import choose_device
+    from infoseg_bench.runs.device import check_devices, choose_device
     from infoseg_bench.runs.plan import plan
 
-    choose_device(device)
+    check_devices(choose_device(device), gpus_per_run=gpus_per_run, jobs=jobs)
     registry = load_methods(plugins)
     for name, reason in registry.broken.items():
         click.echo(f"left out: {name} cannot be loaded: {reason}", err=True)
@@ -86,5 +100,8 @@ def run(
     todo = show_plan(specs, results, force=force and not dry_run)
     if dry_run:
         return
-    outcomes = execute(todo, results=results, data=data, device=device, jobs=jobs, plugins=plugins)
+    outcomes = execute(
+        todo, results=results, data=data, plugins=plugins, device=device, jobs=jobs,
+        processes=gpus_per_run, compile=compile,
+    )  # fmt: skip
     conclude(specs, outcomes, results, out or results / "report")

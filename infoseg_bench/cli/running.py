@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -85,11 +85,10 @@ def execute(
     *,
     results: Path,
     data: Path,
-    device: str,
-    jobs: int,
     plugins: Sequence[Path],
+    **engine: Any,
 ) -> list[Outcome]:
-    """Do the runs on this machine, showing their progress.
+    """Do the runs on this machine, showing their progress; `engine` goes to the `LocalEngine`.
 
     Raises:
         RunsInterrupted: Ctrl-C
@@ -100,12 +99,10 @@ def execute(
     if not specs:
         return []
     watching = watcher(len(specs))
-    engine = LocalEngine(
-        results=results, data=data, device=device, jobs=jobs, plugins=plugins, watcher=watching
-    )
+    local = LocalEngine(results=results, data=data, plugins=plugins, watcher=watching, **engine)
     with watching.context():
-        outcomes = engine.run(specs)
-    if engine.stopped:
+        outcomes = local.run(specs)
+    if local.stopped:
         raise RunsInterrupted("stopped; nothing finished is lost, and the same command continues")
     return outcomes
 

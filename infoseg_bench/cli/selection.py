@@ -56,7 +56,7 @@ def chosen_suite(selection: Selection, prepared: Sequence[str], registry: Regist
     if selection.protocol:
         base["protocol"] = selection.protocol
     base["budget"] = _budget(selection, base.get("budget", DEFAULT_BUDGET.model_dump()))
-    base["parameters"] = _merge(base.get("parameters", {}), selection.settings)
+    base["parameters"] = merge_settings(base.get("parameters", {}), selection.settings)
     return _validate(base)
 
 
@@ -84,7 +84,12 @@ def _budget(selection: Selection, base: dict[str, Any]) -> dict[str, Any]:
     return {"steps": steps, "evaluate_every": every}
 
 
-def _merge(base: dict[str, dict[str, Any]], settings: Sequence[str]) -> dict[str, dict[str, Any]]:
+def merge_settings(base: dict[str, dict[str, Any]], settings: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Add settings such as "iic.lr=1e-4" to parameters by method.
+
+    Raises:
+        UsageError: not such a setting
+    """
     merged = {method: dict(values) for method, values in base.items()}
     for setting in settings:
         target, equals, text = setting.partition("=")

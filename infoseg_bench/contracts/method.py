@@ -14,6 +14,7 @@ from torch import Tensor
 from infoseg_bench.contracts.parameters import Parameters
 from infoseg_bench.contracts.photo_map import PhotoMap
 from infoseg_bench.randomness import generator
+from infoseg_bench.ranks import SINGLE, Ranks
 
 if TYPE_CHECKING:
     from infoseg_bench.data.train_images import TrainImages
@@ -39,12 +40,14 @@ class RunContext:
         steps: to train; 0 for a method that does not train by steps
         compile: let `torch.compile` fuse what it can, where the method knows how. Like the device,
             it changes the order of floating-point operations and nothing else
+        ranks: the processes that share this run's batches
     """
 
     seed: int
     device: torch.device
     steps: int
     compile: bool = False
+    ranks: Ranks = SINGLE
 
     def generator(self, *purpose: int | str) -> torch.Generator:
         """Make a CPU random generator that depends on the run's seed and on `purpose` alone.
@@ -85,6 +88,8 @@ class Method(ABC):
     """Raise it whenever the same run would give other numbers: it is part of a run's identity."""
     trains: ClassVar[bool] = False
     """Whether the budget's number of steps matters."""
+    shares: ClassVar[bool] = False
+    """Whether several processes can train it together, each on its share of every batch."""
     parameters_type: ClassVar[type[Parameters]]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Defaults that differ by data set: data set name to parameter names and values."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int64, UInt8
+from jaxtyping import Bool, Float64, Int64, UInt8
 from torch import Tensor
+
+from infoseg_bench.transfer import send
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +42,14 @@ class PhotoIndex:
         sizes = self.sizes[photos]
         return self._plan(photos, torch.div(sizes - crop, 2, rounding_mode="trunc"), crop)
 
-    def random(self, photos: Int64[Tensor, " batch"], crop: int, generator: torch.Generator) -> CropPlan:
-        """Plan uniformly random crops; where a photo is smaller than the crop, it is centred."""
+    def random(
+        self, photos: Int64[Tensor, " batch"], crop: int, draws: Float64[Tensor, "batch 2"]
+    ) -> CropPlan:
+        """Plan crops at the places of `draws`; where a photo is smaller than the crop, it is centred."""
         sizes = self.sizes[photos]
         room = sizes - crop
-        draw = torch.rand(len(photos), 2, generator=generator, dtype=torch.float64).to(sizes.device)
         # Below 2^53 the product stays under room + 1, so the last position can be drawn, none beyond.
-        offset = (draw * (room.clamp(min=0) + 1)).long()
+        offset = (send(draws, sizes.device) * (room.clamp(min=0) + 1)).long()
         centred = torch.div(room, 2, rounding_mode="trunc")
         return self._plan(photos, torch.where(room > 0, offset, centred), crop)
 
@@ -62,6 +65,11 @@ class PhotoIndex:
             self.starts[photos][:, None, None] + rows[:, :, None] * width[:, None, None] + columns[:, None]
         )
         return CropPlan(index=index, inside=inside_rows[:, :, None] & inside_columns[:, None])
+
+
+def draw_places(count: int, generator: torch.Generator) -> Float64[Tensor, "count 2"]:
+    """Draw the places of crops, down and across, as uniform shares in [0, 1) of the room there is."""
+    return torch.rand(count, 2, generator=generator, dtype=torch.float64)
 
 
 def gather_images(

@@ -15,13 +15,22 @@ from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.data.train_images import to_float
 from infoseg_bench.data.view import VOID, View
 from infoseg_bench.errors import unknown_name
+from infoseg_bench.transfer import send
 
 
 class EvaluationSet:
     """Centre crops of the labelled photos, one per photo, in a fixed order."""
 
-    def __init__(self, arrays: StoreArrays, view: View, *, protocol: str, device: torch.device) -> None:
-        """Keep pixels and labels.
+    def __init__(
+        self,
+        arrays: StoreArrays,
+        view: View,
+        *,
+        protocol: str,
+        device: torch.device,
+        pixels: UInt8[Tensor, "pixel channel"] | None = None,
+    ) -> None:
+        """Keep pixels and labels; `pixels` are those of `arrays` where they have been placed already.
 
         Raises:
             UsageError: the view has no such protocol
@@ -34,7 +43,7 @@ class EvaluationSet:
         photos = view.evaluation
         starts = np.cumsum(areas) - areas
         label_starts = np.cumsum(areas * arrays.labelled) - areas * arrays.labelled
-        self._pixels = place(torch.from_numpy(arrays.pixels), device)
+        self._pixels = place(arrays.pixels, device) if pixels is None else pixels
         self._labels = torch.from_numpy(arrays.labels)
         self._table = torch.from_numpy(view.tables[protocol])
         self._images = PhotoIndex(arrays.sizes[photos], starts[photos], self._pixels.device)
@@ -51,8 +60,8 @@ class EvaluationSet:
         """Give images in [0, 1] and class labels, VOID where void or padded, `size` at a time."""
         for start in range(0, len(self), size):
             photos = torch.arange(start, min(start + size, len(self)))
-            plan = self._images.centre(photos.to(self._pixels.device), self._crop)
+            plan = self._images.centre(send(photos, self._pixels.device), self._crop)
             maps = self._maps.centre(photos, self._crop)
             labels = self._table[self._labels[maps.index].long()].masked_fill(~maps.inside, VOID)
-            images = to_float(gather_images(self._pixels, plan).to(self._device))
-            yield images, labels.to(self._device)
+            images = to_float(send(gather_images(self._pixels, plan), self._device))
+            yield images, send(labels, self._device)

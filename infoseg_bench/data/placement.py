@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from jaxtyping import Integer
 from torch import Tensor
 
 DEVICE_SHARE = 0.5
 """Largest share of the device's free memory that photos may take; ours."""
 
 
-def place(pixels: Tensor, device: torch.device) -> Tensor:
-    """Move `pixels` to the device, or to memory from which the device reads fast."""
+def place(array: Integer[np.ndarray, "pixel ..."], device: torch.device) -> Integer[Tensor, "pixel ..."]:
+    """Give the photos, or maps of them, on the device, or in memory from which the device reads fast."""
+    pixels = torch.from_numpy(array)
     if device.type != "cuda":
         return pixels
     free, _ = torch.cuda.mem_get_info(device)

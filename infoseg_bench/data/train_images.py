@@ -10,11 +10,13 @@ import torch
 from jaxtyping import Bool, Float, Int16, Int64, UInt8
 from torch import Tensor
 
-from infoseg_bench.data.crops import CropPlan, PhotoIndex, gather_images
+from infoseg_bench.data.crops import CropPlan, PhotoIndex, draw_places, gather_images
 from infoseg_bench.data.placement import place
 from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.errors import UsageError
 from infoseg_bench.randomness import generator
+from infoseg_bench.ranks import SINGLE, Ranks
+from infoseg_bench.transfer import send
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,8 @@ class TrainImages:
         device: torch.device,
         mask: Bool[np.ndarray, " pixel"] | None = None,
         maps: Mapping[str, Int16[np.ndarray, " pixel"]] | None = None,
+        pixels: UInt8[Tensor, "pixel channel"] | None = None,
+        ranks: Ranks = SINGLE,
     ) -> None:
         """Keep the pixels of `arrays` and nothing else of it.
 
@@ -68,51 +72,62 @@ class TrainImages:
             device: where batches are wanted
             mask: per pixel of `arrays.pixels`, False for void
             maps: photo maps by name, per pixel of `arrays.pixels`
+            pixels: `arrays.pixels` where they have been placed already
+            ranks: the processes that share every batch
         """
         starts = np.concatenate([[0], np.cumsum(arrays.sizes.astype(np.int64).prod(axis=1))])[:-1]
-        self._pixels = place(torch.from_numpy(arrays.pixels), device)
+        self._pixels = place(arrays.pixels, device) if pixels is None else pixels
         self._mask = None if mask is None else torch.from_numpy(mask).to(self._pixels.device)
-        self._maps = {name: place(torch.from_numpy(values), device) for name, values in (maps or {}).items()}
+        self._maps = {name: place(values, device) for name, values in (maps or {}).items()}
         self._index = PhotoIndex(arrays.sizes[photos], starts[photos], self._pixels.device)
         self.crop = crop
         self.channels = int(arrays.pixels.shape[1])
         self._device = device
         self._seed = seed
         self.taken = 0
+        self._ranks = ranks
+        self._orders: dict[int, Int64[Tensor, " photo"]] = {}
 
     def __len__(self) -> int:
         return len(self._index.starts)
 
     def batch(self, step: int, size: int, crop: int | None = None) -> TrainBatch:
-        """Give the batch of one step.
+        """Give the batch of one step; of several processes, each gets its share of the same batch.
 
         Args:
             step: from 0
-            size: images in the batch
+            size: images in the batch, those of all processes together
             crop: side in pixels, if another than the data set's
 
         Raises:
-            UsageError: a batch larger than the data set
+            UsageError: a batch larger than the data set, or one that cannot be shared
         """
         if size > len(self):
             raise UsageError(
                 f"batch={size} is larger than the data set's {len(self)} training photos: "
                 "choose a smaller one"
             )
+        if size % self._ranks.count or (self._ranks.count > 1 and size < 2 * self._ranks.count):
+            raise UsageError(
+                f"batch={size} cannot be shared by {self._ranks.count} processes: choose a multiple of "
+                f"{self._ranks.count} that leaves each at least 2 photos"
+            )
         self.taken += size
-        photos = self._photos(step, size).to(self._pixels.device)
-        plan = self._index.random(photos, crop or self.crop, generator(self._seed, "crops", step))
+        share = self._ranks.share(size)
+        photos = send(self._photos(step, size)[share], self._pixels.device)
+        draws = draw_places(size, generator(self._seed, "crops", step))[share]
+        plan = self._index.random(photos, crop or self.crop, draws)
         return TrainBatch(
-            images=to_float(gather_images(self._pixels, plan).to(self._device)),
-            inside=plan.inside.to(self._device),
-            mask=None if self._mask is None else (self._mask[plan.index] & plan.inside).to(self._device),
+            images=to_float(send(gather_images(self._pixels, plan), self._device)),
+            inside=send(plan.inside, self._device),
+            mask=None if self._mask is None else send(self._mask[plan.index] & plan.inside, self._device),
             maps={name: self._cut(values, plan) for name, values in self._maps.items()},
         )
 
     def _cut(self, values: Tensor, plan: CropPlan) -> Int64[Tensor, "batch crop crop"]:
         inside = plan.inside.to(values.device)
         crops = values[plan.index.to(values.device)].masked_fill(~inside, -1)
-        return crops.to(self._device).long()
+        return send(crops, self._device).long()
 
     def _photos(self, step: int, size: int) -> Int64[Tensor, " batch"]:
         first, last = step * size, (step + 1) * size
@@ -121,7 +136,11 @@ class TrainImages:
         return order[first - epochs[0] * len(self) :][:size]
 
     def _permutation(self, epoch: int) -> Int64[Tensor, " photo"]:
-        return torch.randperm(len(self), generator=generator(self._seed, "epoch", epoch))
+        if epoch not in self._orders:
+            kept = {past: order for past, order in self._orders.items() if past == epoch - 1}
+            order = torch.randperm(len(self), generator=generator(self._seed, "epoch", epoch))
+            self._orders = {**kept, epoch: order}
+        return self._orders[epoch]
 
 
 def to_float(images: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

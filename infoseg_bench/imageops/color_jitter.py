@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from infoseg_bench.transfer import send
+
 GREY_WEIGHTS = (0.2989, 0.587, 0.114)
 """Red, green and blue in torchvision's conversion to grey (transforms/_functional_tensor.py)."""
 
@@ -46,8 +48,8 @@ def color_jitter(
         for kind, adjust in enumerate(ADJUSTMENTS):
             chosen = (order[:, place] == kind).nonzero()[:, 0]
             if len(chosen) and spans[kind] > 0:
-                factor = factors[chosen, kind].to(images)[:, None, None, None]
-                chosen = chosen.to(images.device)
+                factor = send(factors[chosen, kind].to(images.dtype), images.device)[:, None, None, None]
+                chosen = send(chosen, images.device)
                 colours[chosen] = adjust(colours[chosen], factor)
     return torch.cat([colours, images[:, 3:]], dim=1)
 
@@ -68,7 +70,7 @@ def _hue(colours: Tensor, turn: Tensor) -> Tensor:
     hue, saturation, value = _hsv(colours)
     sixths = (hue + turn) % 1.0 * 6
     # Each channel falls from `value` by the chroma, trapezoidally in the hue (Smith 1978).
-    phase = colours.new_tensor([5.0, 3.0, 1.0])[:, None, None]
+    phase = send(colours.new_tensor([5.0, 3.0, 1.0], device="cpu"), colours.device)[:, None, None]
     k = (sixths + phase) % 6
     return value * (1 - saturation * torch.minimum(k, 4 - k).clamp(0, 1))
 
@@ -87,7 +89,8 @@ def _hsv(colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _grey(colours: Tensor) -> Tensor:
-    return torch.einsum("bchw,c->bhw", colours, colours.new_tensor(GREY_WEIGHTS))[:, None]
+    weights = send(colours.new_tensor(GREY_WEIGHTS, device="cpu"), colours.device)
+    return torch.einsum("bchw,c->bhw", colours, weights)[:, None]
 
 
 def _blend(colours: Tensor, other: Tensor, factor: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Bool, Shaped
 from torch import Tensor
 
+from infoseg_bench.transfer import send
+
 
 def draw_mirrored(count: int, generator: torch.Generator) -> Bool[Tensor, " batch"]:
     """Choose every image with probability one half (IIC datasets/segmentation/cocostuff.py:213-220).
@@ -26,5 +28,5 @@ def mirror(
         maps: images, masks, or maps of probabilities
         mirrored: which ones
     """
-    chosen = mirrored.to(maps.device).view(-1, *[1] * (maps.ndim - 1))
+    chosen = send(mirrored, maps.device).view(-1, *[1] * (maps.ndim - 1))
     return torch.where(chosen, maps.flip(-1), maps)

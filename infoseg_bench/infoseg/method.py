@@ -16,10 +16,11 @@ from infoseg_bench.imageops.mirror import draw_mirrored, mirror
 from infoseg_bench.information.displaced import displaced_information
 from infoseg_bench.information.donsker_varadhan import donsker_varadhan
 from infoseg_bench.information.jensen_shannon import jensen_shannon
+from infoseg_bench.information.precision import at_least_float32
 from infoseg_bench.infoseg.assignment import assignment_entropy, cluster_usage
 from infoseg_bench.infoseg.augmentation import flipped, jittered
-from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features
-from infoseg_bench.infoseg.normalisation import normalise
+from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features, patch_side
+from infoseg_bench.infoseg.normalisation import LINEAR, normalise, scale_of
 from infoseg_bench.infoseg.objective import (
     class_probabilities,
     class_scores,
@@ -30,6 +31,7 @@ from infoseg_bench.infoseg.objective import (
 )
 from infoseg_bench.infoseg.parameters import InfoSegParameters
 from infoseg_bench.training.network_method import NetworkMethod
+from infoseg_bench.transfer import send
 
 ESTIMATORS = {"jensen-shannon": jensen_shannon, "donsker-varadhan": donsker_varadhan}
 
@@ -40,15 +42,22 @@ class InfoSeg(NetworkMethod):
     name: ClassVar[str] = "infoseg"
     title: ClassVar[str] = "InfoSeg"
     citation: ClassVar[str] = "Harb and Knoebelreiter, InfoSeg, GCPR 2021"
+    version: ClassVar[int] = 2
     parameters_type: ClassVar[type[Parameters]] = InfoSegParameters
     parameters: InfoSegParameters
     network: FeatureNetwork
 
     def __init__(self, parameters: InfoSegParameters, task: Task, run: RunContext) -> None:
-        """Check that the images fit the network's stride."""
+        """Check that the images fit the network's stride and hold at least one patch of L."""
         crop = parameters.train_crop or task.crop
         if crop % STRIDE or task.crop % STRIDE:
             raise UsageError(f"infoseg: crops of {crop} and {task.crop} pixels must be multiples of {STRIDE}")
+        reach, side = patch_side(parameters.context), min(crop, task.crop)
+        if side < reach:
+            raise UsageError(
+                f"infoseg: crops of {side} pixels are smaller than the {reach} that one local feature sees "
+                f"with context={parameters.context}: choose a smaller context or larger crops"
+            )
         super().__init__(parameters, task, run)
 
     @classmethod
@@ -66,6 +75,8 @@ class InfoSeg(NetworkMethod):
             context=self.parameters.context,
             crop=self.parameters.train_crop or self.task.crop,
             batch_norm=self.parameters.batch_norm,
+            pooling=self.parameters.pooling,
+            fold=self.parameters.normalisation in LINEAR,
         )
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -84,7 +95,7 @@ class InfoSeg(NetworkMethod):
         """Take the most probable class (eq. 4) at full resolution."""
         with self.inference():
             features = self._features(images)
-        scores = class_scores(features.L.float(), features.H.float())
+        scores = class_scores(at_least_float32(features.L), at_least_float32(features.H))
         if self.parameters.upsampling == "scores":
             scores = F.interpolate(scores, size=images.shape[2:], mode="bilinear", align_corners=False)
             return scores.argmax(dim=1)
@@ -92,15 +103,15 @@ class InfoSeg(NetworkMethod):
 
     def _information(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Estimate eq. 8, averaged over places and images (eq. 6); also give V."""
-        features = self._features(batch.images)
-        scores = class_scores(features.L, features.H).float()
+        features = self._features(*self._views(batch.images, generator))
+        scores = at_least_float32(class_scores(features.L, features.H))
         V = class_probabilities(scores, self.parameters.tau)
         weights = self._weights(V)
-        other = random_partners(len(scores), generator).to(scores.device)
+        other = send(random_partners(len(scores), generator), scores.device)
         joint = joint_scores(weights, scores)
-        marginal = marginal_scores(
-            features.L, features.H, weights, other=other, pairing=self.parameters.pairing
-        ).float()
+        marginal = at_least_float32(
+            marginal_scores(features.L, features.H, weights, other=other, pairing=self.parameters.pairing)
+        )
         estimate = ESTIMATORS[self.parameters.estimator]
         return estimate(_within(batch.mask, joint), _within(batch.mask, marginal)), V
 
@@ -120,16 +131,26 @@ class InfoSeg(NetworkMethod):
 
     def _probabilities(self, images: Tensor) -> Tensor:
         features = self._features(images)
-        return class_probabilities(class_scores(features.L, features.H).float(), self.parameters.tau)
+        return class_probabilities(
+            at_least_float32(class_scores(features.L, features.H)), self.parameters.tau
+        )
 
     def _weights(self, V: Tensor) -> Tensor:
         if self.parameters.assignment == "hard":
             return hard_assignment(V)
         return V if self.parameters.gradient_through_assignment else V.detach()
 
-    def _features(self, images: Tensor) -> Features:
-        raw = self.network(images.contiguous(memory_format=torch.channels_last))
+    def _views(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+        if self.parameters.jitter == "none":
+            return (images,)
+        changed = jittered(images, generator)
+        return (changed,) if self.parameters.jitter == "images" else (images, changed)
+
+    def _features(self, *views: Tensor) -> Features:
+        raw = self.network(*(view.contiguous(memory_format=torch.channels_last) for view in views))
         kind = self.parameters.normalisation
+        if self.network.fold:
+            return Features(L=raw.L, H=raw.H * scale_of(kind, self.parameters.P))
         return Features(L=normalise(raw.L, kind, dim=1), H=normalise(raw.H, kind, dim=2))
 
 

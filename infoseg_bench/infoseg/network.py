@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 STRIDE = 4
 """Input pixels per place of L, d in PAPER 5.1."""
 SMALLEST_MAP = 4
-"""Block B halves the map until it is at most this wide, then averages; ours, after Deep InfoMax."""
+"""Block B halves the map until it is at most this wide, then ends; ours, after Deep InfoMax."""
+
+ALIGNED = 8
+"""Matrix sizes are best multiples of this many numbers; NVIDIA's guide to matrix multiplication."""
+
+Pooling = Literal["average", "convolution"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,17 @@ class FeatureNetwork(nn.Module):
     """
 
     def __init__(
-        self, *, channels: int, clusters: int, P: int, width: int, context: int, crop: int, batch_norm: bool
+        self,
+        *,
+        channels: int,
+        clusters: int,
+        P: int,
+        width: int,
+        context: int,
+        crop: int,
+        batch_norm: bool,
+        pooling: Pooling = "average",
+        fold: bool = False,
     ) -> None:
         """Build it.
 
@@ -41,28 +58,52 @@ class FeatureNetwork(nn.Module):
             context: 3x3 layers at the end of A, each widening L's patch by 8 pixels
             crop: side of the images it will be trained on, which decides the depth of B
             batch_norm: whether the convolutions are followed by batch normalisation
+            pooling: how B ends: with the average over its last map, or with a convolution over the
+                whole of it, which tells places apart
+            fold: give features with the same dot products at less than half the cost, see `forward`
         """
         super().__init__()
         grid = 2 * width
-        self.clusters, self.P = clusters, P
+        self.clusters, self.P, self.fold = clusters, P, fold
         self.block_a = nn.Sequential(
             _convolution(channels, width, 4, 2, batch_norm),
             _convolution(width, grid, 4, 2, batch_norm),
             *(_convolution(grid, grid, 3, 1, batch_norm) for _ in range(context)),
         )
-        self.block_b = _block_b(grid, crop // STRIDE, 16 * width, batch_norm)
+        self.block_b = _block_b(grid, crop // STRIDE, 16 * width, batch_norm, pooling)
         self.local_c = PointwiseResidual(grid, P, batch_norm)
         self.global_c = PointwiseResidual(self.block_b.out_channels, P, batch_norm)
         # K separate linear layers P -> P, side by side in one.
         self.block_d = nn.Linear(P, clusters * P)
 
-    def forward(self, images: Float[Tensor, "batch channel height width"]) -> Features:
-        """Compute both kinds of features; height and width are multiples of 4."""
+    def forward(
+        self,
+        images: Float[Tensor, "batch channel height width"],
+        view: Float[Tensor, "batch channel height width"] | None = None,
+    ) -> Features:
+        """Compute both kinds of features; height and width are multiples of 4.
+
+        Only dot products of L and H are ever needed, and C's last layer is linear: <W l, H> is
+        <l, W'H>. Folded, that layer is applied to the K vectors of an image's H and not to the l of
+        its thousand places; L then stands for the layer's inputs, and both have more than P numbers.
+
+        Args:
+            images: what L is taken from
+            view: what H is taken from; None: the images too
+        """
         grid = self.block_a(images)
-        image_level = self.global_c(self.block_b(grid)).flatten(1)
-        return Features(
-            L=self.local_c(grid), H=self.block_d(image_level).unflatten(1, (self.clusters, self.P))
-        )
+        source = grid if view is None else self.block_a(view)
+        image_level = self.global_c(self.block_b(source)).flatten(1)
+        H = self.block_d(image_level).unflatten(1, (self.clusters, self.P))
+        if not self.fold:
+            return Features(L=self.local_c(grid), H=H)
+        inputs, weights = self.local_c.unapplied(grid)
+        return Features(L=inputs, H=H @ weights)
+
+
+def patch_side(context: int) -> int:
+    """Give the side in pixels of what one place of L sees: 4x4 and 4x4 at stride 2, then `context` 3x3."""
+    return 4 + 3 * 2 + context * 2 * STRIDE
 
 
 class PointwiseResidual(nn.Module):
@@ -81,24 +122,44 @@ class PointwiseResidual(nn.Module):
         features: Tensor = self.residual(grid) + self.shortcut(grid)
         return features
 
+    def unapplied(
+        self, grid: Float[Tensor, "batch c rows columns"]
+    ) -> tuple[Float[Tensor, "batch q rows columns"], Float[Tensor, "P q"]]:
+        """Give the inputs of the last, linear layer and its weights instead of their product."""
+        first, last = self.residual
+        assert isinstance(last, nn.Conv2d)
+        assert last.bias is not None
+        hidden = first(grid)
+        # The bias has as many inputs, all one, as keep the sizes multiples of what GPUs multiply fast.
+        ones = hidden.new_ones(len(grid), ALIGNED, *grid.shape[2:])
+        bias = last.bias[:, None].expand(-1, ALIGNED) / ALIGNED
+        weights = torch.cat([last.weight.flatten(1), self.shortcut.weight.flatten(1), bias], dim=1)
+        return torch.cat([hidden, grid, ones], dim=1), weights
+
 
 class _BlockB(nn.Sequential):
     out_channels: int
 
 
-def _block_b(channels: int, side: int, widest: int, batch_norm: bool) -> _BlockB:
+def _block_b(channels: int, side: int, widest: int, batch_norm: bool, pooling: Pooling) -> _BlockB:
     layers: list[nn.Module] = []
     while side > SMALLEST_MAP:
         out = min(2 * channels, widest)
         layers.append(_convolution(channels, out, 4, 2, batch_norm))
         channels, side = out, side // 2
-    block = _BlockB(*layers, nn.AdaptiveAvgPool2d(1))
+    # Another size of image than the one trained on comes to the same last map, by averages.
+    layers.append(nn.AdaptiveAvgPool2d(1 if pooling == "average" else side))
+    if pooling == "convolution":
+        layers.append(_convolution(channels, channels, side, 1, batch_norm, padding=0))
+    block = _BlockB(*layers)
     block.out_channels = channels
     return block
 
 
-def _convolution(channels: int, out: int, side: int, stride: int, batch_norm: bool) -> nn.Sequential:
-    padding = (side - 1) // 2
+def _convolution(
+    channels: int, out: int, side: int, stride: int, batch_norm: bool, padding: int | None = None
+) -> nn.Sequential:
+    padding = (side - 1) // 2 if padding is None else padding
     layers: list[nn.Module] = [nn.Conv2d(channels, out, side, stride, padding, bias=not batch_norm)]
     if batch_norm:
         layers.append(nn.BatchNorm2d(out))

@@ -10,8 +10,16 @@ from torch import Tensor
 
 Normalisation = Literal["none", "scale", "layer", "length"]
 
+LINEAR: tuple[Normalisation, ...] = ("none", "scale")
+"""Those that only scale the dot product, by what `scale_of` says."""
+
 LAYER_EPSILON = 1e-5
 """Added to the variance, as torch's LayerNorm does."""
+
+
+def scale_of(kind: Normalisation, P: int) -> float:
+    """Give the factor by which a linear normalisation of both scales the product of L and H."""
+    return 1.0 if kind == "none" else float(P**-0.5)
 
 
 def normalise(features: Float[Tensor, "*shape"], kind: Normalisation, *, dim: int) -> Float[Tensor, "*shape"]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 Pairing = Literal["permuted", "all", "own"]
@@ -72,8 +72,10 @@ def _all_marginal_scores(L: Tensor, H: Tensor, V: Tensor) -> Tensor:
     S = torch.bmm(H.transpose(1, 2), V.flatten(2))
     places = (features.permute(2, 0, 1) for features in (L.flatten(2), S))
     pairs = torch.einsum("nbp,ncp->bcn", *places)
-    distinct: Bool[Tensor, "batch batch"] = ~torch.eye(len(L), dtype=torch.bool, device=L.device)
-    return pairs[distinct].view(-1, *L.shape[2:])
+    # Every row less its diagonal, by shape alone: a boolean index would make a GPU wait.
+    count = len(L)
+    distinct: Tensor = pairs.flatten(0, 1)[1:].reshape(count - 1, count + 1, -1)[:, :-1]
+    return distinct.reshape(-1, *L.shape[2:])
 
 
 def random_partners(count: int, generator: torch.Generator) -> Int64[Tensor, " batch"]:

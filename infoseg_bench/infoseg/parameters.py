@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from infoseg_bench.contracts import parameter
+from infoseg_bench.infoseg.network import Pooling
 from infoseg_bench.infoseg.normalisation import Normalisation
 from infoseg_bench.infoseg.objective import Pairing
 from infoseg_bench.training.network_method import TrainingParameters
@@ -19,6 +20,11 @@ class InfoSegParameters(TrainingParameters):
     tau: float = parameter(0.8, "scale of the scores in the softmax of eq. 3", source="PAPER 5.1", gt=0)
     width: int = parameter(64, "channels of block A's first layer", source="ours, after Deep InfoMax", gt=0)
     context: int = parameter(1, "3x3 layers at the end of block A", source="ours", ge=0)
+    pooling: Pooling = parameter(
+        "average",
+        "end of block B: the average over its last map, or a convolution over all of it",
+        source="ours",
+    )
     batch_norm: bool = parameter(True, "batch normalisation in all blocks", source="ours, after Deep InfoMax")
     normalisation: Normalisation = parameter(
         "scale",
@@ -61,6 +67,11 @@ class InfoSegParameters(TrainingParameters):
         "to full resolution: labels (the label map, by nearest neighbour) or scores (of the classes, "
         "bilinearly, before the most probable one is taken)",
         source="PAPER 4.1 upsamples the label map",
+    )
+    jitter: Literal["none", "images", "view"] = parameter(
+        "none",
+        "IIC's colour jitter: none, of the images, or of a second view of them that H is taken from",
+        source="ours: none is mentioned",
     )
     flip: bool = parameter(False, "mirror half of the training images", source="ours: none is mentioned")
     training_mask: bool = parameter(

@@ -9,12 +9,18 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from infoseg_bench.errors import UsageError
+
 TRUNK_LAYERS: tuple[tuple[int, int] | None, ...] = ((1, 1), (2, 1), None, (4, 1), (4, 1), (8, 2), (8, 2))
 """Channels as multiples of the width, and dilation; None is a 2x2 max pooling (net10a.py)."""
 
 Padding = Literal["published", "corrected"]
 """As released, every convolution pads by one pixel: the dilated ones shrink the map, and the heads' 1x1
 ones give it a border without information. Corrected, the map keeps its size throughout."""
+
+
+SMALLEST_IMAGE = 10
+"""Side in pixels of which one place is left, after the pooling and two dilated layers."""
 
 
 class Net10aTrunk(nn.Sequential):
@@ -44,6 +50,22 @@ class Net10aTrunk(nn.Sequential):
             previous = out
         super().__init__(*layers)
         self.out_channels = previous
+
+    def forward(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> Float[Tensor, "batch feature rows columns"]:
+        """Compute features.
+
+        Raises:
+            UsageError: the images are smaller than the network's reach
+        """
+        if min(images.shape[-2:]) < SMALLEST_IMAGE:
+            raise UsageError(
+                f"images of {images.shape[-2]}x{images.shape[-1]} pixels are smaller than the network's "
+                f"reach of {SMALLEST_IMAGE}: prepare larger crops"
+            )
+        features: Tensor = super().forward(images)  # type: ignore[no-untyped-call]
+        return features
 
 
 class ClusterHead(nn.Module):

@@ -94,13 +94,12 @@ class Board:
         return f"{self.dataset}--{self.protocol}--{self.fingerprint[:8]}"
 
     def label(self, row: Row) -> str:
-        """Name a row: its method, and the settings that tell it from other rows of that method."""
-        others = [other.settings for other in self.rows if other.first.spec.method == row.first.spec.method]
-        own = row.settings
+        """Name a row: its method, and the settings that it does not share with most rows of that method."""
+        rows = [other.settings for other in self.rows if other.first.spec.method == row.first.spec.method]
         told = [
-            f"{name}={value}"
-            for name, value in own.items()
-            if any(name not in other or other[name] != value for other in others)
+            f"{name}={row.settings.get(name, 'unset')}"
+            for name in dict.fromkeys(name for settings in rows for name in settings)
+            if 2 * sum(_same_setting(name, row.settings, other) for other in rows) <= len(rows)
         ]
         return f"{row.first.method_title} ({', '.join(told)})" if told else row.first.method_title
 
@@ -146,6 +145,10 @@ def best_pixel_accuracy(record: Record) -> float:
     """Give PA at the step where it was highest, which only labels can tell."""
     assert record.best is not None
     return record.best.one_to_one.pixel_accuracy
+
+
+def _same_setting(name: str, one: dict[str, object], other: dict[str, object]) -> bool:
+    return (name in one, one.get(name)) == (name in other, other.get(name))
 
 
 def _board(key: tuple[str, str, str], groups: list[list[Record]]) -> Board:

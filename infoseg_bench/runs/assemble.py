@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from infoseg_bench.contracts import Method, RunContext, Task
 from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.mask import void_mask
+from infoseg_bench.data.placement import place
 from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.data.train_images import TrainImages
-from infoseg_bench.errors import UserError, unknown_name
+from infoseg_bench.errors import UsageError, UserError, unknown_name
+from infoseg_bench.ranks import SINGLE, Ranks
 from infoseg_bench.registry import load_methods
 from infoseg_bench.runs.checkpoint import Session, load_checkpoint
 from infoseg_bench.runs.execute import Execution
@@ -23,6 +27,25 @@ from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.photo_maps import photo_maps
 from infoseg_bench.runs.provenance import now
 from infoseg_bench.runs.spec import RunSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """Where and how a run is done; nothing of it is part of what the run is.
+
+    Attributes:
+        data: folder of the stores
+        device: where to compute
+        plugins: files with more methods
+        compile: let torch.compile fuse the network
+        ranks: the processes that do the run together
+    """
+
+    data: Path
+    device: torch.device
+    plugins: Sequence[Path] = ()
+    compile: bool = False
+    ranks: Ranks = SINGLE
 
 
 def find_dataset(spec: RunSpec, data: Path) -> PreparedDataset:
@@ -43,24 +66,33 @@ def find_dataset(spec: RunSpec, data: Path) -> PreparedDataset:
     return prepared
 
 
-def make_method(
-    spec: RunSpec, *, channels: int, crop: int, clusters: int, device: torch.device, plugins: Sequence[Path]
-) -> Method:
-    """Make the method of a spec, its random start drawn from the seed."""
-    cls = load_methods(plugins).method(spec.method)
-    task = Task(dataset=spec.dataset, channels=channels, crop=crop, clusters=clusters)
-    steps = spec.budget.steps if spec.budget else 0
-    context = RunContext(seed=spec.seed, device=device, steps=steps)
+def make_method(spec: RunSpec, prepared: PreparedDataset, setting: Setting) -> Method:
+    """Make the method of a spec, its random start drawn from the seed.
+
+    Raises:
+        UserError: the method cannot be shared by several processes
+    """
+    cls = load_methods(setting.plugins).method(spec.method)
+    if setting.ranks.count > 1 and not cls.shares:
+        raise UsageError(f"{cls.name} runs in one process: leave out --gpus-per-run")
+    task = Task(
+        dataset=spec.dataset,
+        channels=prepared.store.channels,
+        crop=prepared.view.crop,
+        clusters=len(prepared.view.classes),
+    )
+    context = RunContext(
+        seed=spec.seed,
+        device=setting.device,
+        steps=spec.budget.steps if spec.budget else 0,
+        compile=setting.compile,
+        ranks=setting.ranks,
+    )
     return cls(cls.parameters_type.parse(spec.parameters, cls.name), task, context)
 
 
 def assemble(
-    folder: RunFolder,
-    *,
-    data: Path,
-    device: torch.device,
-    plugins: Sequence[Path],
-    should_stop: Callable[[], bool],
+    folder: RunFolder, setting: Setting, *, should_stop: Callable[[], bool]
 ) -> tuple[Execution, PreparedDataset]:
     """Read the data, make the method, and take both up where a checkpoint left them.
 
@@ -69,27 +101,22 @@ def assemble(
     """
     began = time.monotonic()
     spec = folder.spec()
-    prepared = find_dataset(spec, data)
-    view, store = prepared.view, prepared.store
-    method = make_method(
-        spec,
-        channels=store.channels,
-        crop=view.crop,
-        clusters=len(view.classes),
-        device=device,
-        plugins=plugins,
-    )
+    prepared = find_dataset(spec, setting.data)
+    method = make_method(spec, prepared, setting)
     session = _resume(folder, method) if spec.budget else Session(started=now())
-    arrays = store.arrays(labels=True)
+    arrays = prepared.store.arrays(labels=True)
+    # One copy for both sides: on a GPU the photos are most of what is kept there.
+    pixels = place(arrays.pixels, setting.device)
+    maps = photo_maps(method, prepared.store, arrays, folder, should_stop)
     execution = Execution(
         folder=folder,
         budget=spec.budget,
         method=method,
-        train=_train_images(
-            arrays, prepared, spec, method, photo_maps(method, store, arrays, folder, should_stop)
+        train=_train_images(arrays, prepared, spec, method, pixels, maps),
+        evaluation_set=EvaluationSet(
+            arrays, prepared.view, protocol=spec.protocol, device=setting.device, pixels=pixels
         ),
-        evaluation_set=EvaluationSet(arrays, view, protocol=spec.protocol, device=device),
-        n_classes=len(view.classes),
+        n_classes=len(prepared.view.classes),
         session=session,
         should_stop=should_stop,
     )
@@ -97,11 +124,28 @@ def assemble(
     return execution, prepared
 
 
+def assemble_follower(folder: RunFolder, setting: Setting) -> tuple[Method, TrainImages]:
+    """Make what a process needs that trains along and neither evaluates nor writes.
+
+    Raises:
+        UserError: data, method or checkpoint do not fit the spec
+    """
+    spec = folder.spec()
+    prepared = find_dataset(spec, setting.data)
+    method = make_method(spec, prepared, setting)
+    _resume(folder, method)
+    arrays = prepared.store.arrays(labels=method.label_use(method.parameters) is not None)
+    maps = photo_maps(method, prepared.store, arrays, folder, lambda: False)
+    pixels = place(arrays.pixels, setting.device)
+    return method, _train_images(arrays, prepared, spec, method, pixels, maps)
+
+
 def _train_images(
     arrays: StoreArrays,
     prepared: PreparedDataset,
     spec: RunSpec,
     method: Method,
+    pixels: Tensor,
     maps: Mapping[str, np.ndarray],
 ) -> TrainImages:
     mask = None
@@ -115,6 +159,8 @@ def _train_images(
         device=method.run.device,
         mask=mask,
         maps=maps,
+        pixels=pixels,
+        ranks=method.run.ranks,
     )
 
 
@@ -126,7 +172,9 @@ def _resume(folder: RunFolder, method: Method) -> Session:
     try:
         method.load_state(state)
     except (RuntimeError, KeyError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+        lines = [line.strip() for line in str(error).splitlines()]
+        # torch says in its second line which weight does not fit.
+        reason = lines[1] if len(lines) > 1 else str(error)
         raise UserError(
             f"{folder.checkpoint_file}: of another network ({reason}): repeat the run with --force"
         ) from None

@@ -26,6 +26,20 @@ def choose_device(wish: str) -> torch.device:
     return device
 
 
+def check_devices(device: torch.device, *, gpus_per_run: int, jobs: int) -> None:
+    """Check that there are as many GPUs as are asked for.
+
+    Raises:
+        UsageError: there are fewer, or several runs would share them
+    """
+    if gpus_per_run == 1:
+        return
+    if jobs > 1:
+        raise UsageError(f"--jobs {jobs} --gpus-per-run {gpus_per_run}: several GPUs do one run at a time")
+    if device.type == "cuda" and torch.cuda.device_count() < gpus_per_run:
+        raise UsageError(f"--gpus-per-run {gpus_per_run}: there are {torch.cuda.device_count()} GPUs here")
+
+
 def peak_host_bytes() -> int:
     """Give the largest resident memory of this process so far."""
     import resource

@@ -111,7 +111,7 @@ class Execution:
                 raise Interrupted
             self._tell(step, None)
             return
-        stopping = self.should_stop()
+        stopping = self.method.run.ranks.any(self.should_stop())
         saving = stopping or time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS
         logged = step % max(1, budget.steps // CURVE_POINTS) == 0 or step % budget.evaluate_every == 0
         self._writer.check()

@@ -59,6 +59,8 @@ class LocalEngine:
         data: folder of the stores
         device: "auto" or a torch device
         jobs: runs side by side; CPU threads are divided among them
+        processes: of every run that trains; more than one are started by torchrun
+        compile: let torch.compile fuse networks
         plugins: files with more methods
         watcher: told of everything
     """
@@ -69,6 +71,8 @@ class LocalEngine:
     jobs: int
     plugins: Sequence[Path]
     watcher: Watcher
+    processes: int = 1
+    compile: bool = False
     _active: dict[str, tuple[RunSpec, subprocess.Popen[bytes]]] = field(default_factory=dict)
     _stops: int = 0
 
@@ -104,17 +108,7 @@ class LocalEngine:
         folder = RunFolder.of(self.results, spec)
         folder.create(spec)
         folder.status_file.unlink(missing_ok=True)
-        threads = max(1, usable_cores() // self.jobs)
-        words = [
-            sys.executable,
-            "-m",
-            "infoseg_bench.runs.worker",
-            str(folder.path),
-            "--data",
-            str(self.data),
-        ]
-        words += ["--device", self.device, "--threads", str(threads)]
-        words += [word for path in self.plugins for word in ("--plugin", str(path))]
+        words = self._command(folder, self.processes if spec.budget else 1)
         # A session of its own keeps the terminal's Ctrl-C from the worker: it is told by this process.
         with folder.log_file.open("ab") as log:
             process = subprocess.Popen(
@@ -122,6 +116,16 @@ class LocalEngine:
             )
         self._active[spec.identity] = (spec, process)
         self.watcher.started(spec)
+
+    def _command(self, folder: RunFolder, processes: int) -> list[str]:
+        threads = max(1, usable_cores() // (self.jobs * processes))
+        words = [sys.executable]
+        if processes > 1:
+            words += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        words += ["-m", "infoseg_bench.runs.worker", str(folder.path), "--data", str(self.data)]
+        words += ["--device", self.device, "--threads", str(threads)]
+        words += ["--compile"] if self.compile else []
+        return words + [word for path in self.plugins for word in ("--plugin", str(path))]
 
     def _collect(self) -> list[Outcome]:
         outcomes = []

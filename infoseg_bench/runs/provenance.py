@@ -22,7 +22,14 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def collect(device: torch.device, *, started: str, resumed_from: list[int]) -> Provenance:
+def collect(
+    device: torch.device,
+    *,
+    started: str,
+    resumed_from: list[int],
+    processes: int = 1,
+    compiled: bool = False,
+) -> Provenance:
     """Describe this process; call it at the end of a run."""
     cuda = device.type == "cuda"
     commit, dirty = _git()
@@ -33,9 +40,11 @@ def collect(device: torch.device, *, started: str, resumed_from: list[int]) -> P
         packages={name: found for name in PACKAGES if (found := _version(name))},
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
-        cpu=_cpu(),
+        cpu=cpu_model(),
         threads=torch.get_num_threads(),
         device=str(device),
+        processes=processes,
+        compiled=compiled,
         gpu=torch.cuda.get_device_name(device) if cuda else None,
         cuda=torch.version.cuda if cuda else None,
         deterministic=torch.are_deterministic_algorithms_enabled(),
@@ -58,7 +67,8 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _cpu() -> str:
+def cpu_model() -> str:
+    """Give the model of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

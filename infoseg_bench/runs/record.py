@@ -108,6 +108,10 @@ class Provenance(_Part):
     """CPU threads that torch used."""
     device: str
     """Torch device."""
+    processes: int = 1
+    """That trained the run together, each on its share of every batch, at the last."""
+    compiled: bool = False
+    """Whether torch.compile had fused the network, at the last."""
     gpu: str | None
     """Model of the GPU."""
     cuda: str | None

@@ -1,4 +1,7 @@
-"""The process that does one run: `python -m infoseg_bench.runs.worker RUN_FOLDER --data DIR`."""
+"""The process that does one run: `python -m infoseg_bench.runs.worker RUN_FOLDER --data DIR`.
+
+Started by torchrun among several, it shares every batch with the others.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ import torch
 from filelock import Timeout
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.runs.assemble import assemble
+from infoseg_bench.ranks import join
+from infoseg_bench.runs.assemble import Setting, assemble, assemble_follower
 from infoseg_bench.runs.conclude import fail, succeed
 from infoseg_bench.runs.device import choose_device
 from infoseg_bench.runs.evaluate import Interrupted
@@ -29,28 +33,52 @@ def main(words: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(words)
     if options.threads:
         torch.set_num_threads(options.threads)
-    folder = RunFolder(options.folder)
-    stop = StopRequest()
+    folder, stop = RunFolder(options.folder), StopRequest()
     try:
-        with folder.lock().acquire(timeout=0):
-            record = folder.record()
-            if record is not None and record.status == "finished":
-                return FINISHED
-            return _work(folder, options, stop)
-    except Timeout:
-        return BUSY
+        ranks, device = join(choose_device(options.device))
+        setting = Setting(
+            data=options.data, device=device, plugins=options.plugin, compile=options.compile, ranks=ranks
+        )
+        return _lead(folder, setting, stop) if ranks.rank == 0 else _follow(folder, setting, stop)
     except UserError as error:
         print(error, file=sys.stderr)
         return FAILED
 
 
-def _work(folder: RunFolder, options: argparse.Namespace, stop: StopRequest) -> int:
+def _lead(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
+    try:
+        with folder.lock().acquire(timeout=0):
+            record = folder.record()
+            todo = record is None or record.status != "finished"
+            setting.ranks.any(todo)
+            return _work(folder, setting, stop) if todo else FINISHED
+    except Timeout:
+        setting.ranks.any(False)
+        return BUSY
+
+
+def _follow(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
+    """Train along with rank 0, which alone knows how the run goes and writes what is written."""
+    if not setting.ranks.any(False):
+        return FINISHED
+    try:
+        method, train = assemble_follower(folder, setting)
+        for _ in method.fit(train):
+            if setting.ranks.any(bool(stop)):
+                return INTERRUPTED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    # Whatever has ended rank 0 ends its followers by a lost connection.
+    except RuntimeError as error:
+        print(f"rank {setting.ranks.rank}: {error}", file=sys.stderr)
+        return INTERRUPTED if stop else FAILED
+    return FINISHED
+
+
+def _work(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
     started = now()
     try:
-        device = choose_device(options.device)
-        execution, prepared = assemble(
-            folder, data=options.data, device=device, plugins=options.plugin, should_stop=lambda: bool(stop)
-        )
+        execution, prepared = assemble(folder, setting, should_stop=lambda: bool(stop))
         record = succeed(execution, prepared, execution.run())
         folder.write_status(state="finished", step=execution.session.step, steps=execution.session.step)
     except Interrupted:
@@ -81,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, help="folder of the prepared stores")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: torch's choice")
+    parser.add_argument("--compile", action="store_true", help="let torch.compile fuse the network")
     parser.add_argument("--plugin", type=Path, action="append", default=[], help="file with more methods")
     return parser
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -13,6 +13,10 @@ from torch import Tensor, nn
 
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
+from infoseg_bench.training.distributed import Losses, distribute, synchronise_batch_norm
+
+FUSED = ("cpu", "cuda")
+"""Devices on which one pass over the weights does all of Adam; elsewhere torch chooses."""
 
 
 class TrainingParameters(Parameters):
@@ -48,9 +52,14 @@ class NetworkMethod(Method):
     Under mixed precision what convolutions and matrix products give is bfloat16, with eight
     significant bits. Take it to float32 (`.float()`) before a softmax, an argmax, a logarithm or a
     mean: on the CPU nothing else does so.
+
+    Several processes each take an equal share of every batch. Gradients, batch statistics and the
+    scalars are means over all of it; what else `losses` relates images to, such as InfoSeg's x', it
+    finds within its own process's share.
     """
 
     trains: ClassVar[bool] = True
+    shares: ClassVar[bool] = True
     parameters: TrainingParameters
 
     def __init__(self, parameters: TrainingParameters, task: Task, run: RunContext) -> None:
@@ -59,14 +68,17 @@ class NetworkMethod(Method):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.generator("weights").initial_seed())
             network = self.build()
+        if run.ranks.count > 1:
+            network = synchronise_batch_norm(network, run.device)
         self.network = network.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if run.compile:
             self.network.compile()
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), lr=parameters.lr, weight_decay=parameters.weight_decay,
-            fused=self._fused,
+            fused=True if run.device.type in FUSED else None,
         )  # fmt: skip
         self.step = 0
+        self._step_losses: Losses = self.losses
 
     @abstractmethod
     def build(self) -> nn.Module:
@@ -79,7 +91,7 @@ class NetworkMethod(Method):
         It runs at the parameters' precision; what it gives should be float32.
         """
 
-    def autocast(self) -> torch.autocast:
+    def autocast(self) -> AbstractContextManager[object]:
         """Compute at the parameters' precision inside this context."""
         mixed = self.parameters.precision == "bfloat16"
         return torch.autocast(self.run.device.type, dtype=torch.bfloat16, enabled=mixed)
@@ -96,6 +108,8 @@ class NetworkMethod(Method):
 
     def fit(self, train: TrainImages) -> Iterator[Progress]:
         """Train until the budget's number of steps."""
+        if self.run.ranks.count > 1:
+            self._step_losses = distribute(self.network, self.losses)
         while self.step < self.run.steps:
             batch = train.batch(self.step, self.parameters.batch, self.parameters.train_crop)
             scalars = self._train_step(batch)
@@ -104,17 +118,18 @@ class NetworkMethod(Method):
 
     def _train_step(self, batch: TrainBatch) -> dict[str, float | Tensor]:
         self.network.train()
-        generator = self.run.generator("step", self.step)
+        ranks = self.run.ranks
+        generator = self.run.generator("step", self.step, *([ranks.rank] if ranks.rank else []))
         # Dropout draws from the global generator.
         torch.manual_seed(generator.initial_seed())
         for group in self.optimiser.param_groups:
             group["lr"] = self.parameters.lr * self._lr_factor()
         with self.autocast():
-            scalars = self.losses(batch, generator)
+            scalars = self._step_losses(batch, generator)
         self.optimiser.zero_grad(set_to_none=True)
         scalars["loss"].backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        return {name: value.detach() for name, value in scalars.items()}
+        return dict(ranks.mean({name: value.detach() for name, value in scalars.items()}))
 
     def _lr_factor(self) -> float:
         if self.parameters.schedule == "constant":
@@ -132,13 +147,5 @@ class NetworkMethod(Method):
     def load_state(self, state: dict[str, Any]) -> None:
         """Take weights, optimiser and step."""
         self.network.load_state_dict(state["network"])
-        saved = state["optimiser"]
-        # A checkpoint may come from another kind of device.
-        groups = [{**group, "fused": self._fused} for group in saved["param_groups"]]
-        self.optimiser.load_state_dict({**saved, "param_groups": groups})
+        self.optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
-
-    @property
-    def _fused(self) -> bool | None:
-        # One kernel for all weights instead of a dozen; elsewhere torch chooses.
-        return True if self.run.device.type == "cuda" else None

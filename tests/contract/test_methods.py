@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import FunctionType
@@ -16,12 +17,12 @@ import torch
 
 from infoseg_bench.contracts import Method, RunContext, Task
 from infoseg_bench.data.store import Store, StoreArrays
-from infoseg_bench.data.train_images import TrainImages
+from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.errors import UsageError
 from infoseg_bench.preparing.photo_maps import load_photo_map
 from infoseg_bench.progress import no_progress
 from infoseg_bench.registry import load_methods
-from infoseg_bench.training.network_method import TrainingParameters
+from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
 from tests.data.miniature import make_view, random_photos, write_photos, write_store
 
 METHODS = load_methods().methods
@@ -40,13 +41,21 @@ SMALL: dict[str, dict[str, Any]] = {
 every_method = pytest.mark.parametrize("name", sorted(METHODS))
 
 
-def make(name: str, *, seed: int = 0, channels: int = 3, clusters: int = 3, **parameters: Any) -> Method:
+def make(
+    name: str,
+    *,
+    seed: int = 0,
+    channels: int = 3,
+    clusters: int = 3,
+    device: torch.device = CPU,
+    **parameters: Any,
+) -> Method:
     cls = METHODS[name]
     task = Task(dataset="mini", channels=channels, crop=32, clusters=clusters)
     return cls(
         cls.resolve("mini", {**SMALL.get(name, {}), **parameters}),
         task,
-        RunContext(seed=seed, device=CPU, steps=STEPS),
+        RunContext(seed=seed, device=device, steps=STEPS),
     )
 
 
@@ -61,7 +70,7 @@ def train_images(method: Method, path: Path, arrays: StoreArrays | None = None) 
     return TrainImages(arrays, store.view("mini").train, crop=32, seed=0, device=CPU, maps=maps)
 
 
-def fitted(name: str, path: Path, **task: int) -> Method:
+def fitted(name: str, path: Path, **task: Any) -> Method:
     method = make(name, **task)
     for _ in method.fit(train_images(method, path)):
         pass
@@ -185,6 +194,21 @@ def test_mixed_precision_gives_nearly_the_same_loss_in_float32(name: str, store:
         assert method.predict(images()).shape == (3, 32, 32)
     assert losses[0] != losses[1]
     assert losses[1] == pytest.approx(losses[0], rel=0.02, abs=0.02)
+
+
+@every_method
+def test_a_training_step_never_waits_for_the_device(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the meta device, which has shapes and no values, whatever needs a value on the host fails."""
+    if not issubclass(METHODS[name], NetworkMethod):
+        pytest.skip("is no network that trains")
+    monkeypatch.setattr(torch, "autocast", lambda *words, **options: nullcontext())
+    meta = torch.device("meta")
+    method = make(name, device=meta)
+    assert isinstance(method, NetworkMethod)
+    pixels = torch.rand(method.parameters.batch, 3, 32, 32, device=meta)
+    batch = TrainBatch(images=pixels, inside=torch.ones_like(pixels[:, 0], dtype=torch.bool), mask=None)
+    scalars = method._train_step(batch)
+    assert all(isinstance(value, torch.Tensor) and value.is_meta for value in scalars.values())
 
 
 @every_method

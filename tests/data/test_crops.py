@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoseg_bench.data.crops import CropPlan, PhotoIndex, gather_images
+from infoseg_bench.data.crops import CropPlan, PhotoIndex, draw_places, gather_images
 from infoseg_bench.randomness import generator
 
 CPU = torch.device("cpu")
@@ -79,7 +79,9 @@ def test_a_random_crop_is_a_crop_of_its_own_photo_centred_where_that_is_smaller(
     sizes: list[tuple[int, int]], crop: int, seed: int
 ) -> None:
     photos = Photos(sizes)
-    seen = photos.seen(photos.index.random(torch.arange(len(photos)), crop, generator(seed)))
+    seen = photos.seen(
+        photos.index.random(torch.arange(len(photos)), crop, draw_places(len(photos), generator(seed)))
+    )
     for number in range(len(photos)):
         crops = every_crop(photos.photo(photos.numbers, number), crop)
         assert seen[number].tobytes() in crops.values()
@@ -88,14 +90,14 @@ def test_a_random_crop_is_a_crop_of_its_own_photo_centred_where_that_is_smaller(
 @given(size=st.tuples(st.integers(1, 7), st.integers(1, 7)), crop=st.integers(3, 5))
 def test_every_position_of_a_random_crop_can_be_drawn(size: tuple[int, int], crop: int) -> None:
     photos = Photos([size])
-    plan = photos.index.random(torch.zeros(1000, dtype=torch.int64), crop, generator(0))
+    plan = photos.index.random(torch.zeros(1000, dtype=torch.int64), crop, draw_places(1000, generator(0)))
     drawn = {row.tobytes() for row in photos.seen(plan)}
     assert drawn == set(every_crop(photos.photo(photos.numbers, 0), crop).values())
 
 
 def test_random_positions_are_uniform() -> None:
     photos = Photos([(9, 4)])
-    plan = photos.index.random(torch.zeros(6000, dtype=torch.int64), 4, generator(0))
+    plan = photos.index.random(torch.zeros(6000, dtype=torch.int64), 4, draw_places(6000, generator(0)))
     tops = np.bincount((photos.seen(plan)[:, 0, 0] - 1) // 4, minlength=6)
     # 1000 each are expected; five standard deviations of a binomial count are 144.
     assert np.abs(tops - 1000).max() < 144
@@ -110,7 +112,7 @@ def test_inside_is_false_just_where_the_crop_reaches_over_the_border(
     plan = (
         photos.index.centre(number, crop)
         if centred
-        else photos.index.random(number, crop, generator(size[0]))
+        else photos.index.random(number, crop, draw_places(1, generator(size[0])))
     )
     expected = centre(np.ones(size, dtype=bool), crop)
     np.testing.assert_array_equal(plan.inside[0].numpy(), expected)

@@ -133,6 +133,33 @@ def test_the_iic_estimator_leaves_masked_places_out(monkeypatch: pytest.MonkeyPa
     assert estimates[0] == pytest.approx(estimates[1])
 
 
+@pytest.mark.parametrize("jitter", ["images", "view"])
+def test_jitter_changes_the_loss_and_never_a_prediction(jitter: str) -> None:
+    plain, changed = make(), make(jitter=jitter)
+    losses = [
+        method.losses(images(), torch.Generator().manual_seed(0))["loss"] for method in (plain, changed)
+    ]
+    assert float(losses[0].detach()) != float(losses[1].detach())
+    assert torch.equal(plain.predict(images().images), changed.predict(images().images))
+
+
+def test_local_features_come_from_the_images_and_global_ones_from_the_view() -> None:
+    network = make().network.eval()
+    one, other = images().images, images().images.flip(0)
+    both = network(one, other)
+    torch.testing.assert_close(both.L, network(one).L)
+    torch.testing.assert_close(both.H, network(other).H)
+
+
+@pytest.mark.parametrize(("pooling", "same"), [("average", True), ("convolution", False)])
+def test_only_a_convolution_at_the_end_of_block_b_tells_places_apart(pooling: str, same: bool) -> None:
+    network = make(crop=16, pooling=pooling, context=0).network.eval()
+    grid = torch.rand(1, network.block_b.out_channels, 4, 4)
+    end = network.block_b
+    assert torch.allclose(end(grid), end(grid.flip(3)), atol=1e-6) == same
+    assert end(torch.rand(1, network.block_b.out_channels, 8, 8)).shape[2:] == (1, 1)
+
+
 def test_features_of_length_one_score_at_most_one() -> None:
     method = make(normalisation="length")
     features = method._features(images().images)

@@ -263,4 +263,12 @@ def test_a_setting_that_only_newer_runs_have_tells_them_from_the_older_ones(tmp_
     add_run(tmp_path, last=counts_with(80), parameters={"lr": 0.1})
     add_run(tmp_path, last=counts_with(75), parameters={"lr": 0.1, "flip": False})
     names = [row["method"] for row in table(markdown(board(tmp_path)))[:2]]
-    assert names == ["InfoSeg", "InfoSeg (flip=False)"]
+    assert names == ["InfoSeg (flip=unset)", "InfoSeg (flip=False)"]
+
+
+def test_in_a_study_of_one_setting_at_a_time_only_what_is_unusual_is_told(tmp_path: Path) -> None:
+    usual = {"lr": 0.1, "tau": 1.0, "P": 8}
+    for correct, changed in ((90, {}), (80, {"lr": 0.2}), (70, {"tau": 2.0, "P": 4}), (60, {"P": None})):
+        add_run(tmp_path, last=counts_with(correct), parameters={**usual, **changed})
+    names = [row["method"] for row in table(markdown(board(tmp_path)))[:4]]
+    assert names == ["InfoSeg (P=8)", "InfoSeg (lr=0.2, P=8)", "InfoSeg (tau=2.0, P=4)", "InfoSeg (P=None)"]

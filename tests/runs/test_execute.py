@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,24 @@ def test_a_loss_that_is_not_finite_stops_the_run_at_its_step(tmp_path: Path) -> 
     execution.method.fit = diverge  # type: ignore[method-assign]
     with pytest.raises(UserError, match="loss is inf at step 2"):
         execution.run()
+
+
+def test_memory_does_not_grow_with_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infoseg_bench.runs.execute.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("infoseg_bench.runs.execute.CURVE_POINTS", 300)
+    execution = make(tmp_path, steps=300)
+    execution.budget = Budget(steps=300, evaluate_every=10)
+    predict, tensors = execution.method.predict, list[int]()
+
+    def counting(images: torch.Tensor) -> torch.Tensor:
+        gc.collect()
+        tensors.append(sum(issubclass(type(item), torch.Tensor) for item in gc.get_objects()))
+        return predict(images)
+
+    execution.method.predict = counting  # type: ignore[method-assign]
+    execution.run()
+    assert len(tensors) > 25
+    assert max(tensors[20:]) <= max(tensors[3:10])
 
 
 @pytest.mark.parametrize("stop_at", [2, 4, 6])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -84,6 +85,65 @@ def test_a_batch_larger_than_the_data_set_is_one_clear_line(folder: Path) -> Non
     )
     assert done.returncode == 1
     assert "batch=64 is larger than the data set's 4 training photos" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+TRAIN = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "20", "--set", "infoseg.batch=2",
+         "--set", "infoseg.width=4"]  # fmt: skip
+
+
+def test_a_diverging_loss_names_its_step_and_the_last_good_checkpoint_and_is_no_result(folder: Path) -> None:
+    words = [*TRAIN, "--set", "infoseg.P=8", "--set", "infoseg.lr=1e30", "--results", "diverged"]
+    done = infoseg_bench(folder, *words)
+    assert done.returncode == 1
+    (line,) = (line for line in done.stderr.splitlines() if line.startswith("  mine infoseg"))
+    assert re.search(
+        r"(loss is (nan|inf) at|weights are not finite after) step \d+: the run has diverged", line
+    )
+    assert "there is no checkpoint before it; try a lower lr" in line
+    assert "Traceback" not in done.stderr
+    (path,) = (folder / "diverged" / "runs").iterdir()
+    run = RunFolder(path)
+    record = run.record()
+    assert record is not None
+    assert record.status == "failed"
+    assert record.last is None
+    assert not run.checkpoint_file.exists()
+    assert not run.counts_file.exists()
+
+
+def test_a_checkpoint_of_another_architecture_is_named_with_what_differs(folder: Path) -> None:
+    for size in ("8", "16"):
+        done = infoseg_bench(folder, *TRAIN, "--set", f"infoseg.P={size}", "--results", f"size-{size}")
+        assert done.returncode == 0, done.stderr
+    (one,), (other,) = (list((folder / f"size-{size}" / "runs").iterdir()) for size in ("8", "16"))
+    shutil.copy(other / "checkpoint.pt", one / "checkpoint.pt")
+    (one / "record.json").unlink()
+    done = infoseg_bench(folder, *TRAIN, "--set", "infoseg.P=8", "--results", "size-8")
+    assert done.returncode == 1
+    assert "checkpoint.pt: of another network (size mismatch for" in done.stderr
+    assert "--force" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "method", "says"),
+    [
+        ("one-class", ["--classes", "all", "--class-map", "one.toml"], "kmeans", "one-class: K = 1"),
+        ("tiny", ["--classes", "background,disk", "--crop", "8"], "infoseg", "smaller than the 18 that"),
+        ("tiny", ["--classes", "background,disk", "--crop", "8"], "random-cnn", "reach of 10"),
+    ],
+)
+def test_data_that_no_method_can_learn_from_are_one_clear_line(
+    folder: Path, name: str, options: list[str], method: str, says: str
+) -> None:
+    if not (folder / "data" / f"{name}.h5").exists():
+        prepare = ["prepare", "image-folder", "--name", name, "--images", "photos", "--labels", "labels"]
+        done = infoseg_bench(folder, *prepare, *options)
+        assert done.returncode == 0, done.stderr
+    done = infoseg_bench(folder, "run", "--dataset", name, "--method", method, "--steps", "2")
+    assert done.returncode == 1
+    assert says in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -1,0 +1,195 @@
+"""`infoseg-bench speed`: how fast methods train here, and what the suites would take."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from infoseg_bench.cli.options import data_option, plugin_option
+from infoseg_bench.errors import UsageError
+
+if TYPE_CHECKING:
+    from infoseg_bench.registry import Registry
+    from infoseg_bench.speed.estimate import SuiteEstimate
+    from infoseg_bench.speed.measure import Speed
+
+COLUMNS = (
+    ("method", "{method}"),
+    ("precision", "{precision}"),
+    ("images/s", "{images_per_second:.4g}"),
+    ("TFLOP/s", "{tera:.3g}"),
+    ("of the matrix rate", "{matrix_share:.0%}"),
+    ("data", "{data_share:.1%}"),
+    ("outside the network", "{outside}"),
+    ("peak memory", "{peak:.2f} GiB ({peak_of})"),
+)
+
+
+@click.command()
+@click.option(
+    "--method", "methods", multiple=True, help="A method; may be given several times.  [default: all]"
+)
+@click.option("--dataset", help="A prepared data set to train on.  [default: random 128x128 images, K = 15]")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="METHOD.PARAMETER=VALUE",
+    help="Set a method's parameter, such as infoseg.precision=bfloat16; suites have their own.",
+)
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--compile", is_flag=True, help="Let torch.compile fuse networks.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    default=5.0,
+    show_default=True,
+    help="About how long to measure each part; one step at least.",
+)
+@click.option(
+    "--suites/--no-suites",
+    default=True,
+    show_default=True,
+    help="Estimate the shipped suites, which takes a few steps of every method at every suite's settings.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@data_option
+@plugin_option
+def speed(
+    methods: tuple[str, ...],
+    settings: tuple[str, ...],
+    data: Path,
+    plugins: tuple[Path, ...],
+    as_json: bool,
+    **words: Any,
+) -> None:
+    """Measure how fast methods train on this machine.
+
+    Images per second; the floating-point operations of convolutions and matrix products, as a share
+    of what a large matrix product reaches on the same device in the same minute; the share of a step
+    that cutting crops takes, and the share that is not the network; memory; and the hours that each
+    shipped suite would take here.
+    """
+    from infoseg_bench.cli.selection import merge_settings
+    from infoseg_bench.registry import load_methods
+
+    registry = load_methods(plugins)
+    chosen = _chosen(methods, registry)
+    speeds, estimates = _measure(chosen, merge_settings({}, settings), registry, data, **words)
+    if as_json:
+        figures = {
+            "device": _device_name(words["device"]),
+            "speeds": list(map(asdict, speeds)),
+            "suites": list(map(asdict, estimates)),
+        }
+        click.echo(json.dumps(figures, indent=2))
+    else:
+        _show(_device_name(words["device"]), speeds, estimates)
+
+
+def _chosen(methods: tuple[str, ...], registry: Registry) -> list[str]:
+    trained = [name for name in methods or sorted(registry.methods) if registry.method(name).trains]
+    for name in methods:
+        if name not in trained:
+            raise UsageError(f"--method {name}: does not train by steps, so it has no training speed")
+    return trained
+
+
+def _measure(
+    methods: list[str],
+    parameters: dict[str, dict[str, Any]],
+    registry: Registry,
+    data: Path,
+    *,
+    dataset: str | None,
+    device: str,
+    compile: bool,
+    seconds: float,
+    suites: bool,
+) -> tuple[list[Speed], list[SuiteEstimate]]:
+    from infoseg_bench.data.catalogue import prepared_datasets
+    from infoseg_bench.errors import unknown_name
+    from infoseg_bench.runs.device import choose_device
+    from infoseg_bench.runs.suite import load_suite, shipped_suites
+    from infoseg_bench.speed.estimate import Estimator
+    from infoseg_bench.speed.measure import measure
+    from infoseg_bench.speed.stage import prepared_stage, random_stage
+
+    where, (prepared, _) = choose_device(device), prepared_datasets(data)
+    for name in parameters:
+        registry.method(name)
+    if dataset is not None and dataset not in prepared:
+        raise unknown_name(f"data set in {data}", dataset, prepared, "infoseg-bench prepare builds them")
+    stage = prepared_stage(prepared[dataset]) if dataset else random_stage()
+    speeds = []
+    for name in methods:
+        _announce(name)
+        cls = registry.method(name)
+        chosen = cls.resolve(stage.task.dataset, parameters.get(name, {}))
+        speeds.append(measure(cls, chosen, stage, where, compile=compile, seconds=seconds))
+    estimator = Estimator(
+        registry=registry, prepared=prepared, device=where, compile=compile,
+        seconds=seconds, announce=lambda line: _announce(f"for the suites: {line}"),
+    )  # fmt: skip
+    names = shipped_suites() if suites else []
+    return speeds, [estimator.estimate(name, load_suite(name), methods) for name in names]
+
+
+def _announce(line: str) -> None:
+    click.echo(f"measuring {line}", err=True)
+
+
+def _device_name(device: str) -> str:
+    import torch
+
+    from infoseg_bench.runs.device import choose_device
+    from infoseg_bench.runs.provenance import cpu_model
+
+    chosen = choose_device(device)
+    if chosen.type == "cuda":
+        return torch.cuda.get_device_name(chosen)
+    return f"{cpu_model()}, {torch.get_num_threads()} threads"
+
+
+def _show(device: str, speeds: list[Speed], estimates: list[SuiteEstimate]) -> None:
+    from infoseg_bench.speed.estimate import COVERS
+
+    click.echo(f"{device}\n")
+    rows = [[title for title, _ in COLUMNS], *(_row(speed) for speed in speeds)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    for row in rows:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    for speed in speeds:
+        click.echo(
+            f"{speed.method}: {speed.flops_per_step / speed.images_per_step / 1e9:.3g} GFLOP an image; "
+            f"matrix product at {speed.precision}: {speed.matrix_flops_per_second / 1e12:.3g} TFLOP/s"
+        )
+    for estimate in estimates:
+        click.echo(f"\nsuite {estimate.suite}: {_duration(estimate.hours)}")
+        for method, hours in estimate.by_method.items():
+            click.echo(f"  {method:<16} {_duration(hours)}")
+        if estimate.assumed:
+            click.echo(f"  not prepared, taken as 128x128, K = 15: {', '.join(estimate.assumed)}")
+        if estimate.left_out:
+            click.echo(f"  not in it: {', '.join(estimate.left_out)}")
+    if estimates:
+        click.echo(f"\n{COVERS}")
+
+
+def _row(speed: Speed) -> list[str]:
+    outside = speed.outside_network_share
+    values = {
+        **asdict(speed),
+        "tera": speed.flops_per_second / 1e12,
+        "peak": speed.peak_bytes / 2**30,
+        "outside": "-" if outside is None else f"{outside:.1%}",
+    }
+    return [form.format(**values) for _, form in COLUMNS]
+
+
+def _duration(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"

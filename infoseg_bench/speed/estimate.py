@@ -1,0 +1,122 @@
+"""How long a suite would take on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+
+from infoseg_bench.contracts import Method, Parameters, Task
+from infoseg_bench.data.catalogue import PreparedDataset
+from infoseg_bench.registry import Registry
+from infoseg_bench.runs.evaluate import EVALUATION_BATCH
+from infoseg_bench.runs.suite import Suite
+from infoseg_bench.speed.clock import seconds_per_call
+from infoseg_bench.speed.measure import training
+from infoseg_bench.speed.stage import random_stage, task_of
+
+COVERS = (
+    "Covered: training steps, one run after the other, and the evaluations on the curve where the data "
+    "set is prepared. Not covered: preparing and loading data, methods that do not train by steps, "
+    "several runs side by side."
+)
+ASSUMED = Task(dataset="assumed", channels=3, crop=128, clusters=15)
+"""Of a data set that is not prepared: COCO-Stuff's, the largest of the paper's (PAPER 5.3)."""
+
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteEstimate:
+    """Hours of a suite.
+
+    Attributes:
+        suite: its name
+        hours: of all that is covered
+        by_method: method to hours
+        assumed: data sets that are not prepared here, and were taken to be of COCO-Stuff's crop,
+            channels and classes, without their evaluations
+        left_out: methods that do not train by steps
+    """
+
+    suite: str
+    hours: float
+    by_method: dict[str, float]
+    assumed: list[str]
+    left_out: list[str]
+
+
+@dataclass(kw_only=True)
+class Estimator:
+    """Measures every method at a suite's own parameters, each combination once.
+
+    Attributes:
+        registry: of the methods
+        prepared: the data sets that are prepared
+        device: to measure on
+        compile: let torch.compile fuse networks
+        seconds: about how long to measure each; one step at least
+        announce: told of every measurement
+    """
+
+    registry: Registry
+    prepared: Mapping[str, PreparedDataset]
+    device: torch.device
+    compile: bool
+    seconds: float
+    announce: Announce
+    _known: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def estimate(self, name: str, suite: Suite, methods: list[str]) -> SuiteEstimate:
+        """Estimate a suite, or the part of it that `methods` are."""
+        chosen = [method for method in suite.methods if method in methods]
+        trained = [method for method in chosen if self.registry.method(method).trains]
+        hours = {method: self._hours(suite, self.registry.method(method)) for method in trained}
+        return SuiteEstimate(
+            suite=name,
+            hours=sum(hours.values(), start=0.0),
+            by_method=hours,
+            assumed=[dataset for dataset in suite.datasets if dataset not in self.prepared],
+            left_out=[method for method in suite.methods if method not in trained],
+        )
+
+    def _hours(self, suite: Suite, cls: type[Method]) -> float:
+        seconds = 0.0
+        for dataset in suite.datasets:
+            for variant in suite.variants.get(cls.name, [{}]):
+                parameters = cls.resolve(dataset, {**suite.parameters.get(cls.name, {}), **variant})
+                step, prediction = self._measured(cls, parameters, self._task(dataset))
+                evaluations = suite.budget.steps // suite.budget.evaluate_every + 1
+                run = suite.budget.steps * step + evaluations * self._scored(dataset) * prediction
+                seconds += run * len(suite.seeds)
+        return seconds / 3600
+
+    def _task(self, dataset: str) -> Task:
+        return task_of(self.prepared[dataset]) if dataset in self.prepared else ASSUMED
+
+    def _scored(self, dataset: str) -> int:
+        return len(self.prepared[dataset].view.evaluation) if dataset in self.prepared else 0
+
+    def _measured(self, cls: type[Method], parameters: Parameters, task: Task) -> tuple[float, float]:
+        """Give the seconds of a training step and those of predicting one image."""
+        sizes = (task.channels, task.crop, task.clusters)
+        key = f"{cls.name} {parameters.model_dump_json()} {sizes}"
+        if key not in self._known:
+            self.announce(f"{cls.name} on {task.crop}x{task.crop} crops, K = {task.clusters}")
+            stage = random_stage(channels=task.channels, crop=task.crop, clusters=task.clusters)
+            method = stage.make(cls, parameters, self.device, compile=self.compile)
+            step = seconds_per_call(training(method, stage.images(method)), self.device, seconds=self.seconds)
+            self._known[key] = step, self._prediction(method, task)
+        return self._known[key]
+
+    def _prediction(self, method: Method, task: Task) -> float:
+        images = torch.rand(EVALUATION_BATCH, task.channels, task.crop, task.crop, device=self.device)
+        try:
+            predicting = seconds_per_call(
+                lambda: method.predict(images), self.device, seconds=self.seconds / 5
+            )
+        # Some methods cluster after training; before that there is nothing to predict with.
+        except RuntimeError:
+            return 0.0
+        return predicting / EVALUATION_BATCH

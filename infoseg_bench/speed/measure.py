@@ -1,0 +1,177 @@
+"""What a training step takes, and where its time goes."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from infoseg_bench.contracts import Method, Parameters
+from infoseg_bench.runs.device import peak_device_bytes, peak_host_bytes
+from infoseg_bench.speed.clock import matrix_rate, seconds_per_call
+from infoseg_bench.speed.stage import RecordedImages, Stage
+from infoseg_bench.training.network_method import NetworkMethod
+
+Call = tuple[tuple[Any, ...], dict[str, Any]]
+Asked = tuple[tuple[int, int | None], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """The speed of one method on one device.
+
+    Attributes:
+        method: name
+        precision: of its matrix products
+        compiled: whether torch.compile had fused its network
+        images_per_step: training crops of one step
+        seconds_per_step: everything included
+        images_per_second: training crops
+        flops_per_step: of convolutions and matrix products, forward and backward; not counted are
+            element-wise work and Fourier transforms
+        flops_per_second: achieved in the step
+        matrix_flops_per_second: of a large matrix product at the same precision, just measured
+        matrix_share: the one over the other
+        data_share: of the step, that cutting crops takes alone
+        outside_network_share: of the step, that remains beside the network's forward and backward
+            pass; None for a method without one
+        peak_bytes: largest memory so far
+        peak_of: of the device, or of the whole process on the CPU
+    """
+
+    method: str
+    precision: str
+    compiled: bool
+    images_per_step: int
+    seconds_per_step: float
+    images_per_second: float
+    flops_per_step: int
+    flops_per_second: float
+    matrix_flops_per_second: float
+    matrix_share: float
+    data_share: float
+    outside_network_share: float | None
+    peak_bytes: int
+    peak_of: Literal["device", "process"]
+
+
+def measure(
+    cls: type[Method],
+    parameters: Parameters,
+    stage: Stage,
+    device: torch.device,
+    *,
+    compile: bool = False,
+    seconds: float = 5.0,
+) -> Speed:
+    """Measure a method that trains.
+
+    Args:
+        cls: the method
+        parameters: of it
+        stage: task and photos
+        device: to train on
+        compile: let torch.compile fuse the network
+        seconds: about how long to measure each part; one step at least
+
+    Raises:
+        UsageError: the parameters do not fit the photos
+    """
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    flops, asked, calls = _count(cls, parameters, stage, device)
+    method = stage.make(cls, parameters, device, compile=compile)
+    train = stage.images(method)
+    step_seconds = seconds_per_call(training(method, train), device, seconds=seconds)
+    peak = peak_device_bytes(device)
+    images = sum(size for size, _ in asked)
+    data_seconds = seconds_per_call(_cutting(train, asked), device, seconds=seconds)
+    network_seconds = _network_seconds(method, calls, device, seconds)
+    precision = str(getattr(parameters, "precision", "float32"))
+    rate = matrix_rate(device, getattr(torch, precision), seconds=seconds)
+    return Speed(
+        method=cls.name,
+        precision=precision,
+        compiled=compile,
+        images_per_step=images,
+        seconds_per_step=step_seconds,
+        images_per_second=images / step_seconds,
+        flops_per_step=flops,
+        flops_per_second=flops / step_seconds,
+        matrix_flops_per_second=rate,
+        matrix_share=flops / step_seconds / rate,
+        data_share=data_seconds / step_seconds,
+        outside_network_share=None if network_seconds is None else 1 - network_seconds / step_seconds,
+        peak_bytes=peak_host_bytes() if peak is None else peak,
+        peak_of="process" if peak is None else "device",
+    )
+
+
+def training(method: Method, train: RecordedImages) -> Callable[[], object]:
+    """Give a function that does the method's next training step."""
+    progress = iter(method.fit(train))
+    return lambda: next(progress)
+
+
+def _count(
+    cls: type[Method], parameters: Parameters, stage: Stage, device: torch.device
+) -> tuple[int, Asked, list[Call]]:
+    """Count a step's operations, and note the batches it asks for and what its network is called on.
+
+    It is not compiled, so that all of it is seen.
+    """
+    method, calls = stage.make(cls, parameters, device), list[Call]()
+    train = stage.images(method)
+    if isinstance(method, NetworkMethod):
+
+        def note(module: object, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            calls.append((args, kwargs))
+
+        method.network.register_forward_pre_hook(note, with_kwargs=True)
+    with FlopCounterMode(display=False) as counter:
+        training(method, train)()
+    return counter.get_total_flops(), train.asked, calls
+
+
+def _cutting(train: RecordedImages, asked: Asked) -> Callable[[], object]:
+    steps = itertools.count()
+
+    def cut() -> None:
+        step = next(steps)
+        for size, crop in asked:
+            train.batch(step, size, crop)
+
+    return cut
+
+
+def _network_seconds(method: Method, calls: list[Call], device: torch.device, seconds: float) -> float | None:
+    if not isinstance(method, NetworkMethod) or not calls:
+        return None
+    network = method.network.train()
+
+    def passes() -> None:
+        with method.autocast():
+            outputs = [network(*args, **kwargs) for args, kwargs in calls]
+        tensors = [tensor for tensor in _tensors(outputs) if tensor.requires_grad]
+        torch.autograd.backward(tensors, [torch.ones_like(tensor) for tensor in tensors])
+        network.zero_grad(set_to_none=True)
+
+    return seconds_per_call(passes, device, seconds=seconds)
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from _tensors(getattr(value, field.name))
+    elif isinstance(value, dict):
+        yield from (tensor for part in value.values() for tensor in _tensors(part))
+    elif isinstance(value, list | tuple):
+        yield from (tensor for part in value for tensor in _tensors(part))

@@ -1,0 +1,77 @@
+"""One run taken through one and two processes, as a user types it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from infoseg_bench.runs.curve import read_curve
+from infoseg_bench.runs.folder import RunFolder
+from tests.cli.commands import command, environment, infoseg_bench, prepare_photos
+
+STEPS = 100
+RUN = [
+    "run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), "--evaluate-every", "50",
+    "--set", "infoseg.width=4", "--set", "infoseg.P=8", "--set", "infoseg.batch=4", "--device", "cpu",
+]  # fmt: skip
+
+
+def interrupt(folder: Path, *words: str, beyond: int) -> RunFolder:
+    process = subprocess.Popen(
+        command(*RUN, *words), cwd=folder, env=environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 300
+    while not (curves := list(folder.glob("results/runs/*/curve.jsonl"))) or reached(curves[0]) <= beyond:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 130, errors
+    run = RunFolder(curves[0].parent)
+    assert run.state() == "interrupted"
+    return run
+
+
+def reached(curve: Path) -> int:
+    return max((line["step"] for line in read_curve(curve)), default=0)
+
+
+def test_a_run_begun_by_two_processes_is_finished_by_one(tmp_path: Path) -> None:
+    prepare_photos(tmp_path)
+    run = interrupt(tmp_path, "--gpus-per-run", "2", beyond=2)
+    assert not list(run.path.glob(".*.tmp"))
+    done = infoseg_bench(tmp_path, *RUN)
+    assert done.returncode == 0, done.stderr
+    record = run.record()
+    assert record is not None
+    assert record.provenance.processes == 1
+    assert len(record.provenance.resumed_from) == 1
+    # Whoever had written beside rank 0 would have doubled lines.
+    points = [line["step"] for line in read_curve(run.curve_file) if "loss" in line]
+    assert points == list(range(1, STEPS + 1))
+
+
+def test_two_processes_finish_a_run_that_says_so_and_share_no_method_that_does_not_train(
+    tmp_path: Path,
+) -> None:
+    prepare_photos(tmp_path)
+    words = ["--steps", "4", "--gpus-per-run", "2", "--method", "kmeans", "--set", "kmeans.sample=50"]
+    done = infoseg_bench(tmp_path, *RUN, *words)
+    assert done.returncode == 0, done.stderr
+    records = [RunFolder(path).record() for path in sorted((tmp_path / "results" / "runs").iterdir())]
+    assert [record.provenance.processes for record in records if record is not None] == [2, 1]
+
+
+def test_batches_that_cannot_be_shared_and_methods_that_cannot_are_one_clear_line(tmp_path: Path) -> None:
+    prepare_photos(tmp_path, count=4)
+    done = infoseg_bench(tmp_path, *RUN, "--set", "infoseg.batch=3", "--gpus-per-run", "2")
+    assert done.returncode == 1
+    assert "batch=3 cannot be shared by 2 processes" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = infoseg_bench(tmp_path, *RUN, "--gpus-per-run", "2", "--jobs", "2")
+    assert done.returncode == 2
+    assert "several GPUs do one run at a time" in done.stderr
