@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from infoseg_bench.contracts.method import Method, Progress, RunContext, Task
     from infoseg_bench.contracts.parameters import Parameters, parameter
+    from infoseg_bench.contracts.photo_map import PhotoMap
     from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared, SourceFile
 
 _MODULES = {
     "DatasetRecipe": "recipe",
     "Method": "method",
     "Parameters": "parameters",
+    "PhotoMap": "photo_map",
     "Prepared": "recipe",
     "Progress": "method",
     "RunContext": "method",
@@ -26,6 +28,7 @@ __all__ = [
     "DatasetRecipe",
     "Method",
     "Parameters",
+    "PhotoMap",
     "Prepared",
     "Progress",
     "RunContext",

@@ -12,6 +12,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from infoseg_bench.contracts.parameters import Parameters
+from infoseg_bench.contracts.photo_map import PhotoMap
 from infoseg_bench.randomness import generator
 from infoseg_bench.ranks import SINGLE, Ranks
 
@@ -118,6 +119,14 @@ class Method(ABC):
         Only "mask" exists: which pixels are not void. What is declared here stands on the board.
         """
         return None
+
+    @classmethod
+    def photo_maps(cls, parameters: Parameters) -> tuple[PhotoMap, ...]:
+        """Name the maps, such as superpixels, that the training wants beside the photos.
+
+        The harness makes each once per store, from pixels alone, and gives its crops in `batch.maps`.
+        """
+        return ()
 
     @abstractmethod
     def fit(self, train: TrainImages) -> Iterator[Progress]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Integer
 from torch import Tensor
 
 DEVICE_SHARE = 0.5
 """Largest share of the device's free memory that photos may take; ours."""
 
 
-def place(array: UInt8[np.ndarray, "pixel channel"], device: torch.device) -> UInt8[Tensor, "pixel channel"]:
-    """Give the photos on the device, or in memory from which the device reads fast."""
+def place(array: Integer[np.ndarray, "pixel ..."], device: torch.device) -> Integer[Tensor, "pixel ..."]:
+    """Give the photos, or maps of them, on the device, or in memory from which the device reads fast."""
     pixels = torch.from_numpy(array)
     if device.type != "cuda":
         return pixels

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64, UInt8
+from jaxtyping import Bool, Float, Int16, Int64, UInt8
 from torch import Tensor
 
-from infoseg_bench.data.crops import PhotoIndex, draw_places, gather_images
+from infoseg_bench.data.crops import CropPlan, PhotoIndex, draw_places, gather_images
 from infoseg_bench.data.placement import place
 from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.errors import UsageError
@@ -26,11 +27,13 @@ class TrainBatch:
         images: values in [0, 1]; zero where padded
         inside: False where padded
         mask: pixels that are not void; None unless the method has declared that it uses the mask
+        maps: the photo maps that the method has asked for, by name; -1 where padded
     """
 
     images: Float[Tensor, "batch channel crop crop"]
     inside: Bool[Tensor, "batch crop crop"]
     mask: Bool[Tensor, "batch crop crop"] | None
+    maps: Mapping[str, Int64[Tensor, "batch crop crop"]] = field(default_factory=dict)
 
 
 class TrainImages:
@@ -55,6 +58,7 @@ class TrainImages:
         seed: int,
         device: torch.device,
         mask: Bool[np.ndarray, " pixel"] | None = None,
+        maps: Mapping[str, Int16[np.ndarray, " pixel"]] | None = None,
         pixels: UInt8[Tensor, "pixel channel"] | None = None,
         ranks: Ranks = SINGLE,
     ) -> None:
@@ -67,12 +71,14 @@ class TrainImages:
             seed: of the order of photos and of the crops' places
             device: where batches are wanted
             mask: per pixel of `arrays.pixels`, False for void
+            maps: photo maps by name, per pixel of `arrays.pixels`
             pixels: `arrays.pixels` where they have been placed already
             ranks: the processes that share every batch
         """
         starts = np.concatenate([[0], np.cumsum(arrays.sizes.astype(np.int64).prod(axis=1))])[:-1]
         self._pixels = place(arrays.pixels, device) if pixels is None else pixels
         self._mask = None if mask is None else torch.from_numpy(mask).to(self._pixels.device)
+        self._maps = {name: place(values, device) for name, values in (maps or {}).items()}
         self._index = PhotoIndex(arrays.sizes[photos], starts[photos], self._pixels.device)
         self.crop = crop
         self.channels = int(arrays.pixels.shape[1])
@@ -115,7 +121,13 @@ class TrainImages:
             images=to_float(send(gather_images(self._pixels, plan), self._device)),
             inside=send(plan.inside, self._device),
             mask=None if self._mask is None else send(self._mask[plan.index] & plan.inside, self._device),
+            maps={name: self._cut(values, plan) for name, values in self._maps.items()},
         )
+
+    def _cut(self, values: Tensor, plan: CropPlan) -> Int64[Tensor, "batch crop crop"]:
+        inside = plan.inside.to(values.device)
+        crops = values[plan.index.to(values.device)].masked_fill(~inside, -1)
+        return send(crops, self._device).long()
 
     def _photos(self, step: int, size: int) -> Int64[Tensor, " batch"]:
         first, last = step * size, (step + 1) * size

@@ -60,6 +60,7 @@ def published_ablations() -> tuple[Ablation, ...]:
     )
 
 
+@dataclass(frozen=True)
 class PublishedLog:
     """What a published training log says, accuracies as shares in [0, 1].
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,6 +24,7 @@ from infoseg_bench.registry import load_methods
 from infoseg_bench.runs.checkpoint import Session, load_checkpoint
 from infoseg_bench.runs.execute import Execution
 from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.photo_maps import photo_maps
 from infoseg_bench.runs.provenance import now
 from infoseg_bench.runs.spec import RunSpec
 
@@ -105,11 +107,12 @@ def assemble(
     arrays = prepared.store.arrays(labels=True)
     # One copy for both sides: on a GPU the photos are most of what is kept there.
     pixels = place(arrays.pixels, setting.device)
+    maps = photo_maps(method, prepared.store, arrays, folder, should_stop)
     execution = Execution(
         folder=folder,
         budget=spec.budget,
         method=method,
-        train=_train_images(arrays, prepared, spec, method, pixels),
+        train=_train_images(arrays, prepared, spec, method, pixels, maps),
         evaluation_set=EvaluationSet(
             arrays, prepared.view, protocol=spec.protocol, device=setting.device, pixels=pixels
         ),
@@ -132,11 +135,18 @@ def assemble_follower(folder: RunFolder, setting: Setting) -> tuple[Method, Trai
     method = make_method(spec, prepared, setting)
     _resume(folder, method)
     arrays = prepared.store.arrays(labels=method.label_use(method.parameters) is not None)
-    return method, _train_images(arrays, prepared, spec, method, place(arrays.pixels, setting.device))
+    maps = photo_maps(method, prepared.store, arrays, folder, lambda: False)
+    pixels = place(arrays.pixels, setting.device)
+    return method, _train_images(arrays, prepared, spec, method, pixels, maps)
 
 
 def _train_images(
-    arrays: StoreArrays, prepared: PreparedDataset, spec: RunSpec, method: Method, pixels: Tensor
+    arrays: StoreArrays,
+    prepared: PreparedDataset,
+    spec: RunSpec,
+    method: Method,
+    pixels: Tensor,
+    maps: Mapping[str, np.ndarray],
 ) -> TrainImages:
     mask = None
     if method.label_use(method.parameters) == "mask":
@@ -148,6 +158,7 @@ def _train_images(
         seed=spec.seed,
         device=method.run.device,
         mask=mask,
+        maps=maps,
         pixels=pixels,
         ranks=method.run.ranks,
     )

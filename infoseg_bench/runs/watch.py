@@ -112,6 +112,8 @@ def label(spec: RunSpec) -> str:
 
 def describe(status: dict[str, Any]) -> str:
     """Say in a few words what a worker has told."""
+    if status.get("doing"):
+        return f"{status['doing']}: {status.get('step')} of {status.get('steps')} photos"
     words = [f"step {status.get('step')}" + (f" of {status['steps']}" if status.get("steps") else "")]
     loss = status.get("loss")
     if isinstance(loss, float):

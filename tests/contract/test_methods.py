@@ -19,6 +19,8 @@ from infoseg_bench.contracts import Method, RunContext, Task
 from infoseg_bench.data.store import Store, StoreArrays
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.errors import UsageError
+from infoseg_bench.preparing.photo_maps import load_photo_map
+from infoseg_bench.progress import no_progress
 from infoseg_bench.registry import load_methods
 from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
 from tests.data.miniature import make_view, random_photos, write_photos, write_store
@@ -31,6 +33,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "random-cnn": {"width": 2},
     "kmeans": {"sample": 500},
     "infoseg": {"width": 4, "P": 8, "batch": 4},
+    "ac": {"width": 2, "blocks": 2, "batch": 4, "radius": 2},
+    "inmars": {"width": 2, "batch": 4, "adversary_start": 0.4},
     "iic": {"width": 2, "batch": 4, "radius": 2},
     "doersch": PAIRS,
     "isola": PAIRS,
@@ -58,14 +62,20 @@ def make(
     )
 
 
-def train_images(path: Path) -> TrainImages:
+def train_images(method: Method, path: Path, arrays: StoreArrays | None = None) -> TrainImages:
+    """Give what the harness would, the photo maps that the method asks for included."""
     store = Store(path)
-    return TrainImages(store.arrays(labels=False), store.view("mini").train, crop=32, seed=0, device=CPU)
+    arrays = arrays or store.arrays(labels=False)
+    maps = {
+        wanted.name: load_photo_map(wanted, store, arrays, progress=no_progress, pause=lambda: None)
+        for wanted in method.photo_maps(method.parameters)
+    }
+    return TrainImages(arrays, store.view("mini").train, crop=32, seed=0, device=CPU, maps=maps)
 
 
 def fitted(name: str, path: Path, **task: Any) -> Method:
     method = make(name, **task)
-    for _ in method.fit(train_images(path)):
+    for _ in method.fit(train_images(method, path)):
         pass
     method.settle(train_images(path))
     return method
@@ -115,10 +125,9 @@ def test_labels_have_no_part_in_a_fit(name: str, tmp_path: Path) -> None:
 
 @every_method
 def test_nothing_reachable_from_a_fit_leads_to_a_label(name: str, store: Path) -> None:
-    opened = Store(store)
-    arrays = opened.arrays(labels=True)
-    train = TrainImages(arrays, opened.view("mini").train, crop=32, seed=0, device=CPU)
-    for leak in leaks(make(name), train, arrays=arrays, path=store):
+    method, arrays = make(name), Store(store).arrays(labels=True)
+    train = train_images(method, store, arrays)
+    for leak in leaks(method, train, arrays=arrays, path=store):
         pytest.fail(f"{name}: a label can be read through {leak}")
 
 
@@ -145,14 +154,14 @@ def test_a_fit_taken_up_from_its_state_ends_as_an_undisturbed_one(name: str, sto
         pytest.skip("fits in one pass, which is repeated instead")
     whole = fitted(name, store)
     begun = make(name)
-    next(begun.fit(train_images(store)))
+    next(begun.fit(train_images(begun, store)))
     # Predicting in between must not change what follows, nor must other uses of the generator.
     begun.settle(train_images(store))
     begun.predict(images())
     torch.manual_seed(12345)
     resumed = make(name)
     resumed.load_state(begun.state())
-    for _ in resumed.fit(train_images(store)):
+    for _ in resumed.fit(train_images(resumed, store)):
         pass
     resumed.settle(train_images(store))
     assert digest(resumed.state()) == digest(whole.state())
@@ -168,7 +177,8 @@ def test_predictions_of_an_image_do_not_depend_on_its_batch(name: str, store: Pa
 
 @every_method
 def test_progress_names_steps_in_order_and_ends_at_the_budget(name: str, store: Path) -> None:
-    steps = [progress.step for progress in make(name).fit(train_images(store))]
+    method = make(name)
+    steps = [progress.step for progress in method.fit(train_images(method, store))]
     assert steps == sorted(set(steps))
     if METHODS[name].trains:
         assert steps == list(range(1, STEPS + 1))
@@ -181,7 +191,7 @@ def test_mixed_precision_gives_nearly_the_same_loss_in_float32(name: str, store:
     losses = []
     for precision in ("float32", "bfloat16"):
         method = make(name, precision=precision)
-        scalars = next(method.fit(train_images(store))).scalars
+        scalars = next(method.fit(train_images(method, store))).scalars
         assert all(isinstance(value, torch.Tensor) for value in scalars.values())
         assert {value.dtype for value in scalars.values() if isinstance(value, torch.Tensor)} == {
             torch.float32

@@ -160,6 +160,18 @@ def test_crops_taken_are_counted(store: Store) -> None:
     assert images.taken == 9
 
 
+def test_photo_maps_are_cropped_with_the_photos_and_negative_where_padded(store: Store) -> None:
+    view, arrays = store.view("mini"), store.arrays(labels=False)
+    maps = {"red": arrays.pixels[:, 0].astype(np.int16)}
+    images = TrainImages(arrays, view.train, crop=CROP, seed=0, device=CPU, maps=maps)
+    for step in range(4):
+        batch = images.batch(step, 5)
+        red = (batch.images[:, 0] * 255).round().long()
+        assert torch.equal(batch.maps["red"], red.masked_fill(~batch.inside, -1))
+        assert equal(batch, train_images(store).batch(step, 5))
+        assert train_images(store).batch(step, 5).maps == {}
+
+
 def test_there_is_no_mask_unless_it_was_given(store: Store) -> None:
     assert train_images(store).batch(0, 3).mask is None
 

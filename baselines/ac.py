@@ -1,0 +1,199 @@
+"""AC, autoregressive clustering (Ouali et al., ECCV 2020; protocol 3.4).
+
+No official code is public. "AC-MM" is the unofficial github.com/Max-Manning/autoregunsupseg at
+e849f31, whose structure this follows, with IIC's information in place of its own, which is not
+normalised. AC-MM trains 20 epochs everywhere (run_experiments.sh): at its batch sizes 34 540 steps
+on COCO-Stuff, 24 440 on COCO-Stuff-3, 8 560 on Potsdam.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+from infoseg_bench.contracts import Parameters, RunContext, Task, parameter
+from infoseg_bench.data.train_images import TrainBatch
+from infoseg_bench.errors import UsageError
+from infoseg_bench.information.displaced import displaced_information
+from infoseg_bench.information.info_nce import info_nce
+from infoseg_bench.networks.autoregressive import AutoregressiveNetwork
+from infoseg_bench.networks.raster_scan import ORDERINGS, Ordering
+from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
+
+Policy = Literal["distinct", "independent", "opposite"]
+SETTINGS = "AC-MM run_experiments.sh"
+TEMPLATE = "AC-MM model/model.py ARSegmentationNet4"
+
+
+class ACParameters(TrainingParameters):
+    """AC-MM's settings where it has any, and a declared choice elsewhere."""
+
+    batch: int = parameter(30, "images per step", source=SETTINGS + ", COCO", gt=1)
+    lr: float = parameter(4e-5, "learning rate of Adam", source=SETTINGS + ", COCO-Stuff-3", gt=0)
+    orderings: Policy = parameter(
+        "distinct",
+        "the two of a step: distinct, independent (may coincide; AC-MM train.py:139-161), or opposite",
+        source="ours: the paper's policy is unknown",
+    )
+    stride: Literal[2, 4] = parameter(4, "pixels per place of the network's output", source=SETTINGS)
+    width: int = parameter(64, "channels of the stem", source=TEMPLATE, gt=0)
+    blocks: int = parameter(4, "blocks, each doubling the channels", source=TEMPLATE, gt=0)
+    batch_norm: bool = parameter(
+        True, "batch normalisation in the stem", source="AC-MM model/components.py:5-16"
+    )
+    attention: int = parameter(
+        0,
+        "channels of queries, keys and values of an attention after block 2, 0: none; AC-MM's is 128",
+        source="ours: optional in the paper",
+        ge=0,
+    )
+    radius: int = parameter(10, "largest displacement T in pixels", source="AC-MM model/loss.py:7-44", ge=0)
+    compare: Literal["image", "grid"] = parameter(
+        "image",
+        "maps whose information is taken: image (interpolated, as AC-MM), or grid (the network's own)",
+        source="AC-MM model/components.py:57-69",
+    )
+    collapsed: bool = parameter(
+        False, "sum the joints of all displacements first, as AC-MM", source="IIC examples/commands.txt"
+    )
+    lamb: float = parameter(
+        1.0, "weight of the marginals' entropies in the information", source="AC-MM train.py has none", gt=0
+    )
+    arl_weight: float = parameter(
+        0.0, "weight of the representation variant ARL beside AC; 0: off", source="PAPER 3.2: no gain", ge=0
+    )
+    arl_features: int = parameter(128, "length of ARL's vectors", source="ours", gt=0)
+    arl_radius: int = parameter(
+        1, "displacement over which ARL's vectors agree, in places", source="ours", ge=0
+    )
+    arl_samples: int = parameter(16, "places per image that ARL compares", source="ours", gt=0)
+    arl_temperature: float = parameter(0.1, "divides ARL's scores", source="ours", gt=0)
+    training_mask: bool = parameter(
+        False,
+        "leave void pixels out of the loss, which uses label information",
+        source="AC-MM train.py: none",
+    )
+
+
+class AC(NetworkMethod):
+    """Clusters that two autoregressive readings of an image agree on."""
+
+    name: ClassVar[str] = "ac"
+    title: ClassVar[str] = "AC"
+    citation: ClassVar[str] = (
+        "Ouali, Hudelot and Tami, Autoregressive Unsupervised Image Segmentation, ECCV 2020"
+    )
+    parameters_type: ClassVar[type[Parameters]] = ACParameters
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "coco-stuff": {"lr": 6e-6},
+        "coco-stuff-3": {"lr": 4e-5},
+        "potsdam": {"lr": 1e-6, "batch": 20},
+        "potsdam-3": {"lr": 1e-6, "batch": 20},
+    }
+    parameters: ACParameters
+
+    def __init__(self, parameters: ACParameters, task: Task, run: RunContext) -> None:
+        """Check that the images fit the network's stride, and the radius the images."""
+        crop = parameters.train_crop or task.crop
+        if crop % parameters.stride or task.crop % parameters.stride:
+            raise UsageError(
+                f"ac: crops of {crop} and {task.crop} pixels must be multiples of stride={parameters.stride}"
+            )
+        if parameters.attention and parameters.blocks < 2:
+            raise UsageError(f"ac: attention follows block 2, but blocks={parameters.blocks}")
+        if parameters.radius >= crop:
+            raise UsageError(f"ac: radius={parameters.radius} must be below the crop of {crop} pixels")
+        super().__init__(parameters, task, run)
+
+    @classmethod
+    def label_use(cls, parameters: Parameters) -> str | None:
+        """Declare the mask where it is on."""
+        return "mask" if isinstance(parameters, ACParameters) and parameters.training_mask else None
+
+    def build(self) -> nn.Module:
+        """Make the autoregressive trunk, the decoder to K clusters and, for ARL, one to vectors."""
+        chosen = self.parameters
+        trunk = AutoregressiveNetwork(
+            channels=self.task.channels,
+            width=chosen.width,
+            stride=chosen.stride,
+            blocks=chosen.blocks,
+            attention=chosen.attention,
+            batch_norm=chosen.batch_norm,
+        )
+        heads = {"trunk": trunk, "clusters": nn.Conv2d(trunk.out_channels, self.task.clusters, 1)}
+        if chosen.arl_weight:
+            heads["vectors"] = nn.Conv2d(trunk.out_channels, chosen.arl_features, 1)
+        return nn.ModuleDict(heads)
+
+    def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Minus the information between the readings along two orderings, padding left out."""
+        grids = [
+            self._grid(batch.images, ordering)
+            for ordering in draw_orderings(self.parameters.orderings, generator)
+        ]
+        information = self._information(grids, batch.inside if batch.mask is None else batch.mask)
+        scalars = {"loss": -information, "information": information}
+        if self.parameters.arl_weight:
+            agreement = self._agreement(grids, generator)
+            scalars |= {"loss": -information - self.parameters.arl_weight * agreement, "arl": agreement}
+        return scalars
+
+    def predict(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> Int64[Tensor, "batch height width"]:
+        """Take the most probable cluster of the network that sees all around."""
+        with self.inference():
+            scores = self._scores(self._grid(images, None))
+        return _enlarge(scores, images.shape[-2:]).argmax(dim=1)
+
+    def _grid(self, images: Tensor, ordering: Ordering | None) -> Tensor:
+        grid: Tensor = self.network.trunk(images.contiguous(memory_format=torch.channels_last), ordering)
+        return grid
+
+    def _scores(self, grid: Tensor) -> Float[Tensor, "batch cluster rows columns"]:
+        scores: Tensor = self.network.clusters(grid)
+        return scores.float()
+
+    def _information(self, grids: list[Tensor], counted: Bool[Tensor, "batch crop crop"]) -> Tensor:
+        chosen = self.parameters
+        scores, radius = [self._scores(grid) for grid in grids], chosen.radius
+        if chosen.compare == "image":
+            scores = [_enlarge(score, counted.shape[-2:]) for score in scores]
+        else:
+            radius //= chosen.stride
+            counted = F.avg_pool2d(counted[:, None].float(), chosen.stride)[:, 0] > 0.5
+        first, second = (score.softmax(dim=1) for score in scores)
+        return displaced_information(
+            first, second, radius=radius, lamb=chosen.lamb, collapsed=chosen.collapsed, mask=counted
+        )
+
+    def _agreement(self, grids: list[Tensor], generator: torch.Generator) -> Tensor:
+        """Tell a place's neighbourhood in the other view among places of all images (ARL)."""
+        first, second = (F.normalize(self.network.vectors(grid).float(), dim=1) for grid in grids)
+        reach = self.parameters.arl_radius
+        # The mean score over a neighbourhood is the score with the neighbourhood's mean.
+        second = F.avg_pool2d(second, 2 * reach + 1, 1, reach, count_include_pad=False)
+        places = first.shape[2] * first.shape[3]
+        drawn = torch.randperm(places, generator=generator)[: self.parameters.arl_samples].to(first.device)
+        first, second = (view.flatten(2)[..., drawn].mT.flatten(0, 1) for view in (first, second))
+        with torch.autocast(first.device.type, enabled=False):
+            return info_nce(first, second, temperature=self.parameters.arl_temperature)
+
+
+def draw_orderings(policy: Policy, generator: torch.Generator) -> tuple[Ordering, Ordering]:
+    """Draw the orderings of a step's two readings, which all its images share (AC-MM train.py:139-161)."""
+    if policy == "independent":
+        first, second = (ORDERINGS[int(i)] for i in torch.randint(len(ORDERINGS), (2,), generator=generator))
+        return first, second
+    first, second = (ORDERINGS[int(i)] for i in torch.randperm(len(ORDERINGS), generator=generator)[:2])
+    return first, (first.opposite if policy == "opposite" else second)
+
+
+def _enlarge(scores: Tensor, size: Sequence[int]) -> Float[Tensor, "batch cluster height width"]:
+    return F.interpolate(scores, size=tuple(size), mode="bilinear", align_corners=False)

@@ -1,0 +1,207 @@
+"""InMARS, after the abstract of Mirsadeghi et al., RA-L 2021 (protocol 3.5).
+
+Neither code nor full text is a source here. The abstract says: an image is split into superpixels,
+a network's assignment of superpixels to clusters is trained by maximising mutual information, and
+then by adversaries that perturb pixels (photometric) and their positions (geometric). Everything
+beyond that is ours: SLIC, IIC's network, the information of RIM, virtual adversaries, and all
+settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from infoseg_bench.contracts import Parameters, PhotoMap, parameter
+from infoseg_bench.data.train_images import TrainBatch
+from infoseg_bench.imageops.regions import RegionPooling
+from infoseg_bench.imageops.sobel import append_sobel
+from infoseg_bench.imageops.superpixels import Superpixels
+from infoseg_bench.imageops.warp import smooth_flow, warp
+from infoseg_bench.information.assignment import conditional_entropy, divergence, marginal_entropy
+from infoseg_bench.networks.net10a import ClusterHead, Net10aTrunk, Padding, initialise
+from infoseg_bench.training.adversary import adversarial_perturbation, root_mean_square, untracked
+from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
+
+NO_SOBEL: Mapping[str, Any] = {"sobel": False}
+"""Potsdam has no Sobel channels (IIC examples/commands.txt:83,89)."""
+
+
+class InMARSParameters(TrainingParameters):
+    """Nothing here is published: what the abstract names has a source, its size is ours."""
+
+    segments: int = parameter(200, "superpixels per 128x128 pixels, about", source="ours", gt=0)
+    compactness: float = parameter(
+        10.0, "SLIC's weight of closeness against likeness of colour", source="default of scikit-image", gt=0
+    )
+    width: int = parameter(64, "channels of the first layer", source="IIC archs/segmentation/net10a.py", gt=0)
+    sobel: bool = parameter(True, "append Sobel derivatives", source="IIC examples/commands.txt:74,80")
+    padding: Padding = parameter(
+        "corrected",
+        "of IIC's network: published (as released: its map is misaligned by some pixels) or corrected",
+        source="ours: superpixels need aligned maps",
+    )
+    marginal_weight: float = parameter(
+        1.0, "weight of the entropy of the mean assignment", source="ours, 1 is mutual information", ge=0
+    )
+    conditional_weight: float = parameter(
+        1.0, "weight of the mean entropy of assignments", source="ours, 1 is mutual information", ge=0
+    )
+    adversary_start: float = parameter(
+        0.5,
+        "share of the budget after which the adversaries join",
+        source="ours; the abstract: followed by",
+        ge=0,
+        le=1,
+    )
+    photometric_weight: float = parameter(
+        1.0, "weight of the divergence under changed pixels; 0: off", source="ours", ge=0
+    )
+    photometric_radius: float = parameter(
+        0.03, "root mean square change of a pixel, of values in [0, 1]", source="ours, about 8 of 255", gt=0
+    )
+    geometric_weight: float = parameter(
+        1.0, "weight of the divergence under moved pixels; 0: off", source="ours", ge=0
+    )
+    geometric_radius: float = parameter(
+        1.5, "root mean square of both flow components, in pixels", source="ours", gt=0
+    )
+    geometric_points: int = parameter(6, "control points of the flow along each side", source="ours", ge=2)
+    probe: float = parameter(
+        0.1, "where the adversaries take their gradient, as a share of the radius", source="ours", gt=0
+    )
+    training_mask: bool = parameter(
+        False, "leave void pixels out of the loss, which uses label information", source="ours: label-free"
+    )
+
+
+class InMARS(NetworkMethod):
+    """InMARS (re-implementation from the abstract).
+
+    Superpixels are spread over the clusters, each is decided, and steady under adversaries.
+    """
+
+    name: ClassVar[str] = "inmars"
+    title: ClassVar[str] = "InMARS (re-implementation from the abstract)"
+    citation: ClassVar[str] = (
+        "Mirsadeghi, Royat and Rezatofighi, Unsupervised Image Segmentation by Mutual Information "
+        "Maximization and Adversarial Regularization, RA-L 2021"
+    )
+    parameters_type: ClassVar[type[Parameters]] = InMARSParameters
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"potsdam": NO_SOBEL, "potsdam-3": NO_SOBEL}
+    parameters: InMARSParameters
+
+    @classmethod
+    def label_use(cls, parameters: Parameters) -> str | None:
+        """Declare the mask where it is on."""
+        return "mask" if isinstance(parameters, InMARSParameters) and parameters.training_mask else None
+
+    @classmethod
+    def photo_maps(cls, parameters: Parameters) -> tuple[PhotoMap, ...]:
+        """Ask for superpixels."""
+        assert isinstance(parameters, InMARSParameters)
+        return (Superpixels(segments=parameters.segments, compactness=parameters.compactness),)
+
+    def build(self) -> nn.Module:
+        """Make IIC's trunk and its head of K clusters."""
+        chosen = self.parameters
+        channels = self.task.channels + (2 if chosen.sobel else 0)
+        trunk = Net10aTrunk(channels, chosen.width, chosen.padding)
+        head = ClusterHead(trunk.out_channels, self.task.clusters, chosen.padding)
+        return nn.ModuleDict({"trunk": trunk, "head": head}).apply(initialise)
+
+    def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
+        """Minus the information of superpixels, and the divergences under both adversaries."""
+        chosen, regions = self.parameters, batch.maps["superpixels"]
+        if batch.mask is not None:
+            regions = regions.masked_fill(~batch.mask, -1)
+        predicted = self._probabilities(batch.images)
+        assigned = RegionPooling(regions)(predicted)
+        even, undecided = marginal_entropy(assigned), conditional_entropy(assigned)
+        loss = chosen.conditional_weight * undecided - chosen.marginal_weight * even
+        scalars = {"marginal_entropy": even, "conditional_entropy": undecided}
+        if self.step >= chosen.adversary_start * self.run.steps:
+            for name, weight, attack in self._attacks():
+                if weight:
+                    scalars[name] = attack(batch.images, predicted.detach(), regions, generator)
+                    loss = loss + weight * scalars[name]
+        return {"loss": loss, **scalars}
+
+    def predict(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> Int64[Tensor, "batch height width"]:
+        """Take the most probable cluster of every pixel; superpixels serve the training only."""
+        with self.inference():
+            return self._probabilities(images).argmax(dim=1)
+
+    def _probabilities(self, images: Tensor) -> Float[Tensor, "batch cluster height width"]:
+        inputs = append_sobel(images) if self.parameters.sobel else images
+        features = self.network.trunk(inputs.contiguous(memory_format=torch.channels_last))
+        probabilities: Tensor = self.network.head(features, images.shape[-2:])
+        return probabilities
+
+    def _attacks(self) -> tuple[tuple[str, float, Callable[..., Tensor]], ...]:
+        chosen = self.parameters
+        return (
+            ("photometric", chosen.photometric_weight, self._photometric),
+            ("geometric", chosen.geometric_weight, self._geometric),
+        )
+
+    def _photometric(
+        self, images: Tensor, predicted: Tensor, regions: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Let superpixels keep their clusters where the colours of pixels change."""
+        pool = RegionPooling(regions)
+        target = pool(predicted)
+
+        def moved(change: Tensor) -> Tensor:
+            return divergence(target, pool(self._probabilities(images + change)))
+
+        start = torch.randn(images.shape, generator=generator).to(images.device)
+        return self._worst(moved, start, self.parameters.photometric_radius, root_mean_square)
+
+    def _geometric(
+        self, images: Tensor, predicted: Tensor, regions: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Let superpixels keep their clusters where the image moves, and they with it."""
+        size = (images.shape[2], images.shape[3])
+
+        def moved(control: Tensor) -> Tensor:
+            flow = smooth_flow(control, size)
+            pool = RegionPooling(_warped(regions, flow))
+            return divergence(pool(warp(predicted, flow)), pool(self._probabilities(warp(images, flow))))
+
+        points = self.parameters.geometric_points
+        start = torch.randn(len(images), 2, points, points, generator=generator).to(images.device)
+        return self._worst(
+            moved,
+            start,
+            self.parameters.geometric_radius,
+            lambda control: root_mean_square(smooth_flow(control, size)),
+        )
+
+    def _worst(
+        self,
+        moved: Callable[[Tensor], Tensor],
+        start: Tensor,
+        radius: float,
+        size: Callable[[Tensor], Tensor],
+    ) -> Tensor:
+        with untracked(self.network):
+            worst = adversarial_perturbation(
+                moved, start, radius=radius, probe=self.parameters.probe, size=size
+            )
+            return moved(worst)
+
+
+def _warped(
+    regions: Int64[Tensor, "batch height width"], flow: Float[Tensor, "batch 2 height width"]
+) -> Int64[Tensor, "batch height width"]:
+    """Move regions with their image; what comes from beyond its border belongs to none."""
+    # Zero stands for the outside, and float32 is exact for numbers of this size.
+    numbered = (regions[:, None] + 1).to(flow.dtype)
+    return warp(numbered, flow, mode="nearest", outside="zeros")[:, 0].long() - 1

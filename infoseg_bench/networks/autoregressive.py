@@ -1,0 +1,88 @@
+"""The autoregressive network of AC, after the unofficial AC-MM (model/components.py, model/model.py)."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from infoseg_bench.networks.raster_scan import Ordering, QuadrantConv2d, RasterAttention, RasterConv2d
+
+ATTENTION_AFTER = 2
+"""Blocks before the attention (AC-MM model/model.py)."""
+
+
+class AutoregressiveNetwork(nn.Module):
+    """Images to a grid of features; every place sees what an ordering of the grid has passed.
+
+    A place and its square of `stride` pixels are passed together. Without an ordering it sees all
+    around, which is how AC predicts. Batch normalisation follows the stem's convolution only; while
+    training, its statistics are those of whole batches, and carry no more than that across places.
+    """
+
+    def __init__(
+        self, *, channels: int, width: int, stride: int, blocks: int, attention: int, batch_norm: bool
+    ) -> None:
+        """Build it with AC-MM's initial weights.
+
+        Args:
+            channels: of the images
+            width: channels of the stem; every block doubles them
+            stride: pixels per place, 2 or 4
+            blocks: how many
+            attention: channels of queries, keys and values; 0: no attention
+            batch_norm: whether the stem normalises
+        """
+        super().__init__()
+        self.stem = QuadrantConv2d(channels, width, stride // 2)
+        self.norm = nn.BatchNorm2d(width) if batch_norm else nn.Identity()
+        self.blocks = nn.ModuleList(AutoregressiveBlock(width << block) for block in range(blocks))
+        self.out_channels = width << blocks
+        before = width << ATTENTION_AFTER
+        self.attention = RasterAttention(before, attention) if attention else None
+        self.apply(initialise)
+
+    def forward(
+        self, images: Float[Tensor, "batch channel height width"], ordering: Ordering | None = None
+    ) -> Float[Tensor, "batch feature rows columns"]:
+        """Compute the features; height and width are multiples of the stride."""
+        # AC-MM pools 3x3 with overlap, in which every place would see later ones.
+        grid = F.max_pool2d(self.norm(self.stem(images, ordering)).relu(), 2)
+        for number, block in enumerate(self.blocks, start=1):
+            grid = block(grid, ordering)
+            if number == ATTENTION_AFTER and self.attention is not None:
+                grid = self.attention(grid, ordering)
+        return grid
+
+
+class AutoregressiveBlock(nn.Module):
+    """A residual block that looks back, and two that mix channels."""
+
+    def __init__(self, channels: int) -> None:
+        """Build it: it doubles the channels."""
+        super().__init__()
+        out = 2 * channels
+        self.look = RasterConv2d(channels, out)
+        self.follow = nn.Conv2d(out, out, 1)
+        self.mixers = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(out, out, 1), nn.ReLU(inplace=True), nn.Conv2d(out, out, 1))
+            for _ in range(2)
+        )
+
+    def forward(
+        self, grid: Float[Tensor, "batch channel rows columns"], ordering: Ordering | None
+    ) -> Float[Tensor, "batch out rows columns"]:
+        """Compute the block; the first shortcut has zeros for the new channels."""
+        added = self.follow(self.look(grid, ordering).relu())
+        features = F.relu(added + F.pad(grid, (0, 0, 0, 0, 0, grid.shape[1])))
+        for mixer in self.mixers:
+            features = F.relu(features + mixer(features))
+        return features
+
+
+def initialise(module: nn.Module) -> None:
+    """Set AC-MM's initial weights (model/model.py:6-10): Xavier normal; biases zero, which is ours."""
+    if isinstance(module, nn.Conv2d):
+        nn.init.xavier_normal_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,122 @@
+"""Maps of all photos of a store: made once, by all cores, and kept beside the store."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import h5py
+import numpy as np
+from filelock import FileLock, Timeout
+from jaxtyping import Int16
+
+from infoseg_bench.atomic import disk_error, write_bytes
+from infoseg_bench.contracts.photo_map import PhotoMap
+from infoseg_bench.data.store import Store, StoreArrays
+from infoseg_bench.preparing.parallel import ordered_map
+from infoseg_bench.progress import ProgressFactory
+
+WAIT_SECONDS = 0.2
+"""Between two looks at whether another process has made the map; ours."""
+
+
+def load_photo_map(
+    wanted: PhotoMap,
+    store: Store,
+    arrays: StoreArrays,
+    *,
+    progress: ProgressFactory,
+    pause: Callable[[], None],
+) -> Int16[np.ndarray, " pixel"]:
+    """Read the map of a store, making it first if nobody has.
+
+    Where two processes want the same one, the second waits for the first. What is there but
+    damaged is made again.
+
+    Args:
+        wanted: which map, with its settings
+        store: beside which it is kept
+        arrays: of the store; labels in it are not looked at
+        progress: shows how many photos are done
+        pause: called while waiting for another process; may raise to give up
+
+    Raises:
+        UserError: the store's folder cannot be written, or the disk is full
+    """
+    path, fingerprint = map_path(wanted, store), wanted.fingerprint(store.fingerprint)
+    found = _read(path, fingerprint)
+    if found is not None:
+        return found
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        _acquire(lock, pause)
+    except OSError as error:
+        raise disk_error(error, path) from error
+    try:
+        found = _read(path, fingerprint)
+        if found is None:
+            found = _compute(wanted, arrays, progress)
+            _write(path, found, fingerprint, wanted)
+    finally:
+        lock.release()
+    return found
+
+
+def map_path(wanted: PhotoMap, store: Store) -> Path:
+    """Give the file of a map: the store's name, the map's, and the beginning of its fingerprint."""
+    fingerprint = wanted.fingerprint(store.fingerprint)
+    return store.path.with_name(f"{store.path.stem}.{wanted.name}-{fingerprint[:12]}.map")
+
+
+def _acquire(lock: FileLock, pause: Callable[[], None]) -> None:
+    while True:
+        try:
+            lock.acquire(timeout=WAIT_SECONDS)
+            return
+        except Timeout:
+            pause()
+
+
+def _compute(wanted: PhotoMap, arrays: StoreArrays, progress: ProgressFactory) -> Int16[np.ndarray, " pixel"]:
+    areas = arrays.sizes.astype(np.int64).prod(axis=1)
+    starts = np.cumsum(areas) - areas
+    whole = np.empty(int(areas.sum()), dtype=np.int16)
+
+    def compute(photo: int) -> np.ndarray:
+        start, shape = starts[photo], tuple(arrays.sizes[photo])
+        pixels = arrays.pixels[start : start + areas[photo]]
+        return wanted.compute(pixels.reshape(*shape, pixels.shape[1])).reshape(-1)
+
+    with closing(ordered_map(compute, range(len(areas)), progress, wanted.name)) as maps:
+        for start, area, values in zip(starts, areas, maps, strict=True):
+            whole[start : start + area] = values
+    return whole
+
+
+def _write(path: Path, values: np.ndarray, fingerprint: str, wanted: PhotoMap) -> None:
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        file.create_dataset("map", data=values, compression="gzip", compression_opts=1, shuffle=True)
+        file.attrs["fingerprint"] = fingerprint
+        file.attrs["content"] = _hash(values)
+        file.attrs["settings"] = json.dumps(wanted.model_dump(mode="json"), sort_keys=True)
+    write_bytes(path, content.getbuffer())
+
+
+def _read(path: Path, fingerprint: str) -> Int16[np.ndarray, " pixel"] | None:
+    """Give the map of a file, None if it is absent, damaged or another one."""
+    try:
+        with h5py.File(path, "r") as file:
+            values: np.ndarray = file["map"][:]
+            whole = file.attrs["fingerprint"] == fingerprint and file.attrs["content"] == _hash(values)
+    except (OSError, KeyError):
+        return None
+    return values if whole else None
+
+
+def _hash(values: np.ndarray) -> str:
+    return hashlib.sha256(values.astype("<i2", copy=False).data).hexdigest()

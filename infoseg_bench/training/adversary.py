@@ -1,0 +1,67 @@
+"""Virtual adversarial perturbations: the small change that moves predictions most (Miyato et al. 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+SMALLEST = 1e-16
+"""Sizes below it count as it, so that a vanished gradient gives no perturbation; ours."""
+
+
+def adversarial_perturbation(
+    divergence: Callable[[Tensor], Tensor],
+    start: Float[Tensor, "batch ..."],
+    *,
+    radius: float,
+    probe: float,
+    size: Callable[[Tensor], Tensor],
+) -> Float[Tensor, "batch ..."]:
+    """Find the perturbation of a given size that raises the divergence most, by one power iteration.
+
+    At no perturbation the divergence is least and has no gradient. A little beside it the gradient
+    is the Hessian times the random start, so it turns to the direction of greatest curvature
+    (Miyato et al. 2018, section 3.3).
+
+    Args:
+        divergence: from perturbation to how far predictions move
+        start: a random perturbation of any size
+        radius: of the perturbation that is given, in the unit of `size`
+        probe: where the gradient is taken, as a share of the radius
+        size: from perturbations to one size per image, proportional to them
+    """
+    trial = (scaled(start, probe * radius, size)).requires_grad_()
+    (gradient,) = torch.autograd.grad(divergence(trial), [trial])
+    return scaled(gradient, radius, size)
+
+
+def scaled(
+    perturbation: Float[Tensor, "batch ..."], radius: float, size: Callable[[Tensor], Tensor]
+) -> Float[Tensor, "batch ..."]:
+    """Bring every image's perturbation to a size of `radius`."""
+    sizes = size(perturbation).clamp(min=SMALLEST)
+    return (perturbation * (radius / sizes).view(-1, *[1] * (perturbation.dim() - 1))).detach()
+
+
+def root_mean_square(values: Float[Tensor, "batch ..."]) -> Float[Tensor, " batch"]:
+    """Give one size per image."""
+    return values.flatten(1).square().mean(dim=1).sqrt()
+
+
+@contextmanager
+def untracked(network: nn.Module) -> Iterator[None]:
+    """Let batch normalisation use the statistics of batches without remembering them."""
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    try:
+        for norm in norms:
+            norm.momentum = 0.0
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
