@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +19,7 @@ from jaxtyping import UInt8
 
 from infoseg_bench.atomic import disk_error
 from infoseg_bench.data.fingerprint import content_fingerprint
+from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.view import View
 from infoseg_bench.errors import UserError
 
@@ -93,17 +95,24 @@ class StoreWriter:
             image: the whole, pre-scaled photo
             labels: stored labels of the same size, VOID and UNLABELLED among them; None: none
         """
-        if photo_id in self._ids:
-            raise ValueError(f"{photo_id}: two photos of this name")
-        if labels is not None and labels.shape != image.shape[:2]:
-            raise ValueError(f"{photo_id}: labels {labels.shape} for a photo of {image.shape[:2]}")
-        self._reserve(2 * image.nbytes)
-        self._append(self._pixels, image.reshape(-1, self.channels))
-        if labels is not None:
-            self._append(self._labels, labels.reshape(-1))
-        self._ids[photo_id] = None
-        self._sizes.append((image.shape[0], image.shape[1]))
-        self._labelled.append(labels is not None)
+        self.extend([StoredPhoto(id=photo_id, image=image, labels=labels)])
+
+    def extend(self, photos: Sequence[StoredPhoto]) -> None:
+        """Append many photos at once, which is faster."""
+        for photo in photos:
+            if photo.id in self._ids:
+                raise ValueError(f"{photo.id}: two photos of this name")
+            self._ids[photo.id] = None
+            self._sizes.append((photo.image.shape[0], photo.image.shape[1]))
+            self._labelled.append(photo.labels is not None)
+        labels = [photo.labels.ravel() for photo in photos if photo.labels is not None]
+        self._reserve(2 * sum(photo.image.nbytes for photo in photos))
+        if photos:
+            self._append(
+                self._pixels, np.concatenate([photo.image.reshape(-1, self.channels) for photo in photos])
+            )
+        if labels:
+            self._append(self._labels, np.concatenate(labels))
 
     def finish(self, views: list[View]) -> str:
         """Write the index and the views, verify, give the store its name.

@@ -225,8 +225,8 @@ def _listed_twice(coco: CocoFolder) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (_no_annotations, ["coco", "no COCO annotations", "instances_{train2017,val2017}.json"]),
-        (_no_photos, ["coco", "none of the 7 annotated photos", "train2017/"]),
+        (_no_annotations, ["coco", "no annotations/instances_{train2017,val2017}.json", "--source"]),
+        (_no_photos, ["coco", "none of the 7 annotated photos", "train2017"]),
         (_truncated_annotations, ["instances_train2017.json", "damaged", "fetch the file again"]),
         (_no_object, ["instances_train2017.json", "no category 'person'"]),
         (_no_category, ["instances_train2017.json", "no category 'person'"]),
