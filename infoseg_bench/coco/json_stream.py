@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import ijson
 
@@ -41,7 +42,7 @@ def stream_array(path: Path | OfficialFile, name: str) -> Iterator[Any]:
 
 
 @contextmanager
-def _opened(path: Path | OfficialFile) -> Iterator[IO[bytes]]:
+def _opened(path: Path | OfficialFile) -> Iterator[BufferedIOBase]:
     try:
         with path.open("rb") as file:
             yield file

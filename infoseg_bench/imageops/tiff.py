@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import struct
 
 import numpy as np
@@ -14,6 +15,9 @@ from infoseg_bench.sources.files import OfficialFile
 
 UNDECODABLE = (tifffile.TiffFileError, ValueError, IndexError, KeyError, TypeError, OSError, struct.error)
 """What tifffile raises on damaged files."""
+
+# It logs what is wrong with a file besides raising it, and errors are one line here.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
 def read_tile(file: OfficialFile, *, side: int, bands: int) -> UInt8[np.ndarray, "{side} {side} {bands}"]:

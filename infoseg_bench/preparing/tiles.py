@@ -88,5 +88,7 @@ def _corner(colours: UInt8[np.ndarray, "*rows 3"]) -> UInt8[np.ndarray, "*rows"]
     return np.asarray(4 * bits[..., 0] + 2 * bits[..., 1] + bits[..., 2])
 
 
-def _halved_colours(labels: UInt8[np.ndarray, "rows columns 3"]) -> UInt8[np.ndarray, "half columns 3"]:
+def _halved_colours(
+    labels: UInt8[np.ndarray, "rows columns 3"],
+) -> UInt8[np.ndarray, "half_rows half_columns 3"]:
     return np.stack([scale_nearest(labels[..., band], 0.5) for band in range(3)], axis=-1)

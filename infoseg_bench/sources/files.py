@@ -8,8 +8,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import cast
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.progress import ProgressFactory
@@ -35,7 +36,7 @@ class OfficialFiles(ABC):
         """Give what changes when the file does, without reading it."""
 
     @abstractmethod
-    def open(self, name: str) -> IO[bytes]:
+    def open(self, name: str) -> BufferedIOBase:
         """Open a file for reading from its start.
 
         Raises:
@@ -73,7 +74,7 @@ class OfficialFile:
     def __str__(self) -> str:
         return str(self.files.place(self.name))
 
-    def open(self, mode: str = "rb") -> IO[bytes]:
+    def open(self, mode: str = "rb") -> BufferedIOBase:
         """Open it for reading, as `Path.open` would."""
         return self.files.open(self.name)
 
@@ -114,7 +115,7 @@ class FolderFiles(OfficialFiles):
             found = self.place(name).stat()
         return f"{found.st_size} {found.st_mtime_ns}"
 
-    def open(self, name: str) -> IO[bytes]:
+    def open(self, name: str) -> BufferedIOBase:
         """Open the file."""
         return self.place(name).open("rb")
 
@@ -182,9 +183,9 @@ class ArchiveFiles(OfficialFiles):
         info = self._entries[name]
         return f"{info.file_size} {info.CRC:08x}"
 
-    def open(self, name: str) -> IO[bytes]:
+    def open(self, name: str) -> BufferedIOBase:
         """Open the file inside the archive."""
-        return self._zip.open(self._entries[name])
+        return cast(BufferedIOBase, self._zip.open(self._entries[name]))
 
     def size(self, name: str) -> int:
         """Look it up in the archive's list."""

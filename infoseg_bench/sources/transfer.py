@@ -10,7 +10,6 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 from urllib.parse import urlsplit
 
 import infoseg_bench
@@ -35,9 +34,15 @@ class ConnectionLost(Exception):
     """The transfer stopped, and may go on."""
 
 
+class _OutOfRangeError(Exception):
+    def __init__(self, content_range: str) -> None:
+        super().__init__(content_range)
+        self.total = _whole(content_range.rpartition("/")[2])
+
+
 @dataclass(frozen=True)
 class _Answer:
-    body: IO[bytes]
+    body: http.client.HTTPResponse
     start: int
     """Position of the first byte of the body in the file."""
     total: int | None
@@ -94,7 +99,15 @@ def _continue(address: str, partial: Path, size: int | None, progress: ProgressF
     request = urllib.request.Request(address)
     if have:
         request.add_header("Range", f"bytes={have}-")
-    with _open(request, address, partial) as response:
+    try:
+        response = _open(request, address)
+    except _OutOfRangeError as error:
+        if error.total == have:
+            return
+        # More is here than there, so it is no beginning of this file.
+        partial.unlink(missing_ok=True)
+        raise ConnectionLost("what had been downloaded does not fit the file") from None
+    with response:
         answer = _understood(response, have)
         total = size if answer.total is None else answer.total
         if size is not None and total != size:
@@ -143,7 +156,7 @@ def _append(
         raise UserError(f"{address}: sends more than the {total} bytes of the file: try again later")
 
 
-def _blocks(body: IO[bytes]) -> Iterator[bytes]:
+def _blocks(body: http.client.HTTPResponse) -> Iterator[bytes]:
     while True:
         try:
             block = body.read(BLOCK)
@@ -154,19 +167,15 @@ def _blocks(body: IO[bytes]) -> Iterator[bytes]:
         yield block
 
 
-def _open(
-    request: urllib.request.Request, address: str, partial: Path | None = None
-) -> http.client.HTTPResponse:
+def _open(request: urllib.request.Request, address: str) -> http.client.HTTPResponse:
     request.add_header("User-Agent", f"infoseg-bench/{infoseg_bench.__version__}")
     request.add_header("Accept-Encoding", "identity")
     try:
         answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 416 and partial is not None:
-            # More is here than there: it is no beginning of this file.
-            partial.unlink(missing_ok=True)
-            raise ConnectionLost("what had been downloaded does not fit the file") from None
+        if error.code == 416:
+            raise _OutOfRangeError(error.headers.get("Content-Range", "")) from None
         if error.code in TRANSIENT:
             raise ConnectionLost(f"the server answers {error.code} {error.reason}") from None
         raise UserError(
