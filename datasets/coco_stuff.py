@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
 from infoseg_bench.coco.files import COMPLETE, CocoFiles
 from infoseg_bench.coco.options import CocoOptions
 from infoseg_bench.coco.published import PublishedList, read_ids
@@ -188,11 +190,9 @@ class _Work:
             progress=self.progress,
         )
         tables = label_tables(classes.stored, unlabelled_as=recipe.unlabelled_as)
-        balances = {
-            name: ClassBalance(classes.classes, options.crop, table) for name, table in tables.items()
-        }
+        balance = ClassBalance(classes.classes, options.crop, tables["corrected"])
         with StoreWriter(path, channels=3, attributes=self._attributes()) as writer:
-            ids = build.write(writer, list(balances.values()))
+            ids = build.write(writer, balance)
             self._check(ids, listed)
             view = plain_view(
                 recipe,
@@ -203,7 +203,7 @@ class _Work:
                 palette=classes.palette,
                 note=self._note(how),
             )
-            prepared = finish(writer, [view], self._summary(ids, how, balances))
+            prepared = finish(writer, [view], self._summary(ids, how, balance, tables))
         build.parts.clear()
         return prepared
 
@@ -243,15 +243,18 @@ class _Work:
         note = f"{extent}photos {how}"
         return f"{note}; {self.options.pixel_note}" if self.options.pixel_note else note
 
-    def _summary(self, ids: Sequence[str], how: str, balances: dict[str, ClassBalance]) -> dict[str, str]:
+    def _summary(
+        self, ids: Sequence[str], how: str, balance: ClassBalance, tables: dict[str, np.ndarray]
+    ) -> dict[str, str]:
         lines = {
             "files": self.files.summary(),
             "list": ("" if self.complete else "on a subset of COCO: ") + how,
             "photos": f"{len(ids)}, all labelled",
             **list_summary(by_split(self.files.photos, ids)),
-            **balances["corrected"].summary(),
+            **balance.summary(),
         }
         if self.recipe.unlabelled_as is not None:
             name = "class balance, published"
-            lines[name] = balances["published"].summary()["class balance"]
+            published = balance.through(balance.classes, tables["published"])
+            lines[name] = published.summary()["class balance"]
         return lines

@@ -119,10 +119,7 @@ class Potsdam(DatasetRecipe):
         recipe = Potsdam()
         path = store_path(data, recipe.name, recipe)
         parts = Parts(path, store_key(recipe, options))
-        balances = {
-            view: ClassBalance(classes, options.crop, _table(len(classes)))
-            for view, classes in _VIEWS.items()
-        }
+        balance = ClassBalance(CLASSES, options.crop, _table(len(CLASSES)))
         ids: list[str] = []
         scored: list[int] = []
         with StoreWriter(path, channels=4, attributes=store_attributes(recipe, options)) as writer:
@@ -133,10 +130,9 @@ class Potsdam(DatasetRecipe):
                     if photo.labels is not None:
                         scored.append(len(ids))
                     ids.append(photo.id)
-                    for balance in balances.values():
-                        balance.add(photo.labels)
+                    balance.add(photo.labels)
             views = [_view(name, ids, scored, options.crop, tiles) for name in _VIEWS]
-            prepared = finish(writer, views, _summary(tiles, ids, scored, balances))
+            prepared = finish(writer, views, _summary(tiles, ids, scored, balance))
         parts.clear()
         return prepared
 
@@ -247,9 +243,9 @@ def _view(name: str, ids: Sequence[str], scored: Sequence[int], crop: int, tiles
 
 
 def _summary(
-    tiles: _Tiles, ids: Sequence[str], scored: Sequence[int], balances: dict[str, ClassBalance]
+    tiles: _Tiles, ids: Sequence[str], scored: Sequence[int], balance: ClassBalance
 ) -> dict[str, str]:
-    stored = balances[Potsdam.name].stored
+    stored = balance.stored
     lines = {
         "files": f"{len(tiles.names)} of 38 tiles, {62 - 38 - _missing_labels(tiles)} of 24 label tiles",
         "photos": f"{len(ids)}, of which {len(scored)} are labelled and scored",
@@ -259,8 +255,9 @@ def _summary(
     }
     if tiles.missing:
         lines["missing"] = f"{', '.join(tiles.missing[:3])}{', ...' if len(tiles.missing) > 3 else ''}"
-    for name, balance in balances.items():
-        lines.update({f"{name}: {key}": line for key, line in balance.summary().items()})
+    for name, classes in _VIEWS.items():
+        seen = balance.through(classes, _table(len(classes))).summary()
+        lines.update({f"{name}: {key}": line for key, line in seen.items()})
     return lines
 
 

@@ -33,7 +33,7 @@ class StuffBuild:
     parts: Parts
     progress: ProgressFactory
 
-    def write(self, writer: Any, balances: Sequence[ClassBalance]) -> list[str]:
+    def write(self, writer: Any, balance: ClassBalance) -> list[str]:
         """Write the photos into a `StoreWriter` and count their labels.
 
         Returns:
@@ -45,8 +45,7 @@ class StuffBuild:
                 writer.extend(group)
                 for photo in group:
                     written.append(photo.id)
-                    for balance in balances:
-                        balance.add(photo.labels)
+                    balance.add(photo.labels)
         return written
 
     def _stored(self) -> Generator[Sequence[StoredPhoto], None, None]:

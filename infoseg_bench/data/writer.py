@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -56,6 +57,7 @@ class StoreWriter:
         self._ids: dict[str, None] = {}
         self._sizes: list[tuple[int, int]] = []
         self._labelled: list[bool] = []
+        self._checks: dict[str, int] = {}
 
     def __enter__(self) -> StoreWriter:
         try:
@@ -108,9 +110,8 @@ class StoreWriter:
         labels = [photo.labels.ravel() for photo in photos if photo.labels is not None]
         self._reserve(2 * sum(photo.image.nbytes for photo in photos))
         if photos:
-            self._append(
-                self._pixels, np.concatenate([photo.image.reshape(-1, self.channels) for photo in photos])
-            )
+            rows = [photo.image.reshape(-1, self.channels) for photo in photos]
+            self._append(self._pixels, np.concatenate(rows))
         if labels:
             self._append(self._labels, np.concatenate(labels))
 
@@ -132,11 +133,8 @@ class StoreWriter:
         file.attrs["format_version"] = FORMAT_VERSION
         for name, value in self.attributes.items():
             file.attrs[name] = value if isinstance(value, str | int) else json.dumps(value, sort_keys=True)
-        fingerprint = content_fingerprint(file)
-        file.attrs["fingerprint"] = fingerprint
         file.close()
-        self._seal(fingerprint)
-        return fingerprint
+        return self._seal()
 
     def _check(self, view: View) -> None:
         for name, photos in (("train", view.train), ("evaluation", view.evaluation)):
@@ -145,13 +143,17 @@ class StoreWriter:
         if not np.array(self._labelled, dtype=bool)[view.evaluation].all():
             raise ValueError(f"view {view.name}: photos without labels cannot be scored")
 
-    def _seal(self, fingerprint: str) -> None:
-        with h5py.File(self._partial, "r") as written:
-            if content_fingerprint(written) != fingerprint:
+    def _seal(self) -> str:
+        found: dict[str, int] = {}
+        with h5py.File(self._partial, "r+") as written:
+            fingerprint = content_fingerprint(written, found)
+            if any(found[name] != check for name, check in self._checks.items()):
                 raise UserError(f"{self.path}: what was written reads back differently: check the disk")
+            written.attrs["fingerprint"] = fingerprint
         with self._partial.open("rb") as handle:
             os.fsync(handle.fileno())
         self._partial.replace(self.path)
+        return fingerprint
 
     def _discard(self) -> None:
         if self._lock.is_locked:
@@ -176,6 +178,8 @@ class StoreWriter:
         start = dataset.shape[0]
         dataset.resize(start + len(rows), axis=0)
         dataset[start:] = rows
+        name = dataset.name.strip("/")
+        self._checks[name] = zlib.crc32(rows, self._checks.get(name, 0))
 
 
 def _write_view(group: Any, view: View) -> None:

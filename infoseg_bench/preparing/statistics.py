@@ -33,6 +33,12 @@ class ClassBalance:
         self._stored: Int64[np.ndarray, " 256"] = np.zeros(256, dtype=np.int64)
         self._crop = crop
 
+    def through(self, classes: tuple[str, ...], table: UInt8[np.ndarray, " 256"]) -> ClassBalance:
+        """Give the balance of what was counted under other classes or another table."""
+        other = ClassBalance(classes, self._crop, table)
+        other._stored = self._stored
+        return other
+
     def add(self, labels: UInt8[np.ndarray, "height width"] | None) -> None:
         """Count the centre crop of a whole photo's stored labels, if it has any."""
         if labels is None:
