@@ -25,6 +25,7 @@ from infoseg_bench.errors import UsageError
 from infoseg_bench.preparing.building import read_in_parts
 from infoseg_bench.preparing.parts import Parts
 from infoseg_bench.preparing.preparation import (
+    expect,
     finish,
     plain_view,
     source_folder,
@@ -108,6 +109,8 @@ class CocoPersons(DatasetRecipe):
         rows = [pixels.manifest_row(photo, choice.pixels[photo.id]) for photo in choice.photos]
         with StoreWriter(path, channels=3, attributes=store_attributes(self, options)) as writer:
             balance = _write_photos(pixels, choice, parts, writer, progress)
+            if choice.complete:
+                expect(self, balance, photos=(len(rows), options.photos))
             summary = {
                 **choice.summary,
                 "photos": f"{len(rows)}, all labelled",

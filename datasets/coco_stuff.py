@@ -22,6 +22,7 @@ from infoseg_bench.preparing.class_map import read_class_map
 from infoseg_bench.preparing.parts import Parts
 from infoseg_bench.preparing.preparation import (
     downloads,
+    expect,
     finish,
     plain_view,
     source_folder,
@@ -193,7 +194,7 @@ class _Work:
         balance = ClassBalance(classes.classes, options.crop, tables["corrected"])
         with StoreWriter(path, channels=3, attributes=self._attributes()) as writer:
             ids = build.write(writer, balance)
-            self._check(ids, listed)
+            self._check(ids, listed, balance)
             view = plain_view(
                 recipe,
                 classes.classes,
@@ -216,16 +217,19 @@ class _Work:
             raise UserError(f"photo {missing} of the list is not in COCO: check the list")
         return there
 
-    def _check(self, ids: Sequence[str], listed: frozenset[str] | None) -> None:
+    def _check(self, ids: Sequence[str], listed: frozenset[str] | None, balance: ClassBalance) -> None:
         if not ids:
             raise UserError(
                 f"none of {len(self.files.photos)} photos with label maps belongs to the list ("
                 f"{self.options.list or 'by the rule'}): check --list, or lower --min-side and --min-share"
             )
-        if listed is None and self.complete and self.options.list is None:
+        if not (self.complete and self.options.list is None):
+            return
+        if listed is None:
             splits = by_split(self.files.photos, ids)
             if not all(self.recipe.published.is_made_of(split, splits[split]) for split in splits):
                 raise _ListDiffersError(ids)
+        expect(self.recipe, balance, photos=(len(ids), self.recipe.published.total))
 
     @property
     def complete(self) -> bool:

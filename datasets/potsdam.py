@@ -18,6 +18,7 @@ from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.imageops.tiff import read_tile
 from infoseg_bench.preparing.parts import Parts
 from infoseg_bench.preparing.preparation import (
+    expect,
     finish,
     plain_view,
     source_folder,
@@ -131,6 +132,9 @@ class Potsdam(DatasetRecipe):
                         scored.append(len(ids))
                     ids.append(photo.id)
                     balance.add(photo.labels)
+            if not tiles.missing:
+                blocks = (options.tile // (2 * options.crop)) ** 2
+                expect(recipe, balance, photos=(len(ids), 38 * blocks), labelled=(len(scored), 24 * blocks))
             views = [_view(name, ids, scored, options.crop, tiles) for name in _VIEWS]
             prepared = finish(writer, views, _summary(tiles, ids, scored, balance))
         parts.clear()

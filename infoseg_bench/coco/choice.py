@@ -22,12 +22,14 @@ class Choice:
         pixels: person pixels in the crop by photo id, of these photos at least
         note: how they were selected, for every board
         summary: lines for the user
+        complete: whether it is out of all of COCO, by rank
     """
 
     photos: list[CocoPhoto]
     pixels: dict[int, int]
     note: str
     summary: dict[str, str]
+    complete: bool = False
 
 
 def choose(
@@ -64,6 +66,7 @@ def choose(
         pixels=counts,
         note=_note(rule, len(present), pixels.crowds),
         summary=_summary(pixels, len(present), len(counts), rule),
+        complete=len(present) == COMPLETE,
     )
 
 

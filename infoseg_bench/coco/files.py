@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.sources.files import Archive, FolderFiles, OfficialFiles
+from infoseg_bench.sources.files import Archive, FolderFiles, OfficialFile, OfficialFiles
 
 SPLITS = ("train2017", "val2017")
 """COCO's annotated splits."""
@@ -66,6 +66,10 @@ class CocoFiles:
             for split in SPLITS
         }
         return self._some(found, ANNOTATIONS)
+
+    def place(self, file: OfficialFile) -> str:
+        """Say where one of the files lies below the folder."""
+        return file.files.place(file.name).relative_to(self.root).as_posix()
 
     def _some(self, found: dict[str, OfficialFiles | None], layout: str) -> dict[str, OfficialFiles]:
         there = {split: files for split, files in found.items() if files is not None}

@@ -62,8 +62,8 @@ class StuffFiles:
             )
         return cls(
             photos=[StuffPhoto(id=key[0], split=key[1], photo=photos[key], labels=maps[key]) for key in both],
-            without_labels=[str(photos[key]) for key in sorted(photos.keys() - maps.keys())],
-            without_photo=[str(maps[key]) for key in sorted(maps.keys() - photos.keys())],
+            without_labels=[files.place(photos[key]) for key in sorted(photos.keys() - maps.keys())],
+            without_photo=[files.place(maps[key]) for key in sorted(maps.keys() - photos.keys())],
         )
 
     def summary(self) -> str:

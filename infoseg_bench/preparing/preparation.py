@@ -14,6 +14,7 @@ from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
 from infoseg_bench.data.view import View, label_table
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.preparing.palette import default_palette
+from infoseg_bench.preparing.statistics import ClassBalance
 from infoseg_bench.registry import DATASETS
 
 
@@ -113,6 +114,25 @@ def plain_view(
         crop=crop,
         **fields,
     )
+
+
+def expect(recipe: DatasetRecipe, balance: ClassBalance, **counts: tuple[int, int]) -> None:
+    """Check what complete official files must give.
+
+    Args:
+        recipe: the data set
+        balance: of its pixels; every class must have some
+        counts: what was counted, found and expected
+
+    Raises:
+        UserError: the files are all there, but give something else
+    """
+    for what, (found, expected) in counts.items():
+        if found != expected:
+            raise UserError(f"{recipe.name}: {found} {what}, not {expected}: are these the official files?")
+    empty = [name for name, count in zip(balance.classes, balance.counts, strict=True) if not count]
+    if empty:
+        raise UserError(f"{recipe.name}: no pixel of {', '.join(empty)}: are these the official files?")
 
 
 def finish(writer: Any, views: Sequence[View], summary: dict[str, str]) -> Prepared:

@@ -142,9 +142,19 @@ def test_complete_coco_that_gives_the_published_list_is_taken_as_it_is(
     coco: StuffFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(coco_stuff, "COMPLETE", 4)
+    monkeypatch.setattr(CocoStuff3, "published", published(train2017=[7], val2017=[5]))
+    prepared = prepare(coco.root, CocoStuff3)
+    assert Store(prepared.store).view("coco-stuff-3").note == "photos by the rule"
+
+
+def test_complete_coco_without_a_class_is_not_taken_for_the_official_files(
+    coco: StuffFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coco_stuff, "COMPLETE", 4)
     monkeypatch.setattr(CocoStuff, "published", published(train2017=[7], val2017=[5]))
-    prepared = prepare(coco.root)
-    assert Store(prepared.store).view("coco-stuff").note == "photos by the rule"
+    with pytest.raises(UserError, match=r"coco-stuff: no pixel of ceiling, floor, .*official files"):
+        prepare(coco.root)
+    assert leftovers(coco.root.parent / "data") == []
 
 
 def publish(folder: StuffFolder, listed: PublishedList, **ids_of_splits: list[int]) -> None:
@@ -161,16 +171,17 @@ def test_where_the_rule_gives_another_list_the_published_one_counts(
 ) -> None:
     wanted = {"train2017": [3, 9], "val2017": [5]}
     monkeypatch.setattr(coco_stuff, "COMPLETE", 4)
-    monkeypatch.setattr(CocoStuff, "published", published(**wanted))
-    publish(coco, CocoStuff.published, **wanted)
-    prepared = prepare(coco.root)
+    monkeypatch.setattr(CocoStuff3, "published", published(**wanted))
+    publish(coco, CocoStuff3.published, **wanted)
+    prepared = prepare(coco.root, CocoStuff3)
     assert ids(prepared) == [3, 5, 9]
     assert prepared.summary["list"] == (
         "the published list; the rule differs in 1 in the derived one only (000000000007); "
         "2 in the published one only (000000000003, 000000000009)"
     )
-    assert prepare(coco.root, list="published").summary["fingerprint"] == prepared.summary["fingerprint"]
-    assert ids(prepare(coco.root, list="derived")) == [5, 7]
+    again = prepare(coco.root, CocoStuff3, list="published")
+    assert again.summary["fingerprint"] == prepared.summary["fingerprint"]
+    assert ids(prepare(coco.root, CocoStuff3, list="derived")) == [5, 7]
 
 
 def test_a_published_list_that_cannot_be_had_names_the_way_out(
@@ -233,8 +244,8 @@ def test_what_has_no_counterpart_is_left_out_and_named(coco: StuffFolder) -> Non
     (coco.root / "train2017/000000000009.jpg").unlink()
     assert prepare(coco.root).summary["files"] == (
         "2 photos with label maps; "
-        f"1 files without label map, left out (the first: {coco.root}/train2017/000000000003.jpg); "
-        f"1 files without photo, left out (the first: {coco.root}/stuffthingmaps/train2017/000000000009.png)"
+        "1 files without label map, left out (the first: train2017/000000000003.jpg); "
+        "1 files without photo, left out (the first: stuffthingmaps/train2017/000000000009.png)"
     )
 
 
