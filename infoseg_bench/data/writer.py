@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import h5py
 import numpy as np
@@ -178,8 +178,8 @@ class StoreWriter:
         start = dataset.shape[0]
         dataset.resize(start + len(rows), axis=0)
         dataset[start:] = rows
-        name = dataset.name.strip("/")
-        self._checks[name] = zlib.crc32(rows, self._checks.get(name, 0))
+        name, content = dataset.name.strip("/"), cast(Any, rows)
+        self._checks[name] = zlib.crc32(content, self._checks.get(name, 0))
 
 
 def _write_view(group: Any, view: View) -> None:

@@ -57,7 +57,8 @@ def _save(path: Path, photos: Sequence[StoredPhoto]) -> None:
 
 def _load(path: Path) -> Sequence[StoredPhoto] | None:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        # numpy leaves a file of its own opening open where it turns out to be damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = dict(stored)
     except (OSError, ValueError, KeyError, *DAMAGED):
         return None

@@ -80,7 +80,7 @@ def remote_size(address: str) -> int | None:
     """Ask for a file's size in bytes; None where the server does not say.
 
     Raises:
-        UserError: not there, or not reachable after several attempts
+        UserError: not reachable after several attempts
     """
     for wait in (*WAITS[:3], None):
         try:
@@ -90,6 +90,9 @@ def remote_size(address: str) -> int | None:
             if wait is None:
                 raise UserError(f"{address}: {reason}: check the network, or give --source") from None
             time.sleep(wait)
+        except UserError:
+            # Not every server answers HEAD; fetching the file will tell what is wrong.
+            return None
     raise AssertionError
 
 

@@ -19,6 +19,7 @@ from infoseg_bench.datasets.coco_persons import CocoPersons
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.progress import no_progress
 from tests.datasets.files import CocoFolder, box, interrupting, leftovers, runs, save, scene
+from tests.datasets.official import zip_folders
 from tests.shared import SHARED, needs_shared
 
 MANIFEST = "coco-persons.manifest.csv"
@@ -159,6 +160,23 @@ def test_the_manifest_alone_rebuilds_the_store(coco: CocoFolder, tmp_path: Path)
     again = prepare(coco, manifest=str(kept))
     assert again.summary["fingerprint"] == first.summary["fingerprint"]
     assert (data(coco) / MANIFEST).read_bytes() == kept.read_bytes()
+
+
+def test_archives_give_what_folders_give(coco: CocoFolder, tmp_path: Path) -> None:
+    unpacked, manifest = prepare(coco), (data(coco) / MANIFEST).read_bytes()
+    coco.root = zip_folders(coco.root, tmp_path / "zips" / "coco")
+    assert prepare(coco).summary["fingerprint"] == unpacked.summary["fingerprint"]
+    assert (data(coco) / MANIFEST).read_bytes() == manifest
+
+
+def test_annotations_that_are_damaged_in_their_archive_are_named(coco: CocoFolder, tmp_path: Path) -> None:
+    coco.root = zip_folders(coco.root, tmp_path / "zips" / "coco")
+    archive = coco.root / "annotations_trainval2017.zip"
+    content = bytearray(archive.read_bytes())
+    content[200:210] = bytes(10)
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match=r"annotations_trainval2017\.zip/annotations/.*damaged"):
+        prepare(coco)
 
 
 def test_missing_photos_of_a_subset_are_skipped_and_counted(coco: CocoFolder) -> None:
