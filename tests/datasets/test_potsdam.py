@@ -13,7 +13,8 @@ from infoseg_bench.contracts import Prepared
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import VOID
 from infoseg_bench.datasets import potsdam as module
-from infoseg_bench.datasets.potsdam import COLOURS, LABELLED, OTHERS, Potsdam, Potsdam3
+from infoseg_bench.datasets.potsdam import COLOURS, Potsdam, Potsdam3
+from infoseg_bench.datasets.potsdam.tiles import LABELLED, OTHERS
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.preparing.tiles import STRAY, classes_of_colours
 from infoseg_bench.progress import no_progress
@@ -207,6 +208,11 @@ def _no_tiff(root: Path) -> None:
     write(root, {image_name("2_10"): b"<html>please log in</html>"})
 
 
+def _other_archive(root: Path) -> None:
+    (root / "4_Ortho_RGBIR").rename(root / "elsewhere")
+    zip_files(root / "4_Ortho_RGBIR.zip", {"readme.txt": b"nothing"})
+
+
 def _nothing(root: Path) -> None:
     (root / "4_Ortho_RGBIR").rename(root / "elsewhere")
 
@@ -220,6 +226,7 @@ def _nothing(root: Path) -> None:
         (_grey_labels, ["top_potsdam_2_10_label.tif", "1 bands", "80x80 of 3"]),
         (_truncated, ["top_potsdam_2_10_RGBIR.tif", "cannot be decoded", "fetch it again"]),
         (_no_tiff, ["top_potsdam_2_10_RGBIR.tif", "cannot be decoded"]),
+        (_other_archive, ["no top_potsdam_*_RGBIR.tif", "https://www.isprs.org"]),
         (_nothing, ["4_Ortho_RGBIR.zip and 5_Labels_for_participants.zip", "https://www.isprs.org", "isprs"]),
     ],
 )
