@@ -9,7 +9,7 @@ from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedIOBase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import cast
 
 from infoseg_bench.errors import UserError
@@ -137,7 +137,7 @@ class Archive:
         with readable(path):
             self._zip = zipfile.ZipFile(path)
         for name in self._zip.NameToInfo:
-            if name.startswith("/") or "\\" in name or ".." in PurePosixPath(name).parts:
+            if name.startswith("/") or "\\" in name or ".." in name.split("/"):
                 raise UserError(
                     f"{path}: holds {name!r}, outside of itself: fetch the official archive again"
                 )
@@ -155,24 +155,23 @@ class Archive:
 
     def folder(self, prefix: str) -> ArchiveFiles:
         """Give the files directly in one of its folders; none where there is no such folder."""
-        entries = {PurePosixPath(name): info for name, info in self._zip.NameToInfo.items()}
-        inside = {path.name: info for path, info in entries.items() if str(path.parent) == prefix}
+        entries = ((name.rpartition("/"), info) for name, info in self._zip.NameToInfo.items())
+        inside = {name: info for (folder, _, name), info in entries if folder == prefix and name}
         return ArchiveFiles(self.path, self._zip, inside)
 
     def everywhere(self) -> ArchiveFiles:
         """Give the files of all its folders; of two with one name, the last."""
-        inside = {PurePosixPath(name).name: info for name, info in self._zip.NameToInfo.items()}
-        return ArchiveFiles(self.path, self._zip, inside)
+        entries = ((name.rpartition("/")[2], info) for name, info in self._zip.NameToInfo.items())
+        return ArchiveFiles(self.path, self._zip, {name: info for name, info in entries if name})
 
 
 class ArchiveFiles(OfficialFiles):
-    """Files of an archive by name; zipfile checks the CRC of each one read."""
+    """Files of an archive by name; zipfile checks the CRC of each one that is read."""
 
     def __init__(self, path: Path, archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> None:
-        """Take files of an opened archive; folders among the entries are left out."""
-        self._path, self._zip = path, archive
-        self._entries = {name: info for name, info in entries.items() if not info.is_dir()}
-        self.names = self._entries.keys()
+        """Take files of an opened archive."""
+        self._path, self._zip, self._entries = path, archive, entries
+        self.names = entries.keys()
 
     def place(self, name: str) -> Path:
         """Give archive and inner path."""
