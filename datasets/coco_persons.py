@@ -10,33 +10,39 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from infoseg_bench.coco.choice import Choice, choose, rebuild
+from infoseg_bench.coco.files import CocoFiles
 from infoseg_bench.coco.manifest import manifest_beside
+from infoseg_bench.coco.options import CocoOptions
 from infoseg_bench.coco.reading import read_person_annotations
 from infoseg_bench.coco.selection import PersonPixels
+from infoseg_bench.coco.sources import ANNOTATIONS, TRAIN_PHOTOS, VAL_PHOTOS
 from infoseg_bench.contracts.parameters import Parameters, parameter
-from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared, SourceFile
+from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
 from infoseg_bench.errors import UsageError
-from infoseg_bench.preparing.parallel import ordered_map
-from infoseg_bench.preparing.preparation import finish, plain_view, store_attributes, store_path
-from infoseg_bench.preparing.statistics import ClassBalance
+from infoseg_bench.preparing.building import read_in_parts
+from infoseg_bench.preparing.parts import Parts
+from infoseg_bench.preparing.preparation import (
+    expect,
+    finish,
+    plain_view,
+    source_folder,
+    store_attributes,
+    store_key,
+    store_path,
+)
+from infoseg_bench.preparing.statistics import ClassBalance, ids_sha256
 from infoseg_bench.progress import ProgressFactory
 
 CLASSES = ("background", "person")
 """PAPER 5.3: person against non-person, K = 2."""
 
-ADDRESS = "http://images.cocodataset.org/"
-"""Where COCO's own site links its archives."""
 
-
-class CocoPersonsOptions(Parameters):
+class CocoPersonsOptions(CocoOptions):
     """Options of `prepare coco-persons`."""
 
-    source: Path = Field(
-        description="folder with train2017/, val2017/ and annotations/instances_{train,val}2017.json"
-    )
     photos: int = parameter(15_399, "photos to select out of complete COCO", source="PAPER 5.3", ge=1)
     min_share: float = parameter(
         0.2,
@@ -52,10 +58,6 @@ class CocoPersonsOptions(Parameters):
         ge=0,
         le=1,
     )
-    scale: float = parameter(
-        0.33, "scale of photos and labels", source="IIC examples/commands.txt:74", gt=0, le=4
-    )
-    crop: int = parameter(128, "side of the centre crop in pixels", source="PAPER 5.3", ge=8)
     crowds: bool = parameter(
         True, "count crowds of persons as person; otherwise they are void", source="ours"
     )
@@ -79,19 +81,13 @@ class CocoPersons(DatasetRecipe):
     title = "COCO-Persons (reconstructed)"
     citation = "Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014, arXiv:1405.0312"
     licence = "annotations CC BY 4.0; every photo under its own Flickr licence, named in the manifest"
-    how_to_get = "infoseg-bench prepare coco-persons --source DIR, with COCO 2017 unpacked in DIR"
-    sources = (
-        SourceFile(path="annotations", address=ADDRESS + "annotations/annotations_trainval2017.zip"),
-        SourceFile(path="train2017", address=ADDRESS + "zips/train2017.zip"),
-        SourceFile(path="val2017", address=ADDRESS + "zips/val2017.zip"),
-    )
+    how_to_get = "infoseg-bench prepare coco-persons (downloads 19 GiB, or uses what is in --source DIR)"
+    sources = (ANNOTATIONS, TRAIN_PHOTOS, VAL_PHOTOS)
+    working_space = 5 << 30
     options_type = CocoPersonsOptions
 
     def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
         """Build `data/coco-persons.h5` and, beside it, `coco-persons.manifest.csv`.
-
-        Photos stay in their stored frame whatever their EXIF orientation, since COCO's annotations
-        are given in it.
 
         Raises:
             UserError: files that do not fit together, with the file and the remedy
@@ -101,33 +97,43 @@ class CocoPersons(DatasetRecipe):
         assert isinstance(options, CocoPersonsOptions)
         path = store_path(data, self.name, self)
         manifest = data / f"{self.name}.manifest.csv"
+        source = CocoFiles(source_folder(options.source, data))
         pixels = PersonPixels(
-            source=options.source,
-            annotations=read_person_annotations(options.source, progress),
-            scale=options.scale,
-            crop=options.crop,
+            files=source.photos(),
+            annotations=read_person_annotations(source, progress),
+            options=options,
             crowds=options.crowds,
         )
-        choice = _choice(options, pixels, progress)
+        choice = _choice(options, pixels, source, progress)
+        parts = Parts(path, store_key(self, options))
         rows = [pixels.manifest_row(photo, choice.pixels[photo.id]) for photo in choice.photos]
         with StoreWriter(path, channels=3, attributes=store_attributes(self, options)) as writer:
-            balance = _write_photos(pixels, choice, writer, progress)
+            balance = _write_photos(pixels, choice, parts, writer, progress)
+            if choice.complete:
+                expect(self, balance, photos=(len(rows), options.photos))
             summary = {
                 **choice.summary,
-                "photos": str(len(rows)),
+                "photos": f"{len(rows)}, all labelled",
+                "ids": f"SHA-256 {ids_sha256(f'{row.id:012d}' for row in rows)}",
                 **balance.summary(),
                 "manifest": f"{manifest.name}, beside the store",
             }
-            view = plain_view(self, CLASSES, photos=len(rows), crop=options.crop, note=choice.note)
+            note = "; ".join(word for word in (choice.note, options.pixel_note) if word)
+            view = plain_view(self, CLASSES, photos=len(rows), crop=options.crop, note=note)
             with manifest_beside(manifest, rows):
-                return finish(writer, view, summary)
+                prepared = finish(writer, [view], summary)
+        parts.clear()
+        return prepared
 
 
-def _choice(options: CocoPersonsOptions, pixels: PersonPixels, progress: ProgressFactory) -> Choice:
+def _choice(
+    options: CocoPersonsOptions, pixels: PersonPixels, source: CocoFiles, progress: ProgressFactory
+) -> Choice:
     if options.manifest is not None:
-        return rebuild(pixels, options.manifest, progress)
+        return rebuild(pixels, source, options.manifest, progress)
     return choose(
         pixels,
+        source,
         photos=options.photos,
         min_share=options.min_share,
         max_share=options.max_share,
@@ -136,11 +142,20 @@ def _choice(options: CocoPersonsOptions, pixels: PersonPixels, progress: Progres
 
 
 def _write_photos(
-    pixels: PersonPixels, choice: Choice, writer: Any, progress: ProgressFactory
+    pixels: PersonPixels, choice: Choice, parts: Parts, writer: Any, progress: ProgressFactory
 ) -> ClassBalance:
-    balance = ClassBalance(CLASSES, pixels.crop)
-    with closing(ordered_map(pixels.read, choice.photos, progress, "photos")) as photos:
-        for photo, (image, labels) in zip(choice.photos, photos, strict=True):
-            writer.add(f"{photo.id:012d}", image, labels)
-            balance.add(labels)
+    balance = ClassBalance(CLASSES, pixels.options.crop)
+    groups = read_in_parts(
+        choice.photos,
+        pixels.read,
+        identity=pixels.identity,
+        parts=parts,
+        photo_pixels=pixels.options.photo_pixels,
+        progress=progress,
+    )
+    with closing(groups):
+        for group in groups:
+            writer.extend(group)
+            for photo in group:
+                balance.add(photo.labels)
     return balance

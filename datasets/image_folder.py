@@ -130,7 +130,7 @@ class ImageFolder(DatasetRecipe):
                 palette=coding.palette,
                 note="" if text is None else f"evaluated: photos with {text} within the centre crop",
             )
-            return finish(writer, view, summary)
+            return finish(writer, [view], summary)
 
 
 def _coding(options: ImageFolderOptions) -> LabelCoding:

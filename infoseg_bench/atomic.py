@@ -12,8 +12,13 @@ from typing import IO
 from infoseg_bench.errors import UserError
 
 
-def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def write_atomic(path: Path, write: Callable[[IO[bytes]], None], *, durable: bool = True) -> None:
     """Let `write` fill a temporary file beside `path`, then give it that name.
+
+    Args:
+        path: its name
+        write: fills the file
+        durable: wait until the disk has it; otherwise a power cut may leave a damaged file
 
     Raises:
         UserError: the disk is full or the folder cannot be written; `path` is as it was
@@ -24,7 +29,8 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
         with temporary.open("wb") as handle:
             write(handle)
             handle.flush()
-            os.fsync(handle.fileno())
+            if durable:
+                os.fsync(handle.fileno())
         temporary.replace(path)
     except OSError as error:
         raise disk_error(error, path) from error

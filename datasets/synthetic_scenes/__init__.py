@@ -68,4 +68,4 @@ class SyntheticScenes(DatasetRecipe):
             view = plain_view(
                 self, CLASSES, photos=options.images, crop=options.crop, palette=PALETTE, note=NOTE
             )
-            return finish(writer, view, {"images": images, **balance.summary()})
+            return finish(writer, [view], {"images": images, **balance.summary()})

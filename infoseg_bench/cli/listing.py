@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from infoseg_bench.cli.options import data_option, plugin_option
 
 if TYPE_CHECKING:
-    from infoseg_bench.contracts import Method
+    from infoseg_bench.contracts import DatasetRecipe, Method
     from infoseg_bench.registry import Registry
 
 
@@ -30,14 +31,32 @@ def list_command(method_name: str | None, data: Path, plugins: tuple[Path, ...])
     _show_prepared(data)
     click.echo("\nData sets that can be prepared:")
     for name, recipe in sorted(recipes.recipes.items()):
-        click.echo(
-            f"  {name:<18} {recipe.title}\n{'':<21}{recipe.how_to_get}\n{'':<21}licence: {recipe.licence}"
-        )
+        lines = [recipe.title, recipe.how_to_get, f"licence: {recipe.licence}", *_missing(recipe, data)]
+        click.echo(f"  {name:<18} " + f"\n{'':<21}".join(lines))
     click.echo("\nMethods:")
     for name, method in sorted(methods.methods.items()):
         click.echo(f"  {name:<18} {method.title}: {method.citation}")
     _show_broken(methods)
     _show_broken(recipes)
+
+
+def _missing(recipe: type[DatasetRecipe], data: Path) -> list[str]:
+    """Say which archives are neither downloaded nor put there by hand."""
+    from infoseg_bench.preparing.preparation import downloads, readable_size
+    from infoseg_bench.sources.download import missing
+
+    folder = downloads(data)
+    absent = missing(recipe.sources, folder)
+    sizes = ("" if source.size is None else f" ({readable_size(source.size)})" for source in absent)
+    names = ", ".join(source.name + size for source, size in zip(absent, sizes, strict=True))
+    return [f"not in {folder}: {names}"] if absent else []
+
+
+def _show_summary(attributes: dict[str, Any]) -> None:
+    """Show what `prepare` said at its end."""
+    for name, line in json.loads(attributes.get("summary", "{}")).items():
+        click.echo(f"{'':<21}{name}: {line}")
+    click.echo(f"{'':<21}fingerprint: {attributes['fingerprint']}")
 
 
 def _show_prepared(data: Path) -> None:
@@ -52,6 +71,9 @@ def _show_prepared(data: Path) -> None:
             f"  {name:<18} {len(view.classes)} classes, {len(view.train)} photos to train on, "
             f"{len(view.evaluation)} scored, {size:.0f} MiB, {store.fingerprint[:12]}"
         )
+        if view.note:
+            click.echo(f"{'':<21}{view.note}")
+        _show_summary(store.attributes)
     for line in problems:
         click.echo(f"  {line}", err=True)
 

@@ -39,7 +39,9 @@ class _Commands(click.Group):
                 raise
             raise _Failure(f"{error.filename or 'a file'}: {error.strerror}", 1) from None
         except KeyboardInterrupt:
-            raise _Failure("interrupted; nothing half-written was left behind", 130) from None
+            raise _Failure(
+                "interrupted; nothing half-written looks finished, and the same command goes on", 130
+            ) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from infoseg_bench.cli.obtaining import obtain_sources
 from infoseg_bench.cli.options import data_option, plugin_option
 from infoseg_bench.progress import ProgressFactory, show_progress
 
@@ -48,15 +49,20 @@ def prepare(plugins: tuple[Path, ...]) -> None:
 
 
 def _command(recipe: type[DatasetRecipe]) -> click.Command:
-    def callback(data: Path, **values: Any) -> None:
+    def callback(data: Path, yes: bool = False, **values: Any) -> None:
         given = {name: value for name, value in values.items() if value is not None}
         options = recipe.options_type.parse(given, f"prepare {recipe.name}")
-        prepared = recipe().prepare(options, data, _interruptible_progress())
+        progress = _interruptible_progress()
+        if recipe.sources and "source" not in given:
+            obtain_sources(recipe, data, progress, unasked=yes)
+        prepared = recipe().prepare(options, data, progress)
         for name, line in prepared.summary.items():
             click.echo(f"{name:<28} {line}")
         click.echo(f"{'store':<28} {prepared.store}")
 
     options = [_option(name, field) for name, field in recipe.options_type.model_fields.items()]
+    if any(not source.by_hand for source in recipe.sources):
+        options.append(click.Option(["--yes"], is_flag=True, help="Download without asking."))
     cite = f"Cite: {recipe.citation}\n\n" if recipe.citation else ""
     doc = f"{recipe.title}.\n\n{recipe.how_to_get}\n\n{cite}Licence: {recipe.licence}"
     command = click.Command(
@@ -105,4 +111,6 @@ def _kind(annotation: Any) -> Any:
     """Give the type behind `X | None`, or text for anything that a flag cannot be."""
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
         annotation = next(part for part in typing.get_args(annotation) if part is not type(None))
+    if typing.get_origin(annotation) is typing.Literal:
+        return click.Choice(typing.get_args(annotation))
     return annotation if annotation in (int, float, bool, Path) else str

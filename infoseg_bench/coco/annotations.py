@@ -49,6 +49,10 @@ class PersonAnnotations:
             labels[decode(self.persons[photo.id])] = 1
         return labels
 
+    def masks(self, photo: CocoPhoto) -> str:
+        """Name the size and the masks of a photo."""
+        return f"{photo.height} {photo.width} {self.persons.get(photo.id)} {self.crowds.get(photo.id)}"
+
     @property
     def with_persons(self) -> list[CocoPhoto]:
         """Give the photos that show a person or a crowd, in the order of the ids."""

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infoseg_bench.coco.annotations import CocoPhoto
+from infoseg_bench.coco.files import COMPLETE, CocoFiles
 from infoseg_bench.coco.manifest import ManifestRow, read_manifest
-from infoseg_bench.coco.selection import PersonPixels, largest_shares, photos_on_disk, shares_between
+from infoseg_bench.coco.selection import PersonPixels, largest_shares, photos_there, shares_between
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.progress import ProgressFactory
-
-COMPLETE = 123_287
-"""Photos of train2017 (118 287) and val2017 (5 000): STUFF README."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,16 +22,24 @@ class Choice:
         pixels: person pixels in the crop by photo id, of these photos at least
         note: how they were selected, for every board
         summary: lines for the user
+        complete: whether it is out of all of COCO, by rank
     """
 
     photos: list[CocoPhoto]
     pixels: dict[int, int]
     note: str
     summary: dict[str, str]
+    complete: bool = False
 
 
 def choose(
-    pixels: PersonPixels, *, photos: int, min_share: float, max_share: float, progress: ProgressFactory
+    pixels: PersonPixels,
+    source: CocoFiles,
+    *,
+    photos: int,
+    min_share: float,
+    max_share: float,
+    progress: ProgressFactory,
 ) -> Choice:
     """Select the `photos` largest shares if all of COCO is there, else all shares from `min_share`.
 
@@ -41,18 +47,18 @@ def choose(
         UserError: no photo is there, or none has such a share
     """
     annotations = pixels.annotations
-    present = photos_on_disk(pixels.source, annotations)
+    present = photos_there(source, pixels.files, annotations)
     counts = pixels.count_all([photo for photo in annotations.with_persons if photo.id in present], progress)
-    most = max_share * pixels.crop**2
+    most = max_share * pixels.options.crop**2
     if len(present) == COMPLETE:
         chosen = largest_shares(counts, photos=photos, most=most)
         rule = f"the {len(chosen)} largest person shares up to {max_share:.0%}"
     else:
-        chosen = shares_between(counts, least=max(min_share * pixels.crop**2, 1.0), most=most)
+        chosen = shares_between(counts, least=max(min_share * pixels.options.crop**2, 1.0), most=most)
         rule = f"person shares of {min_share:.0%} to {max_share:.0%}"
     if not chosen:
         raise UserError(
-            f"{pixels.source}: none of {len(present)} photos has {rule} within the crop: "
+            f"{source.root}: none of {len(present)} photos has {rule} within the crop: "
             "choose a lower --min-share or a higher --max-share"
         )
     return Choice(
@@ -60,10 +66,11 @@ def choose(
         pixels=counts,
         note=_note(rule, len(present), pixels.crowds),
         summary=_summary(pixels, len(present), len(counts), rule),
+        complete=len(present) == COMPLETE,
     )
 
 
-def rebuild(pixels: PersonPixels, path: Path, progress: ProgressFactory) -> Choice:
+def rebuild(pixels: PersonPixels, source: CocoFiles, path: Path, progress: ProgressFactory) -> Choice:
     """Select what a manifest lists, and check that the annotations still give the same crops and shares.
 
     Raises:
@@ -76,12 +83,12 @@ def rebuild(pixels: PersonPixels, path: Path, progress: ProgressFactory) -> Choi
     unknown = next((row.id for row in rows if row.id not in known), None)
     if unknown is not None:
         raise UserError(
-            f"{path}: photo {unknown} is not in the annotations of {pixels.source}: use complete COCO"
+            f"{path}: photo {unknown} is not in the annotations of {source.root}: use complete COCO"
         )
     counts = pixels.count_all([known[row.id] for row in rows], progress)
     for row in rows:
         if pixels.manifest_row(known[row.id], counts[row.id]) != row:
-            raise UserError(f"{path}: photo {row.id} differs in {pixels.source}: use the same official files")
+            raise UserError(f"{path}: photo {row.id} differs in {source.root}: use the same official files")
     return Choice(
         photos=[known[row.id] for row in rows],
         pixels=counts,
@@ -92,7 +99,7 @@ def rebuild(pixels: PersonPixels, path: Path, progress: ProgressFactory) -> Choi
 
 def _check_options(rows: list[ManifestRow], path: Path, pixels: PersonPixels) -> None:
     made = {(float(row.scale), row.crop_side, row.crowds) for row in rows}
-    if made == {(pixels.scale, pixels.crop, "person" if pixels.crowds else "void")}:
+    if made == {(pixels.options.scale, pixels.options.crop, "person" if pixels.crowds else "void")}:
         return
     if len(made) > 1:
         raise UserError(f"{path}: rows of different scale, crop or crowds: give the CSV that prepare wrote")

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import ijson
 
 from infoseg_bench.errors import UserError
+from infoseg_bench.sources.files import DAMAGED, OfficialFile
 
 
-def read_array(path: Path, name: str) -> list[Any]:
+def read_array(path: Path | OfficialFile, name: str) -> list[Any]:
     """Give one array of the file's top-level object; nothing behind it is read.
 
     Args:
-        path: JSON in UTF-8
+        path: JSON in UTF-8, which may lie in an archive
         name: of the member; an empty list is given where there is none
 
     Raises:
@@ -29,7 +31,7 @@ def read_array(path: Path, name: str) -> list[Any]:
     return value
 
 
-def stream_array(path: Path, name: str) -> Iterator[Any]:
+def stream_array(path: Path | OfficialFile, name: str) -> Iterator[Any]:
     """Give the elements of one array of the file's top-level object, and read the file to its end.
 
     Raises:
@@ -40,7 +42,7 @@ def stream_array(path: Path, name: str) -> Iterator[Any]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path | OfficialFile) -> Iterator[BufferedIOBase]:
     try:
         with path.open("rb") as file:
             yield file
@@ -48,6 +50,8 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
         raise UserError(f"{path}: no such file: check the source folder") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}): check its permissions") from error
+    except DAMAGED as error:
+        raise UserError(f"{path}: damaged or truncated ({error}): fetch the archive again") from error
     except ijson.JSONError as error:
         reason = str(error).partition("\n")[0]
         raise UserError(f"{path}: damaged or no COCO annotations ({reason}): fetch the file again") from None

@@ -1,8 +1,4 @@
-"""Reading COCO's instance annotations from their files.
-
-Expected layout: `annotations/instances_{train2017,val2017}.json` with the photos in folders
-named as the splits.
-"""
+"""Reading COCO's instance annotations, `annotations/instances_{train2017,val2017}.json`."""
 
 from __future__ import annotations
 
@@ -10,40 +6,34 @@ from pathlib import Path
 from typing import Any
 
 from infoseg_bench.coco.annotations import CocoPhoto, PersonAnnotations
+from infoseg_bench.coco.files import CocoFiles
 from infoseg_bench.coco.json_stream import read_array, stream_array
 from infoseg_bench.coco.masks import encode, union
 from infoseg_bench.errors import UserError
 from infoseg_bench.progress import ProgressFactory
-
-SPLITS = ("train2017", "val2017")
-"""COCO's annotated splits."""
-
-LAYOUT = "expected annotations/instances_{train2017,val2017}.json and the photos in train2017/ and val2017/"
-"""The source folder in one line."""
+from infoseg_bench.sources.files import OfficialFile
 
 PERSON = "person"
 """COCO's name of the category."""
 
 
-def read_person_annotations(source: Path, progress: ProgressFactory) -> PersonAnnotations:
+def read_person_annotations(source: CocoFiles, progress: ProgressFactory) -> PersonAnnotations:
     """Read the instance annotations of the splits that are there, one element at a time.
 
     Raises:
         UserError: no annotations, or an entry that is not COCO's, with the file and the entry
     """
-    files = {split: source / "annotations" / f"instances_{split}.json" for split in SPLITS}
-    found = [split for split in SPLITS if files[split].is_file()]
-    if not found:
-        raise UserError(f"{source}: no COCO annotations here: {LAYOUT}")
-    result = PersonAnnotations(splits=tuple(found))
-    for split in progress(found, "annotations"):
-        _read_photos(files[split], split, result)
-        _read_persons(files[split], result)
+    files = source.annotations()
+    result = PersonAnnotations(splits=tuple(files))
+    for split in progress(result.splits, "annotations"):
+        path = files[split].file(f"instances_{split}.json")
+        _read_photos(path, split, result)
+        _read_persons(path, result)
     result.photos = dict(sorted(result.photos.items()))
     return result
 
 
-def _read_photos(path: Path, split: str, result: PersonAnnotations) -> None:
+def _read_photos(path: OfficialFile, split: str, result: PersonAnnotations) -> None:
     licences = {
         entry.get("id"): (str(entry.get("name", "")), str(entry.get("url", "")))
         for entry in read_array(path, "licenses")
@@ -56,7 +46,7 @@ def _read_photos(path: Path, split: str, result: PersonAnnotations) -> None:
         result.photos[photo.id] = photo
 
 
-def _photo(entry: Any, split: str, licences: dict[Any, tuple[str, str]], path: Path) -> CocoPhoto:
+def _photo(entry: Any, split: str, licences: dict[Any, tuple[str, str]], path: OfficialFile) -> CocoPhoto:
     try:
         licence, url = licences.get(entry.get("license"), ("unknown", ""))
         name, height, width = str(entry["file_name"]), int(entry["height"]), int(entry["width"])
@@ -77,7 +67,7 @@ def _photo(entry: Any, split: str, licences: dict[Any, tuple[str, str]], path: P
         ) from None
 
 
-def _read_persons(path: Path, result: PersonAnnotations) -> None:
+def _read_persons(path: OfficialFile, result: PersonAnnotations) -> None:
     categories = read_array(path, "categories")
     person = next((e.get("id") for e in categories if isinstance(e, dict) and e.get("name") == PERSON), None)
     if person is None:

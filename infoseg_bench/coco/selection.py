@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
 from infoseg_bench.coco.annotations import CocoPhoto, PersonAnnotations
+from infoseg_bench.coco.files import CocoFiles
 from infoseg_bench.coco.manifest import ManifestRow
-from infoseg_bench.coco.reading import LAYOUT
+from infoseg_bench.coco.options import CocoOptions
+from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.errors import UserError
-from infoseg_bench.imageops.photos import read_photo
-from infoseg_bench.imageops.resize import scale_bilinear, scale_nearest
 from infoseg_bench.preparing.centre_crop import centre_crop
 from infoseg_bench.preparing.parallel import ordered_map
 from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.sources.files import OfficialFiles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,17 +25,15 @@ class PersonPixels:
     """Photos and label maps of COCO at one scale, and what counts as person.
 
     Attributes:
-        source: the folder that holds the photos
+        files: by split, the photos
         annotations: of the photos
-        scale: of photos (bilinear) and label maps (nearest)
-        crop: side of the centre crop in pixels
+        options: scale, filter, channel order and crop
         crowds: whether crowds of persons are persons; otherwise they are void
     """
 
-    source: Path
+    files: dict[str, OfficialFiles]
     annotations: PersonAnnotations
-    scale: float
-    crop: int
+    options: CocoOptions
     crowds: bool
 
     def labels(self, photo: CocoPhoto) -> UInt8[np.ndarray, "height width"]:
@@ -45,14 +43,11 @@ class PersonPixels:
             UserError: scaled down to nothing
         """
         full = self.annotations.labels(photo, crowds_are_persons=self.crowds)
-        try:
-            return scale_nearest(full, self.scale)
-        except ValueError as error:
-            raise UserError(f"photo {photo.id}: {error}: use a larger --scale") from None
+        return self.options.scaled_labels(full, f"photo {photo.id}")
 
     def count(self, photo: CocoPhoto) -> int:
         """Count the person pixels in the centre crop, from the annotations alone."""
-        return int(np.count_nonzero(centre_crop(self.labels(photo), self.crop) == 1))
+        return int(np.count_nonzero(centre_crop(self.labels(photo), self.options.crop) == 1))
 
     def count_all(self, photos: list[CocoPhoto], progress: ProgressFactory) -> dict[int, int]:
         """Count the person pixels of many photos, by id."""
@@ -61,36 +56,49 @@ class PersonPixels:
 
     def manifest_row(self, photo: CocoPhoto, pixels: int) -> ManifestRow:
         """Give the manifest's row of a photo with so many person pixels in its crop."""
-        return ManifestRow.of(photo, scale=self.scale, crop=self.crop, crowds=self.crowds, pixels=pixels)
+        scale, crop = self.options.scale, self.options.crop
+        return ManifestRow.of(photo, scale=scale, crop=crop, crowds=self.crowds, pixels=pixels)
 
-    def read(
-        self, photo: CocoPhoto
-    ) -> tuple[UInt8[np.ndarray, "height width 3"], UInt8[np.ndarray, "height width"]]:
+    def identity(self, photo: CocoPhoto) -> str:
+        """Name a photo, its masks and the state of its file."""
+        return f"{self.files[photo.split].file(photo.file_name).identity} {self.annotations.masks(photo)}"
+
+    def read(self, photo: CocoPhoto) -> StoredPhoto:
         """Read a photo in its stored frame, with its labels, both scaled.
 
         Raises:
             UserError: missing, undecodable, or of another size than its annotations say
         """
-        path = self.source / photo.split / photo.file_name
-        image = read_photo(path, upright=False)
+        file = self.files[photo.split].file(photo.file_name)
+        image = self.options.read_photo(file)
         if image.shape[:2] != (photo.height, photo.width):
             raise UserError(
-                f"{path}: {image.shape[1]}x{image.shape[0]} pixels, but the annotations say "
+                f"{file}: {image.shape[1]}x{image.shape[0]} pixels, but the annotations say "
                 f"{photo.width}x{photo.height}: fetch the original photo"
             )
-        return scale_bilinear(image, self.scale), self.labels(photo)
+        return StoredPhoto(
+            id=f"{photo.id:012d}", image=self.options.scaled_photo(image, file), labels=self.labels(photo)
+        )
 
 
-def photos_on_disk(source: Path, annotations: PersonAnnotations) -> set[int]:
+def photos_there(
+    source: CocoFiles, files: dict[str, OfficialFiles], annotations: PersonAnnotations
+) -> set[int]:
     """Give the ids of the listed photos whose files are there.
 
     Raises:
         UserError: not one of them is
     """
-    names = {split: _names(source / split) for split in annotations.splits}
-    found = {photo.id for photo in annotations.photos.values() if photo.file_name in names[photo.split]}
+    found = {
+        photo.id
+        for photo in annotations.photos.values()
+        if photo.split in files and photo.file_name in files[photo.split].names
+    }
     if not found:
-        raise UserError(f"{source}: none of the {len(annotations.photos)} annotated photos is here: {LAYOUT}")
+        raise UserError(
+            f"{source.root}: none of the {len(annotations.photos)} annotated photos is here: expected them "
+            "in {train2017,val2017}/ or {train2017,val2017}.zip"
+        )
     return found
 
 
@@ -103,12 +111,3 @@ def largest_shares(pixels: dict[int, int], *, photos: int, most: float) -> list[
 def shares_between(pixels: dict[int, int], *, least: float, most: float) -> list[int]:
     """Select the ids with at least `least` and at most `most` person pixels, in the order of the ids."""
     return sorted(photo for photo, count in pixels.items() if least <= count <= most)
-
-
-def _names(folder: Path) -> set[str]:
-    try:
-        return {path.name for path in folder.iterdir()}
-    except FileNotFoundError:
-        return set()
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be read ({error.strerror}): check its permissions") from error

@@ -15,15 +15,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceFile:
-    """One official file or folder that a recipe reads."""
+    """One official archive that a recipe reads."""
 
-    path: str
-    """Where it lies below the source folder."""
+    name: str
+    """Its file name."""
     address: str
-    """Where people get it."""
+    """Where it is downloaded, or where people request it."""
+    unpacked: str
+    """The folder that may be there instead."""
     size: int | None = None
-    """In bytes."""
+    """In bytes; None: the server is asked."""
     sha256: str | None = None
+    """As published; None: nobody publishes one."""
+    by_hand: bool = False
+    """Whether it takes a registration, so that it cannot be downloaded unasked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +58,9 @@ class DatasetRecipe(ABC):
     how_to_get: ClassVar[str]
     """One line: the command that prepares it, and what it needs."""
     sources: ClassVar[tuple[SourceFile, ...]] = ()
+    """Looked for in the folder `source` of the options, or else in `downloads` below the data."""
+    working_space: ClassVar[int] = 0
+    """Bytes that building takes besides the sources, at most; 0: little."""
     options_type: ClassVar[type[Parameters]]
 
     @abstractmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import struct
 import warnings
 import zlib
@@ -13,6 +14,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from infoseg_bench.errors import UserError
+from infoseg_bench.sources.files import OfficialFile
 
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 """Pillow's modes of more than 8 bits per channel."""
@@ -36,13 +38,13 @@ UNDECODABLE = (
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
 
-def read_photo(path: Path, *, upright: bool) -> UInt8[np.ndarray, "height width 3"]:
+def read_photo(path: Path | OfficialFile, *, upright: bool) -> UInt8[np.ndarray, "height width 3"]:
     """Read a photo as red, green and blue.
 
     Greyscale, palette and CMYK are converted; transparency is dropped, the colours under it stay.
 
     Args:
-        path: a file of any format that Pillow decodes, 8 bits per channel
+        path: a file of any format that Pillow decodes, 8 bits per channel; it may lie in an archive
         upright: turn the photo as its EXIF orientation says, as every viewer shows it; False
             keeps the stored frame, in which COCO's annotations are given
 
@@ -50,7 +52,7 @@ def read_photo(path: Path, *, upright: bool) -> UInt8[np.ndarray, "height width 
         UserError: missing, damaged, truncated, of more than 8 bits, or beyond Pillow's size limit
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(_content(path)) as image:
             if image.mode in DEEP_MODES:
                 raise UserError(
                     f"{path}: a photo of more than 8 bits per channel ({image.mode}): save it with 8 bits"
@@ -65,7 +67,7 @@ def read_photo(path: Path, *, upright: bool) -> UInt8[np.ndarray, "height width 
         raise _unreadable(path, "photo", error) from error
 
 
-def read_labels(path: Path) -> UInt8[np.ndarray, "height width"]:
+def read_labels(path: Path | OfficialFile) -> UInt8[np.ndarray, "height width"]:
     """Read a label map: greyscale or palette, where the palette's index is the label.
 
     Greyscale of 1, 2 or 4 bits gives the stored values, and 16 bits do where all are below 256.
@@ -74,7 +76,7 @@ def read_labels(path: Path) -> UInt8[np.ndarray, "height width"]:
         UserError: missing, damaged, a colour image, or a value over 255
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(_content(path)) as image:
             step = GREY_STEPS.get(str(image.tile[0][3]), 1) if image.tile else 1
             labels = np.asarray(image)
     except UNDECODABLE as error:
@@ -89,14 +91,20 @@ def read_labels(path: Path) -> UInt8[np.ndarray, "height width"]:
     return labels.astype(np.uint8) // np.uint8(step)
 
 
+def _content(path: Path | OfficialFile) -> Path | io.BytesIO:
+    return io.BytesIO(path.read()) if isinstance(path, OfficialFile) else path
+
+
 def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
     if image.mode == "P" and "transparency" in image.info:
         # Pillow converts the palette's transparency to RGB with a warning only.
         return image.convert("RGBA").convert("RGB")
     return image.convert("RGB")
 
 
-def _unreadable(path: Path, kind: str, error: Exception) -> UserError:
+def _unreadable(path: Path | OfficialFile, kind: str, error: Exception) -> UserError:
     if isinstance(error, FileNotFoundError):
         return UserError(f"{path}: no such {kind}: check the path")
     if isinstance(error, PermissionError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
-from jaxtyping import Float32, Int64, UInt8
+from jaxtyping import Float32, Int64, Shaped, UInt8
 
 
 def scale_bilinear(
@@ -23,14 +25,17 @@ def scale_bilinear(
     """
     if _keeps_size(image.shape, factor):
         return image
-    upper, lower, down = _linear_sources(image.shape[0], factor)
-    left, right, across = _linear_sources(image.shape[1], factor)
-    # Only the rows that are needed, and first of all rows, because they lie together in memory.
-    top, bottom = image[upper].astype(np.float32), image[lower].astype(np.float32)
-    rows = top + (bottom - top) * down[:, None, None]
-    start, end = rows[:, left], rows[:, right]
-    mixed = start + (end - start) * across[:, None]
-    return np.asarray(mixed + 0.5, dtype=np.uint8)
+    height, width, channels = image.shape
+    upper, lower, down = _linear_sources(height, factor)
+    left, right, across = _linear_sources(width, factor, channels)
+    lines = image.reshape(height, width * channels)
+    # Only the values that are needed, and first of all the lines, because they lie together in memory.
+    top, bottom, weight = lines[upper], lines[lower], down[:, None]
+    start = _between(top.take(left, axis=1), bottom.take(left, axis=1), weight)
+    end = _between(top.take(right, axis=1), bottom.take(right, axis=1), weight)
+    mixed = _between(start, end, across)
+    mixed += np.float32(0.5)
+    return mixed.astype(np.uint8).reshape(len(upper), -1, channels)
 
 
 def scale_nearest(
@@ -74,10 +79,34 @@ def _keeps_size(shape: tuple[int, ...], factor: float) -> bool:
     return all(scaled_side(side, factor) == side for side in shape[:2])
 
 
+def _between(
+    first: Shaped[np.ndarray, "rows columns"],
+    second: Shaped[np.ndarray, "rows columns"],
+    weight: Float32[np.ndarray, ...],
+) -> Float32[np.ndarray, "rows columns"]:
+    """Mix two images of one size; `weight` in [0, 1] is the second's."""
+    mixed = second.astype(np.float32)
+    first = first.astype(np.float32)
+    mixed -= first
+    mixed *= weight
+    mixed += first
+    return mixed
+
+
+@lru_cache(maxsize=64)
 def _linear_sources(
-    side: int, factor: float
+    side: int, factor: float, channels: int = 1
 ) -> tuple[Int64[np.ndarray, " scaled"], Int64[np.ndarray, " scaled"], Float32[np.ndarray, " scaled"]]:
+    """Give the two source positions and the second's weight along a scaled side.
+
+    With `channels`, positions are those of values in a line of pixels, channel by channel.
+    """
     centres = (np.arange(scaled_side(side, factor)) + 0.5) / factor - 0.5
     centres = centres.clip(0, side - 1)
     lower = np.floor(centres).astype(np.int64)
-    return lower, np.minimum(lower + 1, side - 1), (centres - lower).astype(np.float32)
+    weight = (centres - lower).astype(np.float32)
+    first, second = (
+        (pixel[:, None] * channels + np.arange(channels)).ravel()
+        for pixel in (lower, np.minimum(lower + 1, side - 1))
+    )
+    return first, second, np.repeat(weight, channels)

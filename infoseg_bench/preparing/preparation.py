@@ -14,6 +14,7 @@ from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
 from infoseg_bench.data.view import View, label_table
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.preparing.palette import default_palette
+from infoseg_bench.preparing.statistics import ClassBalance
 from infoseg_bench.registry import DATASETS
 
 
@@ -35,6 +36,28 @@ def store_attributes(recipe: DatasetRecipe, options: Parameters, **more: Any) ->
         "options": values,
         **more,
     }
+
+
+def store_key(recipe: DatasetRecipe, options: Parameters, **more: object) -> str:
+    """Name all that decides how a photo becomes what is stored, except its files.
+
+    Args:
+        recipe: the one that builds the store
+        options: its options; those that say which files and which of them are of no account
+        more: what else decides
+    """
+    values = options.model_dump(exclude={"source", "list", "manifest", "photos"})
+    return repr((recipe.name, recipe.version, sorted(values.items()), sorted(more.items())))
+
+
+def downloads(data: Path) -> Path:
+    """Give the folder in which all data sets share their downloads."""
+    return data / "downloads"
+
+
+def source_folder(source: Path | None, data: Path) -> Path:
+    """Give the folder of the official files: the one that was named, or that of the downloads."""
+    return downloads(data) if source is None else source
 
 
 def store_path(data: Path, name: str, recipe: DatasetRecipe) -> Path:
@@ -64,7 +87,9 @@ def plain_view(
     evaluation: Sequence[int] | None = None,
     **more: Any,
 ) -> View:
-    """Make the view of a data set that trains on all photos and stores class indices as labels.
+    """Make the view of a data set that trains on all photos.
+
+    Without tables among `more`, stored labels are class indices.
 
     Args:
         recipe: its name and title are the view's
@@ -72,18 +97,18 @@ def plain_view(
         photos: how many there are
         crop: side of the crops in pixels
         evaluation: indices of the photos to score; without it, all of them
-        more: fields of the view that replace the recipe's own and the default palette
+        more: fields of the view that replace the recipe's own, the default palette and the plain table
     """
     every = np.arange(photos, dtype=np.int64)
     fields: dict[str, Any] = {
         "name": recipe.name,
         "title": recipe.title,
         "palette": default_palette(len(classes)),
+        "tables": {"corrected": label_table(len(classes))},
         **more,
     }
     return View(
         classes=classes,
-        tables={"corrected": label_table(len(classes))},
         train=every,
         evaluation=every if evaluation is None else np.array(evaluation, dtype=np.int64),
         crop=crop,
@@ -91,10 +116,29 @@ def plain_view(
     )
 
 
-def finish(writer: Any, view: View, summary: dict[str, str]) -> Prepared:
+def expect(recipe: DatasetRecipe, balance: ClassBalance, **counts: tuple[int, int]) -> None:
+    """Check what complete official files must give.
+
+    Args:
+        recipe: the data set
+        balance: of its pixels; every class must have some
+        counts: what was counted, found and expected
+
+    Raises:
+        UserError: the files are all there, but give something else
+    """
+    for what, (found, expected) in counts.items():
+        if found != expected:
+            raise UserError(f"{recipe.name}: {found} {what}, not {expected}: are these the official files?")
+    empty = [name for name, count in zip(balance.classes, balance.counts, strict=True) if not count]
+    if empty:
+        raise UserError(f"{recipe.name}: no pixel of {', '.join(empty)}: are these the official files?")
+
+
+def finish(writer: Any, views: Sequence[View], summary: dict[str, str]) -> Prepared:
     """Give a `StoreWriter`'s store its name, and the summary its last lines: which content, how large."""
     writer.attributes["summary"] = summary
-    fingerprint = writer.finish([view])
+    fingerprint = writer.finish(list(views))
     size = readable_size(writer.path.stat().st_size)
     return Prepared(store=writer.path, summary={**summary, "fingerprint": fingerprint, "size": size})
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
+
 import numpy as np
 from jaxtyping import Int64, UInt8
 
@@ -13,19 +16,46 @@ class ClassBalance:
 
     Attributes:
         classes: names, in the order of the class index
-        counts: pixels per class; void and padding are in none
     """
 
-    def __init__(self, classes: tuple[str, ...], crop: int) -> None:
-        """Start with nothing counted; `crop` is the side of the crops in pixels."""
+    def __init__(
+        self, classes: tuple[str, ...], crop: int, table: UInt8[np.ndarray, " 256"] | None = None
+    ) -> None:
+        """Start with nothing counted.
+
+        Args:
+            classes: names, in the order of the class index
+            crop: side of the crops in pixels
+            table: stored label to class index; without it, stored labels are class indices
+        """
         self.classes = classes
-        self.counts: Int64[np.ndarray, " cls"] = np.zeros(len(classes), dtype=np.int64)
+        self._table = np.arange(256, dtype=np.uint8) if table is None else table
+        self._stored: Int64[np.ndarray, " 256"] = np.zeros(256, dtype=np.int64)
         self._crop = crop
 
-    def add(self, labels: UInt8[np.ndarray, "height width"]) -> None:
-        """Count the centre crop of a whole photo's class labels; values beyond the classes are void."""
-        found = np.bincount(centre_crop(labels, self._crop).ravel(), minlength=256)
-        self.counts += found[: len(self.classes)]
+    def through(self, classes: tuple[str, ...], table: UInt8[np.ndarray, " 256"]) -> ClassBalance:
+        """Give the balance of what was counted under other classes or another table."""
+        other = ClassBalance(classes, self._crop, table)
+        other._stored = self._stored
+        return other
+
+    def add(self, labels: UInt8[np.ndarray, "height width"] | None) -> None:
+        """Count the centre crop of a whole photo's stored labels, if it has any."""
+        if labels is None:
+            return
+        self._stored += np.bincount(centre_crop(labels, self._crop).ravel(), minlength=256)
+
+    @property
+    def stored(self) -> Int64[np.ndarray, " 256"]:
+        """Give the pixels per stored label."""
+        return self._stored
+
+    @property
+    def counts(self) -> Int64[np.ndarray, " cls"]:
+        """Give the pixels per class; those beyond the classes are void, and padding is in none."""
+        counts = np.zeros(256, dtype=np.int64)
+        np.add.at(counts, self._table, self._stored)
+        return counts[: len(self.classes)]
 
     @property
     def shares(self) -> np.ndarray:
@@ -42,7 +72,15 @@ class ClassBalance:
         if not self.counts.any():
             return {"class balance": "unknown: no labelled pixel is evaluated"}
         shares = (f"{name} {share:.1%}" for name, share in zip(self.classes, self.shares, strict=True))
+        pixels = (f"{name} {count}" for name, count in zip(self.classes, self.counts, strict=True))
+        other = self._stored.sum() - self.counts.sum()
         return {
+            "pixels per class": f"{', '.join(pixels)}; not scored {other}",
             "class balance": ", ".join(shares),
             "constant prediction": f"{self.constant_accuracy:.1%} pixel accuracy",
         }
+
+
+def ids_sha256(ids: Iterable[str]) -> str:
+    """Hash sorted ids, one per line: 64 hexadecimal digits."""
+    return hashlib.sha256("".join(f"{name}\n" for name in sorted(ids)).encode()).hexdigest()

@@ -5,7 +5,9 @@ import subprocess
 import time
 from pathlib import Path
 
+from infoseg_bench.data.store import Store
 from tests.cli.commands import command, environment, infoseg_bench
+from tests.datasets.official import GROUND, PLANT, SKY, StuffFolder, zip_folders
 
 PREPARE = ["prepare", "synthetic-scenes", "--images", "1000"]
 
@@ -37,7 +39,9 @@ def test_ctrl_c_is_one_clear_line_and_leaves_nothing(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.strip().splitlines()[-1] == "Error: interrupted; nothing half-written was left behind"
+    assert errors.strip().splitlines()[-1] == (
+        "Error: interrupted; nothing half-written looks finished, and the same command goes on"
+    )
     assert "Traceback" not in errors
     assert visible(tmp_path) == []
 
@@ -52,3 +56,30 @@ def test_what_a_kill_leaves_is_never_taken_for_a_store_and_the_next_time_replace
     assert "Nothing is prepared in data" in infoseg_bench(tmp_path, "list").stdout
     assert infoseg_bench(tmp_path, "prepare", "synthetic-scenes", "--images", "3").returncode == 0
     assert visible(tmp_path) == ["synthetic-scenes.h5"]
+
+
+def test_coco_stuff_continues_after_a_kill_and_ends_the_same(tmp_path: Path) -> None:
+    coco = StuffFolder(tmp_path / "coco")
+    for photo in range(14):
+        coco.add(photo, SKY, PLANT, GROUND, width=480, height=360)
+    zips = zip_folders(coco.root, tmp_path / "zips")
+    # Photos that are scaled up make parts of few, and take their time.
+    words = ["prepare", "coco-stuff", "--source", str(zips), "--scale", "3"]
+    process = subprocess.Popen(command(*words), cwd=tmp_path, env=environment(), stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("data/.coco-stuff.parts/*.npz"))) < 2:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.kill()
+    process.communicate(timeout=60)
+    parts = {path: path.stat().st_mtime_ns for path in tmp_path.glob("data/.coco-stuff.parts/*.npz")}
+    assert "Nothing is prepared in data" in infoseg_bench(tmp_path, "list").stdout
+    assert 2 <= len(parts) < 14
+    again = infoseg_bench(tmp_path, *words)
+    assert again.returncode == 0, again.stderr
+    anew = infoseg_bench(tmp_path, *words, "--data", "other")
+    assert anew.returncode == 0, anew.stderr
+    fingerprints = [Store(tmp_path / name / "coco-stuff.h5").fingerprint for name in ("data", "other")]
+    assert fingerprints[0] == fingerprints[1]
+    assert visible(tmp_path) == ["coco-stuff.h5"]

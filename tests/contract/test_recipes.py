@@ -45,9 +45,10 @@ def test_its_help_names_every_option(name: str) -> None:
 
 
 @every_recipe
-def test_an_embedded_recipe_needs_no_option_and_no_other_one_is_embedded(name: str) -> None:
+def test_a_recipe_is_embedded_or_names_its_archives_or_asks_for_the_users_files(name: str) -> None:
     required = [field for field in RECIPES[name].options_type.model_fields.values() if field.is_required()]
-    assert RECIPES[name].embedded == (not required)
+    assert [RECIPES[name].embedded, bool(RECIPES[name].sources), bool(required)].count(True) == 1
+    assert not RECIPES[name].sources or "source" in RECIPES[name].options_type.model_fields
 
 
 def test_recipes_are_loaded_without_torch() -> None:

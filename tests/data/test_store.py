@@ -377,9 +377,9 @@ def test_what_reads_back_differently_never_gets_the_stores_name(
     photos = random_photos(2)
     seal = StoreWriter._seal
 
-    def on_a_bad_disk(writer: StoreWriter, expected: str) -> None:
+    def on_a_bad_disk(writer: StoreWriter) -> str:
         flip(tmp_path / "a.h5.partial", "pixels", 0.5)
-        seal(writer, expected)
+        return seal(writer)
 
     monkeypatch.setattr(StoreWriter, "_seal", on_a_bad_disk)
     with pytest.raises(UserError, match=r"a\.h5: what was written reads back differently"):

@@ -39,8 +39,8 @@ def interrupting(items: Sequence[Item], title: str) -> Iterator[Item]:
 
 
 def leftovers(data: Path) -> list[str]:
-    """Files in the data folder, without locks."""
-    return sorted(path.name for path in data.glob("*") if path.suffix != ".lock")
+    """Files in the data folder, without what is hidden: locks, and parts to continue from."""
+    return sorted(path.name for path in data.glob("*") if path.name[0] != ".")
 
 
 class CocoFolder:

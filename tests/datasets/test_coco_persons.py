@@ -19,6 +19,7 @@ from infoseg_bench.datasets.coco_persons import CocoPersons
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.progress import no_progress
 from tests.datasets.files import CocoFolder, box, interrupting, leftovers, runs, save, scene
+from tests.datasets.official import zip_folders
 from tests.shared import SHARED, needs_shared
 
 MANIFEST = "coco-persons.manifest.csv"
@@ -161,6 +162,23 @@ def test_the_manifest_alone_rebuilds_the_store(coco: CocoFolder, tmp_path: Path)
     assert (data(coco) / MANIFEST).read_bytes() == kept.read_bytes()
 
 
+def test_archives_give_what_folders_give(coco: CocoFolder, tmp_path: Path) -> None:
+    unpacked, manifest = prepare(coco), (data(coco) / MANIFEST).read_bytes()
+    coco.root = zip_folders(coco.root, tmp_path / "zips" / "coco")
+    assert prepare(coco).summary["fingerprint"] == unpacked.summary["fingerprint"]
+    assert (data(coco) / MANIFEST).read_bytes() == manifest
+
+
+def test_annotations_that_are_damaged_in_their_archive_are_named(coco: CocoFolder, tmp_path: Path) -> None:
+    coco.root = zip_folders(coco.root, tmp_path / "zips" / "coco")
+    archive = coco.root / "annotations_trainval2017.zip"
+    content = bytearray(archive.read_bytes())
+    content[200:210] = bytes(10)
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match=r"annotations_trainval2017\.zip/annotations/.*damaged"):
+        prepare(coco)
+
+
 def test_missing_photos_of_a_subset_are_skipped_and_counted(coco: CocoFolder) -> None:
     (coco.root / "train2017" / "000000000005.jpg").unlink()
     prepared = prepare(coco)
@@ -225,8 +243,8 @@ def _listed_twice(coco: CocoFolder) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (_no_annotations, ["coco", "no COCO annotations", "instances_{train2017,val2017}.json"]),
-        (_no_photos, ["coco", "none of the 7 annotated photos", "train2017/"]),
+        (_no_annotations, ["coco", "no annotations/instances_{train2017,val2017}.json", "--source"]),
+        (_no_photos, ["coco", "none of the 7 annotated photos", "train2017"]),
         (_truncated_annotations, ["instances_train2017.json", "damaged", "fetch the file again"]),
         (_no_object, ["instances_train2017.json", "no category 'person'"]),
         (_no_category, ["instances_train2017.json", "no category 'person'"]),

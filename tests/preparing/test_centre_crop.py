@@ -32,6 +32,7 @@ def test_balance_leaves_out_void_and_what_lies_outside_the_crop() -> None:
     assert balance.counts.tolist() == [1, 2]
     assert balance.constant_accuracy == 2 / 3
     assert balance.summary() == {
+        "pixels per class": "a 1, b 2; not scored 1",
         "class balance": "a 33.3%, b 66.7%",
         "constant prediction": "66.7% pixel accuracy",
     }

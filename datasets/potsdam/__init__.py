@@ -1,0 +1,183 @@
+"""Potsdam (6 classes) and Potsdam-3: one store of the ISPRS 2D Potsdam tiles, halved and cut into blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from pydantic import model_validator
+
+from infoseg_bench.contracts.parameters import Parameters, parameter
+from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
+from infoseg_bench.data.photo import StoredPhoto
+from infoseg_bench.data.view import VOID, View, label_table
+from infoseg_bench.datasets.potsdam.tiles import IMAGES, LABELS, REQUEST, Tiles
+from infoseg_bench.errors import UsageError
+from infoseg_bench.imageops.tiff import read_tile
+from infoseg_bench.preparing.parts import Parts
+from infoseg_bench.preparing.preparation import (
+    expect,
+    finish,
+    plain_view,
+    source_folder,
+    store_attributes,
+    store_key,
+    store_path,
+)
+from infoseg_bench.preparing.statistics import ClassBalance, ids_sha256
+from infoseg_bench.preparing.tiles import STRAY, classes_of_colours, cut_tile
+from infoseg_bench.progress import ProgressFactory
+
+CLASSES = ("road", "building", "low vegetation", "tree", "car", "clutter")
+COLOURS = ((255, 255, 255), (0, 0, 255), (0, 255, 255), (0, 255, 0), (255, 255, 0), (255, 0, 0))
+"""Of the classes in the label tiles (IIC util/potsdam_prepare.py:142-148)."""
+
+CLASSES_3 = ("road and car", "building and clutter", "vegetation")
+COLLAPSE = {0: 0, 4: 0, 1: 1, 5: 1, 2: 2, 3: 2}
+"""6 to 3 classes (IIC code/datasets/segmentation/potsdam.py:417-421)."""
+COLOURS_3 = ((255, 255, 255), (0, 0, 255), (0, 255, 0))
+"""Ours: that of the first class of each."""
+
+
+class PotsdamOptions(Parameters):
+    """Options of `prepare potsdam` and `prepare potsdam-3`."""
+
+    source: Path | None = parameter(
+        None,
+        "folder with 4_Ortho_RGBIR and 5_Labels_for_participants, as folders or zip files; without it, "
+        "downloads/ below the data",
+        source="ours",
+    )
+    tile: int = parameter(6000, "side of a tile in pixels", source="IIC util/potsdam_prepare.py:54-69", ge=16)
+    crop: int = parameter(200, "side of the blocks in pixels, after halving", source="PAPER 5.3", ge=8)
+    tolerance: int = parameter(
+        32,
+        "largest difference in any channel between a stray label colour and the class it counts as; the "
+        "published code has no such colours",
+        source="ours",
+        ge=0,
+        le=127,
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PotsdamOptions:
+        if self.tile % (2 * self.crop):
+            raise UsageError(f"--tile {self.tile}: not a multiple of twice the --crop of {self.crop}")
+        return self
+
+
+class Potsdam(DatasetRecipe):
+    """All blocks for training, those of the 24 labelled tiles for evaluation; clutter is scored.
+
+    Images are red, green, blue and infrared. `prepare potsdam` and `prepare potsdam-3` build the
+    same store, which holds both data sets.
+    """
+
+    name = "potsdam"
+    title = "Potsdam (6 classes)"
+    citation = "ISPRS 2D Semantic Labeling Contest, Potsdam (Rottensteiner et al., ISPRS Annals I-3, 2012)"
+    licence = "ISPRS: research only, registration required, no redistribution"
+    how_to_get = (
+        f"infoseg-bench prepare potsdam --source DIR, with {IMAGES.name} and {LABELS.name} in DIR; "
+        f"request them at {REQUEST}"
+    )
+    sources = (IMAGES, LABELS)
+    options_type = PotsdamOptions
+
+    def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
+        """Build `data/potsdam.h5`, one tile in memory at a time.
+
+        Raises:
+            UserError: tiles that are missing or not the official ones, with the remedy
+        """
+        from infoseg_bench.data.writer import StoreWriter
+
+        assert isinstance(options, PotsdamOptions)
+        tiles = Tiles.find(source_folder(options.source, data))
+        recipe = Potsdam()
+        path = store_path(data, recipe.name, recipe)
+        parts = Parts(path, store_key(recipe, options))
+        balance = ClassBalance(CLASSES, options.crop, _table(len(CLASSES)))
+        ids: list[str] = []
+        scored: list[int] = []
+        with StoreWriter(path, channels=4, attributes=store_attributes(recipe, options)) as writer:
+            for name in progress(tiles.names, "tiles"):
+                photos = parts.photos(tiles.identity(name), partial(_read, tiles, name, options))
+                writer.extend(photos)
+                for photo in photos:
+                    if photo.labels is not None:
+                        scored.append(len(ids))
+                    ids.append(photo.id)
+                    balance.add(photo.labels)
+            if not tiles.missing:
+                blocks = (options.tile // (2 * options.crop)) ** 2
+                expect(recipe, balance, photos=(len(ids), 38 * blocks), labelled=(len(scored), 24 * blocks))
+            views = [_view(name, ids, scored, options.crop, tiles) for name in _VIEWS]
+            prepared = finish(writer, views, _summary(tiles, ids, scored, balance))
+        parts.clear()
+        return prepared
+
+
+class Potsdam3(Potsdam):
+    """The same blocks with 3 classes."""
+
+    name = "potsdam-3"
+    title = "Potsdam-3 (3 classes)"
+    how_to_get = Potsdam.how_to_get.replace("prepare potsdam", "prepare potsdam-3")
+
+
+_VIEWS = {Potsdam.name: CLASSES, Potsdam3.name: CLASSES_3}
+
+
+def _read(tiles: Tiles, name: str, options: PotsdamOptions) -> list[StoredPhoto]:
+    tile = read_tile(tiles.image(name), side=options.tile, bands=4)
+    label = tiles.label(name)
+    return cut_tile(
+        name,
+        tile,
+        None if label is None else read_tile(label, side=options.tile, bands=3),
+        block=options.crop,
+        classes=partial(classes_of_colours, palette=COLOURS, tolerance=options.tolerance),
+    )
+
+
+def _table(classes: int) -> np.ndarray:
+    collapse = COLLAPSE if classes == len(CLASSES_3) else {index: index for index in range(classes)}
+    near = {STRAY + index: cls for index, cls in collapse.items()}
+    return label_table(classes, {**collapse, **near})
+
+
+def _view(name: str, ids: Sequence[str], scored: Sequence[int], crop: int, tiles: Tiles) -> View:
+    six = name == Potsdam.name
+    table = _table(len(_VIEWS[name]))
+    return plain_view(
+        Potsdam() if six else Potsdam3(),
+        _VIEWS[name],
+        photos=len(ids),
+        crop=crop,
+        evaluation=scored,
+        tables={"corrected": table, "published": table},
+        palette=COLOURS if six else COLOURS_3,
+        note=f"a subset: {len(tiles.missing)} of 62 official files are missing" if tiles.missing else "",
+    )
+
+
+def _summary(
+    tiles: Tiles, ids: Sequence[str], scored: Sequence[int], balance: ClassBalance
+) -> dict[str, str]:
+    stored = balance.stored
+    lines = {
+        "files": f"{len(tiles.names)} of 38 tiles, {tiles.label_tiles} of 24 label tiles",
+        "photos": f"{len(ids)}, of which {len(scored)} are labelled and scored",
+        "ids": f"SHA-256 {ids_sha256(ids)}",
+        "stray label colours": f"{stored[STRAY : STRAY + len(CLASSES)].sum()} pixels near a class's colour, "
+        f"{stored[VOID]} near none (void)",
+    }
+    if tiles.missing:
+        lines["missing"] = f"{', '.join(tiles.missing[:3])}{', ...' if len(tiles.missing) > 3 else ''}"
+    for name, classes in _VIEWS.items():
+        seen = balance.through(classes, _table(len(classes))).summary()
+        lines.update({f"{name}: {key}": line for key, line in seen.items()})
+    return lines

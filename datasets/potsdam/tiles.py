@@ -1,0 +1,107 @@
+"""The official tiles of ISPRS's 2D Potsdam data: their names, which have labels, and which are there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from infoseg_bench.contracts.recipe import SourceFile
+from infoseg_bench.errors import UserError
+from infoseg_bench.sources.files import Archive, FolderFiles, OfficialFile, OfficialFiles
+
+REQUEST = "https://www.isprs.org/resources/datasets/benchmarks/UrbanSemLab/2d-sem-label-potsdam.aspx"
+"""Where ISPRS says how to get the data."""
+
+IMAGES = SourceFile(name="4_Ortho_RGBIR.zip", address=REQUEST, unpacked="4_Ortho_RGBIR", by_hand=True)
+LABELS = SourceFile(
+    name="5_Labels_for_participants.zip", address=REQUEST, unpacked="5_Labels_for_participants", by_hand=True
+)
+
+LABELLED = (
+    *("2_10", "2_11", "2_12", "3_10", "3_11", "3_12", "4_10", "4_11", "4_12", "5_10", "5_11", "5_12"),
+    *("6_7", "6_8", "6_9", "6_10", "6_11", "6_12", "7_7", "7_8", "7_9", "7_10", "7_11", "7_12"),
+)
+"""Tiles of the labels for participants (torchgeo datasets/potsdam.py)."""
+
+OTHERS = (
+    *("2_13", "2_14", "3_13", "3_14", "4_13", "4_14", "4_15", "5_13", "5_14", "5_15"),
+    *("6_13", "6_14", "6_15", "7_13"),
+)
+"""Tiles whose labels ISPRS released later; these are not used (IIC util/potsdam_prepare.py:14-25)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiles:
+    """The tiles in a folder, unpacked or in ISPRS's zip files; `labels` is None where there are none."""
+
+    root: Path
+    images: OfficialFiles
+    labels: OfficialFiles | None
+
+    @classmethod
+    def find(cls, root: Path) -> Tiles:
+        """Look for the tiles below a folder.
+
+        Raises:
+            UserError: there is no image tile
+        """
+        images = _files(root, IMAGES, "_RGBIR.tif")
+        if images is None or not images.names & {_image(name) for name in (*LABELLED, *OTHERS)}:
+            raise UserError(
+                f"{root}: no top_potsdam_*_RGBIR.tif here: request {IMAGES.name} and {LABELS.name} at "
+                f"{REQUEST} and put them, zipped or unpacked, into {root}"
+            )
+        return cls(root=root, images=images, labels=_files(root, LABELS, "_label.tif"))
+
+    @property
+    def names(self) -> list[str]:
+        """Tiles that are there, in the order of ISPRS's numbers."""
+        there = [name for name in (*LABELLED, *OTHERS) if _image(name) in self.images.names]
+        return sorted(there, key=lambda name: [int(part) for part in name.split("_")])
+
+    def label(self, name: str) -> OfficialFile | None:
+        """Give a tile's labels, if it is one of the 24 and they are there."""
+        if name not in LABELLED or self.labels is None or _label(name) not in self.labels.names:
+            return None
+        return self.labels.file(_label(name))
+
+    def image(self, name: str) -> OfficialFile:
+        """Give a tile's image."""
+        return self.images.file(_image(name))
+
+    def identity(self, name: str) -> list[str]:
+        """Name a tile and the state of its files."""
+        label = self.label(name)
+        return [name, self.image(name).identity, "" if label is None else label.identity]
+
+    @property
+    def missing(self) -> list[str]:
+        """Official files that are not there."""
+        labels = frozenset() if self.labels is None else self.labels.names
+        images = [_image(name) for name in (*LABELLED, *OTHERS)]
+        return [
+            *(name for name in images if name not in self.images.names),
+            *(_label(name) for name in LABELLED if _label(name) not in labels),
+        ]
+
+    @property
+    def label_tiles(self) -> int:
+        """Number of the 24 label tiles that are there."""
+        return sum(self.label(name) is not None for name in LABELLED)
+
+
+def _files(root: Path, source: SourceFile, ending: str) -> OfficialFiles | None:
+    for folder in (root / source.unpacked, root / source.unpacked / source.unpacked, root):
+        if folder.is_dir():
+            files = FolderFiles(folder)
+            if any(name.endswith(ending) for name in files.names):
+                return files
+    return Archive(root / source.name).everywhere() if (root / source.name).is_file() else None
+
+
+def _image(name: str) -> str:
+    return f"top_potsdam_{name}_RGBIR.tif"
+
+
+def _label(name: str) -> str:
+    return f"top_potsdam_{name}_label.tif"

@@ -1,0 +1,88 @@
+"""The published image lists of COCO-Stuff (15) and COCO-Stuff-3, known by count and hash."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infoseg_bench.errors import UserError
+from infoseg_bench.preparing.statistics import ids_sha256
+from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.sources.transfer import transfer
+
+ADDRESS = (
+    "https://raw.githubusercontent.com/janghyuncho/PiCIE/fc4e7c193c2ba77a6dbf9f24e5e7cf99da9f528a/"
+    "curated/{split}/{name}.txt"
+)
+"""Where IIC's curated lists are public."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedList:
+    """One list of image ids.
+
+    Attributes:
+        name: its file's name
+        counts: split to number of ids
+        sha256: split to the hash of the sorted ids, one per line
+    """
+
+    name: str
+    counts: Mapping[str, int]
+    sha256: Mapping[str, str]
+
+    @property
+    def total(self) -> int:
+        """Number of ids in all splits."""
+        return sum(self.counts.values())
+
+    def is_made_of(self, split: str, ids: Collection[str]) -> bool:
+        """Say whether these are the list's ids of a split."""
+        return len(ids) == self.counts[split] and ids_sha256(ids) == self.sha256[split]
+
+    def fetch(self, folder: Path, progress: ProgressFactory) -> dict[str, frozenset[str]]:
+        """Give the ids by split; downloaded into `folder` where they are not there yet.
+
+        Raises:
+            UserError: not reachable, or other ids than the published ones
+        """
+        return {split: self._fetch_split(split, folder, progress) for split in self.counts}
+
+    def _fetch_split(self, split: str, folder: Path, progress: ProgressFactory) -> frozenset[str]:
+        path = folder / f"{self.name}.{split}.txt"
+        address = ADDRESS.format(split=split, name=self.name)
+        if path.is_file():
+            return read_ids(path)
+        partial = path.with_suffix(".partial")
+        folder.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)
+        transfer(address, partial, size=None, progress=progress)
+        ids = read_ids(partial)
+        if not self.is_made_of(split, ids):
+            partial.unlink()
+            raise UserError(
+                f"{address}: not the published list ({len(ids)} ids): try again, or give --list FILE"
+            )
+        partial.replace(path)
+        return ids
+
+
+def read_ids(path: Path) -> frozenset[str]:
+    """Read image ids, one per line, with or without leading zeros.
+
+    Raises:
+        UserError: missing, empty, or a line that is no id
+    """
+    try:
+        lines = path.read_text(encoding="ascii").split()
+    except OSError as error:
+        raise UserError(f"{path}: the list cannot be read ({error.strerror}): check the path") from None
+    except UnicodeDecodeError:
+        lines = ["no text"]
+    strange = next((line for line in lines if not line.isdecimal()), None)
+    if strange is not None or not lines:
+        raise UserError(
+            f"{path}: not a list of image ids, one per line ({strange or 'empty'}): check the file"
+        )
+    return frozenset(line.zfill(12) for line in lines)

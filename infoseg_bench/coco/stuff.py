@@ -1,0 +1,174 @@
+"""COCO-Stuff's photos with their label maps: which ones a list keeps, and what is stored of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, UInt8
+
+from infoseg_bench.coco.files import CocoFiles
+from infoseg_bench.coco.options import CocoOptions
+from infoseg_bench.data.photo import StoredPhoto
+from infoseg_bench.data.view import UNLABELLED, VOID
+from infoseg_bench.errors import UserError
+from infoseg_bench.imageops.photos import read_labels
+from infoseg_bench.sources.files import OfficialFile, OfficialFiles
+
+CODES = 182
+"""Codes of the label maps, from 0: things 0-90, stuff 91-181 (STUFF README)."""
+
+UNLABELLED_CODE = 255
+"""nightrome/cocostuff#17."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StuffPhoto:
+    """One photo with its label map; `id` has COCO's twelve digits."""
+
+    id: str
+    split: str
+    photo: OfficialFile
+    labels: OfficialFile
+
+    @property
+    def identity(self) -> str:
+        """Name it and the state of its files."""
+        return f"{self.photo.identity} {self.labels.identity}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StuffFiles:
+    """All photos with label maps, in the order of the ids, and what has no counterpart."""
+
+    photos: list[StuffPhoto]
+    without_labels: list[str]
+    without_photo: list[str]
+
+    @classmethod
+    def find(cls, files: CocoFiles) -> StuffFiles:
+        """Match photos and label maps by split and name.
+
+        Raises:
+            UserError: there are no photos, no label maps, or none that go together
+        """
+        photos, maps = _by_id(files.photos(), ".jpg"), _by_id(files.label_maps(), ".png")
+        both = sorted(photos.keys() & maps.keys())
+        if not both:
+            raise UserError(
+                f"{files.root}: none of {len(photos)} photos has one of the {len(maps)} label maps: "
+                "get both of the same split"
+            )
+        return cls(
+            photos=[StuffPhoto(id=key[0], split=key[1], photo=photos[key], labels=maps[key]) for key in both],
+            without_labels=[files.place(photos[key]) for key in sorted(photos.keys() - maps.keys())],
+            without_photo=[files.place(maps[key]) for key in sorted(maps.keys() - photos.keys())],
+        )
+
+    def summary(self) -> str:
+        """Say in one line what there is, and name the first file without counterpart."""
+        words = [f"{len(self.photos)} photos with label maps"]
+        for places, lack in ((self.without_labels, "label map"), (self.without_photo, "photo")):
+            if places:
+                words.append(f"{len(places)} files without {lack}, left out (the first: {places[0]})")
+        return "; ".join(words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRule:
+    """The rule behind the published lists (IIC util/coco164k_prepare.py:19-25, 84-99).
+
+    Attributes:
+        codes: True for the codes that count
+        min_side: least length of the shorter side of the original photo in pixels
+        min_share: least share of these codes among all pixels, unlabelled ones included
+    """
+
+    codes: Bool[np.ndarray, " 256"]
+    min_side: int
+    min_share: float
+
+    def accepts(self, labels: UInt8[np.ndarray, "height width"]) -> bool:
+        """Say whether a photo with this label map, at its original size, belongs to the list."""
+        if min(labels.shape) < self.min_side:
+            return False
+        return int(np.count_nonzero(self.codes.take(labels))) >= self.min_share * labels.size
+
+
+@dataclass(frozen=True, kw_only=True)
+class StuffReader:
+    """Reads what is stored of a photo: COCO-Stuff's codes as they are, unlabelled as UNLABELLED.
+
+    Attributes:
+        options: scale, filter and channel order
+        rule: photos that it does not accept are left out; None accepts all
+    """
+
+    options: CocoOptions
+    rule: ListRule | None
+
+    def read(self, item: StuffPhoto) -> StoredPhoto | None:
+        """Read one photo and its label map.
+
+        Raises:
+            UserError: undecodable, of different sizes, or a code that COCO-Stuff does not have
+        """
+        codes = read_labels(item.labels)
+        if self.rule is not None and not self.rule.accepts(codes):
+            return None
+        image = self.options.read_photo(item.photo)
+        if image.shape[:2] != codes.shape:
+            raise UserError(
+                f"{item.labels}: {codes.shape[1]}x{codes.shape[0]} pixels, but its photo has "
+                f"{image.shape[1]}x{image.shape[0]} ({item.photo}): fetch both again"
+            )
+        return StoredPhoto(
+            id=item.id,
+            image=self.options.scaled_photo(image, item.photo),
+            labels=stored_codes(self.options.scaled_labels(codes, item.labels), item.labels),
+        )
+
+
+def stored_codes(
+    codes: UInt8[np.ndarray, "height width"], place: object
+) -> UInt8[np.ndarray, "height width"]:
+    """Give what the store keeps for COCO-Stuff's codes.
+
+    Raises:
+        UserError: a code beyond 181 that is not 255; `place` is the file it came from
+    """
+    stored = np.where(codes == UNLABELLED_CODE, np.uint8(UNLABELLED), codes)
+    strange = (codes >= CODES) & (codes != UNLABELLED_CODE)
+    if strange.any():
+        raise UserError(
+            f"{place}: label value {codes[strange][0]}: COCO-Stuff's maps have 0 to 181, and 255 for "
+            "unlabelled: fetch stuffthingmaps_trainval2017.zip"
+        )
+    return stored
+
+
+def label_tables(
+    classes: UInt8[np.ndarray, " 256"], *, unlabelled_as: int | None
+) -> dict[str, UInt8[np.ndarray, " 256"]]:
+    """Make the tables of a view from stored codes to class indices.
+
+    Args:
+        classes: COCO-Stuff's code to class index or VOID
+        unlabelled_as: what the released code takes unlabelled pixels for; None: void there too
+    """
+    corrected = np.where(classes < UNLABELLED, classes, np.uint8(VOID))
+    corrected[[UNLABELLED, VOID]] = VOID
+    published = corrected.copy()
+    if unlabelled_as is not None:
+        published[UNLABELLED] = unlabelled_as
+    return {"corrected": corrected, "published": published}
+
+
+def _by_id(splits: dict[str, OfficialFiles], suffix: str) -> dict[tuple[str, str], OfficialFile]:
+    return {
+        (Path(name).stem, split): files.file(name)
+        for split, files in splits.items()
+        for name in files.names
+        if name.endswith(suffix)
+    }

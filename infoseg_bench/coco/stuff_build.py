@@ -1,0 +1,97 @@
+"""Writing the listed photos of COCO-Stuff into a store, and checking the list on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from infoseg_bench.coco.stuff import StuffPhoto, StuffReader
+from infoseg_bench.data.photo import StoredPhoto
+from infoseg_bench.preparing.building import read_in_parts
+from infoseg_bench.preparing.parts import Parts
+from infoseg_bench.preparing.statistics import ClassBalance, ids_sha256
+from infoseg_bench.progress import ProgressFactory
+
+
+@dataclass(frozen=True, kw_only=True)
+class StuffBuild:
+    """What is read and where it is kept meanwhile.
+
+    Attributes:
+        photos: of which the list is made, in the order of the ids
+        reader: with the list's rule, or with none where `listed` says it all
+        listed: these ids make up the store, whatever the rule says; None: those the rule accepts
+        parts: of what the reader gives
+        progress: shows how far the work is
+    """
+
+    photos: Sequence[StuffPhoto]
+    reader: StuffReader
+    listed: frozenset[str] | None
+    parts: Parts
+    progress: ProgressFactory
+
+    def write(self, writer: Any, balance: ClassBalance) -> list[str]:
+        """Write the photos into a `StoreWriter` and count their labels.
+
+        Returns:
+            the ids, in order
+        """
+        written: list[str] = []
+        with closing(self._stored()) as groups:
+            for group in groups:
+                writer.extend(group)
+                for photo in group:
+                    written.append(photo.id)
+                    balance.add(photo.labels)
+        return written
+
+    def _stored(self) -> Generator[Sequence[StoredPhoto], None, None]:
+        listed, everything = self.listed, StuffReader(options=self.reader.options, rule=None)
+
+        def as_listed(items: Sequence[StuffPhoto], found: Sequence[StoredPhoto]) -> Sequence[StoredPhoto]:
+            if listed is None:
+                return found
+            there = {photo.id: photo for photo in found}
+            read = (there.get(item.id) or everything.read(item) for item in items if item.id in listed)
+            return [photo for photo in read if photo is not None]
+
+        return read_in_parts(
+            self.photos,
+            self.reader.read,
+            identity=lambda item: item.identity,
+            parts=self.parts,
+            photo_pixels=self.reader.options.photo_pixels,
+            progress=self.progress,
+            amend=as_listed,
+        )
+
+
+def by_split(photos: Sequence[StuffPhoto], ids: Sequence[str]) -> dict[str, list[str]]:
+    """Sort ids by the split that their photos are of."""
+    wanted = set(ids)
+    splits: dict[str, list[str]] = {photo.split: [] for photo in photos}
+    for photo in photos:
+        if photo.id in wanted:
+            splits[photo.split].append(photo.id)
+    return splits
+
+
+def list_summary(splits: dict[str, list[str]]) -> dict[str, str]:
+    """Give count and hash of every split's ids as lines for people."""
+    return {
+        f"ids of {split}": f"{len(ids)}, SHA-256 {ids_sha256(ids)}" for split, ids in sorted(splits.items())
+    }
+
+
+def difference(derived: Sequence[str], published: frozenset[str]) -> str:
+    """Say in how many ids two lists differ, and name the first of them."""
+    more, less = sorted(set(derived) - published), sorted(published - set(derived))
+    words = [_first(more, "in the derived one only"), _first(less, "in the published one only")]
+    return "; ".join(word for word in words if word)
+
+
+def _first(ids: Sequence[str], where: str) -> str:
+    return f"{len(ids)} {where} ({', '.join(ids[:5])}{', ...' if len(ids) > 5 else ''})" if ids else ""

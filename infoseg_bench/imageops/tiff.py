@@ -1,0 +1,44 @@
+"""Reading TIFF tiles of a known size."""
+
+from __future__ import annotations
+
+import io
+import logging
+import struct
+
+import numpy as np
+import tifffile
+from jaxtyping import UInt8
+
+from infoseg_bench.errors import UserError
+from infoseg_bench.sources.files import OfficialFile
+
+UNDECODABLE = (tifffile.TiffFileError, ValueError, IndexError, KeyError, TypeError, OSError, struct.error)
+"""What tifffile raises on damaged files."""
+
+# It logs what is wrong with a file besides raising it, and errors are one line here.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+
+
+def read_tile(file: OfficialFile, *, side: int, bands: int) -> UInt8[np.ndarray, "{side} {side} {bands}"]:
+    """Read a square tile of 8 bits per band.
+
+    Raises:
+        UserError: missing, damaged, or of another size or number of bands
+    """
+    content = file.read()
+    try:
+        with tifffile.TiffFile(io.BytesIO(content)) as tiff:
+            page = tiff.pages.first
+            shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
+            if shape != (side, side, bands) or page.dtype != np.uint8:
+                raise UserError(
+                    f"{file}: {shape[1]}x{shape[0]} pixels of {shape[2]} bands ({page.dtype}), not the "
+                    f"official {side}x{side} of {bands} (uint8): fetch the official file"
+                )
+            pixels = page.asarray()
+    except UNDECODABLE as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{file}: this TIFF cannot be decoded ({reason}): fetch it again") from error
+    bands_first = pixels.shape == (bands, side, side) and page.planarconfig == 2
+    return np.moveaxis(pixels, 0, -1) if bands_first else pixels.reshape(side, side, bands)

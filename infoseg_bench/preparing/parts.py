@@ -1,0 +1,76 @@
+"""Finished parts of a store that is being built, so that it continues when it was killed."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from infoseg_bench.atomic import write_atomic
+from infoseg_bench.data.photo import StoredPhoto
+from infoseg_bench.sources.files import DAMAGED
+
+
+class Parts:
+    """A hidden folder of photos that are ready, named by all that they follow from.
+
+    A part that does not belong to what is asked for is never found, and one that a power cut has
+    damaged fails its CRC and is made again.
+    """
+
+    def __init__(self, store: Path, key: str) -> None:
+        """Name the folder of a store's parts; `key` says how photos become what is stored."""
+        self.folder = store.with_name(f".{store.stem}.parts")
+        self._key = key
+
+    def photos(
+        self, sources: Sequence[str], make: Callable[[], Sequence[StoredPhoto]]
+    ) -> Sequence[StoredPhoto]:
+        """Give the photos that `make` gives for these sources, from an earlier time if they are there."""
+        name = hashlib.sha256("\n".join([self._key, *sources]).encode()).hexdigest()[:32]
+        path = self.folder / f"{name}.npz"
+        found = _load(path)
+        if found is None:
+            found = make()
+            _save(path, found)
+        return found
+
+    def clear(self) -> None:
+        """Remove them, once the store is complete."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _save(path: Path, photos: Sequence[StoredPhoto]) -> None:
+    labels = [photo.labels.ravel() for photo in photos if photo.labels is not None]
+    arrays = {
+        "ids": np.array([photo.id for photo in photos], dtype=np.str_),
+        "shapes": np.array([photo.image.shape for photo in photos], dtype=np.int64).reshape(-1, 3),
+        "labelled": np.array([photo.labels is not None for photo in photos], dtype=bool),
+        "pixels": np.concatenate([np.empty(0, np.uint8), *(photo.image.ravel() for photo in photos)]),
+        "labels": np.concatenate([np.empty(0, np.uint8), *labels]),
+    }
+    write_atomic(path, lambda handle: np.savez(handle, allow_pickle=False, **arrays), durable=False)
+
+
+def _load(path: Path) -> Sequence[StoredPhoto] | None:
+    try:
+        # numpy leaves a file of its own opening open where it turns out to be damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = dict(stored)
+    except (OSError, ValueError, KeyError, *DAMAGED):
+        return None
+    shapes, labelled = arrays["shapes"], arrays["labelled"]
+    images = np.split(arrays["pixels"], np.cumsum(shapes.prod(axis=1))[:-1]) if len(shapes) else []
+    areas = shapes[labelled, :2].prod(axis=1)
+    labels = iter(np.split(arrays["labels"], np.cumsum(areas)[:-1]) if len(areas) else [])
+    return [
+        StoredPhoto(
+            id=str(name),
+            image=image.reshape(shape),
+            labels=next(labels).reshape(shape[:2]) if has_labels else None,
+        )
+        for name, shape, image, has_labels in zip(arrays["ids"], shapes, images, labelled, strict=True)
+    ]

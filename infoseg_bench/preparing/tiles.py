@@ -1,0 +1,94 @@
+"""Aerial tiles: halved and cut into blocks, with label colours turned into classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+
+import numpy as np
+from jaxtyping import UInt8
+
+from infoseg_bench.data.photo import StoredPhoto
+from infoseg_bench.data.view import VOID
+from infoseg_bench.imageops.resize import scale_bilinear, scale_nearest
+from infoseg_bench.preparing.parallel import ordered_map
+from infoseg_bench.progress import no_progress
+
+STRAY = 16
+"""Added to the class of a pixel whose label colour is near the class's, but not equal to it."""
+
+
+def cut_tile(
+    name: str,
+    tile: UInt8[np.ndarray, "side side band"],
+    labels: UInt8[np.ndarray, "side side 3"] | None,
+    *,
+    block: int,
+    classes: Callable[[UInt8[np.ndarray, "rows columns 3"]], UInt8[np.ndarray, "rows columns"]],
+) -> list[StoredPhoto]:
+    """Halve a tile and cut it into blocks without overlap, row by row, on all cores.
+
+    Args:
+        name: of the tile; blocks are named name-row-column
+        tile: its side is a multiple of two blocks
+        labels: colours of the same size, if there are any
+        block: side of a block in pixels, after halving
+        classes: turns label colours into stored labels
+    """
+    count = tile.shape[0] // (2 * block)
+
+    def one_row(row: int) -> list[StoredPhoto]:
+        lines = slice(2 * block * row, 2 * block * (row + 1))
+        image = scale_bilinear(tile[lines], 0.5)
+        mapped = None if labels is None else classes(_halved_colours(labels[lines]))
+        columns = [slice(block * column, block * (column + 1)) for column in range(count)]
+        return [
+            StoredPhoto(
+                id=f"{name}-{row:02d}-{column:02d}",
+                image=image[:, columns[column]],
+                labels=None if mapped is None else mapped[:, columns[column]],
+            )
+            for column in range(count)
+        ]
+
+    with closing(ordered_map(one_row, range(count), no_progress, name)) as rows:
+        return [photo for row in rows for photo in row]
+
+
+def classes_of_colours(
+    colours: UInt8[np.ndarray, "rows columns 3"],
+    palette: tuple[tuple[int, int, int], ...],
+    *,
+    tolerance: int,
+) -> UInt8[np.ndarray, "rows columns"]:
+    """Turn colours into stored labels.
+
+    Args:
+        colours: red, green and blue
+        palette: of the classes, every channel 0 or 255
+        tolerance: largest difference in any channel for which a colour is still its neighbour's class
+
+    Returns:
+        the class index; STRAY more where the colour is only near the class's; VOID where it is near none
+    """
+    nearest = np.full(8, VOID, dtype=np.uint8)
+    for index, colour in enumerate(palette):
+        nearest[_corner(np.array(colour, dtype=np.uint8))] = index
+    found: UInt8[np.ndarray, "rows columns"] = nearest[_corner(colours)]
+    distance = np.minimum(colours, 255 - colours).max(axis=-1)
+    stray = (distance > 0) & (found != VOID)
+    found[stray] += STRAY
+    found[distance > tolerance] = VOID
+    return found
+
+
+def _corner(colours: UInt8[np.ndarray, "*rows 3"]) -> UInt8[np.ndarray, "*rows"]:
+    """Number the corner of the colour cube that is nearest."""
+    bits = (colours >= 128).astype(np.uint8)
+    return np.asarray(4 * bits[..., 0] + 2 * bits[..., 1] + bits[..., 2])
+
+
+def _halved_colours(
+    labels: UInt8[np.ndarray, "rows columns 3"],
+) -> UInt8[np.ndarray, "half_rows half_columns 3"]:
+    return np.stack([scale_nearest(labels[..., band], 0.5) for band in range(3)], axis=-1)

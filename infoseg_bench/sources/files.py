@@ -1,0 +1,210 @@
+"""The files of one folder, as they lie on disk or inside a zip archive, which is never unpacked."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Set
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedIOBase
+from pathlib import Path
+from typing import cast
+
+from infoseg_bench.errors import UserError
+from infoseg_bench.progress import ProgressFactory
+
+LARGEST = 1 << 29
+"""Bytes of one file that may be read at once, against archives that swell; ours: 512 MiB."""
+
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What zipfile raises on archives that are damaged, encrypted or compressed in an unknown way."""
+
+
+class OfficialFiles(ABC):
+    """Files by name, safe to read from several threads."""
+
+    names: Set[str]
+
+    @abstractmethod
+    def place(self, name: str) -> Path:
+        """Say where a file lies, for messages: the archive counts as a folder."""
+
+    @abstractmethod
+    def identity(self, name: str) -> str:
+        """Give what changes when the file does, without reading it."""
+
+    @abstractmethod
+    def open(self, name: str) -> BufferedIOBase:
+        """Open a file for reading from its start.
+
+        Raises:
+            OSError: or one of DAMAGED
+        """
+
+    @abstractmethod
+    def size(self, name: str) -> int:
+        """Give the number of bytes that reading will give."""
+
+    def read(self, name: str) -> bytes:
+        """Read a whole file.
+
+        Raises:
+            UserError: missing, damaged, not readable, or larger than LARGEST
+        """
+        with readable(self.place(name)):
+            if self.size(name) > LARGEST:
+                raise UserError(f"{self.place(name)}: {self.size(name)} bytes are too many: fetch it again")
+            with self.open(name) as handle:
+                return handle.read()
+
+    def file(self, name: str) -> OfficialFile:
+        """Give one of the files."""
+        return OfficialFile(self, name)
+
+
+@dataclass(frozen=True)
+class OfficialFile:
+    """One file on disk or in an archive; as text, its place."""
+
+    files: OfficialFiles
+    name: str
+
+    def __str__(self) -> str:
+        return str(self.files.place(self.name))
+
+    def open(self, mode: str = "rb") -> BufferedIOBase:
+        """Open it for reading, as `Path.open` would."""
+        return self.files.open(self.name)
+
+    def read(self) -> bytes:
+        """Read it whole.
+
+        Raises:
+            UserError: missing, damaged, not readable, or too large
+        """
+        return self.files.read(self.name)
+
+    @property
+    def identity(self) -> str:
+        """Its name, and what changes when its content does."""
+        return f"{self.name} {self.files.identity(self.name)}"
+
+
+class FolderFiles(OfficialFiles):
+    """The files directly in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """List the folder.
+
+        Raises:
+            UserError: it cannot be read
+        """
+        self._folder = folder
+        with readable(folder):
+            self.names = frozenset(path.name for path in folder.iterdir() if path.name[0] != ".")
+
+    def place(self, name: str) -> Path:
+        """Give the path."""
+        return self._folder / name
+
+    def identity(self, name: str) -> str:
+        """Give size and time of change."""
+        with readable(self.place(name)):
+            found = self.place(name).stat()
+        return f"{found.st_size} {found.st_mtime_ns}"
+
+    def open(self, name: str) -> BufferedIOBase:
+        """Open the file."""
+        return self.place(name).open("rb")
+
+    def size(self, name: str) -> int:
+        """Ask the file system."""
+        return self.place(name).stat().st_size
+
+
+class Archive:
+    """An opened zip archive, whose list of files is read once and shared by all threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the list of files.
+
+        Raises:
+            UserError: no permission, not a whole archive, or a file that would lie outside it
+        """
+        self.path = path
+        with readable(path):
+            self._zip = zipfile.ZipFile(path)
+        for name in self._zip.NameToInfo:
+            if name.startswith("/") or "\\" in name or ".." in name.split("/"):
+                raise UserError(
+                    f"{path}: holds {name!r}, outside of itself: fetch the official archive again"
+                )
+
+    def check(self, progress: ProgressFactory) -> None:
+        """Read every file and compare its CRC.
+
+        Raises:
+            UserError: one is damaged
+        """
+        for info in progress(self._zip.infolist(), f"checking {self.path.name} (files)"):
+            with readable(self.path / info.filename), self._zip.open(info) as file:
+                while file.read(1 << 20):
+                    pass
+
+    def folder(self, prefix: str) -> ArchiveFiles:
+        """Give the files directly in one of its folders; none where there is no such folder."""
+        entries = ((name.rpartition("/"), info) for name, info in self._zip.NameToInfo.items())
+        inside = {name: info for (folder, _, name), info in entries if folder == prefix and name}
+        return ArchiveFiles(self.path, self._zip, inside)
+
+    def everywhere(self) -> ArchiveFiles:
+        """Give the files of all its folders; of two with one name, the last."""
+        entries = ((name.rpartition("/")[2], info) for name, info in self._zip.NameToInfo.items())
+        return ArchiveFiles(self.path, self._zip, {name: info for name, info in entries if name})
+
+
+class ArchiveFiles(OfficialFiles):
+    """Files of an archive by name; zipfile checks the CRC of each one that is read."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> None:
+        """Take files of an opened archive."""
+        self._path, self._zip, self._entries = path, archive, entries
+        self.names = entries.keys()
+
+    def place(self, name: str) -> Path:
+        """Give archive and inner path."""
+        return self._path / self._entries[name].filename
+
+    def identity(self, name: str) -> str:
+        """Give size and CRC, as the archive's list has them."""
+        info = self._entries[name]
+        return f"{info.file_size} {info.CRC:08x}"
+
+    def open(self, name: str) -> BufferedIOBase:
+        """Open the file inside the archive."""
+        return cast(BufferedIOBase, self._zip.open(self._entries[name]))
+
+    def size(self, name: str) -> int:
+        """Look it up in the archive's list."""
+        return self._entries[name].file_size
+
+
+@contextmanager
+def readable(place: Path) -> Iterator[None]:
+    """Turn what reading `place` raises into one line.
+
+    Raises:
+        UserError: missing, not readable or damaged
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(f"{place}: no such file: check the source folder") from None
+    except PermissionError:
+        raise UserError(f"{place}: no permission to read it: change its permissions") from None
+    except OSError as error:
+        raise UserError(f"{place}: cannot be read ({error.strerror or error}): check the disk") from error
+    except DAMAGED as error:
+        raise UserError(f"{place}: damaged or truncated ({error}): fetch it again") from error

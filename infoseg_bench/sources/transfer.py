@@ -1,0 +1,207 @@
+"""Downloading one file over HTTP, continued after any interruption."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import infoseg_bench
+from infoseg_bench.atomic import disk_error
+from infoseg_bench.errors import UserError
+from infoseg_bench.progress import ProgressFactory
+
+BLOCK = 1 << 20
+"""Bytes read, and shown as progress, at a time."""
+
+TIMEOUT = 60.0
+"""Seconds without a byte after which a connection counts as lost; ours."""
+
+WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+"""Seconds before each new attempt after one that brought nothing; ours."""
+
+TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Answers that may be better a little later (RFC 9110)."""
+
+
+class ConnectionLost(Exception):
+    """The transfer stopped, and may go on."""
+
+
+class _OutOfRangeError(Exception):
+    def __init__(self, content_range: str) -> None:
+        super().__init__(content_range)
+        self.total = _whole(content_range.rpartition("/")[2])
+
+
+@dataclass(frozen=True)
+class _Answer:
+    body: http.client.HTTPResponse
+    start: int
+    """Position of the first byte of the body in the file."""
+    total: int | None
+    """Size of the whole file, if the server says it."""
+
+
+def transfer(address: str, partial: Path, *, size: int | None, progress: ProgressFactory) -> None:
+    """Download a file, continuing after what is there of it already.
+
+    Args:
+        address: http or https; proxies are taken from the environment
+        partial: where it arrives; whole when this returns
+        size: its bytes, if they are known
+        progress: shows how far the work is, in MiB
+
+    Raises:
+        UserError: not there, not reachable after several attempts, of another size, or no disk space
+    """
+    failures = 0
+    while (before := _size_of(partial)) != size:
+        try:
+            _continue(address, partial, size, progress)
+            return
+        except ConnectionLost as reason:
+            failures = 1 if _size_of(partial) > before else failures + 1
+            if failures > len(WAITS):
+                raise UserError(
+                    f"{address}: {reason}: check the network; the same command continues after "
+                    f"{_size_of(partial)} bytes"
+                ) from None
+            time.sleep(WAITS[failures - 1])
+
+
+def remote_size(address: str) -> int | None:
+    """Ask for a file's size in bytes; None where the server does not say.
+
+    Raises:
+        UserError: not reachable after several attempts
+    """
+    for wait in (*WAITS[:3], None):
+        try:
+            with _open(urllib.request.Request(address, method="HEAD"), address) as answer:
+                return _whole(answer.headers.get("Content-Length"))
+        except ConnectionLost as reason:
+            if wait is None:
+                raise UserError(f"{address}: {reason}: check the network, or give --source") from None
+            time.sleep(wait)
+        except UserError:
+            # Not every server answers HEAD; fetching the file will tell what is wrong.
+            return None
+    raise AssertionError
+
+
+def _continue(address: str, partial: Path, size: int | None, progress: ProgressFactory) -> None:
+    """Fetch what is missing, in one attempt."""
+    have = _size_of(partial)
+    request = urllib.request.Request(address)
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    try:
+        response = _open(request, address)
+    except _OutOfRangeError as error:
+        if error.total == have:
+            return
+        # More is here than there, so it is no beginning of this file.
+        partial.unlink(missing_ok=True)
+        raise ConnectionLost("what had been downloaded does not fit the file") from None
+    with response:
+        answer = _understood(response, have)
+        total = size if answer.total is None else answer.total
+        if size is not None and total != size:
+            raise UserError(
+                f"{address}: offers {total} bytes, but the official file has {size}: does a proxy or a login "
+                "page stand between? Otherwise fetch it by hand and give --source"
+            )
+        _append(answer, partial, total, address, progress)
+    arrived = _size_of(partial)
+    if total is not None and arrived != total:
+        raise ConnectionLost(f"the connection ended after {arrived} of {total} bytes")
+
+
+def _understood(response: http.client.HTTPResponse, have: int) -> _Answer:
+    length = _whole(response.headers.get("Content-Length"))
+    if response.status != 206:
+        # A server without ranges sends everything again.
+        return _Answer(response, 0, length)
+    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if found is None or int(found[1]) != have:
+        raise ConnectionLost("the server answers with another part of the file")
+    return _Answer(response, have, _whole(found[2]))
+
+
+def _append(
+    answer: _Answer, partial: Path, total: int | None, address: str, progress: ProgressFactory
+) -> None:
+    blocks = range(-(-(total or BLOCK) // BLOCK))
+    shown = iter(progress(blocks, f"downloading {partial.stem} (MiB)"))
+    for _ in range(answer.start // BLOCK):
+        next(shown, None)
+    arrived = answer.start
+    try:
+        with partial.open("r+b" if answer.start else "wb") as file:
+            file.seek(answer.start)
+            for block in _blocks(answer.body):
+                next(shown, None)
+                arrived += len(block)
+                if total is not None and arrived > total:
+                    break
+                file.write(block)
+    except OSError as error:
+        raise disk_error(error, partial) from error
+    if total is not None and arrived > total:
+        partial.unlink()
+        raise UserError(f"{address}: sends more than the {total} bytes of the file: try again later")
+
+
+def _blocks(body: http.client.HTTPResponse) -> Iterator[bytes]:
+    while True:
+        try:
+            block = body.read(BLOCK)
+        except (http.client.HTTPException, OSError) as error:
+            raise ConnectionLost(f"the connection broke ({_reason(error)})") from error
+        if not block:
+            return
+        yield block
+
+
+def _open(request: urllib.request.Request, address: str) -> http.client.HTTPResponse:
+    request.add_header("User-Agent", f"infoseg-bench/{infoseg_bench.__version__}")
+    request.add_header("Accept-Encoding", "identity")
+    try:
+        answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == 416:
+            raise _OutOfRangeError(error.headers.get("Content-Range", "")) from None
+        if error.code in TRANSIENT:
+            raise ConnectionLost(f"the server answers {error.code} {error.reason}") from None
+        raise UserError(
+            f"{address}: the server answers {error.code} {error.reason}: fetch the file by hand and give "
+            "--source"
+        ) from None
+    except (http.client.HTTPException, OSError) as error:
+        host = urlsplit(address).hostname
+        raise ConnectionLost(f"no connection to {host} ({_reason(error)})") from error
+    return answer
+
+
+def _reason(error: BaseException) -> str:
+    inner = getattr(error, "reason", None)
+    return str(getattr(inner, "strerror", None) or inner or getattr(error, "strerror", None) or error)
+
+
+def _whole(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() else None
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
