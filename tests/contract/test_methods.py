@@ -77,7 +77,7 @@ def fitted(name: str, path: Path, **task: Any) -> Method:
     method = make(name, **task)
     for _ in method.fit(train_images(method, path)):
         pass
-    method.settle(train_images(path))
+    method.settle(train_images(method, path))
     return method
 
 
@@ -156,14 +156,14 @@ def test_a_fit_taken_up_from_its_state_ends_as_an_undisturbed_one(name: str, sto
     begun = make(name)
     next(begun.fit(train_images(begun, store)))
     # Predicting in between must not change what follows, nor must other uses of the generator.
-    begun.settle(train_images(store))
+    begun.settle(train_images(begun, store))
     begun.predict(images())
     torch.manual_seed(12345)
     resumed = make(name)
     resumed.load_state(begun.state())
     for _ in resumed.fit(train_images(resumed, store)):
         pass
-    resumed.settle(train_images(store))
+    resumed.settle(train_images(resumed, store))
     assert digest(resumed.state()) == digest(whole.state())
 
 
