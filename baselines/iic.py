@@ -127,14 +127,13 @@ class IIC(NetworkMethod):
         finished = self.step * self.parameters.batch // max(1, self._photos)
         return "a" if (finished % 2 == 0) == (self.parameters.passes == "a-b") else "b"
 
-    @torch.no_grad()
     def predict(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Int64[Tensor, "batch height width"]:
         """Take the most probable cluster of head B."""
-        self.network.eval()
         inputs = network_input(ordered(images, self.parameters), self.parameters)
-        probabilities: Tensor = self.network(inputs)
+        with self.inference():
+            probabilities: Tensor = self.network(inputs)
         return probabilities.argmax(dim=1)
 
     def _views(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:

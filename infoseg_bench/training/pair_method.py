@@ -20,6 +20,7 @@ from infoseg_bench.contracts import Parameters, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.errors import UsageError
 from infoseg_bench.imageops.mirror import draw_mirrored, mirror
+from infoseg_bench.information.precision import at_least_float32
 from infoseg_bench.networks.pair_network import PairNetwork, Place
 from infoseg_bench.training.network_method import NetworkMethod
 from infoseg_bench.training.views import (
@@ -137,10 +138,8 @@ class PairMethod(NetworkMethod):
         judged = self.judge(outputs.float(), pair.target)
         return {"loss": (judged * kept).sum() / kept.sum().clamp(min=1)}
 
-    @torch.no_grad()
     def settle(self, train: TrainImages) -> None:
         """Cluster the features that the network gives now."""
-        self.network.eval()
         chosen, generator = self.parameters, self.run.generator("clusters", self.step)
         images = min(chosen.cluster_images, len(train))
         batches = -(-images // chosen.batch)
@@ -153,14 +152,12 @@ class PairMethod(NetworkMethod):
         centres = kmeans_centres(sample, self.task.clusters, seed=self.run.seed)
         self.centres = centres.to(self.run.device)
 
-    @torch.no_grad()
     def predict(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Int64[Tensor, "batch height width"]:
         """Take the nearest centre in feature space."""
         if self.centres is None:
             raise RuntimeError(f"{self.name} was asked before its features were clustered")
-        self.network.eval()
         return assign(self._features(images), self.centres, images.shape[-1])
 
     def state(self) -> dict[str, Any]:
@@ -174,10 +171,9 @@ class PairMethod(NetworkMethod):
         self.centres = None if centres is None else centres.to(self.run.device)
 
     def _features(self, images: Tensor) -> Tensor:
-        features: Tensor = self.network.trunk(
-            network_input(ordered(images, self.parameters), self.parameters)
-        )
-        return features
+        inputs = network_input(ordered(images, self.parameters), self.parameters)
+        with self.inference():
+            return at_least_float32(self.network.trunk(inputs))
 
     def _feature_maps(self, train: TrainImages, batches: int) -> Iterator[tuple[Tensor, Tensor]]:
         for step in range(batches):
