@@ -33,7 +33,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "kmeans": {"sample": 500},
     "infoseg": {"width": 4, "P": 8, "batch": 4},
     "ac": {"width": 2, "blocks": 2, "batch": 4, "radius": 2},
-    "inmars": {"width": 2, "batch": 4, "adversary_start": 0.4},
+    "inmars": {"width": 2, "batch": 4, "adversary_start": 0},
     "iic": {"width": 2, "batch": 4, "radius": 2},
 }
 """Parameters that make a method quick; one that is missing here runs at its defaults."""
@@ -206,7 +206,10 @@ def test_a_training_step_never_waits_for_the_device(name: str, monkeypatch: pyte
     method = make(name, device=meta)
     assert isinstance(method, NetworkMethod)
     pixels = torch.rand(method.parameters.batch, 3, 32, 32, device=meta)
-    batch = TrainBatch(images=pixels, inside=torch.ones_like(pixels[:, 0], dtype=torch.bool), mask=None)
+    numbers = torch.zeros_like(pixels[:, 0], dtype=torch.int64)
+    maps = {wanted.name: numbers for wanted in method.photo_maps(method.parameters)}
+    inside = torch.ones_like(numbers, dtype=torch.bool)
+    batch = TrainBatch(images=pixels, inside=inside, mask=None, maps=maps)
     scalars = method._train_step(batch)
     assert all(isinstance(value, torch.Tensor) and value.is_meta for value in scalars.values())
 
