@@ -24,6 +24,7 @@ from infoseg_bench.information.info_nce import info_nce
 from infoseg_bench.networks.autoregressive import AutoregressiveNetwork
 from infoseg_bench.networks.raster_scan import ORDERINGS, Ordering
 from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
+from infoseg_bench.transfer import send
 
 Policy = Literal["distinct", "independent", "opposite"]
 SETTINGS = "AC-MM run_experiments.sh"
@@ -180,7 +181,8 @@ class AC(NetworkMethod):
         # The mean score over a neighbourhood is the score with the neighbourhood's mean.
         second = F.avg_pool2d(second, 2 * reach + 1, 1, reach, count_include_pad=False)
         places = first.shape[2] * first.shape[3]
-        drawn = torch.randperm(places, generator=generator)[: self.parameters.arl_samples].to(first.device)
+        drawn = torch.randperm(places, generator=generator)[: self.parameters.arl_samples]
+        drawn = send(drawn, first.device)
         first, second = (view.flatten(2)[..., drawn].mT.flatten(0, 1) for view in (first, second))
         with torch.autocast(first.device.type, enabled=False):
             return info_nce(first, second, temperature=self.parameters.arl_temperature)

@@ -26,6 +26,7 @@ from infoseg_bench.information.assignment import conditional_entropy, divergence
 from infoseg_bench.networks.net10a import ClusterHead, Net10aTrunk, Padding, initialise
 from infoseg_bench.training.adversary import adversarial_perturbation, root_mean_square, untracked
 from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
+from infoseg_bench.transfer import send
 
 NO_SOBEL: Mapping[str, Any] = {"sobel": False}
 """Potsdam has no Sobel channels (IIC examples/commands.txt:83,89)."""
@@ -120,8 +121,9 @@ class InMARS(NetworkMethod):
         if batch.mask is not None:
             regions = regions.masked_fill(~batch.mask, -1)
         predicted = self._probabilities(batch.images)
-        assigned = RegionPooling(regions)(predicted)
-        even, undecided = marginal_entropy(assigned), conditional_entropy(assigned)
+        pool = RegionPooling(regions)
+        assigned = pool(predicted)
+        even, undecided = marginal_entropy(assigned, pool.share), conditional_entropy(assigned, pool.share)
         loss = chosen.conditional_weight * undecided - chosen.marginal_weight * even
         scalars = {"marginal_entropy": even, "conditional_entropy": undecided}
         if self.step >= chosen.adversary_start * self.run.steps:
@@ -159,9 +161,9 @@ class InMARS(NetworkMethod):
         target = pool(predicted)
 
         def moved(change: Tensor) -> Tensor:
-            return divergence(target, pool(self._probabilities(images + change)))
+            return divergence(target, pool(self._probabilities(images + change)), pool.share)
 
-        start = torch.randn(images.shape, generator=generator).to(images.device)
+        start = send(torch.randn(images.shape, generator=generator), images.device)
         return self._worst(moved, start, self.parameters.photometric_radius, root_mean_square)
 
     def _geometric(
@@ -173,10 +175,11 @@ class InMARS(NetworkMethod):
         def moved(control: Tensor) -> Tensor:
             flow = smooth_flow(control, size)
             pool = RegionPooling(_warped(regions, flow))
-            return divergence(pool(warp(predicted, flow)), pool(self._probabilities(warp(images, flow))))
+            target, assigned = warp(predicted, flow), self._probabilities(warp(images, flow))
+            return divergence(pool(target), pool(assigned), pool.share)
 
         points = self.parameters.geometric_points
-        start = torch.randn(len(images), 2, points, points, generator=generator).to(images.device)
+        start = send(torch.randn(len(images), 2, points, points, generator=generator), images.device)
         return self._worst(
             moved,
             start,

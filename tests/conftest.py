@@ -1,9 +1,13 @@
-"""Shapes and types are checked on every call while testing, and every test draws the same numbers."""
+"""Shapes and types are checked on every call while testing, and every test draws the same numbers.
+
+Two processes share the tests, and tiny networks only wait for each other on several threads.
+"""
 
 import torch
 from jaxtyping import install_import_hook
 
 install_import_hook("infoseg_bench", "beartype.beartype")
+torch.set_num_threads(1)
 
 
 def pytest_runtest_setup() -> None:

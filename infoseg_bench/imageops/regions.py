@@ -10,8 +10,11 @@ from torch import Tensor
 class RegionPooling:
     """Averages maps over every region of every image; a region's pixels need not be connected.
 
+    How many regions there are is known on the device alone, and asking would make the host wait. So
+    every image has as many rows as pixels, of which the first are in use.
+
     Attributes:
-        count: regions in the batch
+        share: of every row in a mean over all regions; 0 where a row is not in use
     """
 
     def __init__(self, regions: Int64[Tensor, "batch height width"]) -> None:
@@ -20,15 +23,26 @@ class RegionPooling:
         Args:
             regions: numbers that tell an image's regions apart; pixels below zero belong to none
         """
-        self._inside = (regions >= 0).flatten()
-        images = torch.arange(len(regions), device=regions.device)[:, None, None]
-        numbers = (regions + images * (regions.max() + 1)).flatten()[self._inside]
-        found, self._region, self._areas = torch.unique(numbers, return_inverse=True, return_counts=True)
-        self.count = len(found)
+        numbers = regions.flatten(1)
+        first = torch.arange(len(numbers), device=regions.device)[:, None] * numbers.shape[1]
+        self._rows = (_ranks(numbers) + first).flatten()
+        self._inside = (numbers >= 0).flatten().float()
+        self._areas = self._sum(self._inside[:, None])
+        used = (self._areas[:, 0] > 0).float()
+        self.share: Float[Tensor, " row"] = used / used.sum().clamp(min=1)
 
-    def __call__(self, maps: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "region channel"]:
-        """Give the means, images after one another, regions by their number."""
-        pixels = maps.movedim(1, -1).flatten(0, 2)[self._inside]
-        sums = pixels.new_zeros(self.count, maps.shape[1]).index_add_(0, self._region, pixels)
-        means: Tensor = sums / self._areas[:, None]
+    def __call__(self, maps: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "row channel"]:
+        """Give the means, images after one another; rows that are not in use are zero."""
+        pixels = maps.movedim(1, -1).flatten(0, 2) * self._inside[:, None]
+        means: Tensor = self._sum(pixels) / self._areas.clamp(min=1)
         return means
+
+    def _sum(self, pixels: Float[Tensor, "row channel"]) -> Float[Tensor, "row channel"]:
+        return torch.zeros_like(pixels).index_add_(0, self._rows, pixels)
+
+
+def _ranks(numbers: Int64[Tensor, "batch pixel"]) -> Int64[Tensor, "batch pixel"]:
+    """Number an image's distinct values from zero on, in their order."""
+    ordered, order = numbers.sort(dim=1)
+    steps = (ordered.diff(dim=1) != 0).cumsum(dim=1)
+    return torch.zeros_like(numbers).scatter(1, order[:, 1:], steps)

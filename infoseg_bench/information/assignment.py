@@ -1,4 +1,7 @@
-"""The information between samples and the clusters they are assigned to (RIM, Krause et al. 2010)."""
+"""The information between samples and the clusters they are assigned to (RIM, Krause et al. 2010).
+
+The means are over samples; `share` is the share of each in them, and the shares sum to one.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,28 @@ SMALLEST = 1e-8
 """Probabilities below it count as it, in logarithms; ours."""
 
 
-def marginal_entropy(assigned: Float[Tensor, "sample cluster"]) -> Float[Tensor, ""]:
+def marginal_entropy(
+    assigned: Float[Tensor, "sample cluster"], share: Float[Tensor, " sample"]
+) -> Float[Tensor, ""]:
     """Give the entropy of the clusters' mean probabilities in nats, at most log K."""
-    return _entropy(assigned.mean(dim=0))
+    return _entropy((share[:, None] * assigned).sum(dim=0))
 
 
-def conditional_entropy(assigned: Float[Tensor, "sample cluster"]) -> Float[Tensor, ""]:
+def conditional_entropy(
+    assigned: Float[Tensor, "sample cluster"], share: Float[Tensor, " sample"]
+) -> Float[Tensor, ""]:
     """Give the mean entropy of the samples' probabilities in nats; 0 where all are decided."""
-    return _entropy(assigned).mean()
+    return (share * _entropy(assigned)).sum()
 
 
 def divergence(
-    target: Float[Tensor, "sample cluster"], assigned: Float[Tensor, "sample cluster"]
+    target: Float[Tensor, "sample cluster"],
+    assigned: Float[Tensor, "sample cluster"],
+    share: Float[Tensor, " sample"],
 ) -> Float[Tensor, ""]:
     """Give the mean Kullback-Leibler divergence of `assigned` from `target` in nats."""
     logarithms = target.clamp(min=SMALLEST).log() - assigned.clamp(min=SMALLEST).log()
-    return (target * logarithms).sum(dim=1).mean()
+    return (share * (target * logarithms).sum(dim=1)).sum()
 
 
 def _entropy(probabilities: Float[Tensor, "*many cluster"]) -> Float[Tensor, "*many"]:

@@ -69,8 +69,10 @@ def at_random(method: InMARS, seed: int) -> dict[str, float]:
     pool, pool_moved = RegionPooling(regions), RegionPooling(moved)
     changed, warped = method._probabilities(of.images + change), method._probabilities(warp(of.images, flow))
     return {
-        "photometric": float(divergence(pool(predicted), pool(changed))),
-        "geometric": float(divergence(pool_moved(warp(predicted, flow)), pool_moved(warped))),
+        "photometric": float(divergence(pool(predicted), pool(changed), pool.share)),
+        "geometric": float(
+            divergence(pool_moved(warp(predicted, flow)), pool_moved(warped), pool_moved.share)
+        ),
     }
 
 

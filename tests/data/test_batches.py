@@ -65,6 +65,7 @@ def equal(a: TrainBatch, b: TrainBatch) -> bool:
     return torch.equal(a.images, b.images) and torch.equal(a.inside, b.inside) and same_mask
 
 
+@settings(deadline=None)
 @given(count=st.integers(1, 12), size=st.integers(1, 12), epochs=st.integers(1, 4))
 def test_every_photo_is_seen_exactly_once_per_epoch(count: int, size: int, epochs: int) -> None:
     size = min(size, count)

@@ -20,8 +20,11 @@ def test_means_are_those_of_a_loop_over_images_and_regions(seed: int, count: int
         for number in sorted(set(regions[image].flatten().tolist()) - {-1})
     ]
     pool = RegionPooling(regions)
-    assert pool.count == len(expected)
-    assert torch.allclose(pool(maps), torch.stack(expected))
+    used = pool.share > 0
+    assert int(used.sum()) == len(expected)
+    assert torch.allclose(pool.share[used], torch.full((len(expected),), 1 / len(expected)))
+    assert torch.allclose(pool(maps)[used], torch.stack(expected))
+    assert (pool(maps)[~used] == 0).all()
 
 
 def test_the_gradient_is_shared_evenly_within_a_region() -> None:
