@@ -129,7 +129,6 @@ def test_a_checkpoint_of_another_architecture_is_named_with_what_differs(folder:
 @pytest.mark.parametrize(
     ("name", "options", "method", "says"),
     [
-        ("one-class", ["--class-map", "one.toml"], "kmeans", "one-class: K = 1"),
         ("tiny", ["--classes", "background,disk", "--crop", "8"], "infoseg", "smaller than the 18 that"),
         ("tiny", ["--classes", "background,disk", "--crop", "8"], "random-cnn", "reach of 10"),
     ],
