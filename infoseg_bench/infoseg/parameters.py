@@ -27,11 +27,11 @@ class InfoSegParameters(TrainingParameters):
     )
     batch_norm: bool = parameter(True, "batch normalisation in all blocks", source="ours, after Deep InfoMax")
     normalisation: Normalisation = parameter(
-        "scale",
+        "global-layer",
         "of L and H before the dot product: none (eq. 3 to the letter), scale (by P^-1/4 each, so the "
         "product by P^-1/2), layer (layer norm, then scale), global-layer (that for H, scale for L), "
         "length (to 1)",
-        source="ours: the paper says nothing of it",
+        source="ours, measured (reports/studies): the paper says nothing of it",
     )
     estimator: Literal["jensen-shannon", "donsker-varadhan", "iic"] = parameter(
         "jensen-shannon",
@@ -44,9 +44,10 @@ class InfoSegParameters(TrainingParameters):
         source="PAPER eq. 5; hard: Table 2",
     )
     pairing: Pairing = parameter(
-        "permuted",
-        "the negatives: permuted (eq. 8 to the letter), all (every other image), own (V of x with H of x')",
-        source="PAPER eq. 8",
+        "all",
+        "the negatives: permuted (one random x' per x), all (every other image of the batch: the mean over "
+        "all that permuted draws from), own (V of x with H of x')",
+        source="ours, measured (reports/studies): PAPER eq. 8 pairs at random and does not say how often",
     )
     gradient_through_assignment: bool = parameter(
         True, "let the gradient flow through V", source="ours, as the notation S_theta of eq. 5 suggests"
