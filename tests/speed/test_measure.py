@@ -24,7 +24,8 @@ SMALL = {"width": 4, "P": 8, "batch": 4}
 
 def test_operations_are_those_of_the_convolutions_and_products_of_a_step() -> None:
     parameters = InfoSeg.resolve(
-        "random", {**SMALL, "context": 0, "batch_norm": False, "pairing": "permuted"}
+        "random",
+        {**SMALL, "context": 0, "batch_norm": False, "normalisation": "scale", "pairing": "permuted"},
     )
     speed = measure(InfoSeg, parameters, random_stage(crop=16, clusters=3), CPU, seconds=0.0)
     # Multiply-adds for one image: A, hidden layers of C for L and H (crop 16: B has no layer), last
