@@ -1,6 +1,6 @@
 """Everything worth measuring on a GPU, in pieces that end in time and continue when asked again.
 
-    python benchmarks/gpu.py OUT --photos coco-photos --work WORK --minutes 8.5 speed objective loss train
+    python benchmarks/gpu.py OUT --photos coco-photos --work WORK --minutes 8.5 speed objective loss train ablation
 
 OUT gets small files only: speed.json, objective.json, loss.json and records.tar.gz (specs, records,
 counts and curves). WORK keeps the stores and checkpoints, from which the next call goes on.
@@ -78,15 +78,25 @@ def loss(options: argparse.Namespace, left: float) -> None:
 
 
 def train(options: argparse.Namespace, left: float) -> None:
-    """Prepare the photos, then run every method, until done or until the time is over."""
+    """Run the reference methods and InfoSeg at the paper's settings on all three data sets."""
+    words = [word for name in DATASETS for word in ("--dataset", name)]
+    words += [word for name in ("kmeans", "random-cnn", "infoseg") for word in ("--method", name)]
+    _run_on_photos(options, left, *words)
+
+
+def ablation(options: argparse.Namespace, left: float) -> None:
+    """Run the five rows of the paper's Table 2 on the photos with three classes."""
+    _run_on_photos(options, left, "--all", "--suite", "ablation", "--dataset", "photos-stuff-3")
+
+
+def _run_on_photos(options: argparse.Namespace, left: float, *words: str) -> None:
+    """Prepare the photos, then run until done or until the time is over, and pack the records."""
     deadline = time.monotonic() + left
     data, results = options.work / "data", options.work / "results"
     for name, (labels, *more) in DATASETS.items():
         if not (data / f"{name}.h5").exists():
             folders = ["--images", options.photos / "images", "--labels", options.photos / labels]
             _command("prepare", "image-folder", "--name", name, "--data", data, *folders, *more).wait()
-    words = [word for name in DATASETS for word in ("--dataset", name)]
-    words += [word for name in ("kmeans", "random-cnn", "infoseg") for word in ("--method", name)]
     running = _command(
         "run", *words, "--seeds", "0-2", "--steps", options.steps, "--data", data, "--results", results,
         "--device", options.device, "--jobs", options.jobs,
@@ -102,7 +112,7 @@ def train(options: argparse.Namespace, left: float) -> None:
                 archive.add(file, arcname=str(file.relative_to(results)))
 
 
-PIECES = {"speed": speed, "objective": objective, "loss": loss, "train": train}
+PIECES = {"speed": speed, "objective": objective, "loss": loss, "train": train, "ablation": ablation}
 
 
 def main() -> None:
