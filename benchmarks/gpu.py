@@ -1,6 +1,6 @@
 """Everything worth measuring on a GPU, in pieces that end in time and continue when asked again.
 
-    python benchmarks/gpu.py OUT --photos coco-photos --work WORK --minutes 8.5 speed objective loss train ablation
+    python benchmarks/gpu.py OUT --photos coco-photos --work WORK speed objective loss train ablation
 
 OUT gets small files only: speed.json, objective.json, loss.json and records.tar.gz (specs, records,
 counts and curves). WORK keeps the stores and checkpoints, from which the next call goes on.
