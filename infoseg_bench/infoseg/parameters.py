@@ -27,7 +27,7 @@ class InfoSegParameters(TrainingParameters):
     )
     batch_norm: bool = parameter(True, "batch normalisation in all blocks", source="ours, after Deep InfoMax")
     normalisation: Normalisation = parameter(
-        "layer",
+        "scale",
         "of L and H before the dot product: none (eq. 3 to the letter), scale (by P^-1/4 each, so the "
         "product by P^-1/2), layer (layer norm, then scale), global-layer (that for H, scale for L), "
         "length (to 1)",
