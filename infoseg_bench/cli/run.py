@@ -88,6 +88,7 @@ def run(
     Asked again, it leaves finished runs alone and continues interrupted ones. Ctrl-C once lets the
     active runs save their state.
     """
+    from infoseg_bench.engines.work import Work
     from infoseg_bench.registry import load_methods
     from infoseg_bench.runs.device import check_devices, choose_device
     from infoseg_bench.runs.plan import plan
@@ -102,8 +103,8 @@ def run(
     todo = show_plan(specs, results, force=force and not dry_run)
     if dry_run:
         return
-    outcomes = execute(
-        todo, results=results, data=data, plugins=plugins, device=device, jobs=jobs,
-        processes=gpus_per_run, compile=compile,
-    )  # fmt: skip
+    work = Work(
+        results=results, data=data, device=device, processes=gpus_per_run, compile=compile, plugins=plugins
+    )
+    outcomes = execute(todo, work, jobs=jobs)
     conclude(specs, outcomes, results, out or results / "report")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,8 +15,9 @@ from infoseg_bench.errors import UsageError, UserError, unknown_name
 
 if TYPE_CHECKING:
     from infoseg_bench.data.catalogue import PreparedDataset
+    from infoseg_bench.engines.engine import Outcome
+    from infoseg_bench.engines.work import Work
     from infoseg_bench.registry import Registry
-    from infoseg_bench.runs.local import Outcome
     from infoseg_bench.runs.spec import RunSpec
     from infoseg_bench.runs.suite import Suite
 
@@ -65,8 +66,8 @@ def show_plan(specs: Sequence[RunSpec], results: Path, *, force: bool) -> list[R
     Returns:
         the specs that are to be run
     """
+    from infoseg_bench.engines.watch import label
     from infoseg_bench.runs.folder import RunFolder
-    from infoseg_bench.runs.watch import label
 
     folders = {spec.identity: RunFolder.of(results, spec) for spec in specs}
     if force:
@@ -80,29 +81,22 @@ def show_plan(specs: Sequence[RunSpec], results: Path, *, force: bool) -> list[R
     return [spec for spec in specs if states[spec.identity] != "finished"]
 
 
-def execute(
-    specs: Sequence[RunSpec],
-    *,
-    results: Path,
-    data: Path,
-    plugins: Sequence[Path],
-    **engine: Any,
-) -> list[Outcome]:
-    """Do the runs on this machine, showing their progress; `engine` goes to the `LocalEngine`.
+def execute(specs: Sequence[RunSpec], work: Work, *, jobs: int) -> list[Outcome]:
+    """Do the runs on this machine, `jobs` side by side, showing their progress.
 
     Raises:
         RunsInterrupted: Ctrl-C
     """
-    from infoseg_bench.runs.local import LocalEngine
-    from infoseg_bench.runs.watch import watcher
+    from infoseg_bench.engines.local import LocalEngine
+    from infoseg_bench.engines.watch import watcher
 
     if not specs:
         return []
     watching = watcher(len(specs))
-    local = LocalEngine(results=results, data=data, plugins=plugins, watcher=watching, **engine)
+    engine = LocalEngine(work=work, jobs=jobs, watcher=watching)
     with watching.context():
-        outcomes = local.run(specs)
-    if local.stopped:
+        outcomes = engine.run(specs)
+    if engine.stopped:
         raise RunsInterrupted("stopped; nothing finished is lost, and the same command continues")
     return outcomes
 
@@ -113,9 +107,9 @@ def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], results: Pat
     Raises:
         RunsFailed: a run did not come to its end
     """
+    from infoseg_bench.engines.watch import label
     from infoseg_bench.report.leaderboard import markdown
     from infoseg_bench.report.write import write_report
-    from infoseg_bench.runs.watch import label
 
     failed = [outcome for outcome in outcomes if outcome.ending != "finished"]
     if len(failed) < len(specs):

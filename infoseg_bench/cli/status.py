@@ -15,8 +15,8 @@ from infoseg_bench.errors import UserError
 @results_option
 def status(results: Path) -> None:
     """Show every run of a results folder and how far it is."""
+    from infoseg_bench.engines.watch import describe, label
     from infoseg_bench.runs.folder import RunFolder
-    from infoseg_bench.runs.watch import describe, label
 
     folders = [RunFolder(path.parent) for path in sorted((results / "runs").glob("*/spec.json"))]
     if not folders:

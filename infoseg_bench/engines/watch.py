@@ -7,7 +7,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from infoseg_bench.runs.local import Outcome
+from infoseg_bench.engines.engine import Outcome
 from infoseg_bench.runs.spec import RunSpec
 
 PLAIN_INTERVAL = 10.0

@@ -1,0 +1,81 @@
+"""What every engine has in common: how a worker is called, and what its end means."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infoseg_bench.engines.engine import Outcome
+from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.runs.worker import BUSY, FINISHED, INTERRUPTED
+
+LOG_LINES = 5
+"""Lines of a dead worker's output that are shown; ours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """How the runs of one command are done, whatever does them.
+
+    Attributes:
+        results: folder of the run folders
+        data: folder of the stores
+        device: "auto" or a torch device
+        processes: of every run that trains; more than one are started by torchrun
+        compile: let torch.compile fuse networks
+        plugins: files with more methods
+    """
+
+    results: Path
+    data: Path
+    device: str = "auto"
+    processes: int = 1
+    compile: bool = False
+    plugins: Sequence[Path] = ()
+
+    def folder(self, spec: RunSpec) -> RunFolder:
+        """Make a run's folder ready for its worker."""
+        folder = RunFolder.of(self.results, spec)
+        folder.create(spec)
+        folder.status_file.unlink(missing_ok=True)
+        return folder
+
+    def command(self, spec: RunSpec, *, threads: int) -> list[str]:
+        """Give the words that start the worker of a run, with `threads` CPU threads a process."""
+        processes = self.processes if spec.budget else 1
+        words = [sys.executable]
+        if processes > 1:
+            words += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        words += ["-m", "infoseg_bench.runs.worker", str(RunFolder.of(self.results, spec).path)]
+        words += ["--data", str(self.data), "--device", self.device, "--threads", str(threads)]
+        words += ["--compile"] if self.compile else []
+        return words + [word for path in self.plugins for word in ("--plugin", str(path))]
+
+    def outcome(self, spec: RunSpec, status: int, *, stopped: bool) -> Outcome:
+        """Say what a worker's exit status means, negative for a signal's number."""
+        folder = RunFolder.of(self.results, spec)
+        if status == FINISHED:
+            return Outcome(spec, "finished")
+        if status == BUSY:
+            return Outcome(spec, "busy", "another process has this run")
+        if status == INTERRUPTED or stopped:
+            return Outcome(spec, "interrupted", "stopped; the same command continues it")
+        told = folder.status()
+        if told.get("state") == "failed":
+            return Outcome(spec, "failed", f"{told.get('error')} (log: {folder.log_file})")
+        return Outcome(spec, "failed", f"{_death(status)}; last output: {_tail(folder.log_file)}")
+
+
+def _death(status: int) -> str:
+    if status < 0:
+        return f"killed by {signal.Signals(-status).name}" + (" (out of memory?)" if status == -9 else "")
+    return f"exit status {status}"
+
+
+def _tail(log: Path) -> str:
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return " | ".join(lines[-LOG_LINES:]) or "none"
