@@ -47,7 +47,7 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Write a whole binary file."""
-    write_atomic(path, lambda handle: _write_all(handle, content))
+    write_atomic(path, lambda handle: write_all(handle, content))
 
 
 def disk_error(error: OSError, path: Path) -> UserError:
@@ -61,5 +61,6 @@ def disk_error(error: OSError, path: Path) -> UserError:
     )
 
 
-def _write_all(handle: IO[bytes], content: bytes | memoryview) -> None:
+def write_all(handle: IO[bytes], content: bytes | memoryview) -> None:
+    """Write into an open file, as `write_atomic` wants it."""
     handle.write(content)
