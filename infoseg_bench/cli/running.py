@@ -53,7 +53,7 @@ def suite_and_data(
     wants_prepared = selection.everything and not selection.suite and not selection.datasets
     if wants_prepared and not prepared:
         selection = _offer_demo(selection, recipes, data)
-    suite = chosen_suite(selection, sorted(prepared), registry)
+    suite = chosen_suite(selection, sorted(prepared), registry, obtainable=recipes.recipes)
     for name in suite.datasets:
         if name not in prepared:
             _prepare_embedded(name, suite, recipes, data, known=prepared)
