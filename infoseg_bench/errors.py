@@ -15,6 +15,18 @@ class UserError(Exception):
     exit_status = 1
 
 
+class DiskError(UserError):
+    """A file cannot be written.
+
+    Attributes:
+        number: the system's error number; None where it gave none
+    """
+
+    def __init__(self, message: str, number: int | None) -> None:
+        super().__init__(message)
+        self.number = number
+
+
 class UsageError(UserError):
     """The command itself was wrong: an unknown name, an option out of range."""
 

@@ -32,3 +32,19 @@ plugin_option = click.option(
     multiple=True,
     help="A Python file with more methods or data set recipes; may be given several times.",
 )
+
+
+class _Jobs(click.ParamType):  # type: ignore[type-arg]
+    name = "jobs"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "N|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        if value is None or value == "auto":
+            return None
+        return click.IntRange(min=1).convert(value, param, ctx)
+
+
+JOBS = _Jobs()
+"""A number of runs side by side; None for "auto"."""

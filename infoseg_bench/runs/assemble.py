@@ -26,6 +26,7 @@ from infoseg_bench.runs.execute import Execution
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.photo_maps import photo_maps
 from infoseg_bench.runs.provenance import now
+from infoseg_bench.runs.source import source_hash
 from infoseg_bench.runs.spec import RunSpec
 
 
@@ -103,7 +104,7 @@ def assemble(
     spec = folder.spec()
     prepared = find_dataset(spec, setting.data)
     method = make_method(spec, prepared, setting)
-    session = _resume(folder, method) if spec.budget else Session(started=now())
+    session = _resume(folder, method) if spec.budget else _begin(method)
     arrays = prepared.store.arrays(labels=True)
     # One copy for both sides: on a GPU the photos are most of what is kept there.
     pixels = place(arrays.pixels, setting.device)
@@ -164,11 +165,18 @@ def _train_images(
     )
 
 
+def _begin(method: Method) -> Session:
+    return Session(started=now(), method_source=source_hash(type(method)), threads=torch.get_num_threads())
+
+
 def _resume(folder: RunFolder, method: Method) -> Session:
     found = load_checkpoint(folder)
     if found is None:
-        return Session(started=now())
+        return _begin(method)
     session, state = found
+    if session.threads:
+        # Sums over other numbers of threads differ in their last bits.
+        torch.set_num_threads(session.threads)
     try:
         method.load_state(state)
     except (RuntimeError, KeyError, ValueError) as error:

@@ -66,6 +66,7 @@ def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
             resumed_from=session.resumed_from,
             processes=method.run.ranks.count,
             compiled=method.run.compile,
+            method_source=session.method_source,
         ),
         checksums={folder.counts_file.name: _sha256(folder.counts_file)},
         error=None,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from infoseg_bench.atomic import write_text
+from infoseg_bench.atomic import write_atomic, write_text
 from infoseg_bench.errors import UserError
+from infoseg_bench.runs.ownership import owned_elsewhere
 from infoseg_bench.runs.record import Record
 from infoseg_bench.runs.spec import RunSpec
 
@@ -28,10 +30,13 @@ class RunFolder:
         self.status_file = path / "status.json"
         self.curve_file = path / "curve.jsonl"
         self.checkpoint_file = path / "checkpoint.pt"
+        self.previous_checkpoint_file = path / "checkpoint.previous.pt"
         self.counts_file = path / "counts.npz"
         self.record_file = path / "record.json"
         self.log_file = path / "log.txt"
         self.lock_file = path / ".lock"
+        self.owner_file = path / ".owner"
+        self.claim_file = path / ".claim"
 
     @classmethod
     def of(cls, results: Path, spec: RunSpec) -> RunFolder:
@@ -82,17 +87,21 @@ class RunFolder:
         record = self.record()
         if record is not None and record.status == "finished":
             return "finished"
-        if not self.path.exists():
-            return "missing"
-        if self._locked():
+        if self.running():
             return "running"
         if record is not None:
             return "failed"
-        return "interrupted" if self.checkpoint_file.exists() else "missing"
+        kept = self.checkpoint_file.exists() or self.previous_checkpoint_file.exists()
+        return "interrupted" if kept else "missing"
+
+    def running(self) -> bool:
+        """Say whether a worker is at it, here or on another machine; nothing is made."""
+        return owned_elsewhere(self.owner_file) or self._locked()
 
     def write_status(self, **values: Any) -> None:
-        """Tell watchers how far the work is."""
-        write_text(self.status_file, json.dumps({"pid": os.getpid(), **values}) + "\n")
+        """Tell watchers how far the work is. A damaged one, after a power cut, counts as none."""
+        told = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), **values}) + "\n"
+        write_atomic(self.status_file, lambda handle: _write(handle, told), durable=False)
 
     def status(self) -> dict[str, Any]:
         """Read what the worker last told; empty if nothing."""
@@ -104,18 +113,27 @@ class RunFolder:
 
     def clear(self) -> None:
         """Forget the results, so that the run starts anew; not while a worker makes them."""
-        if self.path.exists() and self._locked():
+        if self.running():
             return
         for file in (
             self.record_file,
             self.counts_file,
             self.checkpoint_file,
+            self.previous_checkpoint_file,
             self.curve_file,
             self.status_file,
         ):
             file.unlink(missing_ok=True)
 
+    def clean(self) -> None:
+        """Remove what killed workers have left half-written; only for whoever holds the lock."""
+        for name in ("checkpoint.pt", "counts.npz", "record.json", "status.json"):
+            for file in self.path.glob(f".{name}.*.tmp"):
+                file.unlink(missing_ok=True)
+
     def _locked(self) -> bool:
+        if not self.lock_file.exists():
+            return False
         lock = self.lock()
         try:
             lock.acquire(timeout=0)
@@ -123,6 +141,10 @@ class RunFolder:
             return True
         lock.release()
         return False
+
+
+def _write(handle: IO[bytes], text: str) -> None:
+    handle.write(text.encode())
 
 
 def _first(error: Exception) -> str:

@@ -96,6 +96,8 @@ class Provenance(_Part):
     """Of the checkout that the code was run from, if any."""
     git_dirty: bool | None
     """Whether that checkout had uncommitted changes."""
+    method_source: str = ""
+    """SHA-256 over the method's module and the modules that it imports of its package, at the start."""
     packages: dict[str, str]
     """Versions of the libraries that compute."""
     python: str

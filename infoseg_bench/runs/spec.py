@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -42,7 +43,7 @@ class RunSpec(BaseModel):
     seed: int
     """Of everything random."""
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Sixteen hexadecimal digits: the same for the same run on any machine."""
         return _digest(self.model_dump(mode="json"))
