@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 import infoseg_bench
+from infoseg_bench.cli.evaluate import evaluate
 from infoseg_bench.cli.listing import list_command
 from infoseg_bench.cli.prepare import prepare
 from infoseg_bench.cli.report import report
@@ -64,5 +65,5 @@ def main(debug: bool) -> None:
     """  # noqa: D301 - click reads the escape
 
 
-for command in (list_command, prepare, run, status, report, speed):
+for command in (list_command, prepare, run, status, report, evaluate, speed):
     main.add_command(command)

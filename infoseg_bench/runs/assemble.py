@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from infoseg_bench.contracts import Method, RunContext, Task
-from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
+from infoseg_bench.data.catalogue import PreparedDataset, find_prepared
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.mask import void_mask
 from infoseg_bench.data.placement import place
 from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.data.train_images import TrainImages
-from infoseg_bench.errors import UsageError, UserError, unknown_name
+from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.ranks import SINGLE, Ranks
 from infoseg_bench.registry import load_methods
 from infoseg_bench.runs.checkpoint import Session, load_checkpoint
@@ -54,10 +54,7 @@ def find_dataset(spec: RunSpec, data: Path) -> PreparedDataset:
     Raises:
         UserError: not prepared, or prepared from other content since
     """
-    found, _ = prepared_datasets(data)
-    if spec.dataset not in found:
-        raise unknown_name(f"data set in {data}", spec.dataset, found, "infoseg-bench prepare builds them")
-    prepared = found[spec.dataset]
+    prepared = find_prepared(data, spec.dataset)
     if prepared.store.fingerprint != spec.fingerprint:
         raise UserError(
             f"{prepared.store.path}: its content {prepared.store.fingerprint[:12]} is not the "
