@@ -8,7 +8,9 @@ import click
 
 import infoseg_bench
 from infoseg_bench.cli.evaluate import evaluate
+from infoseg_bench.cli.export import export
 from infoseg_bench.cli.listing import list_command
+from infoseg_bench.cli.predict import predict
 from infoseg_bench.cli.prepare import prepare
 from infoseg_bench.cli.report import report
 from infoseg_bench.cli.run import run
@@ -65,5 +67,5 @@ def main(debug: bool) -> None:
     """  # noqa: D301 - click reads the escape
 
 
-for command in (list_command, prepare, run, status, report, evaluate, speed):
+for command in (list_command, prepare, run, status, report, evaluate, predict, export, speed):
     main.add_command(command)
