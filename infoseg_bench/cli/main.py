@@ -16,6 +16,7 @@ from infoseg_bench.cli.report import report
 from infoseg_bench.cli.run import run
 from infoseg_bench.cli.speed import speed
 from infoseg_bench.cli.status import status
+from infoseg_bench.cli.verify import verify
 from infoseg_bench.errors import UserError
 
 
@@ -67,5 +68,5 @@ def main(debug: bool) -> None:
     """  # noqa: D301 - click reads the escape
 
 
-for command in (list_command, prepare, run, status, report, evaluate, predict, export, speed):
+for command in (list_command, prepare, run, status, report, verify, evaluate, predict, export, speed):
     main.add_command(command)
