@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 import infoseg_bench
+from infoseg_bench.cli.authoring import check, new
 from infoseg_bench.cli.evaluate import evaluate
 from infoseg_bench.cli.export import export
 from infoseg_bench.cli.listing import list_command
@@ -68,5 +69,18 @@ def main(debug: bool) -> None:
     """  # noqa: D301 - click reads the escape
 
 
-for command in (list_command, prepare, run, status, report, verify, evaluate, predict, export, speed):
+for command in (
+    list_command,
+    prepare,
+    run,
+    status,
+    report,
+    verify,
+    evaluate,
+    predict,
+    export,
+    new,
+    check,
+    speed,
+):
     main.add_command(command)
