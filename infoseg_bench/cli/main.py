@@ -69,18 +69,9 @@ def main(debug: bool) -> None:
     """  # noqa: D301 - click reads the escape
 
 
-for command in (
-    list_command,
-    prepare,
-    run,
-    status,
-    report,
-    verify,
-    evaluate,
-    predict,
-    export,
-    new,
-    check,
-    speed,
-):
+COMMANDS = (
+    *(list_command, prepare, run, status, report, verify),
+    *(evaluate, predict, export, new, check, speed),
+)
+for command in COMMANDS:
     main.add_command(command)

@@ -57,7 +57,7 @@ def disk_photo(height: int = 70, width: int = 90) -> np.ndarray:
     rows, columns = np.mgrid[:height, :width]
     disk = ((rows - 30) ** 2 + (columns - 50) ** 2 < 400)[..., None]
     noise = np.random.default_rng(5).integers(0, 90, (height, width, 3))
-    return (noise + 120 * disk).astype(np.uint8)
+    return np.asarray(noise + 120 * disk, dtype=np.uint8)
 
 
 def test_a_photo_larger_than_the_crop_gets_labels_overlay_and_legend(folder: Path) -> None:
