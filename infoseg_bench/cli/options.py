@@ -25,6 +25,9 @@ def _folder_option(name: str, meaning: str) -> Callable[[Command], Command]:
 
 data_option = _folder_option("data", "Folder of the prepared data sets.")
 results_option = _folder_option("results", "Folder of the runs.")
+protocol_option = click.option(
+    "--protocol", default="corrected", show_default=True, help="Label protocol of the data set."
+)
 plugin_option = click.option(
     "--plugin",
     "plugins",

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from infoseg_bench.contracts import Method, RunContext, Task
-from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
+from infoseg_bench.data.catalogue import PreparedDataset, find_prepared
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.mask import void_mask
 from infoseg_bench.data.placement import place
 from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.data.train_images import TrainImages
-from infoseg_bench.errors import UsageError, UserError, unknown_name
+from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.ranks import SINGLE, Ranks
 from infoseg_bench.registry import load_methods
 from infoseg_bench.runs.checkpoint import Session, load_checkpoint
@@ -55,10 +55,7 @@ def find_dataset(spec: RunSpec, data: Path) -> PreparedDataset:
     Raises:
         UserError: not prepared, or prepared from other content since
     """
-    found, _ = prepared_datasets(data)
-    if spec.dataset not in found:
-        raise unknown_name(f"data set in {data}", spec.dataset, found, "infoseg-bench prepare builds them")
-    prepared = found[spec.dataset]
+    prepared = find_prepared(data, spec.dataset)
     if prepared.store.fingerprint != spec.fingerprint:
         raise UserError(
             f"{prepared.store.path}: its content {prepared.store.fingerprint[:12]} is not the "
@@ -113,7 +110,7 @@ def assemble(
         folder=folder,
         budget=spec.budget,
         method=method,
-        train=_train_images(arrays, prepared, spec, method, pixels, maps),
+        train=train_images(arrays, prepared, method, protocol=spec.protocol, pixels=pixels, maps=maps),
         evaluation_set=EvaluationSet(
             arrays, prepared.view, protocol=spec.protocol, device=setting.device, pixels=pixels
         ),
@@ -138,25 +135,27 @@ def assemble_follower(folder: RunFolder, setting: Setting) -> tuple[Method, Trai
     arrays = prepared.store.arrays(labels=method.label_use(method.parameters) is not None)
     maps = photo_maps(method, prepared.store, arrays, folder, lambda: False)
     pixels = place(arrays.pixels, setting.device)
-    return method, _train_images(arrays, prepared, spec, method, pixels, maps)
+    return method, train_images(arrays, prepared, method, protocol=spec.protocol, pixels=pixels, maps=maps)
 
 
-def _train_images(
+def train_images(
     arrays: StoreArrays,
     prepared: PreparedDataset,
-    spec: RunSpec,
     method: Method,
-    pixels: Tensor,
+    *,
+    protocol: str,
+    pixels: Tensor | None = None,
     maps: Mapping[str, np.ndarray],
 ) -> TrainImages:
+    """Give a method what it may see: photos, maps that it asks for, and a mask only if it declares one."""
     mask = None
     if method.label_use(method.parameters) == "mask":
-        mask = void_mask(arrays, prepared.view, protocol=spec.protocol)
+        mask = void_mask(arrays, prepared.view, protocol=protocol)
     return TrainImages(
         arrays,
         prepared.view.train,
         crop=prepared.view.crop,
-        seed=spec.seed,
+        seed=method.run.seed,
         device=method.run.device,
         mask=mask,
         maps=maps,

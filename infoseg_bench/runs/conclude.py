@@ -56,7 +56,7 @@ def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
         method_title=method.title,
         label_use=method.label_use(method.parameters),
         status="finished",
-        dataset=_facts(execution, prepared, last),
+        dataset=dataset_facts(prepared, last),
         last=evaluation(last, step=session.step, selection="last"),
         best=evaluation(best, step=best_step, selection="best (chosen with labels)"),
         costs=_costs(session, method),
@@ -68,7 +68,7 @@ def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
             compiled=method.run.compile,
             method_source=session.method_source,
         ),
-        checksums={folder.counts_file.name: _sha256(folder.counts_file)},
+        checksums={folder.counts_file.name: sha256(folder.counts_file)},
         error=None,
         warnings=warnings_of(last),
     )
@@ -106,16 +106,18 @@ def fail(folder: RunFolder, spec: RunSpec, *, method_title: str, started: str, e
     write_text(folder.record_file, record.model_dump_json(indent=2) + "\n")
 
 
-def _facts(execution: Execution, prepared: PreparedDataset, counts: np.ndarray) -> DatasetFacts:
+def dataset_facts(prepared: PreparedDataset, counts: np.ndarray) -> DatasetFacts:
+    """Say what a reader of scores must know of the data; `counts` are int64 `image cluster cls`."""
     view = prepared.view
     return DatasetFacts(
         title=view.title,
         classes=list(view.classes),
         palette=list(view.palette),
         note=view.note,
-        train_images=len(execution.train),
-        evaluation_images=len(execution.evaluation_set),
+        train_images=len(view.train),
+        evaluation_images=len(view.evaluation),
         crop=view.crop,
+        channels=prepared.store.channels,
         constant_pixel_accuracy=constant_accuracy(counts.sum(axis=0)),
     )
 
@@ -132,5 +134,6 @@ def _costs(session: Session, method: Method) -> Costs:
     )
 
 
-def _sha256(file: Path) -> str:
+def sha256(file: Path) -> str:
+    """Hash a file: 64 hexadecimal digits."""
     return hashlib.sha256(file.read_bytes()).hexdigest()

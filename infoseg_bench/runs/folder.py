@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from infoseg_bench.atomic import write_atomic, write_text
 from infoseg_bench.errors import UserError
 from infoseg_bench.runs.ownership import owned_elsewhere
-from infoseg_bench.runs.record import Record
+from infoseg_bench.runs.record import SCHEMA_VERSION, Record
 from infoseg_bench.runs.spec import RunSpec
 
 State = Literal["finished", "failed", "running", "interrupted", "missing"]
@@ -70,12 +70,25 @@ class RunFolder:
         if not self.record_file.exists():
             return None
         try:
-            return Record.model_validate_json(self.record_file.read_bytes())
+            content = self.record_file.read_bytes()
+            self._refuse_newer(content)
+            return Record.model_validate_json(content)
         except (OSError, ValidationError) as error:
             raise UserError(
                 f"{self.record_file}: not a record that this version reads ({_first(error)}): "
                 "repeat the run with --force, or upgrade infoseg-bench"
             ) from None
+
+    def _refuse_newer(self, content: bytes) -> None:
+        try:
+            version = json.loads(content)["schema_version"]
+        except (ValueError, KeyError, TypeError):
+            return
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise UserError(
+                f"{self.record_file}: a record of schema {version}, newer than {SCHEMA_VERSION}, which this "
+                "version reads: upgrade infoseg-bench"
+            )
 
     def lock(self) -> FileLock:
         """Give the lock that a worker holds; the system frees it when the worker dies."""
@@ -115,6 +128,10 @@ class RunFolder:
         """Forget the results, so that the run starts anew; not while a worker makes them."""
         if self.running():
             return
+        self.clear_results()
+
+    def clear_results(self) -> None:
+        """Forget the results, for who holds the lock."""
         for file in (
             self.record_file,
             self.counts_file,
