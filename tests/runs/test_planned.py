@@ -60,7 +60,8 @@ def test_a_run_that_resumes_says_where_and_costs_what_is_left(tmp_path: Path) ->
     again = other(spec, seed=1)
     interrupted(tmp_path, again, step=40)
     planned = one(again, tmp_path)
-    assert (planned.state, planned.step, planned.seconds) == ("interrupted", 40, pytest.approx(61.0))
+    assert (planned.state, planned.step) == ("interrupted", 40)
+    assert planned.seconds == pytest.approx(61.0)
 
 
 def test_the_cost_of_a_missing_run_is_that_of_one_like_it_scaled_by_the_steps(tmp_path: Path) -> None:
