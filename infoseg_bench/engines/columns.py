@@ -33,7 +33,7 @@ def row(spec: RunSpec, state: str, told: Mapping[str, Any]) -> tuple[str, ...]:
         _number(told.get("loss"), ".4f"),
         _number(told.get("pixel_accuracy"), ".1%"),
         _number(told.get("steps_per_second") if under_way else None, ".3g"),
-        duration(told["seconds_left"]) if under_way and told.get("seconds_left") is not None else "",
+        duration(float(told["seconds_left"])) if under_way and told.get("seconds_left") is not None else "",
     )
 
 
@@ -45,7 +45,7 @@ def describe(told: Mapping[str, Any]) -> str:
     words += [f"loss {told['loss']:.4f}"] if _is_number(told.get("loss")) else []
     words += [f"PA {told['pixel_accuracy']:.1%}"] if _is_number(told.get("pixel_accuracy")) else []
     words += [f"{told['steps_per_second']:.3g} steps/s"] if _is_number(told.get("steps_per_second")) else []
-    words += [f"{duration(told['seconds_left'])} left"] if _is_number(told.get("seconds_left")) else []
+    words += [f"{duration(float(told['seconds_left']))} left"] if _is_number(told.get("seconds_left")) else []
     return ", ".join(words)
 
 
