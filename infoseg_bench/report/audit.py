@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,10 @@ def audit(folder: RunFolder, record: Record) -> None:
     """
     if (record.identity, record.row) != (record.spec.identity, record.spec.row):
         raise UserError(f"{folder.record_file}: identity {record.identity} is not that of its spec")
+    # They name folders of a report, and a record may be somebody else's.
+    for name in (record.spec.dataset, record.spec.protocol, record.spec.method, record.spec.fingerprint):
+        if not re.fullmatch(r"\w[\w.+-]*", name):
+            raise UserError(f"{folder.record_file}: {name!r} is no plain name of letters, digits and dashes")
     if folder.path.name != record.spec.folder:
         raise UserError(f"{folder.record_file}: of another run; its folder should be {record.spec.folder}")
     counts = read_counts(folder.counts_file)

@@ -120,6 +120,7 @@ def test_a_named_row_joins_the_board_marked_external(folder: Path) -> None:
     assert status == 0
     assert "Ours, v2 (large) (external) | 1 | 100.0" in board
     assert "external: not known" in board
+    assert call("verify", "--data", "data")[0] == 0
     assert evaluate(maps, "--name", "Ours, v2 (large)", "--seed", "1", "--labels-used", "none")[0] == 0
     assert "Ours, v2 (large) (external) | 2 | 100.0 ± 0.0" in call("report")[1]
 

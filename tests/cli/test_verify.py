@@ -116,6 +116,16 @@ def test_html_in_a_record_stays_text_on_the_board(tmp_path: Path) -> None:
     assert "&lt;img src=x" in board
 
 
+@pytest.mark.parametrize("protocol", ["../../elsewhere", "<b>", ""])
+def test_a_name_that_leads_out_of_the_report_is_refused(tmp_path: Path, protocol: str) -> None:
+    add_run(tmp_path / "results", last=counts_with(90), protocol=protocol)
+    status, lines = verify(tmp_path / "results")
+    assert status == 1
+    assert "is no plain name" in lines[0]
+    assert "is no plain name" in report(tmp_path / "results")
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]
+
+
 def test_two_records_of_the_same_data_must_count_the_same_labels(tmp_path: Path) -> None:
     add_run(tmp_path, last=counts_with(90), seed=1)
     add_run(tmp_path, last=counts_with(90)[:, :, ::-1].copy(), seed=2)
