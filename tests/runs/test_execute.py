@@ -152,7 +152,8 @@ def test_memory_does_not_grow_with_steps(tmp_path: Path, monkeypatch: pytest.Mon
     execution.method.predict = counting  # type: ignore[method-assign]
     execution.run()
     assert len(tensors) > 25
-    assert max(tensors[20:]) <= max(tensors[3:10])
+    # A checkpoint that is being written may hold one or two more; a leak of one per evaluation is ten.
+    assert max(tensors[20:]) <= max(tensors[3:10]) + 2
 
 
 @pytest.mark.parametrize("stop_at", [2, 4, 6])
