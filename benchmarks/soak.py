@@ -93,7 +93,7 @@ def disturbed(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Let the launchers do the suite together under kills."""
     began = time.monotonic()
     launchers = [
-        Launcher(run_words(folder / "soak", 1), folder, options.kills, options.mean, number)
+        Launcher(run_words(folder / "soak", 2), folder, options.kills, options.mean, number)
         for number in range(options.launchers)
     ]
     while any(launcher.status is None for launcher in launchers):
