@@ -64,14 +64,16 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """Write a whole text file in UTF-8."""
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(), durable=durable)
 
 
-def write_bytes(path: Path, content: bytes | memoryview, *, previous: Path | None = None) -> None:
-    """Write a whole binary file; the one before stays as `previous`, if that is given."""
-    write_atomic(path, lambda handle: write_all(handle, content), previous=previous)
+def write_bytes(
+    path: Path, content: bytes | memoryview, *, durable: bool = True, previous: Path | None = None
+) -> None:
+    """Write a whole binary file; the options are those of `write_atomic`."""
+    write_atomic(path, lambda handle: _write_all(handle, content), durable=durable, previous=previous)
 
 
 def disk_error(error: OSError, path: Path) -> DiskError:
@@ -85,6 +87,5 @@ def disk_error(error: OSError, path: Path) -> DiskError:
     return DiskError(message, error.errno)
 
 
-def write_all(handle: IO[bytes], content: bytes | memoryview) -> None:
-    """Write into an open file, as `write_atomic` wants it."""
+def _write_all(handle: IO[bytes], content: bytes | memoryview) -> None:
     handle.write(content)

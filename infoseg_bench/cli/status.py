@@ -35,8 +35,8 @@ def status(results: Path, as_json: bool) -> None:
 def _look(folder: RunFolder) -> dict[str, Any]:
     from infoseg_bench.engines.columns import TITLES, row
 
-    spec, state, told = folder.spec(), folder.state(), folder.status()
-    record = folder.record()
+    spec, record, told = folder.spec(), folder.record(), folder.status()
+    state = folder.state_with(record)
     if record is not None and record.last is not None:
         told = {**told, "pixel_accuracy": record.last.one_to_one.pixel_accuracy}
     if state not in ("running", "finished"):

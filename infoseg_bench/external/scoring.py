@@ -12,7 +12,7 @@ from infoseg_bench.atomic import write_text
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.errors import UserError
 from infoseg_bench.external.naming import check_name, method_name
-from infoseg_bench.runs.conclude import dataset_facts, sha256, warnings_of, write_counts
+from infoseg_bench.runs.conclude import dataset_facts, warnings_of, write_counts
 from infoseg_bench.runs.evaluate import evaluation
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.provenance import collect, now
@@ -78,7 +78,7 @@ def external_record(
         best=evaluation(counts, step=0, selection="best (chosen with labels)"),
         costs=None,
         provenance=collect(torch.device("cpu"), started=now(), resumed_from=[]),
-        checksums={folder.counts_file.name: sha256(folder.counts_file)},
+        checksums={folder.counts_file.name: folder.counts_sha256()},
         error=None,
         warnings=warnings_of(counts),
     )

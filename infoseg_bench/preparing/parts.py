@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from infoseg_bench.atomic import write_all, write_atomic
+from infoseg_bench.atomic import write_atomic, write_text
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.sources.files import DAMAGED
 
@@ -47,7 +47,7 @@ class Parts:
             found: list[int] = json.loads(path.read_text())
             return found
         made = make()
-        write_atomic(path, lambda handle: write_all(handle, json.dumps(made).encode()), durable=False)
+        write_text(path, json.dumps(made), durable=False)
         return made
 
     def _file(self, sources: Sequence[str], suffix: str) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 import zipfile
@@ -46,9 +45,7 @@ def audit(folder: RunFolder, record: Record) -> None:
     if folder.path.name != record.spec.folder:
         raise UserError(f"{folder.record_file}: of another run; its folder should be {record.spec.folder}")
     counts = read_counts(folder.counts_file)
-    if hashlib.sha256(folder.counts_file.read_bytes()).hexdigest() != record.checksums.get(
-        folder.counts_file.name
-    ):
+    if folder.counts_sha256() != record.checksums.get(folder.counts_file.name):
         raise UserError(f"{folder.counts_file}: not the counts that the record was made from")
     for stated, name in ((record.last, "last"), (record.best, "best")):
         assert stated is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +67,7 @@ def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
             compiled=method.run.compile,
             method_source=session.method_source,
         ),
-        checksums={folder.counts_file.name: sha256(folder.counts_file)},
+        checksums={folder.counts_file.name: folder.counts_sha256()},
         error=None,
         warnings=warnings_of(last),
     )
@@ -132,8 +131,3 @@ def _costs(session: Session, method: Method) -> Costs:
         peak_host_bytes=peak_host_bytes(),
         peak_device_bytes=peak_device_bytes(method.run.device),
     )
-
-
-def sha256(file: Path) -> str:
-    """Hash a file: 64 hexadecimal digits."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import socket
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from infoseg_bench.atomic import write_atomic, write_text
+from infoseg_bench.atomic import write_text
 from infoseg_bench.errors import UserError
 from infoseg_bench.runs.ownership import owned_elsewhere
 from infoseg_bench.runs.record import SCHEMA_VERSION, Record
@@ -90,6 +91,10 @@ class RunFolder:
                 "version reads: upgrade infoseg-bench"
             )
 
+    def counts_sha256(self) -> str:
+        """Hash the file of counts: 64 hexadecimal digits."""
+        return hashlib.sha256(self.counts_file.read_bytes()).hexdigest()
+
     def lock(self) -> FileLock:
         """Give the lock that a worker holds; the system frees it when the worker dies."""
         self.path.mkdir(parents=True, exist_ok=True)
@@ -97,7 +102,10 @@ class RunFolder:
 
     def state(self) -> State:
         """Say how far the run is. A worker that died without a word has left it interrupted."""
-        record = self.record()
+        return self.state_with(self.record())
+
+    def state_with(self, record: Record | None) -> State:
+        """Say the same where the record has been read already."""
         if record is not None and record.status == "finished":
             return "finished"
         if self.running():
@@ -114,7 +122,7 @@ class RunFolder:
     def write_status(self, **values: Any) -> None:
         """Tell watchers how far the work is. A damaged one, after a power cut, counts as none."""
         told = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), **values}) + "\n"
-        write_atomic(self.status_file, lambda handle: _write(handle, told), durable=False)
+        write_text(self.status_file, told, durable=False)
 
     def status(self) -> dict[str, Any]:
         """Read what the worker last told; empty if nothing."""
@@ -158,10 +166,6 @@ class RunFolder:
             return True
         lock.release()
         return False
-
-
-def _write(handle: IO[bytes], text: str) -> None:
-    handle.write(text.encode())
 
 
 def _first(error: Exception) -> str:

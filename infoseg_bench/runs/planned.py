@@ -63,7 +63,7 @@ def _look(spec: RunSpec, folder: RunFolder, source_of: SourceOf, history: Histor
     step, begun = (session.step, session.method_source) if session else (0, "")
     return PlannedRun(
         spec=spec,
-        state=folder.state(),
+        state=folder.state_with(record),
         step=step,
         changed=_differs(begun, source_of(spec.method)),
         seconds=history.seconds(spec, done=step),
