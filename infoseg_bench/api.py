@@ -18,15 +18,13 @@ from infoseg_bench.contracts import Method, RunContext
 from infoseg_bench.data.catalogue import PreparedDataset, find_prepared
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.errors import UsageError
-from infoseg_bench.preparing.photo_maps import load_photo_map
-from infoseg_bench.progress import no_progress
+from infoseg_bench.preparing.photo_maps import load_photo_maps
 from infoseg_bench.registry import load_methods
-from infoseg_bench.runs.assemble import train_images
+from infoseg_bench.runs.assemble import task_of, train_images
 from infoseg_bench.runs.device import choose_device
 from infoseg_bench.runs.evaluate import EVALUATION_BATCH, evaluation
 from infoseg_bench.runs.record import Evaluation
 from infoseg_bench.scoring.counts import confusion_counts
-from infoseg_bench.speed.stage import task_of
 
 PROTOCOL = "corrected"
 
@@ -85,10 +83,7 @@ def fit(method: Method, dataset: PreparedDataset, *, protocol: str = PROTOCOL) -
         protocol: of the void mask, where the method declares that it uses one
     """
     arrays = dataset.store.arrays(labels=method.label_use(method.parameters) is not None)
-    maps = {
-        wanted.name: load_photo_map(wanted, dataset.store, arrays, progress=no_progress, pause=lambda: None)
-        for wanted in method.photo_maps(method.parameters)
-    }
+    maps = load_photo_maps(method.photo_maps(method.parameters), dataset.store, arrays)
     train = train_images(arrays, dataset, method, protocol=protocol, maps=maps)
     for _ in method.fit(train):
         pass

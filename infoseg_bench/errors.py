@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class UserError(Exception):
@@ -46,3 +46,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str = "") -
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}"
     return UsageError(f"unknown {kind} {name!r}: {hint}{'; ' + remedy if remedy else ''}")
+
+
+def first_few(names: Sequence[str], count: int = 3) -> str:
+    """Give the first of many names, for a message; three are ours."""
+    return ", ".join(names[:count]) + (", ..." if len(names) > count else "")

@@ -15,8 +15,7 @@ from infoseg_bench.checking.photos import CLASSES, CROP, NAME, write_check_store
 from infoseg_bench.contracts import Method, RunContext, Task
 from infoseg_bench.data.store import Store, StoreArrays
 from infoseg_bench.data.train_images import TrainImages
-from infoseg_bench.preparing.photo_maps import load_photo_map
-from infoseg_bench.progress import no_progress
+from infoseg_bench.preparing.photo_maps import load_photo_maps
 
 CPU = torch.device("cpu")
 STEPS = 3
@@ -59,10 +58,7 @@ class Subject:
         """Give what the harness would, the photo maps that the method asks for included."""
         store = Store(path or self.store(channels=method.task.channels))
         arrays = arrays or store.arrays(labels=False)
-        maps = {
-            wanted.name: load_photo_map(wanted, store, arrays, progress=no_progress, pause=lambda: None)
-            for wanted in method.photo_maps(method.parameters)
-        }
+        maps = load_photo_maps(method.photo_maps(method.parameters), store, arrays)
         return TrainImages(arrays, store.view(NAME).train, crop=CROP, seed=0, device=CPU, maps=maps)
 
     def fitted(self, path: Path | None = None, **making: Any) -> Method:

@@ -13,8 +13,9 @@ from jaxtyping import Int64, UInt8
 
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.data.evaluation_set import EvaluationSet
-from infoseg_bench.errors import UserError
-from infoseg_bench.external.label_files import Faults, Unscorable, find_label_files, read_label_map, some
+from infoseg_bench.errors import UserError, first_few
+from infoseg_bench.external.label_files import Faults, Unscorable, find_label_files, read_label_map
+from infoseg_bench.preparing.centre_crop import crop_corner
 from infoseg_bench.preparing.parallel import ordered_map
 from infoseg_bench.progress import ProgressFactory
 from infoseg_bench.scoring.counts import confusion_counts
@@ -147,8 +148,8 @@ def _another(
         if other != name and files.keys() & {known[photo] for photo in candidate.view.evaluation}:
             return f"made for the data set {other!r}, not for {name!r}: say --dataset {other}"
     return (
-        f"none of its {len(files)} files ({some(list(files))}) is named after a scored photo of {name!r} "
-        f"({some(ids)}): is it for another data set?"
+        f"none of its {len(files)} files ({first_few(list(files))}) is named as a scored photo of {name!r} "
+        f"({first_few(ids)}): is it for another data set?"
     )
 
 
@@ -167,8 +168,7 @@ def _centre(clusters: np.ndarray, photos: Evaluated, index: int) -> Int64[np.nda
             f"of the wrong size, neither the photo's nor its scored centre's {crop}x{crop}",
             f" ({clusters.shape[0]}x{clusters.shape[1]} for a photo of {height}x{width})",
         )
-    # As PhotoIndex.centre: truncated towards zero, so that padding is shared like cropping.
-    top, left = (int((side - crop) / 2) for side in (height, width))
+    top, left = crop_corner(height, width, crop)
     rows = np.clip(np.arange(crop) + top, 0, height - 1)
     columns = np.clip(np.arange(crop) + left, 0, width - 1)
     return np.asarray(clusters[rows[:, None], columns])

@@ -10,11 +10,10 @@ import numpy as np
 from jaxtyping import Int64
 from PIL import Image
 
-from infoseg_bench.imageops.photos import GREY_STEPS, UNDECODABLE
+from infoseg_bench.errors import first_few
+from infoseg_bench.imageops.photos import UNDECODABLE, stored_values
 
 SUFFIXES = (".png", ".npy")
-EXAMPLES = 3
-"""Names told of every kind of fault; ours."""
 
 
 class Unscorable(Exception):
@@ -41,12 +40,7 @@ class Faults:
             self._names.setdefault(kind, []).extend(names)
 
     def __str__(self) -> str:
-        return "; ".join(f"{len(names)} {kind}: {some(names)}" for kind, names in self._names.items())
-
-
-def some(names: Sequence[str]) -> str:
-    """Give the first few of many names."""
-    return ", ".join(names[:EXAMPLES]) + (", ..." if len(names) > EXAMPLES else "")
+        return "; ".join(f"{len(names)} {kind}: {first_few(names)}" for kind, names in self._names.items())
 
 
 def find_label_files(folder: Path) -> tuple[dict[str, Path], list[str]]:
@@ -101,8 +95,7 @@ def _read_npy(path: Path) -> np.ndarray:
 def _read_png(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as image:
-            step = GREY_STEPS.get(str(image.tile[0][3]), 1) if image.tile else 1
-            mode, array = image.mode, np.asarray(image)
+            mode, array = image.mode, stored_values(image)
     except UNDECODABLE:
         raise Unscorable("not decodable as images: write them again") from None
     if array.ndim != 2:
@@ -110,4 +103,4 @@ def _read_png(path: Path) -> np.ndarray:
             f"colour images ({mode}), a palette mistaken for classes: save the class numbers themselves, "
             "as greyscale or palette PNG"
         )
-    return array // step if step > 1 else array
+    return array

@@ -64,6 +64,14 @@ def find_dataset(spec: RunSpec, data: Path) -> PreparedDataset:
     return prepared
 
 
+def task_of(prepared: PreparedDataset) -> Task:
+    """Give what a method must know of prepared photos."""
+    view = prepared.view
+    return Task(
+        dataset=view.name, channels=prepared.store.channels, crop=view.crop, clusters=len(view.classes)
+    )
+
+
 def make_method(spec: RunSpec, prepared: PreparedDataset, setting: Setting) -> Method:
     """Make the method of a spec, its random start drawn from the seed.
 
@@ -73,12 +81,6 @@ def make_method(spec: RunSpec, prepared: PreparedDataset, setting: Setting) -> M
     cls = load_methods(setting.plugins).method(spec.method)
     if setting.ranks.count > 1 and not cls.shares:
         raise UsageError(f"{cls.name} runs in one process: leave out --gpus-per-run")
-    task = Task(
-        dataset=spec.dataset,
-        channels=prepared.store.channels,
-        crop=prepared.view.crop,
-        clusters=len(prepared.view.classes),
-    )
     context = RunContext(
         seed=spec.seed,
         device=setting.device,
@@ -86,7 +88,7 @@ def make_method(spec: RunSpec, prepared: PreparedDataset, setting: Setting) -> M
         compile=setting.compile,
         ranks=setting.ranks,
     )
-    return cls(cls.parameters_type.parse(spec.parameters, cls.name), task, context)
+    return cls(cls.parameters_type.parse(spec.parameters, cls.name), task_of(prepared), context)
 
 
 def assemble(

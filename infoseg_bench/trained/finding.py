@@ -9,16 +9,14 @@ import torch
 
 from infoseg_bench.contracts import Method, Task
 from infoseg_bench.data.catalogue import find_prepared
-from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.errors import UsageError, UserError, first_few
 from infoseg_bench.preparing.palette import default_palette
 from infoseg_bench.registry import load_methods
-from infoseg_bench.runs.checkpoint import load_checkpoint
+from infoseg_bench.runs.assemble import task_of
+from infoseg_bench.runs.checkpoint import load_checkpoint, peek_session
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.record import Record
 from infoseg_bench.trained.model import Model, make_trained
-
-SHOWN = 4
-"""Runs named where several are meant; ours."""
 
 
 def find_run(run: str, results: Path) -> RunFolder:
@@ -38,7 +36,7 @@ def find_run(run: str, results: Path) -> RunFolder:
             f"--run {run}: neither a run folder nor the beginning of an identity in {results}: "
             "infoseg-bench status shows the runs, --results names another folder"
         )
-    names = ", ".join(path.name for path in found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
+    names = first_few([path.name for path in found])
     raise UsageError(f"--run {run}: {len(found)} runs begin so ({names}): give more of it")
 
 
@@ -78,9 +76,9 @@ def _means(run: str, name: str) -> bool:
 
 
 def _unfinished(folder: RunFolder) -> str:
-    state, session = folder.state(), load_checkpoint(folder)
+    state, session = folder.state(), peek_session(folder)
     spec = folder.spec()
-    steps = f" at step {session[0].step} of {spec.budget.steps}" if session and spec.budget else ""
+    steps = f" at step {session.step} of {spec.budget.steps}" if session and spec.budget else ""
     remedy = "or take its last checkpoint with --allow-unfinished" if session else "which has no weights yet"
     return f"this run is not finished ({state}{steps}): infoseg-bench run finishes it, {remedy}"
 
@@ -93,8 +91,7 @@ def _model(
         raise UserError(f"{folder.path}: its label maps were made by other software: there is no model")
     if record is None:
         prepared = find_prepared(data, spec.dataset)
-        view, clusters = prepared.view, len(prepared.view.classes)
-        task = Task(dataset=spec.dataset, channels=prepared.store.channels, crop=view.crop, clusters=clusters)
+        task, clusters = task_of(prepared), len(prepared.view.classes)
         return Model(
             method=make_trained(spec, task, device, registry),
             classes=tuple(f"cluster {index}" for index in range(clusters)),
