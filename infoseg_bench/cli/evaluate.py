@@ -11,6 +11,8 @@ from infoseg_bench.cli.options import data_option, protocol_option, results_opti
 from infoseg_bench.errors import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from infoseg_bench.runs.record import Record
 
 
@@ -68,7 +70,6 @@ def evaluate(
     from infoseg_bench.external.naming import check_name
     from infoseg_bench.external.scoring import ExternalRow, write_row
     from infoseg_bench.progress import show_progress
-    from infoseg_bench.runs.evaluate import evaluation
 
     if (predictions is None) == (write_images is None):
         raise UsageError("give either --predictions DIR, to score it, or --write-images DIR")
@@ -83,8 +84,20 @@ def evaluate(
         predictions, prepared, prepared_datasets(data)[0],
         protocol=protocol, ignore_extra=ignore_extra, progress=show_progress,
     )  # fmt: skip
-    clusters, classes = counts.shape[1:]
-    click.echo(f"{len(ids)} photos, {clusters} clusters, {classes} classes, protocol {protocol!r}")
+    _show(counts, protocol)
+    if name is None:
+        click.echo("not kept: --name puts it on the board")
+        return
+    row = ExternalRow(name=name, seed=seed, labels_used=labels_used)
+    record = write_row(row, results, prepared, counts, ids, protocol=protocol, force=force)
+    _told(record, results)
+
+
+def _show(counts: np.ndarray, protocol: str) -> None:
+    from infoseg_bench.runs.evaluate import evaluation
+
+    photos, clusters, classes = counts.shape
+    click.echo(f"{photos} photos, {clusters} clusters, {classes} classes, protocol {protocol!r}")
     scores = evaluation(counts, step=0, selection="last")
     click.echo(f"PA {100 * scores.one_to_one.pixel_accuracy:.2f} % (one-to-one: the headline)")
     click.echo(f"PA {100 * scores.majority.pixel_accuracy:.2f} % (majority vote, many-to-one)")
@@ -92,12 +105,6 @@ def evaluate(
         f"mean IoU {100 * scores.one_to_one.mean_iou:.2f} %, mean class accuracy "
         f"{100 * scores.one_to_one.mean_class_accuracy:.2f} %"
     )
-    if name is None:
-        click.echo("not kept: --name puts it on the board")
-        return
-    row = ExternalRow(name=name, seed=seed, labels_used=labels_used)
-    record = write_row(row, results, prepared, counts, ids, protocol=protocol, force=force)
-    _told(record, results)
 
 
 def _told(record: Record, results: Path) -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import click
 
-from infoseg_bench.cli.options import data_option, plugin_option, results_option
-from infoseg_bench.cli.predict import run_option
+from infoseg_bench.cli.options import data_option, plugin_option, results_option, run_option
 from infoseg_bench.errors import UsageError
 
 

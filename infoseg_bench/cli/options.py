@@ -25,6 +25,10 @@ def _folder_option(name: str, meaning: str) -> Callable[[Command], Command]:
 
 data_option = _folder_option("data", "Folder of the prepared data sets.")
 results_option = _folder_option("results", "Folder of the runs.")
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+run_option = click.option(
+    "--run", "run", required=True, help="A run folder, or the beginning of a run's identity in --results."
+)
 protocol_option = click.option(
     "--protocol", default="corrected", show_default=True, help="Label protocol of the data set."
 )

@@ -6,13 +6,8 @@ from pathlib import Path
 
 import click
 
-from infoseg_bench.cli.options import data_option, plugin_option, results_option
+from infoseg_bench.cli.options import data_option, device_option, plugin_option, results_option, run_option
 from infoseg_bench.errors import UserError
-
-device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-run_option = click.option(
-    "--run", "run", required=True, help="A run folder, or the beginning of a run's identity in --results."
-)
 
 
 @click.command()

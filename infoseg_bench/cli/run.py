@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from infoseg_bench.cli.options import JOBS, data_option, plugin_option, results_option
+from infoseg_bench.cli.options import JOBS, data_option, device_option, plugin_option, results_option
 from infoseg_bench.cli.planning import show_cost, show_plan
 from infoseg_bench.cli.running import conclude, execute, largest_store, suite_and_data
 from infoseg_bench.cli.selection import Selection
@@ -48,7 +48,7 @@ from infoseg_bench.cli.selection import Selection
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the report.  [default: report below the results]",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 @click.option(
     "--jobs",
     type=JOBS,

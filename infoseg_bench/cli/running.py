@@ -16,7 +16,7 @@ from infoseg_bench.errors import UsageError, UserError, unknown_name
 if TYPE_CHECKING:
     from infoseg_bench.data.catalogue import PreparedDataset
     from infoseg_bench.engines.attempt import Limits
-    from infoseg_bench.engines.engine import Outcome
+    from infoseg_bench.engines.engine import Engine, Outcome
     from infoseg_bench.engines.work import Work
     from infoseg_bench.registry import Registry
     from infoseg_bench.runs.spec import RunSpec
@@ -82,7 +82,7 @@ def execute(specs: Sequence[RunSpec], work: Work, *, jobs: int, limits: Limits) 
         return []
     watching = watcher(len(specs))
     gpus = shared_gpus(choose_device(work.device)) if work.processes == 1 else []
-    engine = LocalEngine(work=work, jobs=jobs, watcher=watching, limits=limits, gpus=gpus)
+    engine: Engine = LocalEngine(work=work, jobs=jobs, watcher=watching, limits=limits, gpus=gpus)
     with watching.context():
         outcomes = engine.run(specs)
     if engine.stopped:

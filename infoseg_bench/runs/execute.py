@@ -68,11 +68,7 @@ class Execution:
         self._log = StepLog(self._curve)
         self._writer = CheckpointWriter(self.folder, step=session.step or None)
         self._last_status, self._last_checkpoint = 0.0, time.monotonic()
-        self._begun, self._begun_at, self._begun_fit = (
-            self._last_checkpoint,
-            session.step,
-            session.fit_seconds,
-        )
+        self._begun = (self._last_checkpoint, session.step, session.fit_seconds)
         self._accuracy: float | None = None
         try:
             return self._fit_and_evaluate()
@@ -194,9 +190,10 @@ class Execution:
 
     def _pace(self, step: int, steps: int | None) -> dict[str, float | None]:
         """Give steps per second of training, and the time left with evaluations, of this session."""
-        done = step - self._begun_at
+        began, at, fitted = self._begun
+        done = step - at
         if done <= 0 or steps is None:
             return {}
-        fit = self.session.fit_seconds - self._begun_fit
-        left = (time.monotonic() - self._begun) / done * (steps - step)
+        fit = self.session.fit_seconds - fitted
+        left = (time.monotonic() - began) / done * (steps - step)
         return {"steps_per_second": done / fit if fit > 0 else None, "seconds_left": left}

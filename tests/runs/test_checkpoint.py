@@ -20,6 +20,14 @@ def write(folder: RunFolder, step: int) -> None:
     write_checkpoint(folder, content)
 
 
+def step_loaded(folder: RunFolder) -> int:
+    found = load_checkpoint(folder)
+    assert found is not None
+    session, state = found
+    assert bool((state["w"] == session.step).all())
+    return session.step
+
+
 @pytest.mark.parametrize("left", [0, 1, 500, -1, -30])
 def test_after_a_checkpoint_cut_short_the_one_before_is_taken(
     tmp_path: Path, left: int, capsys: pytest.CaptureFixture[str]
@@ -28,10 +36,7 @@ def test_after_a_checkpoint_cut_short_the_one_before_is_taken(
     write(folder, 1)
     write(folder, 2)
     folder.checkpoint_file.write_bytes(folder.checkpoint_file.read_bytes()[:left])
-    found = load_checkpoint(folder)
-    assert found is not None
-    assert found[0].step == 1
-    assert bool((found[1]["w"] == 1).all())
+    assert step_loaded(folder) == 1
     assert "checkpoint.pt: damaged" in capsys.readouterr().err
 
 
@@ -43,9 +48,7 @@ def test_a_block_that_the_disk_lost_is_noticed(tmp_path: Path) -> None:
     weights = torch.full((99,), 2).numpy().tobytes()
     assert content.count(weights) == 1
     folder.checkpoint_file.write_bytes(content.replace(weights, bytes(len(weights))))
-    found = load_checkpoint(folder)
-    assert found is not None
-    assert found[0].step == 1
+    assert step_loaded(folder) == 1
 
 
 def test_power_lost_between_the_two_renames_costs_one_checkpoint(tmp_path: Path) -> None:
@@ -55,9 +58,7 @@ def test_power_lost_between_the_two_renames_costs_one_checkpoint(tmp_path: Path)
     assert folder.state() == "interrupted"
     assert (session := peek_session(folder)) is not None
     assert session.step == 1
-    found = load_checkpoint(folder)
-    assert found is not None
-    assert found[0].step == 1
+    assert step_loaded(folder) == 1
 
 
 def test_a_disk_that_is_full_leaves_the_checkpoint_and_goes_on_when_there_is_space(tmp_path: Path) -> None:
@@ -74,8 +75,7 @@ def test_a_disk_that_is_full_leaves_the_checkpoint_and_goes_on_when_there_is_spa
     assert (session := peek_session(folder)) is not None
     assert session.step == 1
     write(folder, 2)
-    assert (found := load_checkpoint(folder)) is not None
-    assert found[0].step == 2
+    assert step_loaded(folder) == 2
 
 
 def test_one_checkpoint_before_is_kept_and_no_more(tmp_path: Path) -> None:
