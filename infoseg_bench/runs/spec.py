@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cached_property
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -46,7 +45,7 @@ class RunSpec(BaseModel):
     seed: int
     """Of everything random."""
 
-    @cached_property
+    @property
     def identity(self) -> str:
         """Sixteen hexadecimal digits: the same for the same run on any machine."""
         return _digest(self.model_dump(mode="json"))

@@ -57,6 +57,12 @@ def test_the_identity_does_not_depend_on_the_order_of_parameters_and_survives_th
     assert RunSpec.model_validate_json(one.model_dump_json()).identity == one.identity
 
 
+def test_a_changed_copy_of_a_spec_has_an_identity_of_its_own() -> None:
+    one = RunSpec(**BASE)
+    assert one.identity == RunSpec(**BASE).identity
+    assert one.model_copy(update={"seed": 1}).identity == RunSpec(**{**BASE, "seed": 1}).identity
+
+
 def test_the_identity_is_the_same_on_every_machine_and_in_every_version() -> None:
     assert RunSpec(**BASE).identity == "a4615b724f3982f5"
 
