@@ -38,8 +38,9 @@ def audit(folder: RunFolder, record: Record) -> None:
     """
     if (record.identity, record.row) != (record.spec.identity, record.spec.row):
         raise UserError(f"{folder.record_file}: identity {record.identity} is not that of its spec")
-    # They name folders of a report, and a record may be somebody else's.
-    for name in (record.spec.dataset, record.spec.protocol, record.spec.method, record.spec.fingerprint):
+    # They name folders of a report, and a record may be somebody else's. Data set and method, which do so
+    # too, are in the name of the run's folder, where nothing can lead elsewhere.
+    for name in (record.spec.protocol, record.spec.fingerprint):
         if not re.fullmatch(r"\w[\w.+-]*", name):
             raise UserError(f"{folder.record_file}: {name!r} is no plain name of letters, digits and dashes")
     if folder.path.name != record.spec.folder:

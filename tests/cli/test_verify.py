@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -123,6 +124,23 @@ def test_a_name_that_leads_out_of_the_report_is_refused(tmp_path: Path, protocol
     assert status == 1
     assert "is no plain name" in lines[0]
     assert "is no plain name" in report(tmp_path / "results")
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]
+
+
+@pytest.mark.parametrize("part", ["dataset", "method"])
+def test_a_data_set_or_method_that_leads_out_of_the_report_cannot_be_a_run_folder(
+    tmp_path: Path, part: Literal["dataset", "method"]
+) -> None:
+    run = add_run(tmp_path / "results", last=counts_with(90))
+    text = run.record_file.read_text()
+    spec = run.spec().model_copy(update={part: "../../elsewhere"})
+    moved = json.loads(text) | {
+        "spec": spec.model_dump(mode="json"), "identity": spec.identity, "row": spec.row
+    }  # fmt: skip
+    run.record_file.write_text(json.dumps(moved))
+    status, lines = verify(tmp_path / "results")
+    assert status == 1
+    assert "of another run" in lines[0]
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
 
 
