@@ -107,4 +107,4 @@ def run(
         results=results, data=data, device=device, processes=gpus_per_run, compile=compile, plugins=plugins
     )
     outcomes = execute(todo, work, jobs=jobs)
-    conclude(specs, outcomes, results, out or results / "report")
+    conclude(specs, outcomes, results, out=out or results / "report", data=data)

@@ -112,7 +112,7 @@ def assemble(
         folder=folder,
         budget=spec.budget,
         method=method,
-        train=_train_images(arrays, prepared, spec, method, pixels, maps),
+        train=train_images(arrays, prepared, spec, method, pixels, maps),
         evaluation_set=EvaluationSet(
             arrays, prepared.view, protocol=spec.protocol, device=setting.device, pixels=pixels
         ),
@@ -137,10 +137,10 @@ def assemble_follower(folder: RunFolder, setting: Setting) -> tuple[Method, Trai
     arrays = prepared.store.arrays(labels=method.label_use(method.parameters) is not None)
     maps = photo_maps(method, prepared.store, arrays, folder, lambda: False)
     pixels = place(arrays.pixels, setting.device)
-    return method, _train_images(arrays, prepared, spec, method, pixels, maps)
+    return method, train_images(arrays, prepared, spec, method, pixels, maps)
 
 
-def _train_images(
+def train_images(
     arrays: StoreArrays,
     prepared: PreparedDataset,
     spec: RunSpec,
@@ -148,6 +148,7 @@ def _train_images(
     pixels: Tensor,
     maps: Mapping[str, np.ndarray],
 ) -> TrainImages:
+    """Make what a method sees of a data set, with the mask only if it has declared that it uses it."""
     mask = None
     if method.label_use(method.parameters) == "mask":
         mask = void_mask(arrays, prepared.view, protocol=spec.protocol)
