@@ -16,7 +16,7 @@ from jaxtyping import Float64
 from infoseg_bench.report.boards import Board, Row
 from infoseg_bench.report.confusion import matched_confusion
 from infoseg_bench.report.grid import Grid
-from infoseg_bench.report.svg import DASHES, SERIES, Drawing, shorten
+from infoseg_bench.report.svg import DASHES, SERIES, Drawing, Number, shorten
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 620, 300, 40, 22, 96
 
@@ -76,7 +76,7 @@ def balance_figure(board: Board, rows: Sequence[Row]) -> str:
     step, height = (WIDTH - LEFT - 150) / len(order), HEIGHT - TOP - BOTTOM
     drawing = Drawing(WIDTH, HEIGHT, f"{board.facts.title}: class sizes, and PA added up from the largest on")
 
-    def y(share: float) -> float:
+    def y(share: Number) -> Number:
         return TOP + height * (1 - share)
 
     for tick in (0, 0.25, 0.5, 0.75, 1):
@@ -96,7 +96,7 @@ def balance_figure(board: Board, rows: Sequence[Row]) -> str:
 
 
 def _bar(
-    drawing: Drawing, board: Board, cls: int, left: float, step: float, top: float, bottom: float
+    drawing: Drawing, board: Board, cls: int, left: Number, step: Number, top: Number, bottom: Number
 ) -> None:
     red, green, blue = board.facts.palette[cls]
     drawing.add(

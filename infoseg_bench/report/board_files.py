@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import IO
 
 from infoseg_bench.atomic import write_atomic
 from infoseg_bench.report.ablation import ablations
@@ -21,12 +22,12 @@ from infoseg_bench.report.table import as_csv
 def put(path: Path, content: str | bytes) -> Path:
     """Write a file that can be made again at any time, so that nobody waits for the disk."""
     whole = content.encode() if isinstance(content, str) else content
-    write_atomic(path, lambda handle: _write(handle, whole), durable=False)
+
+    def write(handle: IO[bytes]) -> None:
+        handle.write(whole)
+
+    write_atomic(path, write, durable=False)
     return path
-
-
-def _write(handle: object, content: bytes) -> None:
-    handle.write(content)  # type: ignore[attr-defined]
 
 
 def write_grid(grid: Grid, path: Path) -> None:

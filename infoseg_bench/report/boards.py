@@ -134,11 +134,10 @@ class Board:
 
     def label(self, row: Row) -> str:
         """Name a row: its method, and the settings that it does not share with most rows of that method."""
-        told = self.told(row)
+        told = self._told(row)
         return f"{row.first.method_title} ({', '.join(told)})" if told else row.first.method_title
 
-    def told(self, row: Row) -> list[str]:
-        """Name the settings that a row does not share with most rows of its method."""
+    def _told(self, row: Row) -> list[str]:
         rows, names, usual = self._settings[row.first.spec.method]
         settings = row.settings
         return [

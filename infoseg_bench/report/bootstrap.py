@@ -86,7 +86,7 @@ def _over_seeds(
     accuracies: Float64[np.ndarray, "seed resample"], row: str
 ) -> Float64[np.ndarray, " resample"]:
     if len(accuracies) == 1:
-        return accuracies[0]
+        return np.asarray(accuracies[0])
     generator = np.random.default_rng([SEED, int(row, 16)])
     seeds = generator.integers(len(accuracies), size=accuracies.shape)
     return np.asarray(np.take_along_axis(accuracies, seeds, axis=0).mean(axis=0))

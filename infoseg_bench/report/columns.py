@@ -70,7 +70,7 @@ def _costs(row: Row) -> dict[str, str]:
     peak = device or host
     return {
         "steps": str(row.steps or ""),
-        "training hours": "" if hours is None else f"{hours:.2g}",
+        "training hours": "" if hours is None else "<0.001" if hours < 0.001 else f"{hours:.2g}",
         "images/s": f"{rate:.0f}" if rate else "",
         "peak memory": f"{peak / 2**30:.1f} GiB{' (GPU)' if device else ''}" if peak else "",
     }

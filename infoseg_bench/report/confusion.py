@@ -57,7 +57,8 @@ def confusion_figure(counts: Int64[np.ndarray, "cluster cls"], classes: list[str
     columns = [*classes, UNMATCHED_TITLE] if pixels[:, -1].any() else list(classes)
     shares = row_shares(pixels)[:, : len(columns)]
     height = MARGIN + CELL * len(classes) + 24
-    drawing = Drawing(MARGIN + CELL * len(columns) + 12, height, f"Confusion matrix: {title}")
+    width = max(MARGIN + CELL * len(columns) + 12, 270)
+    drawing = Drawing(width, height, f"Confusion matrix: {title}")
     drawing.text(4, height - 8, "rows: true class, columns: predicted class, % of the row", font_size=9)
     _names(drawing, classes, columns)
     for (row, column), share in np.ndenumerate(shares):

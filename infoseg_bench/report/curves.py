@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from infoseg_bench.report.boards import Board, Row
 from infoseg_bench.report.evidence import Run
-from infoseg_bench.report.svg import DASHES, SERIES, Drawing
+from infoseg_bench.report.svg import DASHES, SERIES, Drawing, Number
 from infoseg_bench.runs.curve import read_curve
 from infoseg_bench.runs.record import Record
 
@@ -19,14 +19,14 @@ Points = list[tuple[float, float]]
 
 
 class _Axes(NamedTuple):
-    left: float
-    top: float
-    width: float
-    height: float
+    left: Number
+    top: Number
+    width: Number
+    height: Number
     low: tuple[float, float]
     high: tuple[float, float]
 
-    def at(self, point: tuple[float, float]) -> tuple[float, float]:
+    def at(self, point: tuple[float, float]) -> tuple[Number, Number]:
         shares = [
             (value - low) / ((high - low) or 1.0)
             for value, low, high in zip(point, self.low, self.high, strict=True)
@@ -67,7 +67,7 @@ def _points(curve: Sequence[dict[str, Any]], name: str, scale: float = 1.0) -> P
     return [*points[:-1:stride], *points[-1:]]
 
 
-def _axes(top: float, height: float, curves: list[Points], end: float) -> _Axes:
+def _axes(top: Number, height: Number, curves: list[Points], end: float) -> _Axes:
     values = [value for points in curves for _, value in points] or [0.0, 1.0]
     return _Axes(LEFT, top, WIDTH - LEFT - 14, height, (0.0, min(values)), (end, max(values)))
 

@@ -56,7 +56,8 @@ def headline(board: Board) -> str:
         return "Every row used label information: nobody leads."
     mean = found.leader.spread(pixel_accuracy).mean
     over = 100 * (mean - board.facts.constant_pixel_accuracy)
-    text = f"{found.leader.first.method_title} leads with {100 * mean:.1f} % PA"
+    tied = found.second is not None and found.interval.low <= 0
+    text = f"{found.leader.first.method_title} {'is first' if tied else 'leads'} with {100 * mean:.1f} % PA"
     text += f", {distance(found)}" if found.second else ""
     return (
         f"{text}. That is {abs(over):.1f} points {'above' if over >= 0 else 'below'} a constant prediction."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from infoseg_bench.report.boards import Board, Row, pixel_accuracy
-from infoseg_bench.report.svg import SERIES, Drawing, shorten
+from infoseg_bench.report.svg import SERIES, Drawing, Number, shorten
 
 LEFT, RIGHT, LINE, TOP = 190, 60, 24, 34
 WIDTH = 620
@@ -32,16 +34,15 @@ def lead_figure(board: Board, rows: list[Row]) -> str:
     return drawing.xml()
 
 
-def _row(drawing: Drawing, board: Board, row: Row, y: float, x: object) -> None:
-    assert callable(x)
+def _row(drawing: Drawing, board: Board, row: Row, y: Number, x: Callable[[float], float]) -> None:
     mean = row.spread(pixel_accuracy).mean
     colour = SERIES[1] if row.reference else SERIES[0]
     drawing.text(LEFT - 10, y + 4, shorten(board.label(row), LONGEST_NAME), text_anchor="end")
     drawing.line(LEFT, y, WIDTH - RIGHT, y, stroke_opacity=0.15)
     drawing.line(x(row.interval.low), y, x(row.interval.high), y, stroke=colour, stroke_width=4, opacity=0.55)
     fill = "none" if row.first.label_use else colour
-    drawing.add("circle", cx=float(x(mean)), cy=y, r=5, fill=fill, stroke=colour, stroke_width=2)
+    drawing.add("circle", cx=x(mean), cy=y, r=5, fill=fill, stroke=colour, stroke_width=2)
     if row.published:
-        at = float(x(row.published.pixel_accuracy))
+        at = x(row.published.pixel_accuracy)
         drawing.add("path", d=f"M{at:.1f} {y - 6}l5 6l-5 6l-5 -6z", fill="none", stroke="currentColor")
     drawing.text(WIDTH - RIGHT + 8, y + 4, f"{100 * mean:.1f}", font_weight="bold")

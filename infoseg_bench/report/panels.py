@@ -127,7 +127,7 @@ def _classes(
     run: Run, clusters: Int64[np.ndarray, "chosen height width"], unmatched: int
 ) -> Int64[np.ndarray, "chosen height width"]:
     matching = one_to_one(run.counts).classes
-    return np.where(matching == UNMATCHED, unmatched, matching)[clusters]
+    return np.asarray(np.where(matching == UNMATCHED, unmatched, matching)[clusters])
 
 
 def _picture(

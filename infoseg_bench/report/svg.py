@@ -15,11 +15,14 @@ DASHES = ("", "6 3", "2 2", "8 3 2 3", "1 3", "10 4")
 FILL = "#005a9e"
 FONT = 11
 
+Number = float | int
+"""A length in pixels."""
+
 
 class Drawing:
     """An SVG under construction; coordinates are pixels from the upper left corner."""
 
-    def __init__(self, width: float, height: float, description: str) -> None:
+    def __init__(self, width: Number, height: Number, description: str) -> None:
         """Begin it.
 
         Args:
@@ -48,15 +51,15 @@ class Drawing:
         texts = {name.strip("_").replace("_", "-"): _text(value) for name, value in attributes.items()}
         return ElementTree.SubElement(self._root, kind, texts)
 
-    def text(self, x: float, y: float, words: str, **attributes: object) -> None:
+    def text(self, x: Number, y: Number, words: str, **attributes: object) -> None:
         """Write text whose baseline begins at a point."""
         self.add("text", x=x, y=y, **attributes).text = clean(words)
 
-    def line(self, x1: float, y1: float, x2: float, y2: float, **attributes: object) -> None:
+    def line(self, x1: Number, y1: Number, x2: Number, y2: Number, **attributes: object) -> None:
         """Draw a line, thin and in the text's colour unless told otherwise."""
         self.add("line", x1=x1, y1=y1, x2=x2, y2=y2, **{"stroke": "currentColor", **attributes})
 
-    def path(self, points: Iterable[tuple[float, float]], **attributes: object) -> None:
+    def path(self, points: Iterable[tuple[Number, Number]], **attributes: object) -> None:
         """Draw a line through points."""
         self.add(
             "polyline", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in points), fill="none", **attributes
