@@ -81,6 +81,7 @@ def _board(board: Board, panels: Panels) -> dict[str, Any]:
         "title": board.facts.title,
         "protocol": board.protocol,
         "folder": board.name,
+        "fingerprint": board.fingerprint[:8],
         "facts": summary(board),
         "headline": headline(board),
         "warnings": warnings(board),
