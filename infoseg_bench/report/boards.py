@@ -86,7 +86,7 @@ class Row:
 
     @property
     def peak_host_bytes(self) -> int | None:
-        """Largest resident memory of any seed's worker; None where it is not known."""
+        """Largest resident memory of any seed's worker; None for an external row."""
         return max((one.peak_host_bytes for one in self.costs), default=None)
 
     @property

@@ -74,14 +74,18 @@ def predict(
     """
     found = load_checkpoint(folder)
     if found is None:
-        raise UserError(f"{folder.checkpoint_file}: no weights are kept here, so no panel can be made")
+        raise UserError(f"no weights of {folder.path.name} are kept here, so no panel can be made")
     spec = folder.spec()
     method = make_method(spec, photos.prepared, Setting(data=data, device=torch.device("cpu")))
     try:
         method.load_state(found[1])
     except (RuntimeError, KeyError, ValueError) as error:
-        raise UserError(f"{folder.checkpoint_file}: does not fit its spec ({error})") from None
-    train = train_images(photos.arrays, photos.prepared, spec, method, photos.pixels, maps={})
+        raise UserError(
+            f"{folder.checkpoint_file.name} of {folder.path.name} does not fit its spec ({error})"
+        ) from None
+    train = train_images(
+        photos.arrays, photos.prepared, method, protocol=spec.protocol, pixels=photos.pixels, maps={}
+    )
     method.settle(train)
     clusters = method.predict(photos.images[list(chosen)])
     return np.asarray(clusters.numpy())

@@ -63,7 +63,9 @@ def make_panels(board: Board, rows: Sequence[Row], data: Path) -> Panels:
     """
     prepared = prepared_datasets(data)[0].get(board.dataset) if data.is_dir() else None
     if prepared is None or prepared.store.fingerprint != board.fingerprint:
-        return Panels(notes=(f"No panels: the photos of {board.dataset} are not in {data}.",))
+        return Panels(
+            notes=(f"No panels: the photos of {board.dataset} are not at hand; --data names their folder.",)
+        )
     runs = [row.runs[0] for row in rows if row.runs[0].folder.checkpoint_file.exists()][:METHODS]
     if not runs:
         return Panels(notes=("No panels: no run of this board keeps its checkpoint.pt here.",))

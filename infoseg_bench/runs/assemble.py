@@ -112,7 +112,7 @@ def assemble(
         folder=folder,
         budget=spec.budget,
         method=method,
-        train=train_images(arrays, prepared, spec, method, pixels, maps),
+        train=train_images(arrays, prepared, method, protocol=spec.protocol, pixels=pixels, maps=maps),
         evaluation_set=EvaluationSet(
             arrays, prepared.view, protocol=spec.protocol, device=setting.device, pixels=pixels
         ),
@@ -137,26 +137,27 @@ def assemble_follower(folder: RunFolder, setting: Setting) -> tuple[Method, Trai
     arrays = prepared.store.arrays(labels=method.label_use(method.parameters) is not None)
     maps = photo_maps(method, prepared.store, arrays, folder, lambda: False)
     pixels = place(arrays.pixels, setting.device)
-    return method, train_images(arrays, prepared, spec, method, pixels, maps)
+    return method, train_images(arrays, prepared, method, protocol=spec.protocol, pixels=pixels, maps=maps)
 
 
 def train_images(
     arrays: StoreArrays,
     prepared: PreparedDataset,
-    spec: RunSpec,
     method: Method,
-    pixels: Tensor,
+    *,
+    protocol: str,
+    pixels: Tensor | None = None,
     maps: Mapping[str, np.ndarray],
 ) -> TrainImages:
-    """Make what a method sees of a data set, with the mask only if it has declared that it uses it."""
+    """Give a method what it may see: photos, maps that it asks for, and a mask only if it declares one."""
     mask = None
     if method.label_use(method.parameters) == "mask":
-        mask = void_mask(arrays, prepared.view, protocol=spec.protocol)
+        mask = void_mask(arrays, prepared.view, protocol=protocol)
     return TrainImages(
         arrays,
         prepared.view.train,
         crop=prepared.view.crop,
-        seed=spec.seed,
+        seed=method.run.seed,
         device=method.run.device,
         mask=mask,
         maps=maps,

@@ -91,7 +91,7 @@ def test_photos_are_embedded_only_if_asked_and_then_the_page_is_local_too(folder
 def test_without_the_photos_the_report_says_that_there_are_no_panels(folder: Path) -> None:
     done = infoseg_bench(folder, "report", "--data", "nowhere", "--out", "no-photos")
     assert done.returncode == 0, done.stderr
-    assert "the photos of mine are not in nowhere" in (folder / "no-photos" / "index.html").read_text()
+    assert "the photos of mine are not at hand" in (folder / "no-photos" / "index.html").read_text()
     assert not list((folder / "no-photos").rglob("*.png"))
 
 
