@@ -59,7 +59,7 @@ def predict(
     from infoseg_bench.trained.finding import find_run, load_run
     from infoseg_bench.trained.segmenting import chosen_photos, segment_file
 
-    photos = chosen_photos(images)
+    photos = chosen_photos(images, out)
     model, record = load_run(
         find_run(run, results), data=data, device=choose_device(device), plugins=plugins,
         allow_unfinished=allow_unfinished,

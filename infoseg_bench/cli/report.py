@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from infoseg_bench.cli.options import data_option, results_option
+from infoseg_bench.cli.options import data_option, plugin_option, results_option
 
 
 @click.command()
@@ -22,7 +22,10 @@ from infoseg_bench.cli.options import data_option, results_option
     is_flag=True,
     help="Put panels of photos that may not be published on the page too; it is then written to local/.",
 )
-def report(results: Path, data: Path, out: Path | None, embed_photos: bool) -> None:
+@plugin_option
+def report(
+    results: Path, data: Path, out: Path | None, embed_photos: bool, plugins: tuple[Path, ...]
+) -> None:
     """Write leaderboards, figures and one HTML page of all finished runs.
 
     Tables are Markdown, CSV and LaTeX; figures are SVG. Panels of photos are made where the prepared data
@@ -32,7 +35,9 @@ def report(results: Path, data: Path, out: Path | None, embed_photos: bool) -> N
     from infoseg_bench.report.leaderboard import markdown
     from infoseg_bench.report.write import write_report
 
-    written = write_report(results, out or results / "report", data=data, embed_photos=embed_photos)
+    written = write_report(
+        results, out or results / "report", data=data, embed_photos=embed_photos, plugins=plugins
+    )
     for board in written.boards:
         click.echo(markdown(board) + "\n")
     click.echo(f"report: {written.index}\npage: {written.page}")

@@ -144,4 +144,4 @@ def run(
         seconds=time_limit and 60 * time_limit, silent_seconds=60 * silence_limit, retries=retries
     )
     outcomes = execute([run.spec for run in todo], work, jobs=jobs, limits=limits)
-    conclude(specs, outcomes, results, out=out or results / "report", data=data)
+    conclude(specs, outcomes, work, out=out or results / "report")

@@ -90,9 +90,7 @@ def execute(specs: Sequence[RunSpec], work: Work, *, jobs: int, limits: Limits) 
     return outcomes
 
 
-def conclude(
-    specs: Sequence[RunSpec], outcomes: Sequence[Outcome], results: Path, *, out: Path, data: Path
-) -> None:
+def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], work: Work, *, out: Path) -> None:
     """Write the report, print the boards of the runs' data sets, and list what failed.
 
     Raises:
@@ -104,7 +102,7 @@ def conclude(
 
     failed = [outcome for outcome in outcomes if outcome.ending != "finished"]
     if len(failed) < len(specs):
-        report = write_report(results, out, data=data)
+        report = write_report(work.results, out, data=work.data, plugins=work.plugins)
         for board in report.boards:
             if any((spec.dataset, spec.fingerprint) == (board.dataset, board.fingerprint) for spec in specs):
                 click.echo("\n" + markdown(board))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 
-from infoseg_bench.report.boards import Board, Row, best_pixel_accuracy, pixel_accuracy
+from infoseg_bench.report.boards import Board
 from infoseg_bench.report.grid import Grid
 from infoseg_bench.report.markdown import percent
 from infoseg_bench.report.published import Ablation, AblationRow, published_ablations
+from infoseg_bench.report.rows import Row, best_pixel_accuracy, pixel_accuracy
 
 HEAD = ("variant", "seeds", "PA", "PA, best step (chosen with labels)", "paper's PA")
 

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float64
 
-from infoseg_bench.report.boards import Board, Row
+from infoseg_bench.report.boards import Board
 from infoseg_bench.report.confusion import matched_confusion
 from infoseg_bench.report.grid import Grid
+from infoseg_bench.report.rows import Row
 from infoseg_bench.report.svg import DASHES, SERIES, Drawing, Number, shorten
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 620, 300, 40, 22, 96

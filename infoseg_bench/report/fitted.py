@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -59,7 +58,7 @@ def read_photos(prepared: PreparedDataset, protocol: str) -> Photos:
 
 @torch.no_grad()
 def predict(
-    folder: RunFolder, photos: Photos, chosen: Sequence[int], *, data: Path
+    folder: RunFolder, photos: Photos, chosen: Sequence[int], *, setting: Setting
 ) -> Int64[np.ndarray, "chosen height width"]:
     """Give the clusters of some evaluation images, by the run's checkpoint.
 
@@ -67,7 +66,7 @@ def predict(
         folder: of a finished run
         photos: of the data set that it was run on
         chosen: indices of evaluation images
-        data: folder of the stores
+        setting: where to compute, and the plugins that may hold the method
 
     Raises:
         UserError: no checkpoint, or one that does not fit
@@ -76,7 +75,7 @@ def predict(
     if found is None:
         raise UserError(f"no weights of {folder.path.name} are kept here, so no panel can be made")
     spec = folder.spec()
-    method = make_method(spec, photos.prepared, Setting(data=data, device=torch.device("cpu")))
+    method = make_method(spec, photos.prepared, setting)
     try:
         method.load_state(found[1])
     except (RuntimeError, KeyError, ValueError) as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from infoseg_bench.report.boards import Board, Row, pixel_accuracy
+from infoseg_bench.report.boards import Board
 from infoseg_bench.report.bootstrap import Interval, interval
+from infoseg_bench.report.rows import Row, pixel_accuracy
 
 
 class Lead(NamedTuple):
@@ -22,6 +23,17 @@ class Lead(NamedTuple):
     second: Row | None
     ahead: float
     interval: Interval
+
+    @property
+    def same_budget(self) -> bool:
+        """Whether both were trained for as many steps, or one has no steps to count."""
+        steps = (self.leader.steps, self.second.steps if self.second else None)
+        return None in steps or steps[0] == steps[1]
+
+    @property
+    def clear(self) -> bool:
+        """Whether it says more than chance and budgets do."""
+        return self.second is None or (self.same_budget and self.interval.low > 0)
 
 
 def lead(board: Board) -> Lead | None:
@@ -43,6 +55,8 @@ def distance(found: Lead) -> str:
         return ""
     low, high = found.interval
     verdict = "clear of zero" if low > 0 else "not clear of zero: a tie"
+    if not found.same_budget:
+        verdict += f"; {found.leader.steps} against {found.second.steps} steps, which is no fair comparison"
     return (
         f"{100 * found.ahead:.1f} points ahead of {found.second.first.method_title} "
         f"(95 % interval {100 * low:.1f} to {100 * high:.1f}, {verdict})"
@@ -56,8 +70,8 @@ def headline(board: Board) -> str:
         return "Every row used label information: nobody leads."
     mean = found.leader.spread(pixel_accuracy).mean
     over = 100 * (mean - board.facts.constant_pixel_accuracy)
-    tied = found.second is not None and found.interval.low <= 0
-    text = f"{found.leader.first.method_title} {'is first' if tied else 'leads'} with {100 * mean:.1f} % PA"
+    verb = "leads" if found.clear else "is first"
+    text = f"{found.leader.first.method_title} {verb} with {100 * mean:.1f} % PA"
     text += f", {distance(found)}" if found.second else ""
     return (
         f"{text}. That is {abs(over):.1f} points {'above' if over >= 0 else 'below'} a constant prediction."

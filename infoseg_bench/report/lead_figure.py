@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from infoseg_bench.report.boards import Board, Row, pixel_accuracy
+from infoseg_bench.report.boards import Board
+from infoseg_bench.report.rows import Row, pixel_accuracy
 from infoseg_bench.report.svg import SERIES, Drawing, Number, shorten
 
 LEFT, RIGHT, LINE, TOP = 190, 60, 24, 34

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from infoseg_bench.report.ablation import ablations
-from infoseg_bench.report.boards import Board, Row
+from infoseg_bench.report.boards import Board
 from infoseg_bench.report.columns import cells, constant_cells
 from infoseg_bench.report.grid import Grid
 from infoseg_bench.report.lead import headline
 from infoseg_bench.report.markdown import plain
 from infoseg_bench.report.published import published_logs, reference_methods
+from infoseg_bench.report.rows import Row
 from infoseg_bench.report.shown import TABLE_ROWS
 
 NARROW = ("PA, majority vote (many-to-one)", "NMI", "ARI", "protocol", "row")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from infoseg_bench.report.boards import Board, Row, pixel_accuracy
+from infoseg_bench.report.boards import Board
 from infoseg_bench.report.grid import Grid
 from infoseg_bench.report.markdown import percent
 from infoseg_bench.report.published import published_figures, published_layout
+from infoseg_bench.report.rows import Row, pixel_accuracy
 
 NOTES = (
     "Measured: PA in % at the last step, mean ± sample standard deviation over the seeds.",
     "Paper: as printed in InfoSeg's Table 1, where IIC's are of the best epoch, chosen with labels.",
-    "Settings that a method's lines share are in each board's CSV; they may differ between data sets.",
+    "All settings of every line are in each board's CSV; they may differ between data sets.",
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from infoseg_bench.report.boards import Spread
+from infoseg_bench.report.rows import Spread
 
 
 def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from infoseg_bench.report.ablation import ablations
 from infoseg_bench.report.balance import balance_figure, balance_grid
-from infoseg_bench.report.boards import Board, pixel_accuracy
+from infoseg_bench.report.boards import Board
 from infoseg_bench.report.confusion import confusion_figure
 from infoseg_bench.report.curves import curves_figure
 from infoseg_bench.report.grid import Grid
@@ -22,6 +22,7 @@ from infoseg_bench.report.lead import distance, headline, lead
 from infoseg_bench.report.lead_figure import lead_figure
 from infoseg_bench.report.leaderboard import leaderboard, summary, warnings
 from infoseg_bench.report.panels import Panels
+from infoseg_bench.report.rows import pixel_accuracy
 from infoseg_bench.report.shown import LINES, PAGE_ROWS, TABLE_ROWS, leading, left_out
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Int64, UInt8
 from PIL import Image
 
@@ -15,10 +16,12 @@ from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.data.view import VOID
 from infoseg_bench.errors import UserError
 from infoseg_bench.registry import load_recipes
-from infoseg_bench.report.boards import Board, Row
+from infoseg_bench.report.boards import Board
 from infoseg_bench.report.contact_sheet import Column, contact_sheet
 from infoseg_bench.report.evidence import Run
 from infoseg_bench.report.fitted import Photos, predict, read_photos, to_bytes
+from infoseg_bench.report.rows import Row
+from infoseg_bench.runs.assemble import Setting
 from infoseg_bench.scoring.matching import UNMATCHED, one_to_one
 
 METHODS = 8
@@ -53,13 +56,14 @@ class Panels:
     publishable: bool = False
 
 
-def make_panels(board: Board, rows: Sequence[Row], data: Path) -> Panels:
+def make_panels(board: Board, rows: Sequence[Row], data: Path, *, plugins: Sequence[Path] = ()) -> Panels:
     """Draw the panels of a board: a fixed selection, and the photos of highest and lowest mean PA.
 
     Args:
         board: the board
         rows: whose first seeds are shown, `METHODS` of them at most
         data: folder of the stores
+        plugins: files with more methods and recipes
     """
     prepared = prepared_datasets(data)[0].get(board.dataset) if data.is_dir() else None
     if prepared is None or prepared.store.fingerprint != board.fingerprint:
@@ -72,14 +76,16 @@ def make_panels(board: Board, rows: Sequence[Row], data: Path) -> Panels:
     photos = read_photos(prepared, board.protocol)
     selections = _selections(runs)
     chosen = sorted({index for indices in selections.values() for index in indices})
-    columns, notes = _columns(board, runs, photos, chosen, data)
+    columns, notes = _columns(
+        board, runs, photos, chosen, Setting(data=data, device=torch.device("cpu"), plugins=plugins)
+    )
     ids = prepared.store.ids()
     names = [ids[prepared.view.evaluation[index]] for index in chosen]
     pictures = [
         _picture(board, name, [chosen.index(index) for index in indices], columns, names)
         for name, indices in selections.items()
     ]
-    recipe = load_recipes().recipes.get(str(prepared.store.attributes.get("recipe")))
+    recipe = load_recipes(plugins).recipes.get(str(prepared.store.attributes.get("recipe")))
     publishable = recipe is not None and recipe.republishable
     return Panels(pictures=tuple(pictures), notes=tuple(notes), publishable=publishable)
 
@@ -99,7 +105,7 @@ def _selections(runs: Sequence[Run]) -> dict[str, list[int]]:
 
 
 def _columns(
-    board: Board, runs: Sequence[Run], photos: Photos, chosen: list[int], data: Path
+    board: Board, runs: Sequence[Run], photos: Photos, chosen: list[int], setting: Setting
 ) -> tuple[list[Column], list[str]]:
     labels = photos.labels[chosen].numpy()
     colours = np.array([*board.facts.palette, UNMATCHED_COLOUR, VOID_COLOUR], dtype=np.uint8)
@@ -108,7 +114,7 @@ def _columns(
     notes = []
     for run in runs:
         try:
-            clusters = predict(run.folder, photos, chosen, data=data)
+            clusters = predict(run.folder, photos, chosen, setting=setting)
         except UserError as error:
             notes.append(str(error))
             continue

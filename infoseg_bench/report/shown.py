@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from infoseg_bench.report.boards import Board, Row
+from infoseg_bench.report.boards import Board
+from infoseg_bench.report.rows import Row
 
 TABLE_ROWS = 200
 """Rows of a table in Markdown and on the page; ours."""

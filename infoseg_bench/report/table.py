@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 
-from infoseg_bench.report.boards import Board, Row
+from infoseg_bench.report.boards import Board
 from infoseg_bench.report.columns import COLUMNS
+from infoseg_bench.report.rows import Row
 
 FIELDS = (
     "dataset",
@@ -15,6 +17,7 @@ FIELDS = (
     "row",
     "method",
     "label",
+    "settings",
     "n",
     "seeds",
     *(f"{column.name}_{part}" for column in COLUMNS for part in ("mean", "std")),
@@ -55,6 +58,7 @@ def _fields(board: Board, row: Row) -> dict[str, object]:
         "row": row.first.row,
         "method": spec.method,
         "label": board.label(row),
+        "settings": json.dumps(row.settings, sort_keys=True),
         "n": len(row.records),
         "seeds": " ".join(str(record.spec.seed) for record in row.records),
         "pixel_accuracy_low": row.interval.low,

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.report.board_files import put, write_board, write_grid
+from infoseg_bench.report.board_files import write_board, write_grid
 from infoseg_bench.report.boards import Board, make_boards
 from infoseg_bench.report.evidence import read_runs
 from infoseg_bench.report.grid import Grid
 from infoseg_bench.report.leaderboard import markdown
 from infoseg_bench.report.main_table import main_tables
 from infoseg_bench.report.markdown import plain
+from infoseg_bench.report.output import Output
 from infoseg_bench.report.page import page
 from infoseg_bench.report.panels import Panels, make_panels
 from infoseg_bench.report.quirks import quirks
@@ -32,16 +33,25 @@ class Report:
     boards: tuple[Board, ...]
 
 
-def write_report(results: Path, out: Path, *, data: Path | None = None, embed_photos: bool = False) -> Report:
+def write_report(
+    results: Path,
+    out: Path,
+    *,
+    data: Path | None = None,
+    embed_photos: bool = False,
+    plugins: Sequence[Path] = (),
+) -> Report:
     """Write everything about the finished runs below `results` into `out`.
 
-    A record that cannot be read, or does not follow from its counts, is left out and named.
+    Files there that an earlier report wrote and this one does not are removed; others stay. A record that
+    cannot be read, or does not follow from its counts, is left out and named.
 
     Args:
         results: folder of the runs
         out: folder to write to
         data: folder of the stores, for panels of photos; None: no panels
         embed_photos: put photos that may not be published on the page too, which then lies in `local/`
+        plugins: files with more methods and recipes, for panels
 
     Raises:
         UserError: no finished run, or `out` cannot be written
@@ -52,44 +62,50 @@ def write_report(results: Path, out: Path, *, data: Path | None = None, embed_ph
         raise UserError(
             f"no finished run in {results}: infoseg-bench run makes them, --results names another folder"
         )
-    panels = {board.name: _panels(board, data, out, embed_photos) for board in boards}
+    public, local = Output(out), Output(out / LOCAL)
+    panels = {board.name: _panels(board, data, plugins) for board in boards}
     for board in boards:
-        write_board(board, out / board.name)
-    grids = _grids(boards, out)
-    index = put(out / "leaderboard.md", _index(boards, grids, problems))
+        write_board(board, public)
+        _write_panels(board, panels[board.name], public, local)
+    grids = _grids(boards, public)
+    index = public.put("leaderboard.md", _index(boards, grids, problems))
     private = embed_photos and any(one.pictures and not one.publishable for one in panels.values())
-    home = _local(out) if private else out
-    html = page(boards, grids=[grid for _, grid in grids], panels=panels, problems=problems)
-    return Report(index, put(home / "index.html", html), boards)
+    shown = panels if embed_photos else {name: _publishable(name, one) for name, one in panels.items()}
+    html = page(boards, grids=[grid for _, grid in grids], panels=shown, problems=problems)
+    home = (local if private else public).put("index.html", html)
+    local.finish()
+    public.finish()
+    return Report(index, home, boards)
 
 
-def _grids(boards: Sequence[Board], out: Path) -> list[tuple[str, Grid]]:
+def _grids(boards: Sequence[Board], out: Output) -> list[tuple[str, Grid]]:
     grids = [(f"main-table-{number}", grid) for number, grid in enumerate(main_tables(boards), start=1)]
     found = quirks(boards)
     grids += [("quirks", found)] if found else []
     for name, grid in grids:
-        write_grid(grid, out / name)
+        write_grid(grid, out, name)
     return grids
 
 
-def _panels(board: Board, data: Path | None, out: Path, embed: bool) -> Panels:
-    if data is None:
-        return Panels()
-    made = make_panels(board, leading(board, PAGE_ROWS), data)
-    if not made.pictures:
-        return made
-    folder = out / board.name / "panels" if made.publishable else _local(out) / board.name
-    for panel in made.pictures:
-        put(folder / f"{panel.name.replace(' ', '-')}.png", panel.png)
-    if made.publishable or embed:
-        return made
-    note = f"Panels of these photos, which may not be published, are in {LOCAL}/{board.name}."
-    return replace(made, pictures=(), notes=(*made.notes, note))
+def _panels(board: Board, data: Path | None, plugins: Sequence[Path]) -> Panels:
+    return make_panels(board, leading(board, PAGE_ROWS), data, plugins=plugins) if data else Panels()
 
 
-def _local(out: Path) -> Path:
-    put(out / LOCAL / ".gitignore", "*\n")
-    return out / LOCAL
+def _write_panels(board: Board, panels: Panels, public: Output, local: Output) -> None:
+    for panel in panels.pictures:
+        name = f"{panel.name.replace(' ', '-')}.png"
+        if panels.publishable:
+            public.put(f"{board.name}/panels/{name}", panel.png)
+        else:
+            local.put(".gitignore", "*\n")
+            local.put(f"{board.name}/{name}", panel.png)
+
+
+def _publishable(name: str, panels: Panels) -> Panels:
+    if panels.publishable or not panels.pictures:
+        return panels
+    note = f"Panels of these photos, which may not be published, are in {LOCAL}/{name}."
+    return replace(panels, pictures=(), notes=(*panels.notes, note))
 
 
 def _index(boards: Iterable[Board], grids: Sequence[tuple[str, Grid]], problems: Iterable[str]) -> str:

@@ -14,14 +14,16 @@ from infoseg_bench.trained.drawing import write_labels, write_overlay
 from infoseg_bench.trained.model import Model
 
 
-def chosen_photos(images: Sequence[Path]) -> list[Path]:
+def chosen_photos(images: Sequence[Path], out: Path) -> list[Path]:
     """Give the photos that are named, those of named folders included.
 
     Raises:
-        UserError: no such file, an empty folder, or two photos of one name
+        UserError: no such file, an empty folder, two photos of one name, or results among the photos
     """
     photos: list[Path] = []
     for image in images:
+        if image.is_dir() and out.resolve() == image.resolve():
+            raise UsageError(f"--out {out} is the photos' folder: results would be segmented next time")
         photos += list_photos(image) if image.is_dir() else [image]
     by_stem: dict[str, Path] = {}
     for photo in photos:

@@ -101,6 +101,15 @@ def test_a_folder_with_every_kind_of_photo_is_done_and_a_damaged_one_named(folde
     assert sizes == {"turned": (70, 90), "grey": (90, 70), "print": (90, 70), "tiny": (9, 7)}
 
 
+def test_results_never_go_among_the_photos(folder: Path) -> None:
+    (folder / "mine").mkdir(exist_ok=True)
+    Image.fromarray(disk_photo()).save(folder / "mine" / "disk.png")
+    status, output = call("predict", "--run", str(run_of(folder, "kmeans").path), "mine", "--out", "mine/.")
+    assert status == 2
+    assert "--out mine is the photos' folder" in output
+    assert [file.name for file in (folder / "mine").iterdir()] == ["disk.png"]
+
+
 def test_two_photos_of_one_name_are_refused_before_anything_is_written(folder: Path) -> None:
     for place in ("one", "two"):
         (folder / place).mkdir(exist_ok=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoseg_bench.report.boards import Board, Spread, make_boards
+from infoseg_bench.report.boards import Board, make_boards
 from infoseg_bench.report.evidence import read_runs
 from infoseg_bench.report.leaderboard import markdown
 from infoseg_bench.report.published import published_figures, published_logs
+from infoseg_bench.report.rows import Spread
 from infoseg_bench.report.table import as_csv
 from infoseg_bench.scoring.matching import majority, one_to_one
 from infoseg_bench.scoring.scores import score
@@ -294,3 +296,21 @@ def test_in_a_study_of_one_setting_at_a_time_only_what_is_unusual_is_told(tmp_pa
         add_run(tmp_path, last=counts_with(correct), parameters={**usual, **changed})
     names = [row["method"] for row in table(markdown(board(tmp_path)))[:4]]
     assert names == ["InfoSeg (P=8)", "InfoSeg (lr=0.2, P=8)", "InfoSeg (tau=2.0, P=4)", "InfoSeg (P=None)"]
+
+
+@pytest.mark.parametrize("word", ["published", "corrected"])
+def test_quirks_that_agree_are_told_in_one_word_and_others_by_name(tmp_path: Path, word: str) -> None:
+    agreed = {"padding": word, "order": word, "mask": False}
+    add_run(tmp_path, last=counts_with(90), parameters=agreed)
+    add_run(
+        tmp_path,
+        last=counts_with(80),
+        parameters={"padding": "corrected", "order": "published", "mask": True},
+    )
+    shown = board(tmp_path)
+    names = [row["method"] for row in table(markdown(shown))[:2]]
+    first, second = ({f"{name}={value}" for name, value in row.settings.items()} for row in shown.rows)
+    assert names[0] == f"InfoSeg (quirks {word}, mask=False)"
+    told = set(names[1].removeprefix("InfoSeg (").removesuffix(")").split(", "))
+    assert told == second - first
+    assert json.loads(csv_rows(shown)[0]["settings"]) == shown.rows[0].settings

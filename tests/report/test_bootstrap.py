@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -88,3 +89,16 @@ def test_a_board_of_nothing_but_such_rows_has_no_leader(tmp_path: Path) -> None:
     (board,) = make_boards(read_runs(tmp_path)[0])
     assert lead(board) is None
     assert "nobody leads" in headline(board)
+
+
+def test_the_headline_names_no_leader_over_a_row_of_another_budget(tmp_path: Path) -> None:
+    add_run(tmp_path, last=images([0.9] * 30), method="a", method_title="A", steps=200)
+    other = add_run(tmp_path, last=images([0.6] * 30), method="b", method_title="B", steps=100)
+    (board,) = make_boards(read_runs(tmp_path)[0])
+    assert headline(board).startswith("A is first with 90.0 % PA, 30.0 points ahead of B (")
+    assert "200 against 100 steps, which is no fair comparison" in headline(board)
+    shutil.rmtree(other.path)
+    add_run(tmp_path, last=images([0.6] * 30), method="b", method_title="B", steps=None)
+    (board,) = make_boards(read_runs(tmp_path)[0])
+    assert headline(board).startswith("A leads with 90.0 % PA")
+    assert "steps" not in headline(board)
