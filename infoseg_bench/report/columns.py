@@ -69,11 +69,12 @@ def _costs(row: Row) -> dict[str, str]:
     hours, rate = row.training_hours, row.images_per_second
     device, host = row.peak_device_bytes, row.peak_host_bytes
     peak = device or host
+    unknown = "external: not known" if row.first.spec.external else ""
     return {
         "steps": str(row.steps or ""),
         "training hours": "" if hours is None else "<0.001" if hours < 0.001 else f"{hours:.2g}",
         "images/s": f"{rate:.0f}" if rate else "",
-        "peak memory": f"{peak / 2**30:.1f} GiB{' (GPU)' if device else ''}" if peak else "",
+        "peak memory": f"{peak / 2**30:.1f} GiB{' (GPU)' if device else ''}" if peak else unknown,
     }
 
 

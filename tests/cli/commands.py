@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+from click.testing import CliRunner
 from PIL import Image
+
+from infoseg_bench.cli import main
 
 ONE_THREAD = ["--jobs", "2"]
 """Half of two cores for every run: small networks are slow on threads that wait for each other."""
@@ -27,6 +31,13 @@ def infoseg_bench(folder: Path, *words: str) -> subprocess.CompletedProcess[str]
         check=False,
         stdin=subprocess.DEVNULL,
     )
+
+
+def launched_here(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in `folder` in this process, which has loaded torch; its runs are processes still."""
+    with contextlib.chdir(folder):
+        done = CliRunner(env={"OMP_NUM_THREADS": "1"}).invoke(main, words, catch_exceptions=False)
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
 
 
 def command(*words: str) -> list[str]:
@@ -55,7 +66,7 @@ def write_photos(folder: Path, count: int = 8, side: int = 40) -> None:
 def prepare_photos(folder: Path, **photos: int) -> None:
     """Write photos and prepare them as the data set `mine`."""
     write_photos(folder, **photos)
-    done = infoseg_bench(
+    done = launched_here(
         folder,
         "prepare",
         "image-folder",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cli.commands import infoseg_bench, prepare_photos
+from tests.cli.commands import launched_here, prepare_photos
 
 SMALL = ["--set", "infoseg.width=4", "--set", "infoseg.P=8", "--set", "infoseg.batch=2"]
 
@@ -12,7 +12,7 @@ def test_the_ablation_suite_runs_the_five_rows_of_the_papers_table_and_prints_th
 ) -> None:
     prepare_photos(tmp_path, count=4)
     words = ["--all", "--suite", "ablation", "--dataset", "mine", "--seeds", "0", "--steps", "2", *SMALL]
-    done = infoseg_bench(tmp_path, "run", *words, "--jobs", "2")
+    done = launched_here(tmp_path, "run", *words, "--jobs", "2")
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.partition("### Ablation")[2].splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from infoseg_bench.cli import main
-from tests.cli.commands import infoseg_bench, prepare_photos
+from tests.cli.commands import infoseg_bench, launched_here, prepare_photos
 
 
 def failing(*words: str) -> tuple[int, str]:
@@ -114,8 +114,8 @@ def test_a_results_folder_without_runs_is_named(command: str, tmp_path: Path) ->
 
 def test_data_without_labels_cannot_be_scored(folder: Path) -> None:
     words = ["prepare", "image-folder", "--name", "bare", "--images", "photos", "--classes", "a,b"]
-    assert infoseg_bench(folder, *words, "--data", "bare-data").returncode == 0
-    done = infoseg_bench(folder, "run", "--dataset", "bare", "--method", "kmeans", "--data", "bare-data")
+    assert launched_here(folder, *words, "--data", "bare-data").returncode == 0
+    done = launched_here(folder, "run", "--dataset", "bare", "--method", "kmeans", "--data", "bare-data")
     assert done.returncode == 1
     assert "bare: no photo to score" in done.stderr
     assert "Traceback" not in done.stderr

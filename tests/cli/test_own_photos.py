@@ -15,7 +15,7 @@ from infoseg_bench import load_model
 from infoseg_bench.cli import main
 from infoseg_bench.errors import UserError
 from infoseg_bench.runs.folder import RunFolder
-from tests.cli.commands import SMALL_INFOSEG, infoseg_bench, prepare_photos
+from tests.cli.commands import SMALL_INFOSEG, launched_here, prepare_photos
 
 PAIRS = [
     word
@@ -29,7 +29,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("own-photos")
     prepare_photos(path)
     words = ["--method", "kmeans", "--method", "infoseg", "--method", "doersch", "--steps", "2", *PAIRS]
-    done = infoseg_bench(path, "run", "--dataset", "mine", *words, *SMALL_INFOSEG)
+    done = launched_here(path, "run", "--dataset", "mine", *words, *SMALL_INFOSEG)
     assert done.returncode == 0, done.stderr
     return path
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infoseg_bench.runs.folder import RunFolder
-from tests.cli.commands import command, environment, infoseg_bench, prepare_photos
+from tests.cli.commands import command, environment, launched_here, prepare_photos
 
 PLUGIN = Path(__file__).with_name("failing_method.py")
 
@@ -25,7 +25,7 @@ def test_a_run_that_goes_wrong_fails_alone_with_its_reason(folder: Path) -> None
     words = [word for method in methods for word in ("--method", method)]
     words += ["--steps", "2", "--set", "kmeans.sample=200", "--plugin", str(PLUGIN), "--jobs", "2"]
     words += ["--retries", "1"]
-    done = infoseg_bench(folder, "run", "--dataset", "mine", *words)
+    done = launched_here(folder, "run", "--dataset", "mine", *words)
     assert done.returncode == 1, done.stderr
     for reason in (
         "ZeroDivisionError: by design",
@@ -49,7 +49,7 @@ def test_a_failed_run_keeps_its_traceback_and_is_tried_again(folder: Path) -> No
     assert record.error is not None
     assert "by design" in record.error
     assert record.last is None
-    done = infoseg_bench(
+    done = launched_here(
         folder, "run", "--dataset", "mine", "--method", "raising", "--steps", "2", "--plugin", str(PLUGIN)
     )
     assert "failed       mine raising" in done.stdout
@@ -58,7 +58,7 @@ def test_a_failed_run_keeps_its_traceback_and_is_tried_again(folder: Path) -> No
 
 def test_a_run_that_has_collapsed_to_one_cluster_says_so_in_its_record_and_on_the_board(folder: Path) -> None:
     words = ["--method", "collapsing", "--steps", "2", "--plugin", str(PLUGIN), "--results", "collapsed"]
-    done = infoseg_bench(folder, "run", "--dataset", "mine", *words)
+    done = launched_here(folder, "run", "--dataset", "mine", *words)
     assert done.returncode == 0, done.stderr
     (path,) = (folder / "collapsed" / "runs").iterdir()
     record = RunFolder(path).record()
@@ -72,17 +72,17 @@ def test_a_damaged_checkpoint_without_one_before_it_is_named_in_the_log_and_the_
 ) -> None:
     words = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "2", "--set", "infoseg.batch=2",
              "--set", "infoseg.width=4", "--set", "infoseg.P=8", "--results", "damaged"]  # fmt: skip
-    assert infoseg_bench(folder, *words).returncode == 0
+    assert launched_here(folder, *words).returncode == 0
     (path,) = (folder / "damaged" / "runs").iterdir()
     run = RunFolder(path)
     run.record_file.unlink()
     run.checkpoint_file.write_bytes(run.checkpoint_file.read_bytes()[:1000])
-    assert infoseg_bench(folder, *words).returncode == 0
+    assert launched_here(folder, *words).returncode == 0
     assert "checkpoint.pt: damaged" in run.log_file.read_text()
 
 
 def test_a_batch_larger_than_the_data_set_is_one_clear_line(folder: Path) -> None:
-    done = infoseg_bench(
+    done = launched_here(
         folder, "run", "--dataset", "mine", "--method", "infoseg", "--steps", "2", "--results", "big"
     )
     assert done.returncode == 1
@@ -96,7 +96,7 @@ TRAIN = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "20", "--
 
 def test_a_diverging_loss_names_its_step_and_the_last_good_checkpoint_and_is_no_result(folder: Path) -> None:
     words = [*TRAIN, "--set", "infoseg.P=8", "--set", "infoseg.lr=1e30", "--results", "diverged"]
-    done = infoseg_bench(folder, *words)
+    done = launched_here(folder, *words)
     assert done.returncode == 1
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("  mine infoseg"))
     assert re.search(
@@ -116,12 +116,12 @@ def test_a_diverging_loss_names_its_step_and_the_last_good_checkpoint_and_is_no_
 
 def test_a_checkpoint_of_another_architecture_is_named_with_what_differs(folder: Path) -> None:
     for size in ("8", "16"):
-        done = infoseg_bench(folder, *TRAIN, "--set", f"infoseg.P={size}", "--results", f"size-{size}")
+        done = launched_here(folder, *TRAIN, "--set", f"infoseg.P={size}", "--results", f"size-{size}")
         assert done.returncode == 0, done.stderr
     (one,), (other,) = (list((folder / f"size-{size}" / "runs").iterdir()) for size in ("8", "16"))
     shutil.copy(other / "checkpoint.pt", one / "checkpoint.pt")
     (one / "record.json").unlink()
-    done = infoseg_bench(folder, *TRAIN, "--set", "infoseg.P=8", "--results", "size-8")
+    done = launched_here(folder, *TRAIN, "--set", "infoseg.P=8", "--results", "size-8")
     assert done.returncode == 1
     assert "checkpoint.pt: of another network (size mismatch for" in done.stderr
     assert "--force" in done.stderr
@@ -140,9 +140,9 @@ def test_data_that_no_method_can_learn_from_are_one_clear_line(
 ) -> None:
     if not (folder / "data" / f"{name}.h5").exists():
         prepare = ["prepare", "image-folder", "--name", name, "--images", "photos", "--labels", "labels"]
-        done = infoseg_bench(folder, *prepare, *options)
+        done = launched_here(folder, *prepare, *options)
         assert done.returncode == 0, done.stderr
-    done = infoseg_bench(folder, "run", "--dataset", name, "--method", method, "--steps", "2")
+    done = launched_here(folder, "run", "--dataset", name, "--method", method, "--steps", "2")
     assert done.returncode == 1
     assert says in done.stderr
     assert "Traceback" not in done.stderr
@@ -160,15 +160,15 @@ def test_a_damaged_record_does_not_stand_in_the_way_of_force(folder: Path) -> No
         "--results",
         "cut",
     ]
-    assert infoseg_bench(folder, *words).returncode == 0
+    assert launched_here(folder, *words).returncode == 0
     (path,) = (folder / "cut" / "runs").iterdir()
     record = path / "record.json"
     record.write_text(record.read_text()[:200])
-    done = infoseg_bench(folder, *words)
+    done = launched_here(folder, *words)
     assert done.returncode == 1
     assert "record.json" in done.stderr
     assert "--force" in done.stderr
-    assert infoseg_bench(folder, *words, "--force").returncode == 0
+    assert launched_here(folder, *words, "--force").returncode == 0
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare, to mount a small disk")

@@ -14,7 +14,7 @@ import pytest
 
 from infoseg_bench.runs.curve import read_curve
 from infoseg_bench.runs.folder import RunFolder
-from tests.cli.commands import SMALL_INFOSEG, command, environment, infoseg_bench, prepare_photos
+from tests.cli.commands import SMALL_INFOSEG, command, environment, launched_here, prepare_photos
 
 STEPS = 600
 RUN = [
@@ -27,7 +27,7 @@ RUN = [
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("interruption")
     prepare_photos(path)
-    assert infoseg_bench(path, *RUN, "--results", "undisturbed").returncode == 0
+    assert launched_here(path, *RUN, "--results", "undisturbed").returncode == 0
     return path
 
 
@@ -77,7 +77,7 @@ def test_ctrl_c_saves_the_step_and_the_same_command_continues(folder: Path) -> N
     assert "nothing finished is lost" in errors
     run = only_run(folder, "ctrl-c")
     assert run.state() == "interrupted"
-    assert infoseg_bench(folder, *RUN, "--results", "ctrl-c").returncode == 0
+    assert launched_here(folder, *RUN, "--results", "ctrl-c").returncode == 0
     record = run.record()
     assert record is not None
     assert len(record.provenance.resumed_from) == 1
@@ -92,7 +92,7 @@ def test_killing_the_launcher_lets_its_worker_save_and_stop(folder: Path) -> Non
     process.communicate(timeout=60)
     run = only_run(folder, "orphan")
     wait_until(lambda: run.state() == "interrupted")
-    assert infoseg_bench(folder, *RUN, "--results", "orphan").returncode == 0
+    assert launched_here(folder, *RUN, "--results", "orphan").returncode == 0
     assert_same_as_undisturbed(folder, "orphan")
 
 
@@ -106,7 +106,7 @@ def test_killing_the_worker_fails_its_run_alone_and_asking_again_starts_it_anew(
     assert process.returncode == 1
     assert "SIGKILL" in errors
     assert run.record() is None
-    assert infoseg_bench(folder, *RUN, "--results", "killed").returncode == 0
+    assert launched_here(folder, *RUN, "--results", "killed").returncode == 0
     assert_same_as_undisturbed(folder, "killed")
 
 
@@ -119,6 +119,6 @@ def test_a_kill_after_a_checkpoint_resumes_there_and_drops_the_curve_beyond(fold
     with run.curve_file.open("a") as curve:
         curve.write('{"step": 599, "loss": 77.0}\n{"step": 600, "lo')
     run.checkpoint_file.with_name(".checkpoint.pt.1.tmp").write_bytes(b"half a checkpoint")
-    assert infoseg_bench(folder, *RUN, "--results", "resumed").returncode == 0
+    assert launched_here(folder, *RUN, "--results", "resumed").returncode == 0
     assert all(line.get("loss") != 77.0 for line in read_curve(run.curve_file))
     assert_same_as_undisturbed(folder, "resumed")

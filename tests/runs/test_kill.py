@@ -16,7 +16,7 @@ import torch
 
 from infoseg_bench.runs.curve import read_curve
 from infoseg_bench.runs.folder import RunFolder
-from tests.cli.commands import SMALL_INFOSEG, environment, infoseg_bench, prepare_photos
+from tests.cli.commands import SMALL_INFOSEG, environment, launched_here, prepare_photos
 
 STEPS = 200
 WORKER = """
@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("kill")
     prepare_photos(path)
     words = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), *SMALL_INFOSEG]
-    assert infoseg_bench(path, *words, "--results", "undisturbed").returncode == 0
+    assert launched_here(path, *words, "--results", "undisturbed").returncode == 0
     return path
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from infoseg_bench.engines.processes import descendants
 from infoseg_bench.runs.curve import read_curve
 from infoseg_bench.runs.folder import RunFolder
-from tests.cli.commands import command, environment, infoseg_bench, prepare_photos
+from tests.cli.commands import command, environment, launched_here, prepare_photos
 
 STEPS = 30
 RUN = [
@@ -50,7 +50,7 @@ def test_a_run_begun_by_two_processes_is_finished_by_one(tmp_path: Path) -> None
     prepare_photos(tmp_path)
     run = interrupt(tmp_path, "--gpus-per-run", "2", beyond=2)
     assert not list(run.path.glob(".*.tmp"))
-    done = infoseg_bench(tmp_path, *RUN)
+    done = launched_here(tmp_path, *RUN)
     assert done.returncode == 0, done.stderr
     record = run.record()
     assert record is not None
@@ -80,7 +80,7 @@ def test_two_processes_finish_a_run_that_says_so_and_share_no_method_that_does_n
 ) -> None:
     prepare_photos(tmp_path)
     words = ["--steps", "4", "--gpus-per-run", "2", "--method", "kmeans", "--set", "kmeans.sample=50"]
-    done = infoseg_bench(tmp_path, *RUN, *words)
+    done = launched_here(tmp_path, *RUN, *words)
     assert done.returncode == 0, done.stderr
     records = [RunFolder(path).record() for path in sorted((tmp_path / "results" / "runs").iterdir())]
     assert [record.provenance.processes for record in records if record is not None] == [2, 1]
@@ -88,10 +88,10 @@ def test_two_processes_finish_a_run_that_says_so_and_share_no_method_that_does_n
 
 def test_batches_that_cannot_be_shared_and_methods_that_cannot_are_one_clear_line(tmp_path: Path) -> None:
     prepare_photos(tmp_path, count=4)
-    done = infoseg_bench(tmp_path, *RUN, "--set", "infoseg.batch=3", "--gpus-per-run", "2")
+    done = launched_here(tmp_path, *RUN, "--set", "infoseg.batch=3", "--gpus-per-run", "2")
     assert done.returncode == 1
     assert "batch=3 cannot be shared by 2 processes" in done.stderr
     assert "Traceback" not in done.stderr
-    done = infoseg_bench(tmp_path, *RUN, "--gpus-per-run", "2", "--jobs", "2")
+    done = launched_here(tmp_path, *RUN, "--gpus-per-run", "2", "--jobs", "2")
     assert done.returncode == 2
     assert "several GPUs do one run at a time" in done.stderr
