@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from infoseg_bench.cli.engine_choice import EngineChoice, engine_options
 from infoseg_bench.cli.options import data_option, plugin_option, results_option
 from infoseg_bench.cli.running import conclude, execute, show_plan, suite_and_data
 from infoseg_bench.cli.selection import Selection
@@ -69,6 +70,7 @@ from infoseg_bench.cli.selection import Selection
 )
 @click.option("--force", is_flag=True, help="Repeat finished runs.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@engine_options
 @plugin_option
 def run(
     data: Path,
@@ -80,6 +82,7 @@ def run(
     compile: bool,
     force: bool,
     dry_run: bool,
+    engine_choice: EngineChoice,
     plugins: tuple[Path, ...],
     **words: Any,
 ) -> None:
@@ -93,7 +96,8 @@ def run(
     from infoseg_bench.runs.device import check_devices, choose_device
     from infoseg_bench.runs.plan import plan
 
-    check_devices(choose_device(device), gpus_per_run=gpus_per_run, jobs=jobs)
+    if engine_choice.engine == "local":
+        check_devices(choose_device(device), gpus_per_run=gpus_per_run, jobs=jobs)
     registry = load_methods(plugins)
     for name, reason in registry.broken.items():
         click.echo(f"left out: {name} cannot be loaded: {reason}", err=True)
@@ -106,5 +110,5 @@ def run(
     work = Work(
         results=results, data=data, device=device, processes=gpus_per_run, compile=compile, plugins=plugins
     )
-    outcomes = execute(todo, work, jobs=jobs)
+    outcomes = execute(todo, work, engine_choice, jobs=jobs)
     conclude(specs, outcomes, results, out or results / "report")

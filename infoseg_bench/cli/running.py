@@ -14,6 +14,7 @@ from infoseg_bench.cli.selection import Selection, chosen_suite
 from infoseg_bench.errors import UsageError, UserError, unknown_name
 
 if TYPE_CHECKING:
+    from infoseg_bench.cli.engine_choice import EngineChoice
     from infoseg_bench.data.catalogue import PreparedDataset
     from infoseg_bench.engines.engine import Outcome
     from infoseg_bench.engines.work import Work
@@ -81,19 +82,18 @@ def show_plan(specs: Sequence[RunSpec], results: Path, *, force: bool) -> list[R
     return [spec for spec in specs if states[spec.identity] != "finished"]
 
 
-def execute(specs: Sequence[RunSpec], work: Work, *, jobs: int) -> list[Outcome]:
-    """Do the runs on this machine, `jobs` side by side, showing their progress.
+def execute(specs: Sequence[RunSpec], work: Work, choice: EngineChoice, *, jobs: int) -> list[Outcome]:
+    """Do the runs where the user has chosen, here `jobs` side by side, showing their progress.
 
     Raises:
         RunsInterrupted: Ctrl-C
     """
-    from infoseg_bench.engines.local import LocalEngine
     from infoseg_bench.engines.watch import watcher
 
     if not specs:
         return []
     watching = watcher(len(specs))
-    engine = LocalEngine(work=work, jobs=jobs, watcher=watching)
+    engine = choice.make(specs, work, jobs=jobs, watcher=watching)
     with watching.context():
         outcomes = engine.run(specs)
     if engine.stopped:

@@ -8,7 +8,7 @@ from types import FrameType
 
 
 class StopRequest:
-    """Becomes true when the run should checkpoint and stop; a second signal stops at once."""
+    """Becomes true when the run should checkpoint and stop; Ctrl-C after that stops at once."""
 
     def __init__(self) -> None:
         """Listen to SIGINT and SIGTERM."""
@@ -22,6 +22,7 @@ class StopRequest:
         return self._asked or os.getppid() != self._launcher
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._asked:
+        # Schedulers repeat SIGTERM, and send it to all of a job's processes at once.
+        if self._asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         self._asked = True
