@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from filelock import FileLock
 
@@ -30,6 +30,7 @@ GRACE_SECONDS = 15.0
 """For a network disk to show how a job that has left the queue has ended; ours."""
 
 
+@runtime_checkable
 class Queue(Protocol):
     """What the engine needs of a scheduler."""
 
