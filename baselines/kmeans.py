@@ -78,7 +78,8 @@ class KMeans(Method):
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take the centres."""
-        self.centres = state["centres"]
+        centres = state["centres"]
+        self.centres = None if centres is None else centres.to(self.run.device)
 
     def _draw(self, batch: TrainBatch, count: int, image: int) -> UInt8[np.ndarray, "pixel channel"]:
         inside = batch.images[0].permute(1, 2, 0)[batch.inside[0]]

@@ -104,8 +104,8 @@ class CocoPersons(DatasetRecipe):
             options=options,
             crowds=options.crowds,
         )
-        choice = _choice(options, pixels, source, progress)
         parts = Parts(path, store_key(self, options))
+        choice = _choice(options, pixels, source, parts, progress)
         rows = [pixels.manifest_row(photo, choice.pixels[photo.id]) for photo in choice.photos]
         with StoreWriter(path, channels=3, attributes=store_attributes(self, options)) as writer:
             balance = _write_photos(pixels, choice, parts, writer, progress)
@@ -127,16 +127,21 @@ class CocoPersons(DatasetRecipe):
 
 
 def _choice(
-    options: CocoPersonsOptions, pixels: PersonPixels, source: CocoFiles, progress: ProgressFactory
+    options: CocoPersonsOptions,
+    pixels: PersonPixels,
+    source: CocoFiles,
+    parts: Parts,
+    progress: ProgressFactory,
 ) -> Choice:
     if options.manifest is not None:
-        return rebuild(pixels, source, options.manifest, progress)
+        return rebuild(pixels, source, options.manifest, parts=parts, progress=progress)
     return choose(
         pixels,
         source,
         photos=options.photos,
         min_share=options.min_share,
         max_share=options.max_share,
+        parts=parts,
         progress=progress,
     )
 

@@ -5,25 +5,34 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import DiskError
 
 
-def write_atomic(path: Path, write: Callable[[IO[bytes]], None], *, durable: bool = True) -> None:
+def write_atomic(
+    path: Path,
+    write: Callable[[IO[bytes]], None],
+    *,
+    durable: bool = True,
+    previous: Path | None = None,
+) -> None:
     """Let `write` fill a temporary file beside `path`, then give it that name.
 
     Args:
         path: its name
         write: fills the file
         durable: wait until the disk has it; otherwise a power cut may leave a damaged file
+        previous: name under which the file that was there stays; none: it is replaced
 
     Raises:
         UserError: the disk is full or the folder cannot be written; `path` is as it was
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Processes on several machines may have the same number.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as handle:
@@ -31,7 +40,11 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], None], *, durable: boo
             handle.flush()
             if durable:
                 os.fsync(handle.fileno())
+        if previous is not None and path.exists():
+            path.replace(previous)
         temporary.replace(path)
+        if durable:
+            sync_folder(path.parent)
     except OSError as error:
         raise disk_error(error, path) from error
     finally:
@@ -40,25 +53,38 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], None], *, durable: boo
             temporary.unlink()
 
 
-def write_text(path: Path, text: str) -> None:
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk has the names in a folder, where the system can tell."""
+    # Windows opens no folders, and some network disks sync none.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def write_text(path: Path, text: str, *, durable: bool = True) -> None:
     """Write a whole text file in UTF-8."""
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(), durable=durable)
 
 
-def write_bytes(path: Path, content: bytes | memoryview) -> None:
-    """Write a whole binary file."""
-    write_atomic(path, lambda handle: _write_all(handle, content))
+def write_bytes(
+    path: Path, content: bytes | memoryview, *, durable: bool = True, previous: Path | None = None
+) -> None:
+    """Write a whole binary file; the options are those of `write_atomic`."""
+    write_atomic(path, lambda handle: _write_all(handle, content), durable=durable, previous=previous)
 
 
-def disk_error(error: OSError, path: Path) -> UserError:
+def disk_error(error: OSError, path: Path) -> DiskError:
     """Say in one line what the system had against writing `path`."""
     # HDF5 puts the system's error number into its message only.
     if error.errno == errno.ENOSPC or f"errno = {errno.ENOSPC}" in str(error):
-        return UserError(f"{path}: the disk is full: free some space, or choose another folder")
+        message = f"{path}: the disk is full: free some space, or choose another folder"
+        return DiskError(message, errno.ENOSPC)
     reason = error.strerror or " ".join(str(error).split())
-    return UserError(
-        f"{path}: cannot be written ({reason}): check the folder's permissions, or choose another one"
-    )
+    message = f"{path}: cannot be written ({reason}): check the folder's permissions, or choose another one"
+    return DiskError(message, error.errno)
 
 
 def _write_all(handle: IO[bytes], content: bytes | memoryview) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class UserError(Exception):
@@ -13,6 +13,18 @@ class UserError(Exception):
     """
 
     exit_status = 1
+
+
+class DiskError(UserError):
+    """A file cannot be written.
+
+    Attributes:
+        number: the system's error number; None where it gave none
+    """
+
+    def __init__(self, message: str, number: int | None) -> None:
+        super().__init__(message)
+        self.number = number
 
 
 class UsageError(UserError):
@@ -34,3 +46,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str = "") -
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}"
     return UsageError(f"unknown {kind} {name!r}: {hint}{'; ' + remedy if remedy else ''}")
+
+
+def first_few(names: Sequence[str], count: int = 3) -> str:
+    """Give the first of many names, for a message; three are ours."""
+    return ", ".join(names[:count]) + (", ..." if len(names) > count else "")

@@ -12,6 +12,7 @@ import click
 from infoseg_bench.errors import UsageError
 
 if TYPE_CHECKING:
+    from infoseg_bench.engines.attempt import Limits
     from infoseg_bench.engines.engine import Engine, Watcher
     from infoseg_bench.engines.work import Work
     from infoseg_bench.runs.spec import RunSpec
@@ -33,16 +34,21 @@ class EngineChoice:
     ray: tuple[str, ...]
     ray_address: str | None
 
-    def make(self, specs: Sequence[RunSpec], work: Work, *, jobs: int, watcher: Watcher) -> Engine:
-        """Make the engine.
+    def make(
+        self, specs: Sequence[RunSpec], work: Work, *, jobs: int, limits: Limits, watcher: Watcher
+    ) -> Engine:
+        """Make the engine; `jobs` is for the local one.
 
         Raises:
             UsageError: its extra is not installed, or its options are wrong
         """
         if self.engine == "local":
             from infoseg_bench.engines.local import LocalEngine
+            from infoseg_bench.engines.shares import shared_gpus
+            from infoseg_bench.runs.device import choose_device
 
-            return LocalEngine(work=work, jobs=jobs, watcher=watcher)
+            gpus = shared_gpus(choose_device(work.device)) if work.processes == 1 else []
+            return LocalEngine(work=work, jobs=jobs, watcher=watcher, limits=limits, gpus=gpus)
         paths = [path.resolve() for path in work.plugins]
         work = replace(work, results=work.results.resolve(), data=work.data.resolve(), plugins=paths)
         make = {"slurm": self._slurm, "ray": self._ray}[self.engine]

@@ -7,12 +7,17 @@ from typing import Any
 import click
 
 import infoseg_bench
+from infoseg_bench.cli.authoring import check, new
+from infoseg_bench.cli.evaluate import evaluate
+from infoseg_bench.cli.export import export
 from infoseg_bench.cli.listing import list_command
+from infoseg_bench.cli.predict import predict
 from infoseg_bench.cli.prepare import prepare
 from infoseg_bench.cli.report import report
 from infoseg_bench.cli.run import run
 from infoseg_bench.cli.speed import speed
 from infoseg_bench.cli.status import status
+from infoseg_bench.cli.verify import verify
 from infoseg_bench.errors import UserError
 
 
@@ -64,5 +69,9 @@ def main(debug: bool) -> None:
     """  # noqa: D301 - click reads the escape
 
 
-for command in (list_command, prepare, run, status, report, speed):
+COMMANDS = (
+    *(list_command, prepare, run, status, report, verify),
+    *(evaluate, predict, export, new, check, speed),
+)
+for command in COMMANDS:
     main.add_command(command)

@@ -25,6 +25,13 @@ def _folder_option(name: str, meaning: str) -> Callable[[Command], Command]:
 
 data_option = _folder_option("data", "Folder of the prepared data sets.")
 results_option = _folder_option("results", "Folder of the runs.")
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+run_option = click.option(
+    "--run", "run", required=True, help="A run folder, or the beginning of a run's identity in --results."
+)
+protocol_option = click.option(
+    "--protocol", default="corrected", show_default=True, help="Label protocol of the data set."
+)
 plugin_option = click.option(
     "--plugin",
     "plugins",
@@ -32,3 +39,19 @@ plugin_option = click.option(
     multiple=True,
     help="A Python file with more methods or data set recipes; may be given several times.",
 )
+
+
+class _Jobs(click.ParamType):  # type: ignore[type-arg]
+    name = "jobs"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "N|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
+        if value is None or value == "auto":
+            return None
+        return click.IntRange(min=1).convert(value, param, ctx)
+
+
+JOBS = _Jobs()
+"""A number of runs side by side; None for "auto"."""

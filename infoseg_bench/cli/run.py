@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from infoseg_bench.cli.engine_choice import EngineChoice, engine_options
-from infoseg_bench.cli.options import data_option, plugin_option, results_option
-from infoseg_bench.cli.running import conclude, execute, show_plan, suite_and_data
+from infoseg_bench.cli.options import JOBS, data_option, device_option, plugin_option, results_option
+from infoseg_bench.cli.planning import show_cost, show_plan
+from infoseg_bench.cli.running import conclude, execute, largest_store, suite_and_data
 from infoseg_bench.cli.selection import Selection
 
 
@@ -48,13 +49,14 @@ from infoseg_bench.cli.selection import Selection
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the report.  [default: report below the results]",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 @click.option(
     "--jobs",
-    type=click.IntRange(min=1),
-    default=1,
+    type=JOBS,
+    default="auto",
     show_default=True,
-    help="Runs side by side; CPU threads are divided among them.",
+    help="Runs side by side, sharing the CPU's threads. auto: one for every GPU, or without GPUs one for "
+    "every core while memory suffices.",
 )
 @click.option(
     "--gpus-per-run",
@@ -68,6 +70,27 @@ from infoseg_bench.cli.selection import Selection
     is_flag=True,
     help="Let torch.compile fuse networks; `infoseg-bench speed --compile` tells whether it pays here.",
 )
+@click.option(
+    "--retries",
+    type=click.IntRange(min=0),
+    default=2,
+    show_default=True,
+    help="Further attempts, from the checkpoint, at a run that the machine failed: killed, lost disk or GPU.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MINUTES",
+    help="Fail a run that takes longer at a stretch; asked again, it goes on.  [default: none]",
+)
+@click.option(
+    "--silence-limit",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MINUTES",
+    default=60.0,
+    show_default=True,
+    help="Count a run as hung that gives no sign of life for so long.",
+)
 @click.option("--force", is_flag=True, help="Repeat finished runs.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @engine_options
@@ -77,9 +100,12 @@ def run(
     results: Path,
     out: Path | None,
     device: str,
-    jobs: int,
+    jobs: int | None,
     gpus_per_run: int,
     compile: bool,
+    retries: int,
+    time_limit: float | None,
+    silence_limit: float,
     force: bool,
     dry_run: bool,
     engine_choice: EngineChoice,
@@ -89,26 +115,39 @@ def run(
     """Run methods on data sets, and report their scores.
 
     Asked again, it leaves finished runs alone and continues interrupted ones. Ctrl-C once lets the
-    active runs save their state.
+    active runs save their state, twice stops them at once. The same command may be given several times,
+    on several machines that share the folders: every run is done once, and all wait for its end.
     """
+    from infoseg_bench.engines.attempt import Limits
+    from infoseg_bench.engines.shares import automatic_jobs
     from infoseg_bench.engines.work import Work
     from infoseg_bench.registry import load_methods
     from infoseg_bench.runs.device import check_devices, choose_device
     from infoseg_bench.runs.plan import plan
 
-    if engine_choice.engine == "local":
-        check_devices(choose_device(device), gpus_per_run=gpus_per_run, jobs=jobs)
+    local = engine_choice.engine == "local"
+    if local:
+        check_devices(choose_device(device), gpus_per_run=gpus_per_run, jobs=jobs or 1)
     registry = load_methods(plugins)
     for name, reason in registry.broken.items():
         click.echo(f"left out: {name} cannot be loaded: {reason}", err=True)
     selection = Selection(**words)
     suite, datasets = suite_and_data(selection, registry, data, plugins)
     specs = plan(suite, datasets, registry)
-    todo = show_plan(specs, results, force=force and not dry_run)
+    todo = show_plan(specs, results, registry, force=force and not dry_run)
+    if local and jobs is None:
+        jobs = automatic_jobs(
+            choose_device(device),
+            runs=len(todo), gpus_per_run=gpus_per_run, store_bytes=largest_store(specs, datasets),
+        )  # fmt: skip
+    show_cost(todo, jobs if local else None)
     if dry_run:
         return
     work = Work(
         results=results, data=data, device=device, processes=gpus_per_run, compile=compile, plugins=plugins
     )
-    outcomes = execute(todo, work, engine_choice, jobs=jobs)
+    limits = Limits(
+        seconds=time_limit and 60 * time_limit, silent_seconds=60 * silence_limit, retries=retries
+    )
+    outcomes = execute([run.spec for run in todo], work, engine_choice, jobs=jobs or 1, limits=limits)
     conclude(specs, outcomes, results, out or results / "report")

@@ -16,6 +16,7 @@ from infoseg_bench.errors import UsageError, UserError, unknown_name
 if TYPE_CHECKING:
     from infoseg_bench.cli.engine_choice import EngineChoice
     from infoseg_bench.data.catalogue import PreparedDataset
+    from infoseg_bench.engines.attempt import Limits
     from infoseg_bench.engines.engine import Outcome
     from infoseg_bench.engines.work import Work
     from infoseg_bench.registry import Registry
@@ -53,7 +54,7 @@ def suite_and_data(
     wants_prepared = selection.everything and not selection.suite and not selection.datasets
     if wants_prepared and not prepared:
         selection = _offer_demo(selection, recipes, data)
-    suite = chosen_suite(selection, sorted(prepared), registry)
+    suite = chosen_suite(selection, sorted(prepared), registry, obtainable=recipes.recipes)
     for name in suite.datasets:
         if name not in prepared:
             _prepare_embedded(name, suite, recipes, data, known=prepared)
@@ -61,28 +62,15 @@ def suite_and_data(
     return suite, prepared
 
 
-def show_plan(specs: Sequence[RunSpec], results: Path, *, force: bool) -> list[RunSpec]:
-    """Print what is finished, what continues and what is new.
-
-    Returns:
-        the specs that are to be run
-    """
-    from infoseg_bench.engines.watch import label
-    from infoseg_bench.runs.folder import RunFolder
-
-    folders = {spec.identity: RunFolder.of(results, spec) for spec in specs}
-    if force:
-        for folder in folders.values():
-            folder.clear()
-    states = {identity: folder.state() for identity, folder in folders.items()}
-    click.echo(f"{len(specs)} runs in {results}:")
-    for spec in specs:
-        steps = f", {spec.budget.steps} steps" if spec.budget else ""
-        click.echo(f"  {states[spec.identity]:<12} {label(spec)}{steps}")
-    return [spec for spec in specs if states[spec.identity] != "finished"]
+def largest_store(specs: Sequence[RunSpec], datasets: dict[str, PreparedDataset]) -> int:
+    """Give the bytes of the largest store that the runs read."""
+    files = {datasets[spec.dataset].store.path for spec in specs}
+    return max((file.stat().st_size for file in files), default=0)
 
 
-def execute(specs: Sequence[RunSpec], work: Work, choice: EngineChoice, *, jobs: int) -> list[Outcome]:
+def execute(
+    specs: Sequence[RunSpec], work: Work, choice: EngineChoice, *, jobs: int, limits: Limits
+) -> list[Outcome]:
     """Do the runs where the user has chosen, here `jobs` side by side, showing their progress.
 
     Raises:
@@ -93,7 +81,7 @@ def execute(specs: Sequence[RunSpec], work: Work, choice: EngineChoice, *, jobs:
     if not specs:
         return []
     watching = watcher(len(specs))
-    engine = choice.make(specs, work, jobs=jobs, watcher=watching)
+    engine = choice.make(specs, work, jobs=jobs, limits=limits, watcher=watching)
     with watching.context():
         outcomes = engine.run(specs)
     if engine.stopped:
@@ -107,7 +95,7 @@ def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], results: Pat
     Raises:
         RunsFailed: a run did not come to its end
     """
-    from infoseg_bench.engines.watch import label
+    from infoseg_bench.engines.columns import label
     from infoseg_bench.report.leaderboard import markdown
     from infoseg_bench.report.write import write_report
 

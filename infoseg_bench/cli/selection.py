@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +29,21 @@ class Selection:
     protocol: str | None
 
 
-def chosen_suite(selection: Selection, prepared: Sequence[str], registry: Registry) -> Suite:
+def chosen_suite(
+    selection: Selection, prepared: Sequence[str], registry: Registry, *, obtainable: Collection[str]
+) -> Suite:
     """Give the suite that was named, or one made of the choices; choices narrow and override it.
+
+    Args:
+        selection: the choices
+        prepared: names of the data sets that are
+        registry: of the methods
+        obtainable: names of the data sets that can be
 
     Raises:
         UsageError: nothing was chosen, or something unknown
     """
-    from infoseg_bench.runs.suite import DEFAULT_BUDGET, load_suite
+    from infoseg_bench.runs.suite import DEFAULT_BUDGET, read_suite
 
     base: dict[str, Any] = {
         "title": "chosen on the command line",
@@ -44,7 +52,9 @@ def chosen_suite(selection: Selection, prepared: Sequence[str], registry: Regist
         "seeds": [0],
     }
     if selection.suite:
-        base = load_suite(selection.suite).model_dump()
+        file = read_suite(selection.suite)
+        file.check(registry, {*prepared, *obtainable})
+        base = file.suite.model_dump()
     elif not (selection.everything or (selection.datasets and selection.methods)):
         raise UsageError("nothing chosen: give --all, --suite NAME, or both --dataset and --method")
     if selection.datasets:

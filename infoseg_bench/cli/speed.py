@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infoseg_bench.cli.options import data_option, plugin_option
+from infoseg_bench.cli.options import data_option, device_option, plugin_option
 from infoseg_bench.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ COLUMNS = (
     metavar="METHOD.PARAMETER=VALUE",
     help="Set a method's parameter, such as infoseg.precision=bfloat16; suites have their own.",
 )
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@device_option
 @click.option("--compile", is_flag=True, help="Let torch.compile fuse networks.")
 @click.option(
     "--seconds",

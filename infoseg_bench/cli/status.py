@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,36 +18,65 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@results_option
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option(
     "--tensorboard",
     type=click.Path(path_type=Path, file_okay=False),
     help="Write every run's curve as TensorBoard event files into this folder.",
 )
-def status(results: Path, tensorboard: Path | None) -> None:
+@results_option
+def status(results: Path, as_json: bool, tensorboard: Path | None) -> None:
     """Show every run of a results folder and how far it is."""
-    from infoseg_bench.engines.watch import describe, label
     from infoseg_bench.runs.folder import RunFolder
 
     folders = [RunFolder(path.parent) for path in sorted((results / "runs").glob("*/spec.json"))]
-    if not folders:
+    found = [_look(folder) for folder in folders]
+    if not found:
         raise UserError(f"no runs in {results}: infoseg-bench run makes them, --results names another folder")
     if tensorboard:
         _write_events(folders, tensorboard)
-    states: Counter[str] = Counter()
-    for folder in folders:
-        state, told = folder.state(), folder.status()
-        states[state] += 1
-        words = describe(told) if state == "running" and "step" in told else str(told.get("error", ""))
-        click.echo(f"{state:<12} {label(folder.spec())}  {words}".rstrip())
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        _show(found)
+
+
+def _look(folder: RunFolder) -> dict[str, Any]:
+    from infoseg_bench.engines.columns import TITLES, row
+
+    spec, record, told = folder.spec(), folder.record(), folder.status()
+    state = folder.state_with(record)
+    if record is not None and record.last is not None:
+        told = {**told, "pixel_accuracy": record.last.one_to_one.pixel_accuracy}
+    if state not in ("running", "finished"):
+        # What a worker has told before it died tells nothing of now.
+        told = {key: told[key] for key in ("step", "steps", "loss", "pixel_accuracy", "error") if key in told}
+    cells = dict(zip(TITLES, row(spec, state, told), strict=True))
+    error = str(told.get("error", "")) if state == "failed" else ""
+    return {"folder": folder.path.name, "identity": spec.identity, "status": told, "error": error, **cells,
+            "state": state, "doing": cells["state"]}  # fmt: skip
+
+
+def _show(found: list[dict[str, Any]]) -> None:
+    from infoseg_bench.engines.columns import TITLES
+
+    rows = [
+        TITLES,
+        *(tuple(run["doing" if title == "state" else title] for title in TITLES) for run in found),
+    ]
+    widths = [max(len(cells[column]) for cells in rows) for column in range(len(TITLES))]
+    for cells, error in zip(rows, ["", *(run["error"] for run in found)], strict=True):
+        words = [cell.ljust(width) for cell, width in zip(cells, widths, strict=True)]
+        click.echo("  ".join([*words, error]).rstrip())
+    states = Counter(run["state"] for run in found)
     click.echo(", ".join(f"{count} {state}" for state, count in states.most_common()))
 
 
-def _write_events(folders: Sequence[RunFolder], out: Path) -> None:
+def _write_events(folders: Iterable[RunFolder], out: Path) -> None:
     from infoseg_bench.report.tensorboard import EventFiles
 
     events = EventFiles(out)
     for folder in folders:
         events.follow(folder.path)
     events.close()
-    click.echo(f"events: tensorboard --logdir {out}")
+    click.echo(f"events: tensorboard --logdir {out}", err=True)

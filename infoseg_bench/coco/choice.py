@@ -10,6 +10,7 @@ from infoseg_bench.coco.files import COMPLETE, CocoFiles
 from infoseg_bench.coco.manifest import ManifestRow, read_manifest
 from infoseg_bench.coco.selection import PersonPixels, largest_shares, photos_there, shares_between
 from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.preparing.parts import Parts
 from infoseg_bench.progress import ProgressFactory
 
 
@@ -39,6 +40,7 @@ def choose(
     photos: int,
     min_share: float,
     max_share: float,
+    parts: Parts,
     progress: ProgressFactory,
 ) -> Choice:
     """Select the `photos` largest shares if all of COCO is there, else all shares from `min_share`.
@@ -48,7 +50,8 @@ def choose(
     """
     annotations = pixels.annotations
     present = photos_there(source, pixels.files, annotations)
-    counts = pixels.count_all([photo for photo in annotations.with_persons if photo.id in present], progress)
+    candidates = [photo for photo in annotations.with_persons if photo.id in present]
+    counts = pixels.count_all(candidates, parts, progress)
     most = max_share * pixels.options.crop**2
     if len(present) == COMPLETE:
         chosen = largest_shares(counts, photos=photos, most=most)
@@ -70,7 +73,9 @@ def choose(
     )
 
 
-def rebuild(pixels: PersonPixels, source: CocoFiles, path: Path, progress: ProgressFactory) -> Choice:
+def rebuild(
+    pixels: PersonPixels, source: CocoFiles, path: Path, *, parts: Parts, progress: ProgressFactory
+) -> Choice:
     """Select what a manifest lists, and check that the annotations still give the same crops and shares.
 
     Raises:
@@ -85,7 +90,7 @@ def rebuild(pixels: PersonPixels, source: CocoFiles, path: Path, progress: Progr
         raise UserError(
             f"{path}: photo {unknown} is not in the annotations of {source.root}: use complete COCO"
         )
-    counts = pixels.count_all([known[row.id] for row in rows], progress)
+    counts = pixels.count_all([known[row.id] for row in rows], parts, progress)
     for row in rows:
         if pixels.manifest_row(known[row.id], counts[row.id]) != row:
             raise UserError(f"{path}: photo {row.id} differs in {source.root}: use the same official files")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from jaxtyping import UInt8
@@ -14,10 +16,14 @@ from infoseg_bench.coco.manifest import ManifestRow
 from infoseg_bench.coco.options import CocoOptions
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.errors import UserError
+from infoseg_bench.preparing.building import in_blocks
 from infoseg_bench.preparing.centre_crop import centre_crop
-from infoseg_bench.preparing.parallel import ordered_map
+from infoseg_bench.preparing.parts import Parts
 from infoseg_bench.progress import ProgressFactory
 from infoseg_bench.sources.files import OfficialFiles
+
+PHOTOS_COUNTED = 200
+"""Photos whose person pixels are counted and kept together; ours: about a second of one core."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +55,19 @@ class PersonPixels:
         """Count the person pixels in the centre crop, from the annotations alone."""
         return int(np.count_nonzero(centre_crop(self.labels(photo), self.options.crop) == 1))
 
-    def count_all(self, photos: list[CocoPhoto], progress: ProgressFactory) -> dict[int, int]:
-        """Count the person pixels of many photos, by id."""
-        with closing(ordered_map(self.count, photos, progress, "person shares")) as counts:
-            return {photo.id: count for photo, count in zip(photos, counts, strict=True)}
+    def count_all(self, photos: list[CocoPhoto], parts: Parts, progress: ProgressFactory) -> dict[int, int]:
+        """Count the person pixels of many photos, by id; `parts` keeps what is counted."""
+
+        def count_some(some: Sequence[CocoPhoto]) -> list[int]:
+            return parts.numbers(
+                [f"{photo.id} {self.annotations.masks(photo)}" for photo in some],
+                lambda: [self.count(photo) for photo in some],
+            )
+
+        counts = in_blocks(photos, count_some, size=PHOTOS_COUNTED, progress=progress, title="person shares")
+        with closing(counts):
+            found = chain.from_iterable(counts)
+            return {photo.id: count for photo, count in zip(photos, found, strict=True)}
 
     def manifest_row(self, photo: CocoPhoto, pixels: int) -> ManifestRow:
         """Give the manifest's row of a photo with so many person pixels in its crop."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from infoseg_bench.coco.stuff import StuffPhoto, StuffReader
 from infoseg_bench.data.photo import StoredPhoto
+from infoseg_bench.errors import first_few
 from infoseg_bench.preparing.building import read_in_parts
 from infoseg_bench.preparing.parts import Parts
 from infoseg_bench.preparing.statistics import ClassBalance, ids_sha256
@@ -94,4 +95,4 @@ def difference(derived: Sequence[str], published: frozenset[str]) -> str:
 
 
 def _first(ids: Sequence[str], where: str) -> str:
-    return f"{len(ids)} {where} ({', '.join(ids[:5])}{', ...' if len(ids) > 5 else ''})" if ids else ""
+    return f"{len(ids)} {where} ({first_few(ids, 5)})" if ids else ""

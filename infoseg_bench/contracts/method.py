@@ -90,6 +90,8 @@ class Method(ABC):
     """Whether the budget's number of steps matters."""
     shares: ClassVar[bool] = False
     """Whether several processes can train it together, each on its share of every batch."""
+    training_only: ClassVar[frozenset[str]] = frozenset()
+    """Names in `state` that only a fit needs: they are no part of an exported model."""
     parameters_type: ClassVar[type[Parameters]]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Defaults that differ by data set: data set name to parameter names and values."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import View
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import UserError, unknown_name
 
 
 @dataclass(frozen=True)
@@ -33,3 +33,15 @@ def prepared_datasets(data: Path) -> tuple[dict[str, PreparedDataset], list[str]
         except UserError as error:
             problems.append(str(error))
     return found, problems
+
+
+def find_prepared(data: Path, name: str) -> PreparedDataset:
+    """Give one prepared data set.
+
+    Raises:
+        UsageError: it is not prepared in the folder `data`
+    """
+    found, _ = prepared_datasets(data)
+    if name not in found:
+        raise unknown_name(f"data set in {data}", name, found, "infoseg-bench prepare builds them")
+    return found[name]

@@ -13,11 +13,19 @@ Ending = Literal["finished", "failed", "interrupted", "busy"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one run ended; `reason` is one line, empty for a finished one."""
+    """How one run ended.
+
+    Attributes:
+        spec: the run
+        ending: "busy": another launcher's worker has it
+        reason: one line, empty for a finished one
+        transient: whether a failed run is worth another attempt
+    """
 
     spec: RunSpec
     ending: Ending
     reason: str = ""
+    transient: bool = False
 
 
 @runtime_checkable
@@ -30,8 +38,11 @@ class Watcher(Protocol):
     def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
         """A worker is under way; its `status.json`."""
 
+    def retrying(self, outcome: Outcome) -> None:
+        """A run has failed for a reason that may have passed, and is tried again."""
+
     def ended(self, outcome: Outcome) -> None:
-        """A worker has ended."""
+        """A run has ended."""
 
     def stopping(self) -> None:
         """Somebody has asked to stop."""

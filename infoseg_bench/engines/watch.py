@@ -1,4 +1,4 @@
-"""Watching runs: bars on a terminal, plain lines elsewhere."""
+"""Watching runs: a table on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from infoseg_bench.engines.columns import TITLES, describe, label, row
 from infoseg_bench.engines.engine import Outcome
 from infoseg_bench.runs.spec import RunSpec
 
@@ -38,6 +39,10 @@ class PlainWatcher:
             self._told[spec.identity] = now
             self._say(f"    {label(spec)}: {describe(status)}")
 
+    def retrying(self, outcome: Outcome) -> None:
+        """Tell that a run is tried again, and why."""
+        self._say(f"    {label(outcome.spec)}: {outcome.reason}; trying again")
+
     def ended(self, outcome: Outcome) -> None:
         """Tell how a run ended."""
         self._done += 1
@@ -51,71 +56,64 @@ class PlainWatcher:
         print(line, file=sys.stderr, flush=True)
 
 
-class BarWatcher:
-    """A bar for all runs and one for each that is active."""
+class TableWatcher:
+    """A live table of the runs under way; what has ended badly stays above it."""
 
     def __init__(self, total: int) -> None:
         """Take the number of runs to come."""
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.live import Live
 
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[said]}"),
-            console=Console(stderr=True),
+        self._total, self._done, self._stopping = total, 0, False
+        self._rows: dict[str, tuple[str, ...]] = {}
+        self._live = Live(
+            console=Console(stderr=True), get_renderable=self._table, refresh_per_second=2, transient=True
         )
-        self._all = self._progress.add_task("runs", total=total, said="")
-        self._bars: dict[str, Any] = {}
 
     def context(self) -> AbstractContextManager[Any]:
         """Draw while it is open."""
-        return self._progress
+        return self._live
 
     def started(self, spec: RunSpec) -> None:
-        """Add a bar."""
-        self._bars[spec.identity] = self._progress.add_task(label(spec), total=None, said="starting")
+        """Add a row."""
+        self._rows[spec.identity] = row(spec, "starting", {})
 
     def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
-        """Move its bar."""
-        bar = self._bars[spec.identity]
-        if status.get("step") is not None:
-            self._progress.update(
-                bar, completed=status["step"], total=status.get("steps"), said=describe(status)
-            )
+        """Write its row anew."""
+        state = "stopping" if self._stopping else str(status.get("state", "starting"))
+        self._rows[spec.identity] = row(spec, state, status)
+
+    def retrying(self, outcome: Outcome) -> None:
+        """Remove its row for now, and tell why."""
+        self._rows.pop(outcome.spec.identity, None)
+        self._say(f"{label(outcome.spec)}: {outcome.reason}; trying again")
 
     def ended(self, outcome: Outcome) -> None:
-        """Remove its bar and count it."""
-        self._progress.remove_task(self._bars.pop(outcome.spec.identity))
-        self._progress.advance(self._all)
+        """Remove its row and count it."""
+        self._rows.pop(outcome.spec.identity, None)
+        self._done += 1
         if outcome.ending != "finished":
-            self._progress.console.print(
-                f"{label(outcome.spec)}: {outcome.ending}: {outcome.reason}", markup=False
-            )
+            self._say(f"{label(outcome.spec)}: {outcome.ending}: {outcome.reason}")
 
     def stopping(self) -> None:
         """Tell that Ctrl-C was heard."""
-        self._progress.console.print(STOPPING)
+        self._stopping = True
+        self._say(STOPPING)
+
+    def _say(self, line: str) -> None:
+        self._live.console.print(line, markup=False, highlight=False)
+
+    def _table(self) -> Any:
+        from rich.table import Table
+
+        table = Table(box=None, title=f"{self._done} of {self._total} runs done", title_justify="left")
+        for title in TITLES:
+            table.add_column(title, justify="left" if title in ("run", "state") else "right")
+        for cells in list(self._rows.values()):
+            table.add_row(*cells)
+        return table
 
 
-def watcher(total: int) -> PlainWatcher | BarWatcher:
-    """Give bars on a terminal and plain lines elsewhere."""
-    return BarWatcher(total) if sys.stderr.isatty() else PlainWatcher(total)
-
-
-def label(spec: RunSpec) -> str:
-    """Name a run for people."""
-    return f"{spec.dataset} {spec.method} seed {spec.seed}"
-
-
-def describe(status: dict[str, Any]) -> str:
-    """Say in a few words what a worker has told."""
-    if status.get("doing"):
-        return f"{status['doing']}: {status.get('step')} of {status.get('steps')} photos"
-    words = [f"step {status.get('step')}" + (f" of {status['steps']}" if status.get("steps") else "")]
-    loss = status.get("loss")
-    if isinstance(loss, float):
-        words.append(f"loss {loss:.4f}")
-    return ", ".join(words)
+def watcher(total: int) -> PlainWatcher | TableWatcher:
+    """Give a table on a terminal and plain lines elsewhere."""
+    return TableWatcher(total) if sys.stderr.isatty() else PlainWatcher(total)

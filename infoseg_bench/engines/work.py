@@ -41,7 +41,8 @@ class Work:
         """Make a run's folder ready for its worker."""
         folder = RunFolder.of(self.results, spec)
         folder.create(spec)
-        folder.status_file.unlink(missing_ok=True)
+        if not folder.running():
+            folder.status_file.unlink(missing_ok=True)
         return folder
 
     def command(self, spec: RunSpec, *, threads: int) -> list[str]:
@@ -55,8 +56,15 @@ class Work:
         words += ["--compile"] if self.compile else []
         return words + [word for path in self.plugins for word in ("--plugin", str(path))]
 
-    def outcome(self, spec: RunSpec, status: int, *, stopped: bool) -> Outcome:
-        """Say what a worker's exit status means, negative for a signal's number."""
+    def outcome(self, spec: RunSpec, status: int, *, stopped: bool, why: str = "") -> Outcome:
+        """Say what a worker's exit status means, negative for a signal's number.
+
+        Args:
+            spec: the run
+            status: of the worker's process
+            stopped: whether the runs were asked to stop
+            why: what an engine knows of a death beyond its status, such as that memory ran out
+        """
         folder = RunFolder.of(self.results, spec)
         if status == FINISHED:
             return Outcome(spec, "finished")
@@ -65,14 +73,18 @@ class Work:
         if status == INTERRUPTED or stopped:
             return Outcome(spec, "interrupted", "stopped; the same command continues it")
         told = folder.status()
-        if told.get("state") == "failed":
-            return Outcome(spec, "failed", f"{told.get('error')} (log: {folder.log_file})")
-        return Outcome(spec, "failed", f"{_death(status)}; last output: {_tail(folder.log_file)}")
+        if told.get("state") == "failed" and not why:
+            reason = f"{told.get('error')} (log: {folder.log_file})"
+            return Outcome(spec, "failed", reason, transient=bool(told.get("transient")))
+        # Several processes die by torchrun's status; what died without a word says it is running.
+        died = status < 0 or told.get("state") == "running"
+        reason = f"{why or _death(status)}; last output: {_tail(folder.log_file)}"
+        return Outcome(spec, "failed", reason, transient=died)
 
 
 def _death(status: int) -> str:
     if status < 0:
-        return f"killed by {signal.Signals(-status).name}" + (" (out of memory?)" if status == -9 else "")
+        return f"killed by {signal.Signals(-status).name}"
     return f"exit status {status}"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.sources.files import OfficialFile
@@ -77,8 +77,7 @@ def read_labels(path: Path | OfficialFile) -> UInt8[np.ndarray, "height width"]:
     """
     try:
         with Image.open(_content(path)) as image:
-            step = GREY_STEPS.get(str(image.tile[0][3]), 1) if image.tile else 1
-            labels = np.asarray(image)
+            labels = stored_values(image)
     except UNDECODABLE as error:
         raise _unreadable(path, "label map", error) from error
     if labels.ndim != 2 or labels.dtype.kind == "f":
@@ -88,7 +87,14 @@ def read_labels(path: Path | OfficialFile) -> UInt8[np.ndarray, "height width"]:
         )
     if labels.max(initial=0) > 255 or labels.min(initial=0) < 0:
         raise UserError(f"{path}: label value {labels.max()} is over 255: use values of 0 to 255")
-    return labels.astype(np.uint8) // np.uint8(step)
+    return labels.astype(np.uint8)
+
+
+def stored_values(image: ImageFile.ImageFile) -> np.ndarray:
+    """Give what an open image's file holds, of a palette the indices, without Pillow's stretching of grey."""
+    step = GREY_STEPS.get(str(image.tile[0][3]), 1) if image.tile else 1
+    values = np.asarray(image)
+    return values // np.uint8(step) if step > 1 else values
 
 
 def _content(path: Path | OfficialFile) -> Path | io.BytesIO:

@@ -11,6 +11,7 @@ from infoseg_bench.preparing.parts import Parts
 from infoseg_bench.progress import ProgressFactory
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 PART_PIXELS = 3 << 20
 """Pixels of one part, about; ours: 12 MiB with labels, so that 16 cores hold 400 MiB of them."""
@@ -46,8 +47,20 @@ def read_in_parts(
         return photos if amend is None else amend(block, photos)
 
     size = max(1, round(PART_PIXELS / photo_pixels))
+    return in_blocks(items, one_part, size=size, progress=progress, title="photos")
+
+
+def in_blocks(
+    items: Sequence[Item],
+    do: Callable[[Sequence[Item]], Result],
+    *,
+    size: int,
+    progress: ProgressFactory,
+    title: str,
+) -> Generator[Result, None, None]:
+    """Do blocks of `size` items on all cores and give the results in order, shown item by item."""
     blocks = [items[start : start + size] for start in range(0, len(items), size)]
-    return ordered_map(one_part, blocks, _by_item(progress), "photos")
+    return ordered_map(do, blocks, _by_item(progress), title)
 
 
 def _by_item(progress: ProgressFactory) -> ProgressFactory:

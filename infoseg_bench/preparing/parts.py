@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from infoseg_bench.atomic import write_atomic
+from infoseg_bench.atomic import write_atomic, write_text
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.sources.files import DAMAGED
 
@@ -30,13 +32,27 @@ class Parts:
         self, sources: Sequence[str], make: Callable[[], Sequence[StoredPhoto]]
     ) -> Sequence[StoredPhoto]:
         """Give the photos that `make` gives for these sources, from an earlier time if they are there."""
-        name = hashlib.sha256("\n".join([self._key, *sources]).encode()).hexdigest()[:32]
-        path = self.folder / f"{name}.npz"
+        path = self._file(sources, ".npz")
         found = _load(path)
         if found is None:
             found = make()
             _save(path, found)
         return found
+
+    def numbers(self, sources: Sequence[str], make: Callable[[], list[int]]) -> list[int]:
+        """Give the numbers, one per source, that `make` gives, from an earlier time if they are there."""
+        path = self._file(sources, ".json")
+        # A power cut may leave a file of the right name with nothing in it.
+        with contextlib.suppress(OSError, ValueError):
+            found: list[int] = json.loads(path.read_text())
+            return found
+        made = make()
+        write_text(path, json.dumps(made), durable=False)
+        return made
+
+    def _file(self, sources: Sequence[str], suffix: str) -> Path:
+        name = hashlib.sha256("\n".join([self._key, *sources]).encode()).hexdigest()[:32]
+        return self.folder / f"{name}{suffix}"
 
     def clear(self) -> None:
         """Remove them, once the store is complete."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from infoseg_bench.atomic import disk_error, write_bytes
 from infoseg_bench.contracts.photo_map import PhotoMap
 from infoseg_bench.data.store import Store, StoreArrays
 from infoseg_bench.preparing.parallel import ordered_map
-from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.progress import ProgressFactory, no_progress
 
 WAIT_SECONDS = 0.2
 """Between two looks at whether another process has made the map; ours."""
@@ -64,6 +64,18 @@ def load_photo_map(
     finally:
         lock.release()
     return found
+
+
+def load_photo_maps(
+    wanted: Iterable[PhotoMap],
+    store: Store,
+    arrays: StoreArrays,
+    *,
+    progress: ProgressFactory = no_progress,
+    pause: Callable[[], None] = lambda: None,
+) -> dict[str, Int16[np.ndarray, " pixel"]]:
+    """Read or make several maps, by name; the arguments are those of `load_photo_map`."""
+    return {one.name: load_photo_map(one, store, arrays, progress=progress, pause=pause) for one in wanted}
 
 
 def map_path(wanted: PhotoMap, store: Store) -> Path:

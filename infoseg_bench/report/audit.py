@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,15 @@ def audit(folder: RunFolder, record: Record) -> None:
     """
     if (record.identity, record.row) != (record.spec.identity, record.spec.row):
         raise UserError(f"{folder.record_file}: identity {record.identity} is not that of its spec")
+    # They name folders of a report, and a record may be somebody else's. Data set and method, which do so
+    # too, are in the name of the run's folder, where nothing can lead elsewhere.
+    for name in (record.spec.protocol, record.spec.fingerprint):
+        if not re.fullmatch(r"\w[\w.+-]*", name):
+            raise UserError(f"{folder.record_file}: {name!r} is no plain name of letters, digits and dashes")
     if folder.path.name != record.spec.folder:
         raise UserError(f"{folder.record_file}: of another run; its folder should be {record.spec.folder}")
     counts = read_counts(folder.counts_file)
-    if hashlib.sha256(folder.counts_file.read_bytes()).hexdigest() != record.checksums.get(
-        folder.counts_file.name
-    ):
+    if folder.counts_sha256() != record.checksums.get(folder.counts_file.name):
         raise UserError(f"{folder.counts_file}: not the counts that the record was made from")
     for stated, name in ((record.last, "last"), (record.best, "best")):
         assert stated is not None

@@ -51,9 +51,9 @@ class Row:
         return statistics.fmean(rates) if rates else None
 
     @property
-    def peak_host_bytes(self) -> int:
-        """Largest resident memory of any seed's worker."""
-        return max(one.peak_host_bytes for one in self.costs)
+    def peak_host_bytes(self) -> int | None:
+        """Largest resident memory of any seed's worker; None for an external row."""
+        return max((one.peak_host_bytes for one in self.costs), default=None)
 
     @property
     def peak_device_bytes(self) -> int | None:

@@ -54,7 +54,8 @@ def _training(row: Row) -> str:
     words = [f"{budget.steps} steps"] if budget else []
     if budget and row.images_per_second:
         words.append(f"{row.images_per_second:.0f} images/s")
-    words.append(f"{(row.peak_device_bytes or row.peak_host_bytes) / 2**30:.1f} GiB")
+    peak = row.peak_device_bytes or row.peak_host_bytes
+    words.append(f"{peak / 2**30:.1f} GiB" if peak else "external: not known")
     return f"{', '.join(words)} (row {row.first.row[:6]})"
 
 

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 
 from infoseg_bench.contracts import Method, RunContext, Task
-from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
+from infoseg_bench.data.catalogue import PreparedDataset, find_prepared
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.mask import void_mask
 from infoseg_bench.data.placement import place
 from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.data.train_images import TrainImages
-from infoseg_bench.errors import UsageError, UserError, unknown_name
+from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.ranks import SINGLE, Ranks
 from infoseg_bench.registry import load_methods
 from infoseg_bench.runs.checkpoint import Session, load_checkpoint
@@ -26,6 +26,7 @@ from infoseg_bench.runs.execute import Execution
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.photo_maps import photo_maps
 from infoseg_bench.runs.provenance import now
+from infoseg_bench.runs.source import source_hash
 from infoseg_bench.runs.spec import RunSpec
 
 
@@ -54,16 +55,21 @@ def find_dataset(spec: RunSpec, data: Path) -> PreparedDataset:
     Raises:
         UserError: not prepared, or prepared from other content since
     """
-    found, _ = prepared_datasets(data)
-    if spec.dataset not in found:
-        raise unknown_name(f"data set in {data}", spec.dataset, found, "infoseg-bench prepare builds them")
-    prepared = found[spec.dataset]
+    prepared = find_prepared(data, spec.dataset)
     if prepared.store.fingerprint != spec.fingerprint:
         raise UserError(
             f"{prepared.store.path}: its content {prepared.store.fingerprint[:12]} is not the "
             f"{spec.fingerprint[:12]} that this run was planned on: plan it again"
         )
     return prepared
+
+
+def task_of(prepared: PreparedDataset) -> Task:
+    """Give what a method must know of prepared photos."""
+    view = prepared.view
+    return Task(
+        dataset=view.name, channels=prepared.store.channels, crop=view.crop, clusters=len(view.classes)
+    )
 
 
 def make_method(spec: RunSpec, prepared: PreparedDataset, setting: Setting) -> Method:
@@ -75,12 +81,6 @@ def make_method(spec: RunSpec, prepared: PreparedDataset, setting: Setting) -> M
     cls = load_methods(setting.plugins).method(spec.method)
     if setting.ranks.count > 1 and not cls.shares:
         raise UsageError(f"{cls.name} runs in one process: leave out --gpus-per-run")
-    task = Task(
-        dataset=spec.dataset,
-        channels=prepared.store.channels,
-        crop=prepared.view.crop,
-        clusters=len(prepared.view.classes),
-    )
     context = RunContext(
         seed=spec.seed,
         device=setting.device,
@@ -88,7 +88,7 @@ def make_method(spec: RunSpec, prepared: PreparedDataset, setting: Setting) -> M
         compile=setting.compile,
         ranks=setting.ranks,
     )
-    return cls(cls.parameters_type.parse(spec.parameters, cls.name), task, context)
+    return cls(cls.parameters_type.parse(spec.parameters, cls.name), task_of(prepared), context)
 
 
 def assemble(
@@ -103,7 +103,7 @@ def assemble(
     spec = folder.spec()
     prepared = find_dataset(spec, setting.data)
     method = make_method(spec, prepared, setting)
-    session = _resume(folder, method) if spec.budget else Session(started=now())
+    session = _resume(folder, method) if spec.budget else _begin(method)
     arrays = prepared.store.arrays(labels=True)
     # One copy for both sides: on a GPU the photos are most of what is kept there.
     pixels = place(arrays.pixels, setting.device)
@@ -112,7 +112,7 @@ def assemble(
         folder=folder,
         budget=spec.budget,
         method=method,
-        train=_train_images(arrays, prepared, spec, method, pixels, maps),
+        train=train_images(arrays, prepared, method, protocol=spec.protocol, pixels=pixels, maps=maps),
         evaluation_set=EvaluationSet(
             arrays, prepared.view, protocol=spec.protocol, device=setting.device, pixels=pixels
         ),
@@ -137,25 +137,27 @@ def assemble_follower(folder: RunFolder, setting: Setting) -> tuple[Method, Trai
     arrays = prepared.store.arrays(labels=method.label_use(method.parameters) is not None)
     maps = photo_maps(method, prepared.store, arrays, folder, lambda: False)
     pixels = place(arrays.pixels, setting.device)
-    return method, _train_images(arrays, prepared, spec, method, pixels, maps)
+    return method, train_images(arrays, prepared, method, protocol=spec.protocol, pixels=pixels, maps=maps)
 
 
-def _train_images(
+def train_images(
     arrays: StoreArrays,
     prepared: PreparedDataset,
-    spec: RunSpec,
     method: Method,
-    pixels: Tensor,
+    *,
+    protocol: str,
+    pixels: Tensor | None = None,
     maps: Mapping[str, np.ndarray],
 ) -> TrainImages:
+    """Give a method what it may see: photos, maps that it asks for, and a mask only if it declares one."""
     mask = None
     if method.label_use(method.parameters) == "mask":
-        mask = void_mask(arrays, prepared.view, protocol=spec.protocol)
+        mask = void_mask(arrays, prepared.view, protocol=protocol)
     return TrainImages(
         arrays,
         prepared.view.train,
         crop=prepared.view.crop,
-        seed=spec.seed,
+        seed=method.run.seed,
         device=method.run.device,
         mask=mask,
         maps=maps,
@@ -164,11 +166,18 @@ def _train_images(
     )
 
 
+def _begin(method: Method) -> Session:
+    return Session(started=now(), method_source=source_hash(type(method)), threads=torch.get_num_threads())
+
+
 def _resume(folder: RunFolder, method: Method) -> Session:
     found = load_checkpoint(folder)
     if found is None:
-        return Session(started=now())
+        return _begin(method)
     session, state = found
+    if session.threads:
+        # Sums over other numbers of threads differ in their last bits.
+        torch.set_num_threads(session.threads)
     try:
         method.load_state(state)
     except (RuntimeError, KeyError, ValueError) as error:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import sys
+import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +13,6 @@ import numpy as np
 import torch
 
 from infoseg_bench.atomic import write_bytes
-from infoseg_bench.errors import UserError
 from infoseg_bench.runs.folder import RunFolder
 
 
@@ -30,6 +32,8 @@ class Session:
         fit_seconds: time spent training, so far
         evaluate_seconds: time spent evaluating, so far
         crops: training crops taken, so far
+        method_source: hash of the method's source when the run was begun
+        threads: CPU threads it was begun with; other numbers add in another order. 0: not known
     """
 
     started: str
@@ -43,6 +47,8 @@ class Session:
     fit_seconds: float = 0.0
     evaluate_seconds: float = 0.0
     crops: int = 0
+    method_source: str = ""
+    threads: int = 0
 
     def content(self) -> dict[str, Any]:
         """Give it as plain values and tensors, as it is now."""
@@ -57,32 +63,54 @@ class Session:
 def write_checkpoint(folder: RunFolder, content: dict[str, Any]) -> None:
     """Write a session's content under "harness" and a method's state under "method".
 
+    The checkpoint before stays beside it, should a power cut damage this one.
+
     Raises:
         UserError: the disk is full; the previous checkpoint stays
     """
     # Written straight to a full disk, torch.save fails with an error that does not say so.
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    write_bytes(folder.checkpoint_file, buffer.getbuffer())
+    write_bytes(folder.checkpoint_file, buffer.getbuffer(), previous=folder.previous_checkpoint_file)
 
 
 def load_checkpoint(folder: RunFolder) -> tuple[Session, dict[str, Any]] | None:
-    """Read them back, on the CPU; None if there is no checkpoint.
+    """Read the newest that is whole, on the CPU; None if there is none.
+
+    What is damaged is said on standard error: the run goes on from the checkpoint before, or anew.
 
     Raises:
-        UserError: the file is damaged
+        OSError: the disk does not give a file that is there
     """
-    if not folder.checkpoint_file.exists():
-        return None
-    try:
-        content = torch.load(folder.checkpoint_file, map_location="cpu", weights_only=True)
-        harness = dict(content["harness"])
-        if harness["best_counts"] is not None:
-            harness["best_counts"] = harness["best_counts"].numpy()
-        return Session(**harness), content["method"]
-    # torch.load raises whatever the damage happens to hit.
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(
-            f"{folder.checkpoint_file}: damaged ({reason}): repeat the run with --force"
-        ) from None
+    for file in (folder.checkpoint_file, folder.previous_checkpoint_file):
+        if not file.exists():
+            continue
+        try:
+            with zipfile.ZipFile(file) as archive:
+                # torch does not look at the checksums that it writes.
+                if (part := archive.testzip()) is not None:
+                    raise ValueError(f"checksum of {part}")
+            return _session(torch.load(file, map_location="cpu", weights_only=True))
+        except OSError:
+            raise
+        # torch.load raises whatever the damage happens to hit.
+        except Exception as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            print(f"{file}: damaged ({reason}): going on without it", file=sys.stderr)
+    return None
+
+
+def peek_session(folder: RunFolder) -> Session | None:
+    """Read what the harness knows of an interrupted run, without its weights; None if nothing can be read."""
+    for file in (folder.checkpoint_file, folder.previous_checkpoint_file):
+        # Plans are made while others write and remove checkpoints.
+        with suppress(Exception):
+            return _session(torch.load(file, map_location="cpu", weights_only=True, mmap=True))[0]
+    return None
+
+
+def _session(content: dict[str, Any]) -> tuple[Session, dict[str, Any]]:
+    harness = dict(content["harness"])
+    if harness["best_counts"] is not None:
+        harness["best_counts"] = harness["best_counts"].numpy()
+    return Session(**harness), content["method"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +55,7 @@ def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
         method_title=method.title,
         label_use=method.label_use(method.parameters),
         status="finished",
-        dataset=_facts(execution, prepared, last),
+        dataset=dataset_facts(prepared, last),
         last=evaluation(last, step=session.step, selection="last"),
         best=evaluation(best, step=best_step, selection="best (chosen with labels)"),
         costs=_costs(session, method),
@@ -66,8 +65,9 @@ def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
             resumed_from=session.resumed_from,
             processes=method.run.ranks.count,
             compiled=method.run.compile,
+            method_source=session.method_source,
         ),
-        checksums={folder.counts_file.name: _sha256(folder.counts_file)},
+        checksums={folder.counts_file.name: folder.counts_sha256()},
         error=None,
         warnings=warnings_of(last),
     )
@@ -105,16 +105,18 @@ def fail(folder: RunFolder, spec: RunSpec, *, method_title: str, started: str, e
     write_text(folder.record_file, record.model_dump_json(indent=2) + "\n")
 
 
-def _facts(execution: Execution, prepared: PreparedDataset, counts: np.ndarray) -> DatasetFacts:
+def dataset_facts(prepared: PreparedDataset, counts: np.ndarray) -> DatasetFacts:
+    """Say what a reader of scores must know of the data; `counts` are int64 `image cluster cls`."""
     view = prepared.view
     return DatasetFacts(
         title=view.title,
         classes=list(view.classes),
         palette=list(view.palette),
         note=view.note,
-        train_images=len(execution.train),
-        evaluation_images=len(execution.evaluation_set),
+        train_images=len(view.train),
+        evaluation_images=len(view.evaluation),
         crop=view.crop,
+        channels=prepared.store.channels,
         constant_pixel_accuracy=constant_accuracy(counts.sum(axis=0)),
     )
 
@@ -129,7 +131,3 @@ def _costs(session: Session, method: Method) -> Costs:
         peak_host_bytes=peak_host_bytes(),
         peak_device_bytes=peak_device_bytes(method.run.device),
     )
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -66,13 +66,15 @@ def _known(line: Mapping[str, Any], step: int, evaluated: int) -> bool:
 
 
 def read_curve(path: Path) -> list[dict[str, Any]]:
-    """Read the lines of a curve; a line cut short by a kill is left out."""
+    """Read the lines of a curve; a damaged one, as by a kill, is left out."""
     if not path.exists():
         return []
     lines = []
     for text in path.read_text().splitlines():
         try:
-            lines.append(json.loads(text))
+            line = json.loads(text)
         except ValueError:
             continue
+        if isinstance(line, dict):
+            lines.append(line)
     return lines

@@ -68,6 +68,8 @@ class Execution:
         self._log = StepLog(self._curve)
         self._writer = CheckpointWriter(self.folder, step=session.step or None)
         self._last_status, self._last_checkpoint = 0.0, time.monotonic()
+        self._begun = (self._last_checkpoint, session.step, session.fit_seconds)
+        self._accuracy: float | None = None
         try:
             return self._fit_and_evaluate()
         except Diverged as error:
@@ -156,7 +158,7 @@ class Execution:
             if step > 0:
                 self._interrupt()
             raise
-        accuracy = pixel_accuracy(counts)
+        accuracy = self._accuracy = pixel_accuracy(counts)
         session = self.session
         session.evaluated_step = step
         session.evaluate_seconds += time.monotonic() - began
@@ -181,6 +183,17 @@ class Execution:
             state="running",
             step=step,
             steps=steps,
-            best_accuracy=self.session.best_accuracy,
+            pixel_accuracy=self._accuracy,
+            **self._pace(step, steps),
             **self._log.latest,
         )
+
+    def _pace(self, step: int, steps: int | None) -> dict[str, float | None]:
+        """Give steps per second of training, and the time left with evaluations, of this session."""
+        began, at, fitted = self._begun
+        done = step - at
+        if done <= 0 or steps is None:
+            return {}
+        fit = self.session.fit_seconds - fitted
+        left = (time.monotonic() - began) / done * (steps - step)
+        return {"steps_per_second": done / fit if fit > 0 else None, "seconds_left": left}

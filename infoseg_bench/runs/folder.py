@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +14,8 @@ from pydantic import ValidationError
 
 from infoseg_bench.atomic import write_text
 from infoseg_bench.errors import UserError
-from infoseg_bench.runs.record import Record
+from infoseg_bench.runs.ownership import owned_elsewhere
+from infoseg_bench.runs.record import SCHEMA_VERSION, Record
 from infoseg_bench.runs.spec import RunSpec
 
 State = Literal["finished", "failed", "running", "interrupted", "missing"]
@@ -28,10 +31,13 @@ class RunFolder:
         self.status_file = path / "status.json"
         self.curve_file = path / "curve.jsonl"
         self.checkpoint_file = path / "checkpoint.pt"
+        self.previous_checkpoint_file = path / "checkpoint.previous.pt"
         self.counts_file = path / "counts.npz"
         self.record_file = path / "record.json"
         self.log_file = path / "log.txt"
         self.lock_file = path / ".lock"
+        self.owner_file = path / ".owner"
+        self.claim_file = path / ".claim"
 
     @classmethod
     def of(cls, results: Path, spec: RunSpec) -> RunFolder:
@@ -65,12 +71,29 @@ class RunFolder:
         if not self.record_file.exists():
             return None
         try:
-            return Record.model_validate_json(self.record_file.read_bytes())
+            content = self.record_file.read_bytes()
+            self._refuse_newer(content)
+            return Record.model_validate_json(content)
         except (OSError, ValidationError) as error:
             raise UserError(
                 f"{self.record_file}: not a record that this version reads ({_first(error)}): "
                 "repeat the run with --force, or upgrade infoseg-bench"
             ) from None
+
+    def _refuse_newer(self, content: bytes) -> None:
+        try:
+            version = json.loads(content)["schema_version"]
+        except (ValueError, KeyError, TypeError):
+            return
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise UserError(
+                f"{self.record_file}: a record of schema {version}, newer than {SCHEMA_VERSION}, which this "
+                "version reads: upgrade infoseg-bench"
+            )
+
+    def counts_sha256(self) -> str:
+        """Hash the file of counts: 64 hexadecimal digits."""
+        return hashlib.sha256(self.counts_file.read_bytes()).hexdigest()
 
     def lock(self) -> FileLock:
         """Give the lock that a worker holds; the system frees it when the worker dies."""
@@ -79,20 +102,27 @@ class RunFolder:
 
     def state(self) -> State:
         """Say how far the run is. A worker that died without a word has left it interrupted."""
-        record = self.record()
+        return self.state_with(self.record())
+
+    def state_with(self, record: Record | None) -> State:
+        """Say the same where the record has been read already."""
         if record is not None and record.status == "finished":
             return "finished"
-        if not self.path.exists():
-            return "missing"
-        if self._locked():
+        if self.running():
             return "running"
         if record is not None:
             return "failed"
-        return "interrupted" if self.checkpoint_file.exists() else "missing"
+        kept = self.checkpoint_file.exists() or self.previous_checkpoint_file.exists()
+        return "interrupted" if kept else "missing"
+
+    def running(self) -> bool:
+        """Say whether a worker is at it, here or on another machine; nothing is made."""
+        return owned_elsewhere(self.owner_file) or self._locked()
 
     def write_status(self, **values: Any) -> None:
-        """Tell watchers how far the work is."""
-        write_text(self.status_file, json.dumps({"pid": os.getpid(), **values}) + "\n")
+        """Tell watchers how far the work is. A damaged one, after a power cut, counts as none."""
+        told = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), **values}) + "\n"
+        write_text(self.status_file, told, durable=False)
 
     def status(self) -> dict[str, Any]:
         """Read what the worker last told; empty if nothing."""
@@ -104,18 +134,31 @@ class RunFolder:
 
     def clear(self) -> None:
         """Forget the results, so that the run starts anew; not while a worker makes them."""
-        if self.path.exists() and self._locked():
+        if self.running():
             return
+        self.clear_results()
+
+    def clear_results(self) -> None:
+        """Forget the results, for who holds the lock."""
         for file in (
             self.record_file,
             self.counts_file,
             self.checkpoint_file,
+            self.previous_checkpoint_file,
             self.curve_file,
             self.status_file,
         ):
             file.unlink(missing_ok=True)
 
+    def clean(self) -> None:
+        """Remove what killed workers have left half-written; only for whoever holds the lock."""
+        for name in ("checkpoint.pt", "counts.npz", "record.json", "status.json"):
+            for file in self.path.glob(f".{name}.*.tmp"):
+                file.unlink(missing_ok=True)
+
     def _locked(self) -> bool:
+        if not self.lock_file.exists():
+            return False
         lock = self.lock()
         try:
             lock.acquire(timeout=0)

@@ -10,7 +10,7 @@ import numpy as np
 
 from infoseg_bench.contracts import Method
 from infoseg_bench.data.store import Store, StoreArrays
-from infoseg_bench.preparing.photo_maps import load_photo_map
+from infoseg_bench.preparing.photo_maps import load_photo_maps
 from infoseg_bench.runs.evaluate import Interrupted
 from infoseg_bench.runs.execute import STATUS_SECONDS
 from infoseg_bench.runs.folder import RunFolder
@@ -41,7 +41,5 @@ def photo_maps(
                 folder.write_status(state="running", doing=title, step=done, steps=len(items))
             yield item
 
-    return {
-        wanted.name: load_photo_map(wanted, store, arrays, progress=progress, pause=pause)
-        for wanted in method.photo_maps(method.parameters)
-    }
+    wanted = method.photo_maps(method.parameters)
+    return load_photo_maps(wanted, store, arrays, progress=progress, pause=pause)

@@ -29,6 +29,7 @@ def collect(
     resumed_from: list[int],
     processes: int = 1,
     compiled: bool = False,
+    method_source: str = "",
 ) -> Provenance:
     """Describe this process; call it at the end of a run."""
     cuda = device.type == "cuda"
@@ -37,6 +38,7 @@ def collect(
         benchmark_version=infoseg_bench.__version__,
         git_commit=commit,
         git_dirty=dirty,
+        method_source=method_source,
         packages={name: found for name in PACKAGES if (found := _version(name))},
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",

@@ -66,6 +66,8 @@ class DatasetFacts(_Part):
     """Photos scored."""
     crop: int
     """Side of the scored crops in pixels."""
+    channels: int | None = None
+    """Bands of the photos; null in records that do not say."""
     constant_pixel_accuracy: float
     """PA of the most frequent class everywhere."""
 
@@ -96,6 +98,8 @@ class Provenance(_Part):
     """Of the checkout that the code was run from, if any."""
     git_dirty: bool | None
     """Whether that checkout had uncommitted changes."""
+    method_source: str = ""
+    """SHA-256 over the method's module and the modules that it imports of its package, at the start."""
     packages: dict[str, str]
     """Versions of the libraries that compute."""
     python: str
@@ -152,7 +156,7 @@ class Record(_Part):
     best: Evaluation | None
     """At the step of highest PA, which only labels can tell. Null if the run failed."""
     costs: Costs | None
-    """Null if the run failed."""
+    """Null if the run failed, or other software made the label maps."""
     provenance: Provenance
     """Machine, versions, times."""
     checksums: dict[str, str]
@@ -164,6 +168,7 @@ class Record(_Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Record:
-        if self.status == "finished" and None in (self.dataset, self.last, self.best, self.costs):
+        costs = "external" if self.spec.external else self.costs
+        if self.status == "finished" and None in (self.dataset, self.last, self.best, costs):
             raise ValueError("a finished run without its dataset, last, best or costs")
         return self

@@ -8,6 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+EXTERNAL = "external-"
+"""Begins the method's name where label maps were scored that other software has made."""
+
 
 class Budget(BaseModel):
     """How long a method that trains may train, and how often its curve is taken."""
@@ -51,6 +54,11 @@ class RunSpec(BaseModel):
     def row(self) -> str:
         """The identity without the seed: runs of one row are averaged."""
         return _digest(self.model_dump(mode="json", exclude={"seed"}))
+
+    @property
+    def external(self) -> bool:
+        """Whether other software made the label maps, so that nothing is known of the training."""
+        return self.method.startswith(EXTERNAL)
 
     @property
     def folder(self) -> str:

@@ -21,11 +21,15 @@ from infoseg_bench.runs.conclude import fail, succeed
 from infoseg_bench.runs.device import choose_device
 from infoseg_bench.runs.evaluate import Interrupted
 from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.ownership import owned_elsewhere, owning
 from infoseg_bench.runs.provenance import now
-from infoseg_bench.runs.stop import StopRequest
+from infoseg_bench.runs.stop import Pulse, StopRequest
+from infoseg_bench.runs.transient import is_transient
 
 FINISHED, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130
 """Exit statuses; 75 is sysexits' EX_TEMPFAIL: another process has the run."""
+LOCK_SECONDS = 1.0
+"""To wait for the lock; ours."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -47,14 +51,24 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _lead(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
     try:
-        with folder.lock().acquire(timeout=0):
-            record = folder.record()
-            todo = record is None or record.status != "finished"
-            setting.ranks.any(todo)
-            return _work(folder, setting, stop) if todo else FINISHED
+        # Whoever looks whether the lock is free holds it for a moment.
+        with folder.lock().acquire(timeout=LOCK_SECONDS):
+            if owned_elsewhere(folder.owner_file):
+                raise Timeout(str(folder.lock_file))
+            with owning(folder.owner_file):
+                return _lead_alone(folder, setting, stop)
     except Timeout:
         setting.ranks.any(False)
         return BUSY
+
+
+def _lead_alone(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
+    folder.claim_file.unlink(missing_ok=True)
+    folder.clean()
+    record = folder.record()
+    todo = record is None or record.status != "finished"
+    setting.ranks.any(todo)
+    return _work(folder, setting, stop) if todo else FINISHED
 
 
 def _follow(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
@@ -77,6 +91,8 @@ def _follow(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
 
 def _work(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
     started = now()
+    folder.write_status(state="running")
+    stop.pulse = Pulse(folder.status_file)
     try:
         execution, prepared = assemble(folder, setting, should_stop=lambda: bool(stop))
         record = succeed(execution, prepared, execution.run())
@@ -99,7 +115,11 @@ def _fail(folder: RunFolder, started: str, error: Exception) -> int:
     print(traceback.format_exc(), file=sys.stderr)
     spec = folder.spec()
     fail(folder, spec, method_title=spec.method, started=started, error=traceback.format_exc())
-    folder.write_status(state="failed", error=line.splitlines()[0] if line else type(error).__name__)
+    folder.write_status(
+        state="failed",
+        error=line.splitlines()[0] if line else type(error).__name__,
+        transient=is_transient(error),
+    )
     return FAILED
 
 

@@ -10,11 +10,12 @@ import torch
 from infoseg_bench.contracts import Method, Parameters, Task
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.registry import Registry
+from infoseg_bench.runs.assemble import task_of
 from infoseg_bench.runs.evaluate import EVALUATION_BATCH
 from infoseg_bench.runs.suite import Suite
 from infoseg_bench.speed.clock import seconds_per_call
 from infoseg_bench.speed.measure import training
-from infoseg_bench.speed.stage import random_stage, task_of
+from infoseg_bench.speed.stage import random_stage
 
 COVERS = (
     "Covered: training steps, one run after the other, and the evaluations on the curve where the data "

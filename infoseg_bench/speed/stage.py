@@ -11,6 +11,7 @@ from infoseg_bench.contracts import Method, Parameters, RunContext, Task
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
+from infoseg_bench.runs.assemble import task_of
 
 ENDLESS = 10**9
 """Steps of a run that is only measured."""
@@ -88,12 +89,4 @@ def prepared_stage(prepared: PreparedDataset) -> Stage:
         task=task_of(prepared),
         arrays=prepared.store.arrays(labels=False),
         train=prepared.view.train,
-    )
-
-
-def task_of(prepared: PreparedDataset) -> Task:
-    """Give what a method knows of a prepared data set."""
-    view = prepared.view
-    return Task(
-        dataset=view.name, channels=prepared.store.channels, crop=view.crop, clusters=len(view.classes)
     )

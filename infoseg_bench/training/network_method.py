@@ -60,6 +60,7 @@ class NetworkMethod(Method):
 
     trains: ClassVar[bool] = True
     shares: ClassVar[bool] = True
+    training_only: ClassVar[frozenset[str]] = frozenset({"optimiser", "step"})
     parameters: TrainingParameters
 
     def __init__(self, parameters: TrainingParameters, task: Task, run: RunContext) -> None:

@@ -30,10 +30,10 @@ def save(path: Path, pixels: np.ndarray, **options: Any) -> Path:
     return path
 
 
-def interrupting(items: Sequence[Item], title: str) -> Iterator[Item]:
+def interrupting(items: Sequence[Item], title: str, *, during: str = "photos") -> Iterator[Item]:
     """Progress during which the user presses Ctrl-C at the third photo."""
     for done, item in enumerate(items):
-        if title == "photos" and done == 2:
+        if title == during and done == 2:
             raise KeyboardInterrupt
         yield item
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import errno
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as official
 
-from infoseg_bench.coco import choice
+from infoseg_bench.coco import choice, selection
+from infoseg_bench.coco.annotations import CocoPhoto
+from infoseg_bench.coco.selection import PersonPixels
 from infoseg_bench.contracts import Prepared
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import VOID
@@ -313,6 +316,28 @@ def test_interruption_leaves_nothing_and_keeps_what_was_finished(coco: CocoFolde
     assert leftovers(data(coco)) == ["coco-persons.h5", MANIFEST]
     assert Store(data(coco) / "coco-persons.h5").fingerprint == fingerprint
     assert (data(coco) / MANIFEST).read_bytes() == manifest
+
+
+def test_counting_persons_goes_on_where_it_was_killed(
+    coco: CocoFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = prepare(coco)
+    whole.store.unlink()
+    monkeypatch.setattr(selection, "PHOTOS_COUNTED", 1)
+
+    with pytest.raises(KeyboardInterrupt):
+        prepare(coco, partial(interrupting, during="person shares"))
+    counted: list[int] = []
+    count = PersonPixels.count
+
+    def noted(self: PersonPixels, photo: CocoPhoto) -> int:
+        counted.append(photo.id)
+        return count(self, photo)
+
+    monkeypatch.setattr(PersonPixels, "count", noted)
+    again = prepare(coco)
+    assert again.summary["fingerprint"] == whole.summary["fingerprint"]
+    assert not {3, 4} & set(counted)
 
 
 @pytest.mark.parametrize("place", ["_append", "_seal"])

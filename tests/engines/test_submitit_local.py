@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,8 @@ class LocalQueue:
     """Jobs of this machine, told and asked through submitit."""
 
     def __init__(self, logs: Path) -> None:
-        self._executor, self._jobs = submitit.LocalExecutor(logs), {}  # type: Any, dict[str, Any]
+        self._executor = submitit.LocalExecutor(logs)
+        self._jobs = dict[str, Any]()
 
     def submit(self, tasks: Sequence[Task], share: SlurmShare) -> list[str]:
         self._executor.update_parameters(timeout_min=share.minutes)

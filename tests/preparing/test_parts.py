@@ -73,3 +73,13 @@ def test_parts_are_hidden_and_removed_at_the_end(tmp_path: Path) -> None:
     assert [path.name[0] for path in tmp_path.iterdir()] == ["."]
     parts.clear()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_are_made_once_and_again_where_a_power_cut_has_emptied_their_file(tmp_path: Path) -> None:
+    parts = Parts(tmp_path / "a.h5", "key")
+    assert parts.numbers(["x", "y"], lambda: [3, 4]) == [3, 4]
+    assert parts.numbers(["x", "y"], lambda: [9, 9]) == [3, 4]
+    assert parts.numbers(["x", "z"], lambda: [5, 6]) == [5, 6]
+    for file in parts.folder.iterdir():
+        file.write_bytes(b"")
+    assert parts.numbers(["x", "y"], lambda: [7, 8]) == [7, 8]

@@ -24,6 +24,7 @@ def test_a_run_that_goes_wrong_fails_alone_with_its_reason(folder: Path) -> None
     methods = ["raising", "dying", "diverging", "straying", "kmeans"]
     words = [word for method in methods for word in ("--method", method)]
     words += ["--steps", "2", "--set", "kmeans.sample=200", "--plugin", str(PLUGIN), "--jobs", "2"]
+    words += ["--retries", "1"]
     done = infoseg_bench(folder, "run", "--dataset", "mine", *words)
     assert done.returncode == 1, done.stderr
     for reason in (
@@ -34,6 +35,8 @@ def test_a_run_that_goes_wrong_fails_alone_with_its_reason(folder: Path) -> None
     ):
         assert reason in done.stderr
     assert "4 of 5 runs did not finish" in done.stderr
+    # A kill may be the machine's; what a method does wrong it does again.
+    assert done.stderr.count("trying again") == 1
     assert "K-Means" in done.stdout
     assert "Failing" not in done.stdout
 
@@ -64,7 +67,9 @@ def test_a_run_that_has_collapsed_to_one_cluster_says_so_in_its_record_and_on_th
     assert f"seed 0: {record.warnings[0]}" in done.stdout
 
 
-def test_a_damaged_checkpoint_is_named_with_a_remedy(folder: Path) -> None:
+def test_a_damaged_checkpoint_without_one_before_it_is_named_in_the_log_and_the_run_begun_anew(
+    folder: Path,
+) -> None:
     words = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "2", "--set", "infoseg.batch=2",
              "--set", "infoseg.width=4", "--set", "infoseg.P=8", "--results", "damaged"]  # fmt: skip
     assert infoseg_bench(folder, *words).returncode == 0
@@ -72,11 +77,8 @@ def test_a_damaged_checkpoint_is_named_with_a_remedy(folder: Path) -> None:
     run = RunFolder(path)
     run.record_file.unlink()
     run.checkpoint_file.write_bytes(run.checkpoint_file.read_bytes()[:1000])
-    done = infoseg_bench(folder, *words)
-    assert done.returncode == 1
-    assert "checkpoint.pt: damaged" in done.stderr
-    assert "--force" in done.stderr
-    assert infoseg_bench(folder, *words, "--force").returncode == 0
+    assert infoseg_bench(folder, *words).returncode == 0
+    assert "checkpoint.pt: damaged" in run.log_file.read_text()
 
 
 def test_a_batch_larger_than_the_data_set_is_one_clear_line(folder: Path) -> None:

@@ -36,9 +36,9 @@ def only_run(folder: Path, results: str) -> RunFolder:
     return RunFolder(path)
 
 
-def start(folder: Path, results: str) -> subprocess.Popen[str]:
+def start(folder: Path, results: str, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        command(*RUN, "--results", results), cwd=folder, env=environment(), text=True,
+        command(*RUN, "--results", results, *more), cwd=folder, env=environment(), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -97,7 +97,7 @@ def test_killing_the_launcher_lets_its_worker_save_and_stop(folder: Path) -> Non
 
 
 def test_killing_the_worker_fails_its_run_alone_and_asking_again_starts_it_anew(folder: Path) -> None:
-    process = start(folder, "killed")
+    process = start(folder, "killed", "--retries", "0")
     wait_until(lambda: step_reached(folder, "killed", 40))
     run = only_run(folder, "killed")
     wait_until(lambda: "pid" in run.status())

@@ -8,7 +8,7 @@ import pytest
 
 from infoseg_bench.contracts import Method, Parameters, PhotoMap
 from infoseg_bench.data.store import Store
-from infoseg_bench.engines.watch import describe
+from infoseg_bench.engines.columns import describe
 from infoseg_bench.runs.evaluate import Interrupted
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.photo_maps import photo_maps

@@ -7,6 +7,7 @@ import subprocess
 import time
 from pathlib import Path
 
+from infoseg_bench.engines.processes import descendants
 from infoseg_bench.runs.curve import read_curve
 from infoseg_bench.runs.folder import RunFolder
 from tests.cli.commands import command, environment, infoseg_bench, prepare_photos
@@ -18,7 +19,7 @@ RUN = [
 ]  # fmt: skip
 
 
-def interrupt(folder: Path, *words: str, beyond: int) -> RunFolder:
+def start(folder: Path, *words: str, beyond: int) -> tuple[subprocess.Popen[str], Path]:
     process = subprocess.Popen(
         command(*RUN, *words), cwd=folder, env=environment(), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
@@ -28,10 +29,15 @@ def interrupt(folder: Path, *words: str, beyond: int) -> RunFolder:
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
+    return process, curves[0]
+
+
+def interrupt(folder: Path, *words: str, beyond: int) -> RunFolder:
+    process, curve = start(folder, *words, beyond=beyond)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 130, errors
-    run = RunFolder(curves[0].parent)
+    run = RunFolder(curve.parent)
     assert run.state() == "interrupted"
     return run
 
@@ -53,6 +59,20 @@ def test_a_run_begun_by_two_processes_is_finished_by_one(tmp_path: Path) -> None
     # Whoever had written beside rank 0 would have doubled lines.
     points = [line["step"] for line in read_curve(run.curve_file) if "loss" in line]
     assert points == list(range(1, STEPS + 1))
+
+
+def test_killing_the_launcher_lets_all_processes_save_and_stop(tmp_path: Path) -> None:
+    prepare_photos(tmp_path)
+    process, curve = start(tmp_path, "--gpus-per-run", "2", "--steps", "2000", beyond=2)
+    run, workers = RunFolder(curve.parent), descendants(process.pid)
+    assert len(workers) >= 3
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 120
+    while any(Path(f"/proc/{worker}/cmdline").exists() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert run.state() == "interrupted"
 
 
 def test_two_processes_finish_a_run_that_says_so_and_share_no_method_that_does_not_train(

@@ -1,0 +1,140 @@
+"""The benchmark from Python, in a few functions: `from infoseg_bench import load_store, fit, ...`.
+
+What is done here leaves no record and is on no board: that is what `infoseg-bench run` is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int16, Int64, Integer
+from torch import Tensor
+
+from infoseg_bench.contracts import Method, RunContext
+from infoseg_bench.data.catalogue import PreparedDataset, find_prepared
+from infoseg_bench.data.evaluation_set import EvaluationSet
+from infoseg_bench.errors import UsageError
+from infoseg_bench.preparing.photo_maps import load_photo_maps
+from infoseg_bench.registry import load_methods
+from infoseg_bench.runs.assemble import task_of, train_images
+from infoseg_bench.runs.device import choose_device
+from infoseg_bench.runs.evaluate import EVALUATION_BATCH, evaluation
+from infoseg_bench.runs.record import Evaluation
+from infoseg_bench.scoring.counts import confusion_counts
+
+PROTOCOL = "corrected"
+
+
+def load_store(name: str, data: str | Path = "data") -> PreparedDataset:
+    """Give a prepared data set.
+
+    Args:
+        name: of the data set, such as "coco-stuff-3"
+        data: folder of the stores
+
+    Raises:
+        UsageError: it is not prepared there
+    """
+    return find_prepared(Path(data), name)
+
+
+def get_method(
+    name: str,
+    dataset: PreparedDataset,
+    *,
+    steps: int = 0,
+    seed: int = 0,
+    device: str = "auto",
+    plugins: Sequence[str | Path] = (),
+    **parameters: Any,
+) -> Method:
+    """Make a method for a data set, its random start drawn from the seed.
+
+    Args:
+        name: of the method, such as "infoseg"
+        dataset: from `load_store`
+        steps: to train; a method that fits in one pass needs none
+        seed: of everything random
+        device: "auto" or a torch device
+        plugins: files with more methods
+        parameters: that are not to be the method's defaults
+
+    Raises:
+        UsageError: an unknown method or parameter, or no steps for a method that trains
+    """
+    cls = load_methods([Path(plugin) for plugin in plugins]).method(name)
+    if cls.trains and steps < 1:
+        raise UsageError(f"{name}: it trains step by step: say how many with steps=...")
+    context = RunContext(seed=seed, device=choose_device(device), steps=steps if cls.trains else 0)
+    task = task_of(dataset)
+    return cls(cls.resolve(task.dataset, parameters), task, context)
+
+
+def fit(method: Method, dataset: PreparedDataset, *, protocol: str = PROTOCOL) -> Method:
+    """Let a method learn from the training photos, to its end, and give it back ready to predict.
+
+    Args:
+        method: from `get_method`
+        dataset: from `load_store`
+        protocol: of the void mask, where the method declares that it uses one
+    """
+    arrays = dataset.store.arrays(labels=method.label_use(method.parameters) is not None)
+    maps = load_photo_maps(method.photo_maps(method.parameters), dataset.store, arrays)
+    train = train_images(arrays, dataset, method, protocol=protocol, maps=maps)
+    for _ in method.fit(train):
+        pass
+    method.settle(train)
+    return method
+
+
+@torch.no_grad()
+def predict(method: Method, dataset: PreparedDataset) -> Int16[np.ndarray, "image crop crop"]:
+    """Give the cluster of every pixel of the scored centre crops, in the data set's order."""
+    photos = _evaluation(dataset, next(iter(dataset.view.tables)), method.run.device)
+    batches = [method.predict(images).to(torch.int16).cpu() for images, _ in photos.batches(EVALUATION_BATCH)]
+    return torch.cat(batches).numpy()
+
+
+def confusion_matrix(
+    clusters: Integer[np.ndarray, "image crop crop"], dataset: PreparedDataset, *, protocol: str = PROTOCOL
+) -> Int64[np.ndarray, "cluster cls"]:
+    """Count the pixels of every cluster and class. Void labels alone are left out.
+
+    Args:
+        clusters: from `predict` or from elsewhere, not negative; any number of them
+        dataset: from `load_store`
+        protocol: of the labels
+
+    Raises:
+        ValueError: other images than those that are scored, or a negative cluster
+        UsageError: no such protocol
+    """
+    photos = _evaluation(dataset, protocol, torch.device("cpu"))
+    if len(photos) != len(clusters):
+        raise ValueError(f"{len(clusters)} maps of clusters for {len(photos)} scored photos")
+    n_clusters, n_classes = int(clusters.max(initial=0)) + 1, len(dataset.view.classes)
+    total = torch.zeros(n_clusters, n_classes, dtype=torch.int64)
+    done = 0
+    for _, labels in photos.batches(EVALUATION_BATCH):
+        found: Tensor = torch.from_numpy(clusters[done : done + len(labels)].astype(np.int64))
+        total += confusion_counts(found, labels, n_clusters=n_clusters, n_classes=n_classes).sum(dim=0)
+        done += len(labels)
+    return total.numpy()
+
+
+def score(counts: Int64[np.ndarray, "cluster cls"]) -> Evaluation:
+    """Compute every score from a confusion matrix: one-to-one, by majority vote, and without a matching.
+
+    Raises:
+        ValueError: no pixels
+    """
+    return evaluation(counts[None], step=0, selection="last")
+
+
+def _evaluation(dataset: PreparedDataset, protocol: str, device: torch.device) -> EvaluationSet:
+    arrays = dataset.store.arrays(labels=True)
+    return EvaluationSet(arrays, dataset.view, protocol=protocol, device=device)

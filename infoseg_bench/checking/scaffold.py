@@ -1,0 +1,49 @@
+"""A file to start a method from."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from infoseg_bench.atomic import write_text
+from infoseg_bench.errors import UsageError
+from infoseg_bench.runs.spec import EXTERNAL
+
+LONGEST = 40
+"""Characters of a method's name, which stands in folder names; ours."""
+
+
+def write_method(name: str, path: Path | None = None) -> Path:
+    """Write a method that runs as it stands.
+
+    Args:
+        name: in lower case, words joined by dashes
+        path: of the file; None: the name with underscores, in this folder
+
+    Returns:
+        the file
+
+    Raises:
+        UsageError: not such a name, or the file exists
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > LONGEST:
+        raise UsageError(f"method name {name!r}: use lower-case letters, digits and dashes, as in my-method")
+    if name.startswith(EXTERNAL) or keyword.iskeyword(name):
+        raise UsageError(f"method name {name!r} has a meaning of its own: choose another")
+    path = path or Path(f"{name.replace('-', '_')}.py")
+    if path.suffix != ".py":
+        raise UsageError(f"--out {path}: give a name that ends in .py")
+    if path.exists():
+        raise UsageError(f"{path}: this file exists: choose another name, or --out")
+    words = name.split("-")
+    text = files("infoseg_bench.checking").joinpath("method_template.txt").read_text(encoding="utf-8")
+    values = {
+        "CLASS": "".join(word.capitalize() for word in words),
+        "TITLE": " ".join(words).capitalize(),
+        "NAME": name,
+        "FILE": path.name,
+    }
+    write_text(path, re.sub("|".join(values), lambda found: values[found[0]], text))
+    return path

@@ -1,0 +1,99 @@
+"""A method under check: made, given photos, fitted, as often as a check wants."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from infoseg_bench.checking.photos import CLASSES, CROP, NAME, write_check_store
+from infoseg_bench.contracts import Method, RunContext, Task
+from infoseg_bench.data.store import Store, StoreArrays
+from infoseg_bench.data.train_images import TrainImages
+from infoseg_bench.preparing.photo_maps import load_photo_maps
+
+CPU = torch.device("cpu")
+STEPS = 3
+"""Training steps of a fit; ours."""
+BATCH = 4
+"""Images of a batch, where a method has a batch and nothing else is said: there are eight photos; ours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A method under check.
+
+    Attributes:
+        cls: the method
+        folder: for the stores, empty or left by other checks
+        settings: parameters that make it quick
+    """
+
+    cls: type[Method]
+    folder: Path
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def make(
+        self, *, seed: int = 0, channels: int = 3, device: torch.device = CPU, **settings: Any
+    ) -> Method:
+        """Make the method, for three clusters and three steps."""
+        small = {"batch": BATCH} if "batch" in self.cls.parameters_type.model_fields else {}
+        parameters = self.cls.resolve(NAME, {**small, **self.settings, **settings})
+        task = Task(dataset=NAME, channels=channels, crop=CROP, clusters=CLASSES)
+        return self.cls(parameters, task, RunContext(seed=seed, device=device, steps=STEPS))
+
+    def store(self, *, channels: int = 3) -> Path:
+        """Give a store of random photos, written where it is not there yet."""
+        path = self.folder / f"photos-{channels}.h5"
+        return path if path.exists() else write_check_store(path, channels=channels)
+
+    def train_images(
+        self, method: Method, path: Path | None = None, arrays: StoreArrays | None = None
+    ) -> TrainImages:
+        """Give what the harness would, the photo maps that the method asks for included."""
+        store = Store(path or self.store(channels=method.task.channels))
+        arrays = arrays or store.arrays(labels=False)
+        maps = load_photo_maps(method.photo_maps(method.parameters), store, arrays)
+        return TrainImages(arrays, store.view(NAME).train, crop=CROP, seed=0, device=CPU, maps=maps)
+
+    def fitted(self, path: Path | None = None, **making: Any) -> Method:
+        """Make the method, fit it to its end, and let it settle."""
+        method = self.make(**making)
+        self.finish(method, path)
+        return method
+
+    def finish(self, method: Method, path: Path | None = None) -> None:
+        """Fit a method from where it is to its end, and let it settle."""
+        for _ in method.fit(self.train_images(method, path)):
+            pass
+        method.settle(self.train_images(method, path))
+
+
+def images(channels: int = 3) -> Tensor:
+    """Give three random images of the crop's size to predict."""
+    return torch.rand(3, channels, CROP, CROP, generator=torch.Generator().manual_seed(7))
+
+
+def state_digest(state: Any) -> str:
+    """Hash a state of tensors and plain values."""
+    digest = hashlib.sha256()
+    for key, value in _flat(state):
+        digest.update(key.encode())
+        digest.update(value.cpu().numpy().tobytes() if isinstance(value, Tensor) else repr(value).encode())
+    return digest.hexdigest()
+
+
+def _flat(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _flat(part, f"{key}.{name}")
+    elif isinstance(value, list | tuple):
+        for index, part in enumerate(value):
+            yield from _flat(part, f"{key}[{index}]")
+    else:
+        yield key, value

@@ -1,0 +1,114 @@
+"""`infoseg-bench new` and `infoseg-bench check`: a method of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from infoseg_bench.cli.options import plugin_option
+from infoseg_bench.cli.selection import merge_settings
+from infoseg_bench.errors import UsageError, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from infoseg_bench.checking.check import Check
+    from infoseg_bench.checking.subject import Subject
+    from infoseg_bench.contracts import Method
+    from infoseg_bench.registry import Registry
+
+
+@click.group()
+def new() -> None:
+    """Write a file to start from."""
+
+
+@new.command()
+@click.argument("name")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file to write.  [default: the name with underscores, in this folder]",
+)
+def method(name: str, out: Path | None) -> None:
+    """Write a method that runs as it stands, in one commented file."""
+    from infoseg_bench.checking.scaffold import write_method
+    from infoseg_bench.registry import load_methods
+
+    if name in load_methods().methods:
+        raise UsageError(f"method name {name!r} is taken: choose another")
+    path = write_method(name, out)
+    click.echo(f"written: {path}")
+    click.echo(f"check it:  infoseg-bench check {path}")
+    click.echo(
+        f"run it:    infoseg-bench run --plugin {path} --method {name} --dataset synthetic-scenes --steps 300"
+    )
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="METHOD.PARAMETER=VALUE",
+    help="Set a method's parameter, such as infoseg.width=4, for quick checks.",
+)
+@plugin_option
+def check(name: str, settings: tuple[str, ...], plugins: tuple[Path, ...]) -> None:
+    """Check that a method does what every method must do.
+
+    NAME is a method's name, or the path of a file with one or more. It is fitted many times for three
+    steps on eight small random photos, in batches of four.
+    """
+    import tempfile
+
+    import torch
+
+    from infoseg_bench.checking.contract import CHECKS
+    from infoseg_bench.checking.subject import Subject
+
+    parameters = merge_settings({}, settings)
+    failed = 0
+    torch.set_num_threads(1)
+    for cls in _methods(name, plugins):
+        cls.resolve("any", parameters.get(cls.name, {}))
+        with tempfile.TemporaryDirectory(prefix="infoseg-bench-check-") as folder:
+            subject = Subject(cls=cls, folder=Path(folder), settings=parameters.get(cls.name, {}))
+            failed += _show(subject, CHECKS)
+    if failed:
+        raise UserError(f"{name}: {failed} checks failed: they are named above, with what to change")
+    click.echo(f"{name}: everything holds")
+
+
+def _show(subject: Subject, checks: Sequence[Check]) -> int:
+    from infoseg_bench.checking.check import do_checks
+
+    failed = 0
+    for outcome in do_checks(subject, checks):
+        remedy = f" -> {outcome.check.remedy}" if outcome.ending == "failed" else ""
+        words = f": {outcome.words}" if outcome.words else ""
+        click.echo(f"{outcome.ending:<11} {outcome.check.title}{words}{remedy}")
+        failed += outcome.ending == "failed"
+    return failed
+
+
+def _methods(name: str, plugins: tuple[Path, ...]) -> list[type[Method]]:
+    from infoseg_bench.registry import load_methods
+
+    if not name.endswith(".py"):
+        return [load_methods(plugins).method(name)]
+    shipped = load_methods(plugins)
+    registry = load_methods([*plugins, Path(name)])
+    found = [cls for key, cls in registry.methods.items() if key not in shipped.methods]
+    _refuse_broken(registry, name)
+    if not found:
+        raise UsageError(f"{name}: no method in this file: infoseg-bench new method NAME writes one")
+    return found
+
+
+def _refuse_broken(registry: Registry, name: str) -> None:
+    if str(Path(name)) in registry.broken:
+        raise UserError(f"{name}: cannot be loaded: {registry.broken[str(Path(name))]}")

@@ -1,0 +1,113 @@
+"""`infoseg-bench evaluate`: score label maps that any software has made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from infoseg_bench.cli.options import data_option, protocol_option, results_option
+from infoseg_bench.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from infoseg_bench.runs.record import Record
+
+
+@click.command()
+@click.option("--dataset", required=True, help="A prepared data set.")
+@click.option(
+    "--predictions",
+    type=click.Path(path_type=Path),
+    help="Folder of label maps: one PNG or NPY per scored photo, named as its id.",
+)
+@click.option(
+    "--write-images",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Instead, write the scored photos into this folder, for your software to segment.",
+)
+@click.option("--name", help="Name of the row on the board; without it, scores are printed only.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Averaged over.")
+@click.option(
+    "--labels-used",
+    type=click.Choice(["none", "mask", "selection", "training"]),
+    help="Label information that made the maps, as you declare it; without it the row says 'not declared'.",
+)
+@click.option("--ignore-extra", is_flag=True, help="Leave out files that belong to no scored photo.")
+@click.option("--force", is_flag=True, help="Replace what was scored under this name and seed.")
+@protocol_option
+@data_option
+@results_option
+def evaluate(
+    dataset: str,
+    predictions: Path | None,
+    write_images: Path | None,
+    name: str | None,
+    seed: int,
+    labels_used: str | None,
+    ignore_extra: bool,
+    force: bool,
+    protocol: str,
+    data: Path,
+    results: Path,
+) -> None:
+    """Score label maps made by any software, with any number of clusters.
+
+    A label map has a whole number for every pixel: a greyscale PNG of 8 or 16 bits, a palette PNG (its
+    indices count) or an NPY array. It covers the whole stored photo, or its scored centre, which
+    --write-images writes. Numbers mean the same cluster in every photo; which class it stands for is
+    found by the one-to-one matching, under which the pixels of clusters beyond the classes are wrong.
+
+    \b
+    infoseg-bench evaluate --dataset my-photos --write-images photos/
+    infoseg-bench evaluate --dataset my-photos --predictions maps/ --name "My method"
+    """  # noqa: D301 - click reads the escape
+    from infoseg_bench.data.catalogue import find_prepared, prepared_datasets
+    from infoseg_bench.external.counting import count_folder
+    from infoseg_bench.external.images import write_images as write
+    from infoseg_bench.external.naming import check_name
+    from infoseg_bench.external.scoring import ExternalRow, write_row
+    from infoseg_bench.progress import show_progress
+
+    if (predictions is None) == (write_images is None):
+        raise UsageError("give either --predictions DIR, to score it, or --write-images DIR")
+    prepared = find_prepared(data, dataset)
+    if write_images is not None:
+        click.echo(f"{write(prepared, write_images, show_progress)} photos written to {write_images}")
+        return
+    assert predictions is not None
+    if name is not None:
+        check_name(name)
+    counts, ids = count_folder(
+        predictions, prepared, prepared_datasets(data)[0],
+        protocol=protocol, ignore_extra=ignore_extra, progress=show_progress,
+    )  # fmt: skip
+    _show(counts, protocol)
+    if name is None:
+        click.echo("not kept: --name puts it on the board")
+        return
+    row = ExternalRow(name=name, seed=seed, labels_used=labels_used)
+    record = write_row(row, results, prepared, counts, ids, protocol=protocol, force=force)
+    _told(record, results)
+
+
+def _show(counts: np.ndarray, protocol: str) -> None:
+    from infoseg_bench.runs.evaluate import evaluation
+
+    photos, clusters, classes = counts.shape
+    click.echo(f"{photos} photos, {clusters} clusters, {classes} classes, protocol {protocol!r}")
+    scores = evaluation(counts, step=0, selection="last")
+    click.echo(f"PA {100 * scores.one_to_one.pixel_accuracy:.2f} % (one-to-one: the headline)")
+    click.echo(f"PA {100 * scores.majority.pixel_accuracy:.2f} % (majority vote, many-to-one)")
+    click.echo(
+        f"mean IoU {100 * scores.one_to_one.mean_iou:.2f} %, mean class accuracy "
+        f"{100 * scores.one_to_one.mean_class_accuracy:.2f} %"
+    )
+
+
+def _told(record: Record, results: Path) -> None:
+    for warning in record.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(f"kept: {results / 'runs' / record.spec.folder}; infoseg-bench report puts it on the board")

@@ -1,0 +1,74 @@
+"""What there is to see of a run under way: one row, the same on a terminal, in a log and in `status`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from infoseg_bench.runs.spec import RunSpec
+
+TITLES = ("run", "state", "step", "loss", "PA", "steps/s", "time left")
+
+
+def label(spec: RunSpec) -> str:
+    """Name a run for people."""
+    return f"{spec.dataset} {spec.method} seed {spec.seed}"
+
+
+def row(spec: RunSpec, state: str, told: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give the cells below `TITLES`; empty where nothing is known.
+
+    Args:
+        spec: the run
+        state: as the folder says, or "starting", "stopping"
+        told: content of the worker's `status.json`
+    """
+    if told.get("doing"):
+        state = str(told["doing"])
+    under_way = state != "finished"
+    return (
+        label(spec),
+        state,
+        _step(told, spec),
+        _number(told.get("loss"), ".4f"),
+        _number(told.get("pixel_accuracy"), ".1%"),
+        _number(told.get("steps_per_second") if under_way else None, ".3g"),
+        duration(float(told["seconds_left"])) if under_way and told.get("seconds_left") is not None else "",
+    )
+
+
+def describe(told: Mapping[str, Any]) -> str:
+    """Say in a few words what a worker has told."""
+    if told.get("doing"):
+        return f"{told['doing']}: {told.get('step')} of {told.get('steps')} photos"
+    words = [f"step {told.get('step')}" + (f" of {told['steps']}" if told.get("steps") else "")]
+    words += [f"loss {told['loss']:.4f}"] if _is_number(told.get("loss")) else []
+    words += [f"PA {told['pixel_accuracy']:.1%}"] if _is_number(told.get("pixel_accuracy")) else []
+    words += [f"{told['steps_per_second']:.3g} steps/s"] if _is_number(told.get("steps_per_second")) else []
+    words += [f"{duration(float(told['seconds_left']))} left"] if _is_number(told.get("seconds_left")) else []
+    return ", ".join(words)
+
+
+def duration(seconds: float) -> str:
+    """Write a time for people, in two units at most."""
+    minutes, hours = seconds / 60, seconds / 3600
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    if hours < 1:
+        return f"{minutes:.0f} min"
+    return f"{hours:.1f} h"
+
+
+def _step(told: Mapping[str, Any], spec: RunSpec) -> str:
+    if told.get("step") is None:
+        return ""
+    steps = told.get("steps") or (spec.budget.steps if spec.budget else None)
+    return f"{told['step']}/{steps}" if steps else str(told["step"])
+
+
+def _number(value: object, form: str) -> str:
+    return format(value, form) if _is_number(value) else ""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)

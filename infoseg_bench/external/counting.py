@@ -1,0 +1,200 @@
+"""From a folder of label maps to raw counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int64, UInt8
+
+from infoseg_bench.data.catalogue import PreparedDataset
+from infoseg_bench.data.evaluation_set import EvaluationSet
+from infoseg_bench.errors import UserError, first_few
+from infoseg_bench.external.label_files import Faults, Unscorable, find_label_files, read_label_map
+from infoseg_bench.preparing.centre_crop import crop_corner
+from infoseg_bench.preparing.parallel import ordered_map
+from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.scoring.counts import confusion_counts
+
+MOST_CELLS = 1 << 27
+"""Image x cluster x class counts, at most: one GiB; ours."""
+
+
+@dataclass(frozen=True)
+class _ImageCounts:
+    """Pixels of one image by the clusters that occur in it, and by class."""
+
+    clusters: Int64[np.ndarray, " present"]
+    pixels: Int64[np.ndarray, "present cls"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """The photos that are scored, in the store's order.
+
+    Attributes:
+        ids: their names
+        sizes: int `photo 2`, height and width of the whole photos
+        labels: of their centre crops, uint8 `crop crop` each
+    """
+
+    ids: list[str]
+    sizes: np.ndarray
+    labels: list[UInt8[np.ndarray, "crop crop"]]
+
+
+def evaluated(prepared: PreparedDataset, *, protocol: str) -> Evaluated:
+    """Read what is scored.
+
+    Raises:
+        UserError: no such protocol, or no photo to score
+    """
+    view, arrays, ids = prepared.view, prepared.store.arrays(labels=True), prepared.store.ids()
+    if len(view.evaluation) == 0:
+        raise UserError(f"{view.name}: no photo to score: prepare it again with labels")
+    photos = EvaluationSet(arrays, view, protocol=protocol, device=torch.device("cpu"))
+    return Evaluated(
+        ids=[ids[photo] for photo in view.evaluation],
+        sizes=arrays.sizes[view.evaluation],
+        labels=[labels[0].numpy() for _, labels in photos.batches(1)],
+    )
+
+
+def count_folder(
+    folder: Path,
+    prepared: PreparedDataset,
+    others: Mapping[str, PreparedDataset],
+    *,
+    protocol: str,
+    ignore_extra: bool,
+    progress: ProgressFactory,
+) -> tuple[Int64[np.ndarray, "image cluster cls"], list[str]]:
+    """Count every label map against the labels. Clusters may have any numbers; those that occur count up.
+
+    Args:
+        folder: holds one PNG or NPY per scored photo, named as its id, of the whole photo or its centre crop
+        prepared: the data set
+        others: all data sets by name, to recognise a folder that is for another one
+        protocol: of the labels
+        ignore_extra: leave out files that belong to no scored photo
+        progress: shows how many are done
+
+    Returns:
+        the counts, and the ids of the photos
+
+    Raises:
+        UserError: something is missing, too much, of the wrong size or type
+    """
+    photos = evaluated(prepared, protocol=protocol)
+    files = _matching_files(folder, prepared, others, photos.ids, ignore_extra=ignore_extra)
+    n_classes, faults = len(prepared.view.classes), Faults()
+
+    def work(index: int) -> _ImageCounts | Unscorable:
+        try:
+            clusters = _centre(read_label_map(files[photos.ids[index]]), photos, index)
+            return _count(clusters, photos.labels[index], n_classes)
+        except Unscorable as error:
+            return error
+
+    counted: list[_ImageCounts] = []
+    with closing(ordered_map(work, range(len(photos.ids)), progress, "counting")) as results:
+        for name, result in zip(photos.ids, results, strict=True):
+            if isinstance(result, Unscorable):
+                faults.add(result.kind, [files[name].name + result.detail])
+            else:
+                counted.append(result)
+    _refuse(folder, faults)
+    return _together(counted, n_classes, folder), photos.ids
+
+
+def _matching_files(
+    folder: Path,
+    prepared: PreparedDataset,
+    others: Mapping[str, PreparedDataset],
+    ids: list[str],
+    *,
+    ignore_extra: bool,
+) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder: give the one that holds the label maps")
+    files, twice = find_label_files(folder)
+    if not files:
+        raise UserError(f"{folder}: no .png or .npy files here: give the folder that holds the label maps")
+    if not files.keys() & set(ids):
+        raise UserError(f"{folder}: {_another(files, prepared, others, ids)}")
+    faults = Faults()
+    faults.add("missing", [name for name in ids if name not in files])
+    faults.add("with both PNG and NPY", twice)
+    if not ignore_extra:
+        extra = sorted(files.keys() - set(ids))
+        faults.add("extra (--ignore-extra leaves them out)", [files[name].name for name in extra])
+    _refuse(folder, faults)
+    return files
+
+
+def _another(
+    files: Mapping[str, Path],
+    prepared: PreparedDataset,
+    others: Mapping[str, PreparedDataset],
+    ids: list[str],
+) -> str:
+    name = prepared.view.name
+    for other, candidate in others.items():
+        known = candidate.store.ids()
+        if other != name and files.keys() & {known[photo] for photo in candidate.view.evaluation}:
+            return f"made for the data set {other!r}, not for {name!r}: say --dataset {other}"
+    return (
+        f"none of its {len(files)} files ({first_few(list(files))}) is named as a scored photo of {name!r} "
+        f"({first_few(ids)}): is it for another data set?"
+    )
+
+
+def _refuse(folder: Path, faults: Faults) -> None:
+    if faults:
+        raise UserError(f"{folder}: not scored: {faults}")
+
+
+def _centre(clusters: np.ndarray, photos: Evaluated, index: int) -> Int64[np.ndarray, "crop crop"]:
+    """Give the part that is scored; where the photo does not reach, whatever stands there is void."""
+    crop, (height, width) = photos.labels[index].shape[0], photos.sizes[index].tolist()
+    if clusters.shape == (crop, crop):
+        return clusters
+    if clusters.shape != (height, width):
+        raise Unscorable(
+            f"of the wrong size, neither the photo's nor its scored centre's {crop}x{crop}",
+            f" ({clusters.shape[0]}x{clusters.shape[1]} for a photo of {height}x{width})",
+        )
+    top, left = crop_corner(height, width, crop)
+    rows = np.clip(np.arange(crop) + top, 0, height - 1)
+    columns = np.clip(np.arange(crop) + left, 0, width - 1)
+    return np.asarray(clusters[rows[:, None], columns])
+
+
+def _count(clusters: np.ndarray, labels: np.ndarray, n_classes: int) -> _ImageCounts:
+    present, numbered = np.unique(clusters, return_inverse=True)
+    counts = confusion_counts(
+        torch.from_numpy(numbered.reshape(1, *clusters.shape).astype(np.int64)),
+        torch.from_numpy(labels)[None],
+        n_clusters=len(present),
+        n_classes=n_classes,
+    )
+    return _ImageCounts(present, counts[0].numpy())
+
+
+def _together(counted: list[_ImageCounts], n_classes: int, folder: Path) -> np.ndarray:
+    clusters = np.unique(np.concatenate([image.clusters for image in counted]))
+    if len(counted) * len(clusters) * n_classes > MOST_CELLS:
+        raise UserError(
+            f"{folder}: {len(clusters)} different numbers in {len(counted)} label maps: no clusters "
+            "that recur from photo to photo: number them alike in all photos"
+        )
+    counts = np.zeros((len(counted), len(clusters), n_classes), dtype=np.int64)
+    for image, of_image in zip(counts, counted, strict=True):
+        image[np.searchsorted(clusters, of_image.clusters)] = of_image.pixels
+    if not counts.any():
+        raise UserError(f"{folder}: every label of the scored photos is void: nothing to score")
+    return counts

@@ -1,0 +1,106 @@
+"""The label maps of other software: PNG or NPY, any whole numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int64
+from PIL import Image
+
+from infoseg_bench.errors import first_few
+from infoseg_bench.imageops.photos import UNDECODABLE, stored_values
+
+SUFFIXES = (".png", ".npy")
+
+
+class Unscorable(Exception):
+    """A file is no label map of its photo: what it is instead, the remedy, and what only this file has."""
+
+    def __init__(self, kind: str, detail: str = "") -> None:
+        super().__init__(kind, detail)
+        self.kind = kind
+        self.detail = detail
+
+
+class Faults:
+    """What is wrong with a folder of label maps, told kind by kind: the first few names, and how many."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, list[str]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._names)
+
+    def add(self, kind: str, names: Sequence[str]) -> None:
+        """Note names under a kind of fault."""
+        if names:
+            self._names.setdefault(kind, []).extend(names)
+
+    def __str__(self) -> str:
+        return "; ".join(f"{len(names)} {kind}: {first_few(names)}" for kind, names in self._names.items())
+
+
+def find_label_files(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """Find the label maps of a folder and its subfolders, hidden ones left out.
+
+    Returns:
+        image id (the path below `folder` without suffix) to file, and the ids that have two files
+    """
+    files = [
+        path
+        for path in sorted(folder.rglob("*"))
+        if path.suffix.lower() in SUFFIXES
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    ids = [path.relative_to(folder).with_suffix("").as_posix() for path in files]
+    twice = [name for name, count in Counter(ids).items() if count > 1]
+    return dict(zip(ids, files, strict=True)), twice
+
+
+def read_label_map(path: Path) -> Int64[np.ndarray, "height width"]:
+    """Read whole numbers from 0: a PNG of one channel or with a palette (its indices), or an NPY array.
+
+    Raises:
+        Unscorable: colours, fractions, negative numbers, or nothing that can be decoded
+    """
+    array = _read_npy(path) if path.suffix.lower() == ".npy" else _read_png(path)
+    if array.dtype.kind not in "iub":
+        raise Unscorable(
+            f"of type {array.dtype}, no whole numbers: take the argmax of scores, or .astype(int)"
+        )
+    if array.ndim != 2:
+        raise Unscorable("not of height x width: give one number for each pixel", f" {array.shape}")
+    if array.min(initial=0) < 0:
+        raise Unscorable("with negative numbers: every pixel needs a cluster of 0 or more")
+    if array.max(initial=0) > np.iinfo(np.int64).max:
+        raise Unscorable("with numbers beyond 64 bits: number the clusters from 0")
+    return array.astype(np.int64)
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    try:
+        loaded = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError, MemoryError) as error:
+        raise Unscorable(
+            "not readable: write them again", f" ({' '.join(str(error).split())[:80]})"
+        ) from None
+    if not isinstance(loaded, np.ndarray):
+        raise Unscorable("not one array: save each with numpy.save")
+    return loaded
+
+
+def _read_png(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as image:
+            mode, array = image.mode, stored_values(image)
+    except UNDECODABLE:
+        raise Unscorable("not decodable as images: write them again") from None
+    if array.ndim != 2:
+        raise Unscorable(
+            f"colour images ({mode}), a palette mistaken for classes: save the class numbers themselves, "
+            "as greyscale or palette PNG"
+        )
+    return array

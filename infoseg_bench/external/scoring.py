@@ -1,0 +1,121 @@
+"""The run folder of label maps that other software has made, so that they join the board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from infoseg_bench.atomic import write_text
+from infoseg_bench.data.catalogue import PreparedDataset
+from infoseg_bench.errors import UserError
+from infoseg_bench.external.naming import check_name, method_name
+from infoseg_bench.runs.conclude import dataset_facts, warnings_of, write_counts
+from infoseg_bench.runs.evaluate import evaluation
+from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.provenance import collect, now
+from infoseg_bench.runs.record import Record
+from infoseg_bench.runs.spec import RunSpec
+
+LABEL_USE: dict[str | None, str | None] = {
+    None: "not declared",
+    "none": None,
+    "mask": "mask (as declared)",
+    "selection": "selection (as declared)",
+    "training": "training (as declared)",
+}
+"""What `--labels-used` becomes on the board."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExternalRow:
+    """What is told of label maps besides their content.
+
+    Attributes:
+        name: of the method, for people
+        seed: tells repetitions with other random numbers apart; they are averaged
+        labels_used: key of `LABEL_USE`
+    """
+
+    name: str
+    seed: int
+    labels_used: str | None
+
+    def spec(self, prepared: PreparedDataset, protocol: str) -> RunSpec:
+        """Give what the row is.
+
+        Raises:
+            UsageError: the name cannot stand on a board
+        """
+        name = check_name(self.name)
+        return RunSpec(
+            dataset=prepared.view.name,
+            fingerprint=prepared.store.fingerprint,
+            protocol=protocol,
+            method=method_name(name),
+            method_version=1,
+            parameters={"name": name},
+            budget=None,
+            seed=self.seed,
+        )
+
+
+def external_record(
+    row: ExternalRow, folder: RunFolder, prepared: PreparedDataset, counts: np.ndarray, spec: RunSpec
+) -> Record:
+    """Make the record of counts that are written already; only `last` is known, and stands as best too."""
+    return Record(
+        identity=spec.identity,
+        row=spec.row,
+        spec=spec,
+        method_title=f"{spec.parameters['name']} (external)",
+        label_use=LABEL_USE[row.labels_used],
+        status="finished",
+        dataset=dataset_facts(prepared, counts),
+        last=evaluation(counts, step=0, selection="last"),
+        best=evaluation(counts, step=0, selection="best (chosen with labels)"),
+        costs=None,
+        provenance=collect(torch.device("cpu"), started=now(), resumed_from=[]),
+        checksums={folder.counts_file.name: folder.counts_sha256()},
+        error=None,
+        warnings=warnings_of(counts),
+    )
+
+
+def write_row(
+    row: ExternalRow,
+    results: Path,
+    prepared: PreparedDataset,
+    counts: np.ndarray,
+    ids: list[str],
+    *,
+    protocol: str,
+    force: bool,
+) -> Record:
+    """Write spec, counts and record below `results`.
+
+    Raises:
+        UserError: other label maps have this name and seed already, and `force` is not given
+    """
+    spec = row.spec(prepared, protocol)
+    folder = RunFolder.of(results, spec)
+    with folder.lock():
+        if folder.record_file.exists() and not force and not _same(folder, counts):
+            raise UserError(
+                f"{folder.path}: other label maps are scored under --name {row.name!r} --seed {row.seed}: "
+                "choose another name or seed, or replace them with --force"
+            )
+        folder.clear_results()
+        folder.create(spec)
+        write_counts(folder.counts_file, last=counts, best=counts, ids=ids)
+        record = external_record(row, folder, prepared, counts, spec)
+        write_text(folder.record_file, record.model_dump_json(indent=2) + "\n")
+    return record
+
+
+def _same(folder: RunFolder, counts: np.ndarray) -> bool:
+    from infoseg_bench.report.audit import read_counts
+
+    return np.array_equal(read_counts(folder.counts_file)["last_images"], counts)

@@ -1,0 +1,90 @@
+"""Who works in a run's folder, for machines whose disk does not carry locks from one to the other.
+
+The lock (flock) is enough on one machine, and on network disks that pass it on, as NFS does unless
+mounted with `local_lock`. Where it is not passed on, a file that the worker touches keeps others away.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+BEAT_SECONDS = 10.0
+"""Between two touches; ours."""
+STALE_SECONDS = 60.0
+"""After so long without one the worker's machine counts as dead; ours. Network disks show a touch late
+(NFS caches attributes for up to a minute by default, but not those of a file just opened)."""
+
+
+@contextmanager
+def owning(file: Path) -> Iterator[None]:
+    """Say that this machine is at work, and keep saying so; hold the lock meanwhile."""
+    file.write_text(socket.gethostname() + "\n")
+    ended = threading.Event()
+    beating = threading.Thread(target=_beat, args=(file, ended), daemon=True, name="heartbeat")
+    beating.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        beating.join()
+        file.unlink(missing_ok=True)
+
+
+def owned_elsewhere(file: Path) -> bool:
+    """Say whether another machine is at work. A dead one counts as alive for `STALE_SECONDS`."""
+    try:
+        with file.open() as handle:
+            owner, touched = handle.read().strip(), os.fstat(handle.fileno()).st_mtime
+    except OSError:
+        return False
+    return bool(owner) and owner != socket.gethostname() and _disk_time(file.parent) - touched < STALE_SECONDS
+
+
+def claim(file: Path) -> bool:
+    """Say that a worker is about to start, so that no other launcher starts one beside it.
+
+    A claim spares work and promises nothing: the lock decides. It ends with `file`, or after
+    `STALE_SECONDS`.
+
+    Returns:
+        whether nobody else has claimed
+    """
+    for _ in range(2):
+        try:
+            file.open("x").close()
+            return True
+        except FileExistsError:
+            if claimed(file):
+                return False
+            file.unlink(missing_ok=True)
+    return False
+
+
+def claimed(file: Path) -> bool:
+    """Say whether a launcher is about to start a worker, and was so lately."""
+    try:
+        touched = file.stat().st_mtime
+        return _disk_time(file.parent) - touched < STALE_SECONDS
+    except OSError:
+        return False
+
+
+def _beat(file: Path, ended: threading.Event) -> None:
+    while not ended.wait(BEAT_SECONDS):
+        with suppress(OSError):
+            os.utime(file)
+
+
+def _disk_time(folder: Path) -> float:
+    """Give the time by the clock of the disk's server, which sets the time of new files."""
+    probe = folder / f".clock.{socket.gethostname()}.{os.getpid()}"
+    probe.touch()
+    try:
+        return probe.stat().st_mtime
+    finally:
+        probe.unlink(missing_ok=True)

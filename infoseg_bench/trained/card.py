@@ -1,0 +1,71 @@
+"""The card of an exported model: what it is, what it scores, and what may be done with it."""
+
+from __future__ import annotations
+
+from infoseg_bench.report.markdown import plain, table
+from infoseg_bench.runs.record import Evaluation, Record
+
+
+def model_card(record: Record, *, file: str, weights: int, data_licence: str, licence: str) -> str:
+    """Write the card as Markdown.
+
+    Args:
+        record: of the finished run
+        file: name of the safetensors file
+        weights: how many numbers it holds
+        data_licence: of the photos that it was trained on
+        licence: of the weights
+    """
+    assert record.dataset is not None
+    assert record.last is not None
+    spec, facts = record.spec, record.dataset
+    budget = f"{spec.budget.steps} steps" if spec.budget else "one pass"
+    note = [f"**{plain(facts.note)}**", ""] if facts.note else []
+    lines = [
+        f"# {plain(record.method_title)} on {plain(facts.title)}",
+        "",
+        f"`{plain(file)}`: {weights:,} numbers, trained without labels by infoseg-bench "
+        f"{plain(record.provenance.benchmark_version)}; {budget}, seed {spec.seed}, run `{record.identity}`.",
+        "",
+        "```python",
+        "from infoseg_bench import load_model",
+        f'model = load_model("{plain(file)}")',
+        'labels = model.predict("photo.jpg")  # height x width, indices into model.classes',
+        "```",
+        "",
+        f"Label information used in training: {plain(record.label_use or 'none')}. Which class a cluster "
+        "stands for was found afterwards, with the evaluation labels.",
+        "",
+        *note,
+        "## Scores",
+        "",
+        _scores(record.last),
+        "",
+        f"Of {facts.evaluation_images} photos' centre {facts.crop}x{facts.crop} at the last step; constant "
+        f"prediction: {100 * facts.constant_pixel_accuracy:.1f} % PA.",
+        *([f"\nWarning: {plain(warning)}." for warning in record.warnings]),
+        "",
+        "## Data",
+        "",
+        f"{facts.train_images} photos of {plain(facts.title)}; data fingerprint `{spec.fingerprint}`, "
+        f'protocol "{plain(spec.protocol)}".',
+        "",
+        "## Parameters",
+        "",
+        table(("parameter", "value"), [[name, str(value)] for name, value in spec.parameters.items()]),
+        "",
+        "## Licence",
+        "",
+        f"Weights: {plain(licence)}. Code: Apache-2.0. Training photos: {plain(data_licence)}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _scores(last: Evaluation) -> str:
+    scores = {
+        "pixel accuracy (PA)": last.one_to_one.pixel_accuracy,
+        "mean IoU": last.one_to_one.mean_iou,
+        "mean class accuracy": last.one_to_one.mean_class_accuracy,
+        "PA, majority vote (many-to-one)": last.majority.pixel_accuracy,
+    }
+    return table(("score", "%"), [[name, f"{100 * value:.1f}"] for name, value in scores.items()])

@@ -1,0 +1,128 @@
+"""Finding the run that a user means, and taking up its trained method."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from infoseg_bench.contracts import Method, Task
+from infoseg_bench.data.catalogue import find_prepared
+from infoseg_bench.errors import UsageError, UserError, first_few
+from infoseg_bench.preparing.palette import default_palette
+from infoseg_bench.registry import load_methods
+from infoseg_bench.runs.assemble import task_of
+from infoseg_bench.runs.checkpoint import load_checkpoint, peek_session
+from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.record import Record
+from infoseg_bench.trained.model import Model, make_trained
+
+
+def find_run(run: str, results: Path) -> RunFolder:
+    """Find a run by its folder, or by the beginning of its identity or of its folder's name in `results`.
+
+    Raises:
+        UsageError: none, or several
+    """
+    if (Path(run) / "spec.json").is_file():
+        return RunFolder(Path(run))
+    folders = [path.parent for path in sorted((results / "runs").glob("*/spec.json"))]
+    found = [path for path in folders if run and _means(run, path.name)]
+    if len(found) == 1:
+        return RunFolder(found[0])
+    if not found:
+        raise UsageError(
+            f"--run {run}: neither a run folder nor the beginning of an identity in {results}: "
+            "infoseg-bench status shows the runs, --results names another folder"
+        )
+    names = first_few([path.name for path in found])
+    raise UsageError(f"--run {run}: {len(found)} runs begin so ({names}): give more of it")
+
+
+def load_run(
+    folder: RunFolder,
+    *,
+    data: Path,
+    device: torch.device,
+    plugins: Sequence[Path] = (),
+    allow_unfinished: bool = False,
+) -> tuple[Model, Record | None]:
+    """Take up a run's trained method, and its record if it is finished.
+
+    Of an unfinished run nobody knows what a cluster stands for: clusters are its classes.
+
+    Args:
+        folder: of the run
+        data: folder of the stores; only an unfinished run needs its own
+        device: where to compute
+        plugins: files with more methods
+        allow_unfinished: take the latest checkpoint of a run that is not finished
+
+    Raises:
+        UserError: not finished, no weights, or weights that do not fit
+    """
+    record = folder.record()
+    finished = record is not None and record.status == "finished"
+    if not finished and not allow_unfinished:
+        raise UserError(f"{folder.path}: {_unfinished(folder)}")
+    model = _model(folder, record if finished else None, data, device, plugins)
+    _load_weights(folder, model.method)
+    return model, record if finished else None
+
+
+def _means(run: str, name: str) -> bool:
+    return name.startswith(run) or name.rpartition("--")[2].startswith(run)
+
+
+def _unfinished(folder: RunFolder) -> str:
+    state, session = folder.state(), peek_session(folder)
+    spec = folder.spec()
+    steps = f" at step {session.step} of {spec.budget.steps}" if session and spec.budget else ""
+    remedy = "or take its last checkpoint with --allow-unfinished" if session else "which has no weights yet"
+    return f"this run is not finished ({state}{steps}): infoseg-bench run finishes it, {remedy}"
+
+
+def _model(
+    folder: RunFolder, record: Record | None, data: Path, device: torch.device, plugins: Sequence[Path]
+) -> Model:
+    spec, registry = folder.spec(), load_methods(plugins)
+    if spec.external:
+        raise UserError(f"{folder.path}: its label maps were made by other software: there is no model")
+    if record is None:
+        prepared = find_prepared(data, spec.dataset)
+        task, clusters = task_of(prepared), len(prepared.view.classes)
+        return Model(
+            method=make_trained(spec, task, device, registry),
+            classes=tuple(f"cluster {index}" for index in range(clusters)),
+            palette=default_palette(clusters),
+            matching=tuple(range(clusters)),
+        )
+    assert record.dataset is not None
+    assert record.last is not None
+    facts = record.dataset
+    task = Task(
+        dataset=spec.dataset,
+        channels=facts.channels or 3,
+        crop=facts.crop,
+        clusters=len(facts.classes),
+    )
+    return Model(
+        method=make_trained(spec, task, device, registry),
+        classes=tuple(facts.classes),
+        palette=tuple(facts.palette),
+        matching=tuple(record.last.one_to_one.matching),
+    )
+
+
+def _load_weights(folder: RunFolder, method: Method) -> None:
+    found = load_checkpoint(folder)
+    if found is None:
+        raise UserError(
+            f"{folder.checkpoint_file}: no weights here: records travel without them; repeat the run"
+        )
+    try:
+        method.load_state(found[1])
+    except (RuntimeError, KeyError, ValueError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(f"{folder.checkpoint_file}: of another network ({reason}): repeat the run") from None

@@ -1,0 +1,88 @@
+"""A trained method together with what its clusters stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int64, UInt8
+
+from infoseg_bench.contracts import Method, RunContext, Task
+from infoseg_bench.data.view import VOID
+from infoseg_bench.errors import UserError
+from infoseg_bench.imageops.photos import read_photo
+from infoseg_bench.imageops.resize import scale_bilinear
+from infoseg_bench.registry import Registry
+from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.trained.tiles import segment_tiled
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A trained method that segments photos of any size.
+
+    Attributes:
+        method: ready to predict
+        classes: names
+        palette: one (red, green, blue) per class
+        matching: class index of every cluster, -1 for none; found with the evaluation labels
+    """
+
+    method: Method
+    classes: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    matching: tuple[int, ...]
+
+    @torch.no_grad()
+    def clusters(
+        self, image: UInt8[np.ndarray, "height width channel"] | str | PathLike[str], *, scale: float = 1.0
+    ) -> Int64[np.ndarray, "height width"]:
+        """Give the cluster of every pixel.
+
+        Args:
+            image: grey levels of 0 to 255, or the path of a photo, which is turned upright
+            scale: the photo is scaled by it first; clusters are given for the original pixels
+
+        Raises:
+            UserError: unreadable, or of other bands than the training photos
+        """
+        pixels = image if isinstance(image, np.ndarray) else read_photo(Path(image), upright=True)
+        bands = self.method.task.channels
+        if pixels.shape[2] != bands:
+            raise UserError(f"a photo of {pixels.shape[2]} bands: this model was trained on {bands}")
+        scaled = scale_bilinear(pixels, scale) if scale != 1.0 else pixels
+        found = segment_tiled(scaled, self.method.task.crop, self.method.predict, self.method.run.device)
+        rows, columns = (
+            np.arange(size) * small // size for size, small in zip(pixels.shape, found.shape, strict=False)
+        )
+        return np.asarray(found[rows[:, None], columns])
+
+    def predict(
+        self, image: UInt8[np.ndarray, "height width channel"] | str | PathLike[str], *, scale: float = 1.0
+    ) -> UInt8[np.ndarray, "height width"]:
+        """Give the class of every pixel, an index into `classes`; 255 where the cluster stands for none.
+
+        The arguments are those of `clusters`.
+        """
+        table = np.array([VOID if index < 0 else index for index in self.matching], dtype=np.uint8)
+        return np.asarray(table[self.clusters(image, scale=scale)])
+
+
+def make_trained(spec: RunSpec, task: Task, device: torch.device, registry: Registry) -> Method:
+    """Make the method of a spec, to be given a trained state.
+
+    Raises:
+        UserError: the method is not known, or of another version than the one that was trained
+    """
+    cls = registry.method(spec.method)
+    if cls.version != spec.method_version:
+        raise UserError(
+            f"{spec.method}: trained by version {spec.method_version} of the method, but version "
+            f"{cls.version} is installed: use the infoseg-bench that trained it, or train again"
+        )
+    steps = spec.budget.steps if spec.budget else 0
+    context = RunContext(seed=spec.seed, device=device, steps=steps)
+    return cls(cls.parameters_type.parse(spec.parameters, cls.name), task, context)

@@ -1,0 +1,72 @@
+"""Photos of any size, segmented in overlapping tiles of the size that the method was evaluated on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor
+
+from infoseg_bench.data.train_images import to_float
+
+BATCH = 16
+"""Tiles predicted at a time, so that memory does not grow with the photo; ours."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """One tile along one side: where it starts, and the part [first, end) of the side that is kept of it."""
+
+    start: int
+    first: int
+    end: int
+
+
+def spans(length: int, side: int) -> list[Span]:
+    """Cover a length with tiles that overlap by half at least; each is kept up to the middle of an overlap.
+
+    A length below the tile's is centred and padded, as in an evaluation (IIC's transforms).
+    """
+    if length <= side:
+        return [Span(int((length - side) / 2), 0, length)]
+    count = -(-(length - side) // max(1, side // 2)) + 1
+    starts = [round(index * (length - side) / (count - 1)) for index in range(count)]
+    borders = [(left + side + right) // 2 for left, right in pairwise(starts)]
+    return [
+        Span(start, first, end)
+        for start, first, end in zip(starts, [0, *borders], [*borders, length], strict=True)
+    ]
+
+
+def segment_tiled(
+    image: UInt8[np.ndarray, "height width channel"],
+    side: int,
+    predict: Callable[[Float[Tensor, "batch channel side side"]], Int64[Tensor, "batch side side"]],
+    device: torch.device,
+) -> Int64[np.ndarray, "height width"]:
+    """Predict every pixel from a tile of `side` around it. An image of one tile is predicted as it is."""
+    height, width = image.shape[:2]
+    clusters = np.zeros((height, width), dtype=np.int64)
+    places = list(product(spans(height, side), spans(width, side)))
+    for begin in range(0, len(places), BATCH):
+        tiles = places[begin : begin + BATCH]
+        cut = np.stack([_cut(image, rows.start, columns.start, side) for rows, columns in tiles])
+        images = to_float(torch.from_numpy(cut).permute(0, 3, 1, 2)).to(device)
+        for (rows, columns), predicted in zip(tiles, predict(images).cpu().numpy(), strict=True):
+            clusters[rows.first : rows.end, columns.first : columns.end] = predicted[
+                rows.first - rows.start : rows.end - rows.start,
+                columns.first - columns.start : columns.end - columns.start,
+            ]
+    return clusters
+
+
+def _cut(image: np.ndarray, top: int, left: int, side: int) -> np.ndarray:
+    tile = np.zeros((side, side, image.shape[2]), dtype=np.uint8)
+    part = image[max(top, 0) : top + side, max(left, 0) : left + side]
+    down, right = max(-top, 0), max(-left, 0)
+    tile[down : down + part.shape[0], right : right + part.shape[1]] = part
+    return tile

@@ -1,0 +1,70 @@
+"""How many pixels of every class a photo has: the same in every record of the same data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+
+from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
+from infoseg_bench.data.evaluation_set import EvaluationSet
+from infoseg_bench.errors import UserError
+from infoseg_bench.runs.record import Record
+
+Truth = tuple[list[str], Int64[np.ndarray, "image cls"], str]
+
+
+class Truths:
+    """Pixels by photo and class, of the stores that are here, else of the first record of the same data."""
+
+    def __init__(self, data: Path | None) -> None:
+        """Find the stores below `data` and check their content against their fingerprints.
+
+        Attributes:
+            problems: a line for every store that is not what it was when it was written
+        """
+        self._known: dict[tuple[str, str, str], Truth] = {}
+        self._prepared: dict[str, PreparedDataset] = {}
+        self.problems: list[str] = []
+        if data is None:
+            return
+        self._prepared, self.problems = prepared_datasets(data)
+        for store in {prepared.store.path: prepared.store for prepared in self._prepared.values()}.values():
+            try:
+                store.verify()
+            except UserError as error:
+                self.problems.append(str(error))
+
+    def check(self, record: Record, counts: dict[str, np.ndarray], file: Path) -> None:
+        """Compare a record's counts with the labels.
+
+        Raises:
+            UserError: other photos, or other pixels of a class in one
+        """
+        spec = record.spec
+        key = (spec.dataset, spec.fingerprint, spec.protocol)
+        ids, pixels = [str(name) for name in counts["ids"]], counts["last_images"].sum(axis=1)
+        if key not in self._known:
+            self._known[key] = self._of_store(key) or (ids, pixels, str(file))
+        known_ids, known, source = self._known[key]
+        if ids != known_ids:
+            raise UserError(f"{file}: of other photos than {source}")
+        if known.shape != pixels.shape or (known != pixels).any():
+            raise UserError(f"{file}: other pixels of the classes than in {source}, of the same data")
+
+    def _of_store(self, key: tuple[str, str, str]) -> Truth | None:
+        dataset, fingerprint, protocol = key
+        prepared = self._prepared.get(dataset)
+        if prepared is None or prepared.store.fingerprint != fingerprint:
+            return None
+        view, ids = prepared.view, prepared.store.ids()
+        photos = EvaluationSet(
+            prepared.store.arrays(labels=True), view, protocol=protocol, device=torch.device("cpu")
+        )
+        rows = [
+            np.bincount(labels.numpy().ravel(), minlength=256)[: len(view.classes)]
+            for _, labels in photos.batches(1)
+        ]
+        return [ids[photo] for photo in view.evaluation], np.stack(rows), str(prepared.store.path)

@@ -1,0 +1,117 @@
+"""Every check of the contract fails on a method that breaks it, and the command says so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from infoseg_bench.checking.check import do_checks
+from infoseg_bench.checking.contract import CHECKS
+from infoseg_bench.checking.scaffold import write_method
+from infoseg_bench.checking.subject import Subject
+from infoseg_bench.cli import main
+from infoseg_bench.registry import load_methods
+
+BREAKS = {
+    "name, title and citation are there": ('= "not published"', '= ""'),
+    "every parameter says what it does": ('source="ours", ge=0)', 'source="", ge=0)'),
+    "defaults and presets are valid": (
+        "parameters: BrokenParameters",
+        'presets = {"mini": {"no": 1}}\n    parameters: BrokenParameters',
+    ),
+    "clusters have the images' size": (".argmax(dim=1)", ".argmax(dim=1)[:, 1:]"),
+    "four bands are taken": ("self.task.channels, width", "3, width"),
+    "nothing that a fit can reach leads to a label": (
+        "        width = self.parameters.width\n",
+        "        import gc\n"
+        "        self.seen = [a for a in gc.get_objects() if type(a).__name__ == 'StoreArrays']\n"
+        "        width = self.parameters.width\n",
+    ),
+    "the same seed gives the same clusters": ("light = 1 +", "light = __import__('random').random() +"),
+    "a fit taken up from its state": (
+        "def build",
+        "def state(self): return {**super().state(), 'step': 0}\n\n    def build",
+    ),
+    "the prediction of an image does not depend": (
+        "self._probabilities(images).argmax",
+        "(self._probabilities(images) - self._probabilities(images).mean(0)).argmax",
+    ),
+    "mixed precision gives nearly the same loss": ('"loss": -information', '"loss": -information.bfloat16()'),
+    "a training step never waits": ('"loss": -information', '"loss": -information + 0 * float(information)'),
+}  # fmt: skip
+"""Beginning of a check's title to what breaks it in the scaffold."""
+
+
+def load(path: Path) -> Subject:
+    registry = load_methods([path])
+    assert str(path) not in registry.broken, registry.broken
+    return Subject(cls=registry.methods["broken"], folder=path.parent, settings={"width": 4})
+
+
+@pytest.mark.parametrize("title", BREAKS)
+def test_a_check_fails_on_a_method_that_breaks_it(tmp_path: Path, title: str) -> None:
+    path = write_method("broken", tmp_path / f"broken_{len(title)}_{title[:5].strip(', ')}.py")
+    old, new = BREAKS[title]
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    (check,) = [check for check in CHECKS if check.title.startswith(title)]
+    (outcome,) = do_checks(load(path), [check])
+    assert outcome.ending == "failed"
+    assert outcome.words
+    assert "\n" not in outcome.words
+
+
+def call(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, list(words), catch_exceptions=False)
+    assert "Traceback" not in result.output
+    return result.exit_code, result.output
+
+
+def test_the_command_ends_with_status_one_and_says_what_to_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert call("new", "method", "half-done")[0] == 0
+    path = Path("half_done.py")
+    assert len(path.read_text().splitlines()) < 100
+    path.write_text(path.read_text().replace(".argmax(dim=1)", ".argmax(dim=1) + 3"))
+    status, output = call("check", "half_done.py", "--set", "half-done.width=4")
+    assert status == 1
+    assert "with K = 3 -> let predict give int64" in output
+    assert re.search(r"^ok +labels have no part in a fit", output, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["new", "method", "My Method"], "use lower-case letters"),
+        (["new", "method", "kmeans"], "is taken"),
+        (["new", "method", "external-x"], "a meaning of its own"),
+        (["new", "method", "class"], "a meaning of its own"),
+        (["new", "method", "there"], "this file exists"),
+        (["new", "method", "x", "--out", "x.txt"], "ends in .py"),
+        (["check", "kmaens"], "did you mean kmeans"),
+        (["check", "absent.py"], "no such file"),
+        (["check", "there.py"], "no method in this file"),
+        (["check", "kmeans", "--set", "kmeans.sampel=1"], "did you mean sample"),
+    ],
+)
+def test_a_wrong_word_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("there.py").write_text("")
+    status, output = call(*words)
+    assert status == 2
+    assert says in output
+
+
+def test_a_file_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("import no_such_module_anywhere\n")
+    status, output = call("check", str(tmp_path / "bad.py"))
+    assert status == 1
+    assert "no_such_module_anywhere" in output

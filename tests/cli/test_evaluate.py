@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from infoseg_bench.cli import main
+from infoseg_bench.report.audit import audit
+from infoseg_bench.runs.folder import RunFolder
+from tests.data.miniature import make_view, random_photos, write_photos, write_store
+
+CROP = 32
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_store(tmp_path / "data" / "mini.h5", photos=6, labels="visible")
+    return tmp_path
+
+
+def call(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, list(words), catch_exceptions=False)
+    assert "Traceback" not in result.output
+    return result.exit_code, result.output
+
+
+def photos() -> list[tuple[str, np.ndarray]]:
+    """Ids and labels of the whole photos; void where 255."""
+    made = random_photos(6, labels="visible")
+    return [(photo.id, photo.labels) for photo in made if photo.labels is not None]
+
+
+def truth(labels: np.ndarray) -> np.ndarray:
+    """Clusters that are right wherever it counts: another number for each class, void among the first."""
+    table = np.full(256, 7, dtype=np.uint8)
+    table[:3] = [7, 200, 0]
+    return np.asarray(table[labels])
+
+
+def write_maps(folder: Path, change: Callable[[np.ndarray], np.ndarray] = lambda clusters: clusters) -> Path:
+    folder.mkdir()
+    for name, labels in photos():
+        np.save(folder / f"{name}.npy", change(truth(labels)))
+    return folder
+
+
+def evaluate(maps: Path, *words: str) -> tuple[int, str]:
+    return call("evaluate", "--dataset", "mini", "--predictions", str(maps), *words)
+
+
+def test_perfect_maps_with_numbers_of_their_own_score_all_pixels(folder: Path) -> None:
+    status, output = evaluate(write_maps(folder / "maps"))
+    assert status == 0
+    assert "6 photos, 3 clusters, 3 classes" in output
+    assert "PA 100.00 % (one-to-one" in output
+    assert "not kept" in output
+
+
+@pytest.mark.parametrize("kind", ["L", "P", "I;16", "npy-int64", "npy-uint16"])
+def test_every_kind_of_whole_numbers_scores_alike(folder: Path, kind: str) -> None:
+    (folder / "maps").mkdir()
+    for name, labels in photos():
+        clusters = truth(labels)
+        if kind.startswith("npy"):
+            np.save(folder / "maps" / f"{name}.npy", clusters.astype(kind[4:]))
+            continue
+        image = Image.fromarray(clusters.astype(np.uint16) * 300 if kind == "I;16" else clusters)
+        if kind == "P":
+            image.putpalette([value // 3 for value in range(768)])
+        image.save(folder / "maps" / f"{name}.png")
+    status, output = evaluate(folder / "maps")
+    assert status == 0, output
+    assert "PA 100.00 % (one-to-one" in output
+
+
+def test_clusters_beyond_the_classes_are_wrong_one_to_one_and_right_by_majority(folder: Path) -> None:
+    def split(clusters: np.ndarray) -> np.ndarray:
+        return np.where(np.arange(clusters.shape[1]) % 2 == 0, clusters, clusters + 20).astype(np.int64)
+
+    status, output = evaluate(write_maps(folder / "maps", split))
+    assert status == 0
+    assert "6 clusters, 3 classes" in output
+    assert "PA 100.00 % (majority" in output
+    assert 40 < float(output.split("PA ")[1].split(" %")[0]) < 65
+
+
+def test_the_written_photos_are_what_maps_of_the_crop_are_of(folder: Path) -> None:
+    assert call("evaluate", "--dataset", "mini", "--write-images", "crops")[0] == 0
+    (folder / "maps").mkdir()
+    files = sorted((folder / "crops").glob("*.png"))
+    assert len(files) == 6
+    for file in files:
+        with Image.open(file) as image:
+            assert image.size == (CROP, CROP)
+            # The miniature's classes are steps of brightness.
+            Image.fromarray(np.asarray(image)[..., 0] // 74).save(folder / "maps" / file.name)
+    status, output = evaluate(folder / "maps")
+    assert status == 0
+    assert float(output.split("PA ")[1].split(" %")[0]) > 95
+
+
+def test_a_named_row_joins_the_board_marked_external(folder: Path) -> None:
+    maps = write_maps(folder / "maps")
+    status, output = evaluate(maps, "--name", "Ours, v2 (large)")
+    assert status == 0, output
+    (path,) = (folder / "results" / "runs").iterdir()
+    record = RunFolder(path).record()
+    assert record is not None
+    audit(RunFolder(path), record)
+    assert record.spec.external
+    assert record.costs is None
+    assert record.label_use == "not declared"
+    status, board = call("report")
+    assert status == 0
+    assert "Ours, v2 (large) (external) | 1 | 100.0" in board
+    assert "external: not known" in board
+    assert call("verify", "--data", "data")[0] == 0
+    assert evaluate(maps, "--name", "Ours, v2 (large)", "--seed", "1", "--labels-used", "none")[0] == 0
+    assert "Ours, v2 (large) (external) | 2 | 100.0 ± 0.0" in call("report")[1]
+
+
+def test_other_maps_under_the_same_name_are_refused_unless_forced(folder: Path) -> None:
+    maps, other = write_maps(folder / "maps"), write_maps(folder / "other", np.zeros_like)
+    assert evaluate(maps, "--name", "A")[0] == 0
+    assert evaluate(maps, "--name", "A")[0] == 0
+    status, output = evaluate(other, "--name", "A")
+    assert status == 1
+    assert "--force" in output
+    assert evaluate(other, "--name", "A", "--force")[0] == 0
+    (record,) = (folder / "results" / "runs").glob("*/record.json")
+    assert "collapsed" in json.loads(record.read_text())["warnings"][0]
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a|b", "a\nb", "", "x" * 61, "`rm`"])
+def test_a_name_that_cannot_stand_on_a_board_is_refused_before_anything_is_read(
+    folder: Path, name: str
+) -> None:
+    status, output = evaluate(folder / "nowhere", "--name", name)
+    assert status == 2
+    assert "--name" in output
+
+
+def faulty(folder: Path, fault: str) -> Path:
+    maps = write_maps(folder / "maps")
+    first, second = maps / "photo-00.npy", maps / "photo-01.npy"
+    if fault == "missing":
+        first.unlink()
+        second.unlink()
+    elif fault == "extra":
+        np.save(maps / "stranger.npy", np.zeros((4, 4), int))
+    elif fault == "size":
+        np.save(first, np.zeros((10, 11), int))
+    elif fault == "float":
+        np.save(first, np.load(first).astype(np.float32))
+    elif fault == "negative":
+        np.save(first, np.load(first).astype(int) - 1)
+    elif fault == "scores":
+        np.save(first, np.zeros((3, CROP, CROP), int))
+    elif fault == "pickle":
+        np.save(first, np.array([{}]), allow_pickle=True)
+    elif fault == "damaged":
+        first.write_bytes(first.read_bytes()[:100])
+    elif fault == "twice":
+        Image.fromarray(np.load(first)).save(first.with_suffix(".png"))
+    else:
+        first.unlink()
+        Image.new(fault, (CROP, CROP)).save(first.with_suffix(".png"))
+    return maps
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ("missing", "2 missing: photo-00, photo-01"),
+        ("extra", "--ignore-extra leaves them out): stranger.npy"),
+        ("size", "photo-00.npy (10x11 for a photo of 32x32)"),
+        ("float", "of type float32, no whole numbers: take the argmax"),
+        ("negative", "negative numbers"),
+        ("scores", "not of height x width: give one number for each pixel: photo-00.npy (3, 32, 32)"),
+        ("pickle", "not readable"),
+        ("damaged", "not readable"),
+        ("twice", "both PNG and NPY: photo-00"),
+        ("RGB", "colour images (RGB), a palette mistaken for classes"),
+        ("RGBA", "colour images (RGBA), a palette mistaken for classes"),
+    ],
+)
+def test_a_fault_is_named_in_one_line_and_nothing_is_scored(folder: Path, fault: str, says: str) -> None:
+    status, output = evaluate(faulty(folder, fault), "--name", "A")
+    assert status == 1
+    assert says in output
+    assert len(output.splitlines()) == 1
+    assert not (folder / "results").exists()
+
+
+def test_extra_files_are_left_out_on_request(folder: Path) -> None:
+    assert evaluate(faulty(folder, "extra"), "--ignore-extra")[0] == 0
+
+
+def test_a_folder_for_another_data_set_is_recognised(folder: Path) -> None:
+    others = [type(photo)(f"other-{photo.id}", photo.image, photo.labels) for photo in random_photos(5)]
+    write_photos(folder / "data" / "other.h5", others, [make_view(others, name="other")])
+    (folder / "maps").mkdir()
+    for photo in others:
+        np.save(folder / "maps" / f"{photo.id}.npy", np.zeros(photo.size, int))
+    status, output = evaluate(folder / "maps")
+    assert status == 1
+    assert "made for the data set 'other', not for 'mini'" in output
+    for file in (folder / "maps").iterdir():
+        file.rename(file.with_name(f"un{file.name}"))
+    status, output = evaluate(folder / "maps")
+    assert status == 1
+    assert "is it for another data set?" in output
+
+
+@pytest.mark.parametrize("words", [["--dataset", "minni"], ["--dataset", "mini", "--protocol", "corect"]])
+def test_an_unknown_data_set_or_protocol_is_named(folder: Path, words: list[str]) -> None:
+    write_maps(folder / "maps")
+    status, output = call("evaluate", "--predictions", "maps", *words)
+    assert status == 2
+    assert "did you mean" in output

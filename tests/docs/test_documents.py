@@ -1,0 +1,79 @@
+"""The documents' code, executed as it stands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from infoseg_bench.cli import main
+from tests.cli.commands import environment
+
+ROOT = Path(__file__).parents[2]
+
+
+def blocks(document: Path) -> list[tuple[str, str]]:
+    """Give language and content of every code block, in order."""
+    return re.findall(r"```(bash|python)\n(.*?)```", document.read_text(), flags=re.DOTALL)
+
+
+def python(code: str) -> str:
+    """Run code as a script of its own, and give what it prints."""
+    words = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def call(*words: str) -> str:
+    result = CliRunner().invoke(main, list(words), catch_exceptions=False)
+    assert result.exit_code == 0, f"{words}\n{result.output}"
+    return result.output
+
+
+def follow(document: Path) -> str:
+    """Do here what a document says: save blocks that begin with a file's name, run all others."""
+    printed = []
+    for language, content in blocks(document):
+        file = re.match(r"# (\w+\.py)\n", content)
+        if file:
+            Path(file[1]).write_text(content)
+        elif language == "python":
+            printed.append(python(content))
+        else:
+            for name, *words in map(shlex.split, content.splitlines()):
+                assert name == "infoseg-bench"
+                printed.append(call(*words))
+    return "\n".join(printed)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+def test_the_tutorial_adds_two_methods_that_hold_the_contract_and_join_the_board() -> None:
+    printed = follow(ROOT / "docs" / "add-a-method.md")
+    assert "brightness.py: everything holds" in printed
+    assert "my_idea.py: everything holds" in printed
+    assert "| Brightness | 1 |" in printed
+    assert "| My idea | 1 |" in printed
+
+
+def test_the_python_example_scores_what_a_run_scores_and_three_lines_load_what_it_exports() -> None:
+    accuracy = re.search(r"PA (\d+\.\d) %", follow(ROOT / "docs" / "python.md"))
+    assert accuracy is not None
+    words = ["--dataset", "synthetic-scenes", "--method", "kmeans", "--set", "kmeans.sample=2000"]
+    assert f"| K-Means | 1 | {accuracy[1]} |" in call("run", *words)
+    call("export", "--run", "synthetic-scenes--kmeans", "--out", "my-model.safetensors")
+    Image.new("RGB", (70, 50), (200, 30, 30)).save("photo.jpg")
+    (lines,) = [code for _, code in blocks(ROOT / "README.md") if "load_model" in code]
+    assert len([line for line in lines.splitlines() if line]) == 3
+    assert python(f"{lines}print(labels.shape)").strip() == "(50, 70)"

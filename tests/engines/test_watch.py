@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from infoseg_bench.cli import main
+from infoseg_bench.engines.columns import describe, duration, row
+from infoseg_bench.engines.engine import Outcome
+from infoseg_bench.engines.watch import PlainWatcher, TableWatcher
+from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.spec import Budget, RunSpec
+
+SPEC = RunSpec(
+    dataset="mine", fingerprint="ab", protocol="corrected", method="infoseg", method_version=1,
+    parameters={}, budget=Budget(steps=400, evaluate_every=10), seed=2,
+)  # fmt: skip
+TOLD: dict[str, Any] = {
+    "state": "running", "step": 100, "steps": 400, "loss": 1.25, "pixel_accuracy": 0.5,
+    "steps_per_second": 12.0, "seconds_left": 7200.0,
+}  # fmt: skip
+
+
+def test_a_row_shows_state_step_loss_accuracy_speed_and_time_left() -> None:
+    expected = ("mine infoseg seed 2", "running", "100/400", "1.2500", "50.0%", "12", "2.0 h")
+    assert row(SPEC, "running", TOLD) == expected
+
+
+def test_what_is_not_known_is_empty() -> None:
+    assert row(SPEC, "starting", {"pixel_accuracy": None}) == ("mine infoseg seed 2", "starting", *[""] * 5)
+
+
+def test_a_line_in_a_log_says_the_same() -> None:
+    assert describe(TOLD) == "step 100 of 400, loss 1.2500, PA 50.0%, 12 steps/s, 2.0 h left"
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(3.2, "3 s"), (61.0, "1 min"), (5400.0, "1.5 h")])
+def test_times_are_written_in_their_unit(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_the_table_has_a_row_for_every_run_under_way(capsys: pytest.CaptureFixture[str]) -> None:
+    from rich.console import Console
+
+    watcher = TableWatcher(3)
+    watcher.started(SPEC)
+    watcher.moved(SPEC, TOLD)
+    with (console := Console(width=120)).capture() as capture:
+        console.print(watcher._table())
+    shown = capture.get()
+    assert "0 of 3 runs done" in shown
+    for word in ("steps/s", "time left", "mine infoseg seed 2", "100/400", "50.0%", "2.0 h"):
+        assert word in shown
+    watcher.ended(Outcome(SPEC, "failed", "by [design]"))
+    assert "mine infoseg seed 2: failed: by [design]" in capsys.readouterr().err
+    with console.capture() as capture:
+        console.print(watcher._table())
+    assert "1 of 3 runs done" in capture.get()
+    assert "100/400" not in capture.get()
+
+
+def test_plain_lines_say_that_a_run_is_tried_again(capsys: pytest.CaptureFixture[str]) -> None:
+    watcher = PlainWatcher(1)
+    watcher.started(SPEC)
+    watcher.retrying(Outcome(SPEC, "failed", "killed by SIGKILL", transient=True))
+    assert "mine infoseg seed 2: killed by SIGKILL; trying again" in capsys.readouterr().err
+
+
+def test_status_shows_the_same_columns_and_forgets_the_pace_of_the_dead(tmp_path: Path) -> None:
+    folder = RunFolder.of(tmp_path, SPEC)
+    folder.create(SPEC)
+    folder.write_status(**TOLD)
+    with folder.lock():
+        alive = CliRunner().invoke(main, ["status", "--results", str(tmp_path)]).output
+        found = CliRunner().invoke(main, ["status", "--results", str(tmp_path), "--json"]).output
+    (run,) = json.loads(found)
+    assert (
+        " ".join(alive.splitlines()[1].split()) == "mine infoseg seed 2 running 100/400 1.2500 50.0% 12 2.0 h"
+    )
+    assert (run["state"], run["step"], run["identity"]) == ("running", "100/400", SPEC.identity)
+    dead = CliRunner().invoke(main, ["status", "--results", str(tmp_path)]).output
+    assert "2.0 h" not in dead
+    assert "running" not in dead

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+
+import pytest
+import torch
+
+from infoseg_bench.errors import UserError
+from infoseg_bench.runs.checkpoint import Session, load_checkpoint, peek_session, write_checkpoint
+from infoseg_bench.runs.folder import RunFolder
+
+
+def write(folder: RunFolder, step: int) -> None:
+    content = {
+        "harness": Session(started="now", step=step).content(),
+        "method": {"w": torch.full((99,), step)},
+    }
+    write_checkpoint(folder, content)
+
+
+def step_loaded(folder: RunFolder) -> int:
+    found = load_checkpoint(folder)
+    assert found is not None
+    session, state = found
+    assert bool((state["w"] == session.step).all())
+    return session.step
+
+
+@pytest.mark.parametrize("left", [0, 1, 500, -1, -30])
+def test_after_a_checkpoint_cut_short_the_one_before_is_taken(
+    tmp_path: Path, left: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = RunFolder(tmp_path)
+    write(folder, 1)
+    write(folder, 2)
+    folder.checkpoint_file.write_bytes(folder.checkpoint_file.read_bytes()[:left])
+    assert step_loaded(folder) == 1
+    assert "checkpoint.pt: damaged" in capsys.readouterr().err
+
+
+def test_a_block_that_the_disk_lost_is_noticed(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    write(folder, 1)
+    write(folder, 2)
+    content = folder.checkpoint_file.read_bytes()
+    weights = torch.full((99,), 2).numpy().tobytes()
+    assert content.count(weights) == 1
+    folder.checkpoint_file.write_bytes(content.replace(weights, bytes(len(weights))))
+    assert step_loaded(folder) == 1
+
+
+def test_power_lost_between_the_two_renames_costs_one_checkpoint(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    write(folder, 1)
+    folder.checkpoint_file.rename(folder.previous_checkpoint_file)
+    assert folder.state() == "interrupted"
+    assert (session := peek_session(folder)) is not None
+    assert session.step == 1
+    assert step_loaded(folder) == 1
+
+
+def test_a_disk_that_is_full_leaves_the_checkpoint_and_goes_on_when_there_is_space(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    write(folder, 1)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(UserError, match=r"checkpoint.pt: cannot be written \(File too large\)"):
+            write(folder, 2)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert sorted(os.listdir(tmp_path)) == ["checkpoint.pt"]
+    assert (session := peek_session(folder)) is not None
+    assert session.step == 1
+    write(folder, 2)
+    assert step_loaded(folder) == 2
+
+
+def test_one_checkpoint_before_is_kept_and_no_more(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    for step in (1, 2, 3):
+        write(folder, step)
+    assert sorted(os.listdir(tmp_path)) == ["checkpoint.previous.pt", "checkpoint.pt"]

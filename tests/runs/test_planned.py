@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infoseg_bench.runs.checkpoint import Session, write_checkpoint
+from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.planned import PlannedRun, look
+from infoseg_bench.runs.spec import RunSpec
+from tests.report.runs import add_run, counts_with, edit_record
+
+
+def one(spec: RunSpec, results: Path, source: str = "now") -> PlannedRun:
+    (planned,) = look([spec], results, lambda name: source)
+    return planned
+
+
+def other(spec: RunSpec, **changes: Any) -> RunSpec:
+    return RunSpec(**{**spec.model_dump(), **changes})
+
+
+def finished(results: Path, *, source: str = "", fit_seconds: float = 100.0) -> RunSpec:
+    folder = add_run(results, last=counts_with(5))
+
+    def change(record: dict[str, Any]) -> None:
+        record["provenance"]["method_source"] = source
+        record["costs"].update(load_seconds=1.0, fit_seconds=fit_seconds, evaluate_seconds=0.0)
+
+    edit_record(folder, change)
+    return folder.spec()
+
+
+def interrupted(results: Path, spec: RunSpec, *, step: int, source: str = "now") -> RunFolder:
+    folder = RunFolder.of(results, spec)
+    folder.create(spec)
+    session = Session(started="then", step=step, method_source=source)
+    write_checkpoint(folder, {"harness": session.content(), "method": {}})
+    return folder
+
+
+def test_a_change_of_the_source_since_is_noticed_in_finished_and_in_resuming_runs(tmp_path: Path) -> None:
+    spec = finished(tmp_path, source="then")
+    assert one(spec, tmp_path, "now").changed
+    assert not one(spec, tmp_path, "then").changed
+    again = other(spec, seed=1)
+    interrupted(tmp_path, again, step=40, source="then")
+    assert one(again, tmp_path, "now").changed
+    assert not one(again, tmp_path, "then").changed
+
+
+def test_records_from_before_sources_were_kept_say_nothing_of_them(tmp_path: Path) -> None:
+    assert not one(finished(tmp_path, source=""), tmp_path).changed
+
+
+def test_a_run_that_resumes_says_where_and_costs_what_is_left(tmp_path: Path) -> None:
+    spec = finished(tmp_path)
+    again = other(spec, seed=1)
+    interrupted(tmp_path, again, step=40)
+    planned = one(again, tmp_path)
+    assert (planned.state, planned.step) == ("interrupted", 40)
+    assert planned.seconds == pytest.approx(61.0)
+
+
+def test_the_cost_of_a_missing_run_is_that_of_one_like_it_scaled_by_the_steps(tmp_path: Path) -> None:
+    spec = finished(tmp_path)
+    longer = other(spec, budget={"steps": 300, "evaluate_every": 10})
+    assert one(longer, tmp_path).seconds == pytest.approx(301.0)
+    assert one(other(spec, method="iic"), tmp_path).seconds is None
+    assert one(other(spec, dataset="another"), tmp_path).seconds is None
+    assert one(spec, tmp_path).seconds == 0.0
+
+
+def test_looking_makes_nothing(tmp_path: Path) -> None:
+    spec = finished(tmp_path)
+    before = sorted(str(path) for path in tmp_path.rglob("*"))
+    missing = [other(spec, seed=seed) for seed in range(1, 50)]
+    assert {run.state for run in look([spec, *missing], tmp_path, lambda name: "")} == {"finished", "missing"}
+    assert one(missing[0], tmp_path / "nowhere").state == "missing"
+    assert sorted(str(path) for path in tmp_path.rglob("*")) == before
+    assert not os.path.exists(tmp_path / "nowhere")
+
+
+def test_a_run_under_way_is_known_by_its_lock_and_a_dead_one_by_its_lack(tmp_path: Path) -> None:
+    spec = other(finished(tmp_path), seed=3)
+    folder = interrupted(tmp_path, spec, step=7)
+    folder.write_status(state="running", step=9)
+    assert one(spec, tmp_path).state == "interrupted"
+    with folder.lock():
+        assert one(spec, tmp_path).state == "running"
