@@ -47,6 +47,7 @@ class SyntheticScenes(DatasetRecipe):
     title = "Synthetic scenes"
     citation = "infoseg-bench, synthetic-scenes, version 1 (computer-generated)"
     licence = "Apache-2.0"
+    republishable = True
     embedded = True
     how_to_get = "infoseg-bench prepare synthetic-scenes (generated in seconds, no download)"
     options_type = SyntheticScenesOptions

@@ -6,22 +6,33 @@ from pathlib import Path
 
 import click
 
-from infoseg_bench.cli.options import results_option
+from infoseg_bench.cli.options import data_option, results_option
 
 
 @click.command()
 @results_option
+@data_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder to write to.  [default: report below the results]",
 )
-def report(results: Path, out: Path | None) -> None:
-    """Write leaderboards (Markdown, CSV) and confusion matrices (CSV, PNG) of all finished runs."""
+@click.option(
+    "--embed-photos",
+    is_flag=True,
+    help="Put panels of photos that may not be published on the page too; it is then written to local/.",
+)
+def report(results: Path, data: Path, out: Path | None, embed_photos: bool) -> None:
+    """Write leaderboards, figures and one HTML page of all finished runs.
+
+    Tables are Markdown, CSV and LaTeX; figures are SVG. Panels of photos are made where the prepared data
+    are in --data and the runs keep their checkpoints. Panels of photos whose licence does not allow
+    publication go to local/, which git ignores. A record that does not follow from its counts is left out.
+    """
     from infoseg_bench.report.leaderboard import markdown
     from infoseg_bench.report.write import write_report
 
-    written = write_report(results, out or results / "report")
+    written = write_report(results, out or results / "report", data=data, embed_photos=embed_photos)
     for board in written.boards:
         click.echo(markdown(board) + "\n")
-    click.echo(f"report: {written.index}")
+    click.echo(f"report: {written.index}\npage: {written.page}")

@@ -150,4 +150,4 @@ def run(
         seconds=time_limit and 60 * time_limit, silent_seconds=60 * silence_limit, retries=retries
     )
     outcomes = execute([run.spec for run in todo], work, engine_choice, jobs=jobs or 1, limits=limits)
-    conclude(specs, outcomes, results, out or results / "report")
+    conclude(specs, outcomes, results, out=out or results / "report", data=data)

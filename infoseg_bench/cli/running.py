@@ -89,7 +89,9 @@ def execute(
     return outcomes
 
 
-def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], results: Path, out: Path) -> None:
+def conclude(
+    specs: Sequence[RunSpec], outcomes: Sequence[Outcome], results: Path, *, out: Path, data: Path
+) -> None:
     """Write the report, print the boards of the runs' data sets, and list what failed.
 
     Raises:
@@ -101,11 +103,11 @@ def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], results: Pat
 
     failed = [outcome for outcome in outcomes if outcome.ending != "finished"]
     if len(failed) < len(specs):
-        report = write_report(results, out)
+        report = write_report(results, out, data=data)
         for board in report.boards:
             if any((spec.dataset, spec.fingerprint) == (board.dataset, board.fingerprint) for spec in specs):
                 click.echo("\n" + markdown(board))
-        click.echo(f"\nreport: {report.index}")
+        click.echo(f"\nreport: {report.index}\npage: {report.page}")
     for outcome in failed:
         click.echo(f"  {label(outcome.spec)}: {outcome.ending}: {outcome.reason}", err=True)
     if failed:

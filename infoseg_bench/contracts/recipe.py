@@ -51,6 +51,8 @@ class DatasetRecipe(ABC):
     title: ClassVar[str]
     citation: ClassVar[str]
     licence: ClassVar[str]
+    republishable: ClassVar[bool] = False
+    """Whether the licence lets anyone publish pictures of the photos, as a report's panels are."""
     version: ClassVar[int] = 1
     """Raise it whenever the same files would give another store."""
     embedded: ClassVar[bool] = False

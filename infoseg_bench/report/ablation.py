@@ -6,23 +6,24 @@ import json
 from collections import defaultdict
 
 from infoseg_bench.report.boards import Board, Row, best_pixel_accuracy, pixel_accuracy
-from infoseg_bench.report.markdown import percent, table
+from infoseg_bench.report.grid import Grid
+from infoseg_bench.report.markdown import percent
 from infoseg_bench.report.published import Ablation, AblationRow, published_ablations
 
 HEAD = ("variant", "seeds", "PA", "PA, best step (chosen with labels)", "paper's PA")
 
 
-def ablation_markdown(board: Board) -> str:
-    """Give every published study of which two rows or more were run on this board, as Markdown.
+def ablations(board: Board) -> list[Grid]:
+    """Give every published study of which two rows or more were run on this board.
 
     Runs stand in one table only if they differ in nothing but the settings that the study varies.
     """
-    return "\n\n".join(
-        _section(study, runs, board)
+    return [
+        _grid(study, runs, board)
         for study in published_ablations()
         for runs in _repeated(study, board)
         if len(runs) > 1
-    )
+    ]
 
 
 def _repeated(study: Ablation, board: Board) -> list[dict[str, Row]]:
@@ -39,20 +40,19 @@ def _repeated(study: Ablation, board: Board) -> list[dict[str, Row]]:
     return list(groups.values())
 
 
-def _section(study: Ablation, runs: dict[str, Row], board: Board) -> str:
+def _grid(study: Ablation, runs: dict[str, Row], board: Board) -> Grid:
     where = "" if board.dataset == study.dataset else f" The paper's figures are of {study.dataset}."
-    return "\n\n".join(
-        [
-            f"### {study.title}",
-            table(HEAD, [_cells(row, runs.get(row.title)) for row in study.rows]),
-            f"Paper's PA: {study.source}.{where}",
-        ]
+    return Grid(
+        title=study.title,
+        head=HEAD,
+        body=tuple(_cells(row, runs.get(row.title)) for row in study.rows),
+        notes=(f"Paper's PA: {study.source}.{where}",),
     )
 
 
-def _cells(published: AblationRow, run: Row | None) -> list[str]:
+def _cells(published: AblationRow, run: Row | None) -> tuple[str, ...]:
     paper = f"{100 * published.pixel_accuracy:.1f}"
     if run is None:
-        return [published.title, "", "not run", "", paper]
+        return published.title, "", "not run", "", paper
     measured = (percent(run.spread(figure)) for figure in (pixel_accuracy, best_pixel_accuracy))
-    return [published.title, str(len(run.records)), *measured, paper]
+    return published.title, str(len(run.records)), *measured, paper

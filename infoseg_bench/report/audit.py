@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int64
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.runs.evaluate import evaluation
@@ -30,8 +31,11 @@ def read_counts(file: Path) -> dict[str, np.ndarray]:
         raise UserError(f"{file}: not readable counts ({error}): repeat the run with --force") from None
 
 
-def audit(folder: RunFolder, record: Record) -> None:
+def audit(folder: RunFolder, record: Record) -> Int64[np.ndarray, "image cluster cls"]:
     """Check that a record's identity and scores follow from its spec and its counts.
+
+    Returns:
+        the counts of the last state, image by image
 
     Raises:
         UserError: they do not
@@ -57,6 +61,7 @@ def audit(folder: RunFolder, record: Record) -> None:
         computed = evaluation(images, step=stated.step, selection=stated.selection)
         if not _same(stated.model_dump(), computed.model_dump()):
             raise UserError(f"{folder.record_file}: its scores ({name}) do not follow from its counts")
+    return counts["last_images"]
 
 
 def _check_counts(images: np.ndarray, record: Record, file: Path) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 
-from infoseg_bench.errors import UserError
-from infoseg_bench.report.audit import audit
-from infoseg_bench.report.published import PublishedFigure, published_figures
-from infoseg_bench.runs.folder import RunFolder
+import numpy as np
+from jaxtyping import Float64
+
+from infoseg_bench.report.bootstrap import Interval, interval, resampled
+from infoseg_bench.report.evidence import Run
+from infoseg_bench.report.published import PublishedFigure, published_figures, reference_methods
 from infoseg_bench.runs.record import Costs, DatasetFacts, Record
 
 
@@ -29,16 +31,48 @@ class Spread:
         return cls(statistics.fmean(numbers), statistics.stdev(numbers) if len(numbers) > 1 else None)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Row:
-    """Runs that differ in nothing but the seed."""
+    """Runs that differ in nothing but the seed.
 
-    records: tuple[Record, ...]
+    Attributes:
+        runs: by seed
+        resamples: PA of every bootstrap draw, as a share
+    """
+
+    runs: tuple[Run, ...]
+    resamples: Float64[np.ndarray, " resample"]
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The runs' records, by seed."""
+        return tuple(run.record for run in self.runs)
 
     @property
     def first(self) -> Record:
         """The record of the lowest seed."""
-        return self.records[0]
+        return self.runs[0].record
+
+    @cached_property
+    def interval(self) -> Interval:
+        """Bootstrap interval of the mean PA."""
+        return interval(self.resamples)
+
+    @property
+    def reference(self) -> bool:
+        """Whether it is an untrained method that others are measured against."""
+        return self.first.spec.method in reference_methods()
+
+    @property
+    def training_hours(self) -> float | None:
+        """Mean time of the fits, evaluations left out; None where it is not known."""
+        return statistics.fmean(one.fit_seconds for one in self.costs) / 3600 if self.costs else None
+
+    @property
+    def steps(self) -> int | None:
+        """Training steps; None for a method that does not train by steps."""
+        budget = self.first.spec.budget
+        return budget.steps if budget else None
 
     def spread(self, figure: Callable[[Record], float]) -> Spread:
         """Summarise one figure over the seeds."""
@@ -78,7 +112,7 @@ class Row:
         return published_figures().get((self.first.spec.method, self.first.spec.dataset))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Board:
     """All rows that may be compared: the same pixels, labels and protocol."""
 
@@ -93,44 +127,41 @@ class Board:
         """Name for a folder; the fingerprint tells subsets of the same data set apart."""
         return f"{self.dataset}--{self.protocol}--{self.fingerprint[:8]}"
 
+    @property
+    def steps(self) -> list[int]:
+        """The different lengths of training on this board."""
+        return sorted({row.steps for row in self.rows if row.steps is not None})
+
     def label(self, row: Row) -> str:
         """Name a row: its method, and the settings that it does not share with most rows of that method."""
-        rows = [other.settings for other in self.rows if other.first.spec.method == row.first.spec.method]
-        told = [
-            f"{name}={row.settings.get(name, 'unset')}"
-            for name in dict.fromkeys(name for settings in rows for name in settings)
-            if 2 * sum(_same_setting(name, row.settings, other) for other in rows) <= len(rows)
-        ]
+        told = self._told(row)
         return f"{row.first.method_title} ({', '.join(told)})" if told else row.first.method_title
 
+    def _told(self, row: Row) -> list[str]:
+        rows, names, usual = self._settings[row.first.spec.method]
+        settings = row.settings
+        return [
+            f"{name}={settings.get(name, 'unset')}"
+            for name in names
+            if 2 * usual[_setting(name, settings)] <= rows
+        ]
 
-def read_records(results: Path) -> tuple[list[Record], list[str]]:
-    """Read every finished run's record below a results folder.
-
-    Returns:
-        the records, and a line for every one that cannot be used
-    """
-    records, problems = [], []
-    for path in sorted((results / "runs").glob("*/record.json")):
-        try:
-            folder = RunFolder(path.parent)
-            record = folder.record()
-            if record is not None and record.status == "finished":
-                audit(folder, record)
-                records.append(record)
-        except UserError as error:
-            problems.append(str(error))
-    return records, problems
+    @cached_property
+    def _settings(self) -> dict[str, tuple[int, list[str], Counter[tuple[str, str]]]]:
+        methods: dict[str, list[dict[str, object]]] = defaultdict(list)
+        for row in self.rows:
+            methods[row.first.spec.method].append(row.settings)
+        return {method: _summary(settings) for method, settings in methods.items()}
 
 
-def make_boards(records: Iterable[Record]) -> list[Board]:
-    """Put records into rows and rows into boards, the best PA first."""
-    groups: dict[tuple[str, str, str], dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    for record in records:
-        spec = record.spec
-        groups[spec.dataset, spec.fingerprint, spec.protocol][record.row].append(record)
+def make_boards(runs: Iterable[Run]) -> list[Board]:
+    """Put runs into rows and rows into boards, the best PA first."""
+    groups: dict[tuple[str, str, str], dict[str, list[Run]]] = defaultdict(lambda: defaultdict(list))
+    for run in runs:
+        spec = run.record.spec
+        groups[spec.dataset, spec.fingerprint, spec.protocol][run.record.row].append(run)
     return [
-        _board(key, [sorted(row, key=lambda record: record.spec.seed) for row in rows.values()])
+        _board(key, [sorted(row, key=lambda run: run.record.spec.seed) for row in rows.values()])
         for key, rows in sorted(groups.items())
     ]
 
@@ -147,12 +178,20 @@ def best_pixel_accuracy(record: Record) -> float:
     return record.best.one_to_one.pixel_accuracy
 
 
-def _same_setting(name: str, one: dict[str, object], other: dict[str, object]) -> bool:
-    return (name in one, one.get(name)) == (name in other, other.get(name))
+def _summary(rows: list[dict[str, object]]) -> tuple[int, list[str], Counter[tuple[str, str]]]:
+    names = list(dict.fromkeys(name for settings in rows for name in settings))
+    return len(rows), names, Counter(_setting(name, settings) for settings in rows for name in names)
 
 
-def _board(key: tuple[str, str, str], groups: list[list[Record]]) -> Board:
-    rows = [Row(records=tuple(group)) for group in groups]
+def _setting(name: str, settings: dict[str, object]) -> tuple[str, str]:
+    return name, repr(settings[name]) if name in settings else "unset"
+
+
+def _board(key: tuple[str, str, str], groups: list[list[Run]]) -> Board:
+    rows = [
+        Row(runs=tuple(group), resamples=drawn)
+        for group, drawn in zip(groups, resampled(groups), strict=True)
+    ]
     rows.sort(key=lambda row: (-row.spread(pixel_accuracy).mean, row.first.row))
     facts = rows[0].first.dataset
     assert facts is not None

@@ -1,17 +1,21 @@
-"""Confusion matrices: matched, as CSV of pixels and as a figure of shares."""
+"""Confusion matrices: matched, as CSV of pixels and of shares, and as a figure of shares."""
 
 from __future__ import annotations
 
 import csv
 import io
-from typing import IO
+from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 
+from infoseg_bench.report.svg import FILL, Drawing, shorten
 from infoseg_bench.scoring.matching import one_to_one
 
 UNMATCHED_TITLE = "(unmatched)"
+CELL = 30
+MARGIN = 112
+LONGEST_NAME = 17
 
 
 def matched_confusion(
@@ -21,39 +25,63 @@ def matched_confusion(
     return one_to_one(counts).histogram(counts).T
 
 
+def row_shares(
+    confusion: Int64[np.ndarray, "truth predicted"],
+) -> Float64[np.ndarray, "truth predicted"]:
+    """Give every true class's shares of predictions; a class that does not occur has none."""
+    return np.asarray(confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1))
+
+
 def confusion_csv(counts: Int64[np.ndarray, "cluster cls"], classes: list[str]) -> str:
     """Give the matrix in pixels, a row per true class, a column per predicted one."""
+    return _csv(matched_confusion(counts), classes)
+
+
+def confusion_shares_csv(counts: Int64[np.ndarray, "cluster cls"], classes: list[str]) -> str:
+    """Give the row-normalised matrix: shares of every true class's pixels, in [0, 1]."""
+    return _csv(row_shares(matched_confusion(counts)), classes)
+
+
+def _csv(matrix: np.ndarray, classes: list[str]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["true class", *classes, UNMATCHED_TITLE])
-    for name, row in zip(classes, matched_confusion(counts).tolist(), strict=True):
+    for name, row in zip(classes, matrix.tolist(), strict=True):
         writer.writerow([name, *row])
     return out.getvalue()
 
 
-def confusion_figure(
-    counts: Int64[np.ndarray, "cluster cls"], classes: list[str], title: str, handle: IO[bytes]
-) -> None:
-    """Draw the share of every true class's pixels that each class was predicted for, as PNG."""
-    from matplotlib.figure import Figure
-
+def confusion_figure(counts: Int64[np.ndarray, "cluster cls"], classes: list[str], title: str) -> str:
+    """Draw the share of every true class's pixels that each class was predicted for, as SVG."""
     pixels = matched_confusion(counts)
-    columns = list(classes)
-    if pixels[:, -1].any():
-        columns.append(UNMATCHED_TITLE)
-    shares = pixels[:, : len(columns)] / np.maximum(pixels.sum(axis=1, keepdims=True), 1)
-    side = 2.6 + 0.42 * len(columns)
-    figure = Figure(figsize=(side + 0.9, side), dpi=120, layout="constrained")
-    axes = figure.subplots()
-    image = axes.imshow(shares, vmin=0, vmax=1, cmap="cividis")
-    axes.set_xticks(range(len(columns)), columns, rotation=45, ha="right", parse_math=False)
-    axes.set_yticks(range(len(classes)), classes, parse_math=False)
-    axes.set(xlabel="predicted class", ylabel="true class")
-    axes.set_title(title, fontsize=9, parse_math=False)
+    columns = [*classes, UNMATCHED_TITLE] if pixels[:, -1].any() else list(classes)
+    shares = row_shares(pixels)[:, : len(columns)]
+    height = MARGIN + CELL * len(classes) + 24
+    width = max(MARGIN + CELL * len(columns) + 12, 270)
+    drawing = Drawing(width, height, f"Confusion matrix: {title}")
+    drawing.text(4, height - 8, "rows: true class, columns: predicted class, % of the row", font_size=9)
+    _names(drawing, classes, columns)
     for (row, column), share in np.ndenumerate(shares):
-        if share >= 0.005:
-            colour = "black" if share > 0.6 else "white"
-            axes.text(column, row, f"{100 * share:.0f}", ha="center", va="center", color=colour, fontsize=7)
-    figure.colorbar(image, ax=axes, label="share of the true class's pixels", shrink=0.8)
-    # Without a date in the file, the same counts give the same file.
-    figure.savefig(handle, format="png", metadata={"Software": None})
+        _cell(drawing, row, column, float(share))
+    return drawing.xml()
+
+
+def _names(drawing: Drawing, classes: Sequence[str], columns: Sequence[str]) -> None:
+    for row, name in enumerate(classes):
+        y = MARGIN + CELL * (row + 0.5) + 4
+        drawing.text(MARGIN - 6, y, shorten(name, LONGEST_NAME), text_anchor="end")
+    for column, name in enumerate(columns):
+        x, y = MARGIN + CELL * (column + 0.5) + 4, MARGIN - 6
+        drawing.text(x, y, shorten(name, LONGEST_NAME), transform=f"rotate(-90 {x} {y})")
+
+
+def _cell(drawing: Drawing, row: int, column: int, share: float) -> None:
+    x, y = MARGIN + CELL * column, MARGIN + CELL * row
+    drawing.add(
+        "rect", x=x, y=y, width=CELL, height=CELL,
+        fill=FILL, fill_opacity=round(share, 3), stroke="currentColor", stroke_opacity=0.25,
+    )  # fmt: skip
+    if share >= 0.005:
+        colour = {"fill": "#ffffff"} if share > 0.75 else {}
+        middle = {"text_anchor": "middle", **colour}
+        drawing.text(x + CELL / 2, y + CELL / 2 + 4, f"{100 * share:.0f}", **middle)

@@ -1,80 +1,88 @@
-"""A board as Markdown."""
+"""A board as Markdown, and as the grid that LaTeX and the page show too."""
 
 from __future__ import annotations
 
-from infoseg_bench.report.ablation import ablation_markdown
+from infoseg_bench.report.ablation import ablations
 from infoseg_bench.report.boards import Board, Row
-from infoseg_bench.report.columns import COLUMNS
-from infoseg_bench.report.markdown import percent, plain, table
-from infoseg_bench.report.published import published_logs
+from infoseg_bench.report.columns import cells, constant_cells
+from infoseg_bench.report.grid import Grid
+from infoseg_bench.report.lead import headline
+from infoseg_bench.report.markdown import plain
+from infoseg_bench.report.published import published_logs, reference_methods
+from infoseg_bench.report.shown import TABLE_ROWS
+
+NARROW = ("PA, majority vote (many-to-one)", "NMI", "ARI", "protocol", "row")
+"""Columns that the narrow form leaves to the CSV; the protocol stands above the table."""
 
 
 def markdown(board: Board) -> str:
     """Give a board as a Markdown section: facts, table, what a reader must know, and ablations."""
-    head = ["method", "seeds", *(column.title for column in COLUMNS), "paper's PA", "training", "label use"]
-    body = [_markdown_row(row, board.label(row)) for row in board.rows]
-    body.append(_constant_row(board, len(head)))
-    section = "\n".join([*_heading(board), "", table(head, body), "", *_footnotes(board)])
-    ablations = ablation_markdown(board)
-    return f"{section}\n\n{ablations}" if ablations else section
-
-
-def _heading(board: Board) -> list[str]:
-    facts = board.facts
-    lines = [
-        f"## {plain(facts.title)}",
-        "",
-        f"{len(facts.classes)} classes, {facts.train_images} photos to train on, {facts.evaluation_images} "
-        f'scored on their centre {facts.crop}x{facts.crop}; protocol "{board.protocol}"; '
-        f"data {board.fingerprint[:12]}.",
+    above = [
+        plain(summary(board)),
+        plain(headline(board)),
+        *(f"**{plain(text)}**" for text in warnings(board)),
     ]
-    return [*lines, "", f"**{plain(facts.note)}**"] if facts.note else lines
+    title, _, rest = leaderboard(board, rows=TABLE_ROWS).markdown(2).partition("\n\n")
+    return "\n\n".join([title, *above, rest, *(study.markdown() for study in ablations(board))])
 
 
-def _markdown_row(row: Row, label: str) -> list[str]:
-    record = row.first
-    published = row.published
-    return [
-        label,
-        str(len(row.records)),
-        *(percent(row.spread(column.figure)) for column in COLUMNS),
-        f"{100 * published.pixel_accuracy:.1f}" if published else "",
-        _training(row),
-        record.label_use or "none",
-    ]
+def leaderboard(board: Board, *, narrow: bool = False, rows: int | None = None) -> Grid:
+    """Give a board as a grid, with the constant prediction as its last row.
+
+    Args:
+        board: the board
+        narrow: leave out the columns in `NARROW`
+        rows: how many to show at most; None: all
+    """
+    shown = [cells(board, row) for row in board.rows[:rows]]
+    titles = tuple(title for title in shown[0] if not (narrow and title in NARROW))
+    shown.append(constant_cells(board))
+    body = tuple(tuple(row.get(title, "") for title in titles) for row in shown)
+    return Grid(title=board.facts.title, head=titles, body=body, notes=tuple(_notes(board, rows)))
 
 
-def _constant_row(board: Board, width: int) -> list[str]:
-    cells = ["constant prediction", "", f"{100 * board.facts.constant_pixel_accuracy:.1f}"]
-    return cells + [""] * (width - len(cells))
+def summary(board: Board) -> str:
+    """Say what the board is of."""
+    data = board.facts
+    return (
+        f"{len(data.classes)} classes, {data.train_images} photos to train on, {data.evaluation_images} "
+        f'scored on their centre {data.crop}x{data.crop}; protocol "{board.protocol}"; '
+        f"data {board.fingerprint[:12]}."
+    )
 
 
-def _training(row: Row) -> str:
-    budget = row.first.spec.budget
-    words = [f"{budget.steps} steps"] if budget else []
-    if budget and row.images_per_second:
-        words.append(f"{row.images_per_second:.0f} images/s")
-    peak = row.peak_device_bytes or row.peak_host_bytes
-    words.append(f"{peak / 2**30:.1f} GiB" if peak else "external: not known")
-    return f"{', '.join(words)} (row {row.first.row[:6]})"
+def warnings(board: Board) -> list[str]:
+    """Say what must be read before any figure: the data's own note, and budgets that differ."""
+    lines = [board.facts.note] if board.facts.note else []
+    if len(board.steps) > 1:
+        steps = ", ".join(map(str, board.steps))
+        lines.append(f"Budgets differ ({steps} steps): rows of different steps do not rank their methods.")
+    return lines
 
 
-def _footnotes(board: Board) -> list[str]:
+def _notes(board: Board, rows: int | None) -> list[str]:
     notes = [
         "PA: pixel accuracy in % under one one-to-one (Hungarian) matching for all images, at the last step, "
         "mean ± sample standard deviation over the seeds; pixels of unmatched clusters are wrong, void "
-        "labels alone are left out."
+        "labels alone are left out.",
+        "95 % interval: bootstrap over evaluation images and, where there are several, over seeds; the "
+        "matching is held. With one seed it is of the images alone, with two or three it is too narrow.",
     ]
     sources = {(row.published.source, row.published.selection) for row in board.rows if row.published}
     notes += [f"Paper's PA: {source} ({selection})." for source, selection in sorted(sources)]
+    if any(row.first.label_use for row in board.rows):
+        notes.append('Rows whose label use is not "none" used that label information in training.')
+    missing = reference_methods() - {row.first.spec.method for row in board.rows}
+    notes += [f"Reference row {name}: not run." for name in sorted(missing)]
     notes += [
-        f"{board.label(row)}, seed {record.spec.seed}: {plain(warning)}."
-        for row in board.rows
+        f"{board.label(row)}, seed {record.spec.seed}: {warning}."
+        for row in board.rows[:rows]
         for record in row.records
         for warning in record.warnings
     ]
-    notes += sorted({note for row in board.rows for note in _log_note(row)})
-    return [f"- {note}" for note in notes]
+    if rows is not None and len(board.rows) > rows:
+        notes.append(f"The {rows} rows of highest PA of {len(board.rows)}; leaderboard.csv has every row.")
+    return notes + sorted({note for row in board.rows for note in _log_note(row)})
 
 
 def _log_note(row: Row) -> list[str]:

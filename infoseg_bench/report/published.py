@@ -114,5 +114,18 @@ def published_logs() -> dict[tuple[str, str], PublishedLog]:
     }
 
 
+@cache
+def reference_methods() -> frozenset[str]:
+    """Name the methods that learn nothing and stand as reference rows."""
+    return frozenset(_content()["references"])
+
+
+@cache
+def published_layout() -> tuple[dict[str, str], dict[str, str]]:
+    """Give rows and columns of the paper's main table in its order: names to titles, methods first."""
+    layout = _content()["layout"]
+    return layout["methods"], layout["datasets"]
+
+
 def _content() -> dict[str, Any]:
     return tomllib.loads((files("infoseg_bench.report") / "published.toml").read_text())

@@ -18,13 +18,17 @@ FIELDS = (
     "n",
     "seeds",
     *(f"{column.name}_{part}" for column in COLUMNS for part in ("mean", "std")),
+    "pixel_accuracy_low",
+    "pixel_accuracy_high",
     "published_pixel_accuracy",
     "published_source",
     "steps",
+    "training_hours",
     "train_images_per_second",
     "peak_host_bytes",
     "peak_device_bytes",
     "label_use",
+    "reference",
 )
 
 
@@ -36,7 +40,11 @@ def as_csv(board: Board) -> str:
     data = {"dataset": board.dataset, "protocol": board.protocol, "fingerprint": board.fingerprint}
     for row in board.rows:
         writer.writerow({**data, **_fields(board, row)})
-    constant = {"method": "constant prediction", "pixel_accuracy_mean": board.facts.constant_pixel_accuracy}
+    constant = {
+        "method": "constant prediction",
+        "pixel_accuracy_mean": board.facts.constant_pixel_accuracy,
+        "reference": True,
+    }
     writer.writerow({**data, **constant})
     return out.getvalue()
 
@@ -49,13 +57,17 @@ def _fields(board: Board, row: Row) -> dict[str, object]:
         "label": board.label(row),
         "n": len(row.records),
         "seeds": " ".join(str(record.spec.seed) for record in row.records),
+        "pixel_accuracy_low": row.interval.low,
+        "pixel_accuracy_high": row.interval.high,
         "published_pixel_accuracy": published and published.pixel_accuracy,
         "published_source": published and published.source,
-        "steps": spec.budget and spec.budget.steps,
+        "steps": row.steps,
+        "training_hours": row.training_hours,
         "train_images_per_second": row.images_per_second,
         "peak_host_bytes": row.peak_host_bytes,
         "peak_device_bytes": row.peak_device_bytes,
         "label_use": row.first.label_use or "none",
+        "reference": row.reference,
     }
     for column in COLUMNS:
         spread = row.spread(column.figure)

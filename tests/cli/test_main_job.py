@@ -48,12 +48,51 @@ def test_bright_disks_on_dark_noise_are_found_by_colour(folder: Path) -> None:
 
 
 def test_every_run_leaves_a_confusion_matrix_and_its_picture(folder: Path) -> None:
-    pictures = list((folder / "results" / "report").glob("*/confusion/*.png"))
+    pictures = list((folder / "results" / "report").glob("*/confusion/*.svg"))
     assert len(pictures) == 6
     for picture in pictures:
         assert picture.with_suffix(".csv").exists()
-        with Image.open(picture) as image:
-            assert len(np.unique(np.asarray(image.convert("L")))) > 10
+        assert "% of the row" in picture.read_text()
+
+
+def test_panels_of_photos_of_unknown_licence_are_local_and_not_on_the_page(folder: Path) -> None:
+    report = folder / "results" / "report"
+    assert (report / "local" / ".gitignore").read_text() == "*\n"
+    pictures = sorted((report / "local").glob("*/*.png"))
+    assert [path.stem for path in pictures] == ["best-by-mean-PA", "fixed-selection", "worst-by-mean-PA"]
+    assert not list(report.glob("mine*/**/*.png"))
+    page = (report / "index.html").read_text()
+    assert "data:image/png" not in page
+    assert "may not be published, are in local/mine" in page
+    # The weights that were kept predict what was counted.
+    assert "differ from the record" not in page
+
+
+def test_a_panel_shows_void_in_black_and_predictions_in_the_colours_of_matched_classes(folder: Path) -> None:
+    with Image.open(next((folder / "results" / "report" / "local").glob("*/fixed-selection.png"))) as image:
+        pixels = np.asarray(image)
+    (spec, *_) = (RunFolder(path) for path in (folder / "results" / "runs").glob("mine--kmeans--*"))
+    record = spec.record()
+    assert record is not None
+    assert record.dataset is not None
+    colours = {tuple(colour) for colour in record.dataset.palette}
+    # Photo, truth, three methods; under the head and inside the second picture from the right.
+    square = pixels[30:140, -120:-20].reshape(-1, 3)
+    assert {tuple(colour) for colour in square.tolist()} <= colours
+
+
+def test_photos_are_embedded_only_if_asked_and_then_the_page_is_local_too(folder: Path) -> None:
+    done = infoseg_bench(folder, "report", "--out", "private", "--embed-photos")
+    assert done.returncode == 0, done.stderr
+    assert "data:image/png" in (folder / "private" / "local" / "index.html").read_text()
+    assert not (folder / "private" / "index.html").exists()
+
+
+def test_without_the_photos_the_report_says_that_there_are_no_panels(folder: Path) -> None:
+    done = infoseg_bench(folder, "report", "--data", "nowhere", "--out", "no-photos")
+    assert done.returncode == 0, done.stderr
+    assert "the photos of mine are not at hand" in (folder / "no-photos" / "index.html").read_text()
+    assert not list((folder / "no-photos").rglob("*.png"))
 
 
 def test_every_record_follows_from_its_counts(folder: Path) -> None:

@@ -1,0 +1,69 @@
+"""Finished runs with what their counts say image by image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Int64
+
+from infoseg_bench.errors import UserError
+from infoseg_bench.report.audit import audit
+from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.record import Record
+from infoseg_bench.scoring.matching import UNMATCHED, one_to_one
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Run:
+    """A record whose scores were recomputed, and the counts of its last state.
+
+    Attributes:
+        record: audited
+        folder: where its other files are
+        counts: pixels of the whole set
+        correct: right pixels of every image, under the one matching of the whole set
+        pixels: pixels of every image that are not void
+    """
+
+    record: Record
+    folder: RunFolder
+    counts: Int64[np.ndarray, "cluster cls"]
+    correct: Int64[np.ndarray, " image"]
+    pixels: Int64[np.ndarray, " image"]
+
+
+def read_runs(results: Path) -> tuple[list[Run], list[str]]:
+    """Read every finished run below a results folder.
+
+    Returns:
+        the runs, and a line for every record that cannot be used
+    """
+    runs, problems = [], []
+    for path in sorted((results / "runs").glob("*/record.json")):
+        try:
+            folder = RunFolder(path.parent)
+            record = folder.record()
+            if record is not None and record.status == "finished":
+                runs.append(_run(folder, record, audit(folder, record)))
+        except UserError as error:
+            problems.append(" ".join(str(error).split()))
+    return runs, problems
+
+
+def correct_pixels(images: Int64[np.ndarray, "image cluster cls"]) -> Int64[np.ndarray, " image"]:
+    """Count every image's right pixels under the one-to-one matching of all of them together."""
+    classes = one_to_one(images.sum(axis=0)).classes
+    clusters = np.flatnonzero(classes != UNMATCHED)
+    return np.asarray(images[:, clusters, classes[clusters]].sum(axis=1), dtype=np.int64)
+
+
+def _run(folder: RunFolder, record: Record, images: np.ndarray) -> Run:
+    return Run(
+        record=record,
+        folder=folder,
+        counts=images.sum(axis=0),
+        correct=correct_pixels(images),
+        pixels=images.sum(axis=(1, 2)),
+    )

@@ -1,0 +1,97 @@
+"""What a finished run predicts: its method as its checkpoint left it, on evaluation images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int64, UInt8
+from torch import Tensor
+
+from infoseg_bench.data.catalogue import PreparedDataset
+from infoseg_bench.data.evaluation_set import EvaluationSet
+from infoseg_bench.data.placement import place
+from infoseg_bench.data.store import StoreArrays
+from infoseg_bench.errors import UserError
+from infoseg_bench.runs.assemble import Setting, make_method, train_images
+from infoseg_bench.runs.checkpoint import load_checkpoint
+from infoseg_bench.runs.evaluate import EVALUATION_BATCH
+from infoseg_bench.runs.folder import RunFolder
+
+
+@dataclass(frozen=True, eq=False)
+class Photos:
+    """A data set's evaluation images, read once for all runs on it.
+
+    Attributes:
+        prepared: store and view
+        arrays: of the store
+        pixels: those of `arrays` as a tensor
+        images: float in [0, 1]
+        labels: class index, or VOID
+    """
+
+    prepared: PreparedDataset
+    arrays: StoreArrays
+    pixels: Tensor
+    images: Tensor
+    labels: Tensor
+
+
+def read_photos(prepared: PreparedDataset, protocol: str) -> Photos:
+    """Read evaluation images and labels on the CPU."""
+    arrays = prepared.store.arrays(labels=True)
+    device = torch.device("cpu")
+    pixels = place(arrays.pixels, device)
+    images = EvaluationSet(arrays, prepared.view, protocol=protocol, device=device, pixels=pixels)
+    batches = list(images.batches(EVALUATION_BATCH))
+    return Photos(
+        prepared,
+        arrays,
+        pixels,
+        torch.cat([batch for batch, _ in batches]),
+        torch.cat([labels for _, labels in batches]),
+    )
+
+
+@torch.no_grad()
+def predict(
+    folder: RunFolder, photos: Photos, chosen: Sequence[int], *, data: Path
+) -> Int64[np.ndarray, "chosen height width"]:
+    """Give the clusters of some evaluation images, by the run's checkpoint.
+
+    Args:
+        folder: of a finished run
+        photos: of the data set that it was run on
+        chosen: indices of evaluation images
+        data: folder of the stores
+
+    Raises:
+        UserError: no checkpoint, or one that does not fit
+    """
+    found = load_checkpoint(folder)
+    if found is None:
+        raise UserError(f"no weights of {folder.path.name} are kept here, so no panel can be made")
+    spec = folder.spec()
+    method = make_method(spec, photos.prepared, Setting(data=data, device=torch.device("cpu")))
+    try:
+        method.load_state(found[1])
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise UserError(
+            f"{folder.checkpoint_file.name} of {folder.path.name} does not fit its spec ({error})"
+        ) from None
+    train = train_images(
+        photos.arrays, photos.prepared, method, protocol=spec.protocol, pixels=photos.pixels, maps={}
+    )
+    method.settle(train)
+    clusters = method.predict(photos.images[list(chosen)])
+    return np.asarray(clusters.numpy())
+
+
+def to_bytes(images: Tensor) -> UInt8[np.ndarray, "image height width 3"]:
+    """Give the first three channels of images in [0, 1] as 8-bit RGB; one channel becomes grey."""
+    colours = images[:, :3] if images.shape[1] >= 3 else images[:, :1].expand(-1, 3, -1, -1)
+    return np.asarray((255 * colours).round().byte().permute(0, 2, 3, 1).numpy())

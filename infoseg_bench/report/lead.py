@@ -1,0 +1,64 @@
+"""Who leads a board, and by how much."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from infoseg_bench.report.boards import Board, Row, pixel_accuracy
+from infoseg_bench.report.bootstrap import Interval, interval
+
+
+class Lead(NamedTuple):
+    """The row of highest PA among those without label information, and its distance to another method's best.
+
+    Attributes:
+        leader: the row
+        second: the best row of any other method; None if there is none
+        ahead: difference of the means, as a share
+        interval: of that difference, both rows scored on the same draws of images
+    """
+
+    leader: Row
+    second: Row | None
+    ahead: float
+    interval: Interval
+
+
+def lead(board: Board) -> Lead | None:
+    """Find who leads; None if every row used label information."""
+    rows = [row for row in board.rows if row.first.label_use is None]
+    if not rows:
+        return None
+    first = rows[0]
+    second = next((row for row in rows if row.first.spec.method != first.first.spec.method), None)
+    if second is None:
+        return Lead(first, None, 0.0, Interval(0.0, 0.0))
+    ahead = first.spread(pixel_accuracy).mean - second.spread(pixel_accuracy).mean
+    return Lead(first, second, ahead, interval(first.resamples - second.resamples))
+
+
+def distance(found: Lead) -> str:
+    """Say how far the leader is ahead, and how sure that is; empty without another method."""
+    if found.second is None:
+        return ""
+    low, high = found.interval
+    verdict = "clear of zero" if low > 0 else "not clear of zero: a tie"
+    return (
+        f"{100 * found.ahead:.1f} points ahead of {found.second.first.method_title} "
+        f"(95 % interval {100 * low:.1f} to {100 * high:.1f}, {verdict})"
+    )
+
+
+def headline(board: Board) -> str:
+    """Say in one or two sentences who leads and by how much."""
+    found = lead(board)
+    if found is None:
+        return "Every row used label information: nobody leads."
+    mean = found.leader.spread(pixel_accuracy).mean
+    over = 100 * (mean - board.facts.constant_pixel_accuracy)
+    tied = found.second is not None and found.interval.low <= 0
+    text = f"{found.leader.first.method_title} {'is first' if tied else 'leads'} with {100 * mean:.1f} % PA"
+    text += f", {distance(found)}" if found.second else ""
+    return (
+        f"{text}. That is {abs(over):.1f} points {'above' if over >= 0 else 'below'} a constant prediction."
+    )
