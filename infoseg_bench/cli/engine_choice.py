@@ -52,21 +52,26 @@ class EngineChoice:
         paths = [path.resolve() for path in work.plugins]
         work = replace(work, results=work.results.resolve(), data=work.data.resolve(), plugins=paths)
         make = {"slurm": self._slurm, "ray": self._ray}[self.engine]
-        return make({spec.method for spec in specs}, work, watcher)
+        return make({spec.method for spec in specs}, work, limits, watcher)
 
-    def _slurm(self, methods: set[str], work: Work, watcher: Watcher) -> Engine:
+    def _slurm(self, methods: set[str], work: Work, limits: Limits, watcher: Watcher) -> Engine:
         from infoseg_bench.engines.resources import SlurmShare, Wishes
         from infoseg_bench.engines.slurm import SlurmEngine
+        from infoseg_bench.engines.slurm_jobs import Jobs
         from infoseg_bench.engines.slurm_queue import SlurmQueue
 
         wishes = Wishes.parse("--slurm", self.slurm, methods)
         gpus = 0 if work.device == "cpu" else work.processes
         shares = {name: wishes.share(SlurmShare, name, gpus=gpus) for name in methods}
-        queue = SlurmQueue(work.results / "slurm")
-        return SlurmEngine(work=work, queue=queue, share=lambda spec: shares[spec.method], watcher=watcher)
+        jobs = Jobs(
+            work=work, scheduler=SlurmQueue(work.results / "slurm"), limits=limits,
+            share=lambda spec: shares[spec.method],
+        )  # fmt: skip
+        return SlurmEngine(jobs=jobs, watcher=watcher)
 
-    def _ray(self, methods: set[str], work: Work, watcher: Watcher) -> Engine:
-        from infoseg_bench.engines.ray import RayEngine, gpus_there
+    def _ray(self, methods: set[str], work: Work, limits: Limits, watcher: Watcher) -> Engine:
+        from infoseg_bench.engines.ray import RayEngine
+        from infoseg_bench.engines.ray_cluster import gpus_there
         from infoseg_bench.engines.resources import RayShare, Wishes
 
         wishes = Wishes.parse("--ray", self.ray, methods)
@@ -75,8 +80,9 @@ class EngineChoice:
             name: wishes.share(RayShare, name, gpus=gpus, cpus=max(1, work.processes)) for name in methods
         }
         return RayEngine(
-            work=work, address=self.ray_address, share=lambda spec: shares[spec.method], watcher=watcher
-        )
+            work=work, address=self.ray_address, limits=limits, watcher=watcher,
+            share=lambda spec: shares[spec.method],
+        )  # fmt: skip
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:

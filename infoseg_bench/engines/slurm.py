@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol, runtime_checkable
 
-from filelock import FileLock
-
-from infoseg_bench.atomic import write_text
 from infoseg_bench.engines.engine import Outcome, Watcher
-from infoseg_bench.engines.resources import SlurmShare
-from infoseg_bench.engines.slurm_queue import ENDED
-from infoseg_bench.engines.slurm_task import JOB_FILE, Task, exit_status, read
-from infoseg_bench.engines.work import Work
+from infoseg_bench.engines.queue import Queue, Waiting
+from infoseg_bench.engines.slurm_jobs import ENDED, GONE, Job, Jobs
+from infoseg_bench.engines.slurm_task import ended
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.spec import RunSpec
-from infoseg_bench.runs.worker import INTERRUPTED
+from infoseg_bench.runs.statuses import INTERRUPTED
 
 POLL_SECONDS = 0.5
 """Between two looks at the run folders; ours."""
@@ -28,28 +21,8 @@ QUEUE_SECONDS = 5.0
 """Between two questions to Slurm's controller, which serves everybody; ours."""
 GRACE_SECONDS = 15.0
 """For a network disk to show how a job that has left the queue has ended; ours."""
-
-
-@runtime_checkable
-class Queue(Protocol):
-    """What the engine needs of a scheduler."""
-
-    def submit(self, tasks: Sequence[Task], share: SlurmShare) -> list[str]:
-        """Submit tasks that need the same share; their job ids."""
-
-    def states(self) -> dict[str, str] | None:
-        """Give the state of every known job; None if nobody answers now."""
-
-    def stop(self, jobs: Sequence[str], *, now: bool) -> None:
-        """Cancel jobs; unless `now`, let those that run save their state."""
-
-
-@dataclass
-class _Job:
-    spec: RunSpec
-    id: str
-    started: bool = False
-    missed: float | None = None
+MACHINE = {"BOOT_FAIL", "NODE_FAIL", "PREEMPTED", GONE}
+"""States of jobs that may well succeed when they are submitted again."""
 
 
 @dataclass(kw_only=True)
@@ -59,35 +32,35 @@ class SlurmEngine:
     Killed, it leaves its jobs alone; asked again, it finds those that queue or run, and watches them.
 
     Attributes:
-        work: how runs are done, with absolute paths that every node sees
-        queue: where jobs are submitted
-        share: gives what a run gets of the cluster
+        jobs: finds and makes jobs
         watcher: told of everything
         queue_seconds: between two questions to the queue
         grace_seconds: until a job that is gone without a word counts as dead
     """
 
-    work: Work
-    queue: Queue
-    share: Callable[[RunSpec], SlurmShare]
+    jobs: Jobs
     watcher: Watcher
     queue_seconds: float = QUEUE_SECONDS
     grace_seconds: float = GRACE_SECONDS
-    _jobs: list[_Job] = field(default_factory=list)
+    _active: list[Job] = field(default_factory=list)
     _stops: int = 0
     _heard: int = 0
     _asked: float = 0.0
 
     def run(self, specs: Sequence[RunSpec]) -> list[Outcome]:
         """Find or submit a job for every run, and wait for them."""
-        outcomes: list[Outcome] = []
+        outcomes = list[Outcome]()
         before = signal.signal(signal.SIGINT, self._on_signal)
         try:
-            self._enqueue(specs)
-            while self._jobs:
+            self._active = self.jobs.find([Waiting(spec) for spec in specs])
+            found = {job.spec.identity for job in self._active}
+            rest = [spec for spec in specs if spec.identity not in found]
+            queue = Queue(self.jobs.work, rest, watcher=self.watcher, retries=self.jobs.limits.retries)
+            while self._active or (queue and not self._stops):
+                outcomes += self._fill(queue)
                 time.sleep(POLL_SECONDS)
                 self._pass_stops_on()
-                outcomes += self._collect()
+                outcomes += self._collect(queue)
         finally:
             signal.signal(signal.SIGINT, before)
         return outcomes
@@ -97,80 +70,62 @@ class SlurmEngine:
         """Whether somebody has asked to stop."""
         return self._stops > 0
 
-    def _enqueue(self, specs: Sequence[RunSpec]) -> None:
-        # Two launchers that start together would both find no job and submit one each.
-        self.work.results.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.work.results / ".slurm.lock"):
-            states = self.queue.states() or {}
-            for spec in specs:
-                job = str(read(_folder(self.work, spec) / JOB_FILE).get("job"))
-                if states.get(job, "gone") not in {*ENDED, "gone"}:
-                    self._jobs.append(_Job(spec, job))
-            found = {job.spec.identity for job in self._jobs}
-            self._submit([spec for spec in specs if spec.identity not in found])
+    def _fill(self, queue: Queue) -> list[Outcome]:
+        runs, outcomes = list[Waiting](), list[Outcome]()
+        while not self._stops and (item := queue.next()) is not None:
+            if isinstance(item, Waiting):
+                runs.append(item)
+            else:
+                self.watcher.ended(item)
+                outcomes.append(item)
+        if runs:
+            self._active += self.jobs.make(runs)
+        return outcomes
 
-    def _submit(self, specs: Sequence[RunSpec]) -> None:
-        groups: dict[str, list[RunSpec]] = {}
-        for spec in specs:
-            groups.setdefault(self.share(spec).model_dump_json(), []).append(spec)
-        for group in groups.values():
-            tasks = [self._task(spec) for spec in group]
-            for spec, job in zip(group, self.queue.submit(tasks, self.share(group[0])), strict=True):
-                write_text(_folder(self.work, spec) / JOB_FILE, json.dumps({"job": job}) + "\n")
-                self._jobs.append(_Job(spec, job))
-
-    def _task(self, spec: RunSpec) -> Task:
-        folder = self.work.folder(spec)
-        threads = max(1, self.share(spec).cpus // self.work.processes)
-        return Task(self.work.command(spec, threads=threads), folder.path, folder.log_file)
-
-    def _collect(self) -> list[Outcome]:
+    def _collect(self, queue: Queue) -> list[Outcome]:
         states = self._states()
-        outcomes = []
-        for job in list(self._jobs):
+        outcomes = list[Outcome | None]()
+        for job in list(self._active):
             outcome = self._outcome(job, states)
             self._watch(job, states, over=outcome is not None)
             if outcome is not None:
-                self._jobs.remove(job)
-                self.watcher.ended(outcome)
-                outcomes.append(outcome)
-        return outcomes
+                self._active.remove(job)
+                outcomes.append(queue.settle(job.waiting, outcome, stopped=self.stopped))
+        return [outcome for outcome in outcomes if outcome is not None]
 
     def _states(self) -> dict[str, str] | None:
         if time.monotonic() - self._asked < self.queue_seconds:
             return None
         self._asked = time.monotonic()
-        return self.queue.states()
+        return self.jobs.scheduler.states()
 
-    def _outcome(self, job: _Job, states: dict[str, str] | None) -> Outcome | None:
-        status = exit_status(_folder(self.work, job.spec), job.id)
-        if status is not None and status != INTERRUPTED and status >= 0:
-            return self.work.outcome(job.spec, status, stopped=self.stopped)
+    def _outcome(self, job: Job, states: dict[str, str] | None) -> Outcome | None:
+        end = ended(self._folder(job).path, job.id)
         # An interrupted worker's job may be queued again, so the queue decides.
-        if states is None or states.get(job.id, "gone") not in {*ENDED, "gone"}:
-            return None
-        if status is not None:
-            return self.work.outcome(job.spec, status, stopped=self.stopped)
-        return self._dead(job, states.get(job.id, "gone from the queue"))
+        queued = states is None or states.get(job.id, GONE) not in ENDED
+        if end is not None and (not queued or end.status not in (INTERRUPTED, -signal.SIGTERM)):
+            return self.jobs.work.outcome(job.spec, end.status, stopped=self.stopped, why=end.why)
+        return None if queued else self._dead(job, (states or {}).get(job.id, GONE))
 
-    def _dead(self, job: _Job, state: str) -> Outcome | None:
+    def _dead(self, job: Job, state: str) -> Outcome | None:
         if self.stopped:
-            return self.work.outcome(job.spec, INTERRUPTED, stopped=True)
+            return self.jobs.work.outcome(job.spec, INTERRUPTED, stopped=True)
         job.missed = job.missed or time.monotonic()
         if time.monotonic() - job.missed < self.grace_seconds:
             return None
-        log = RunFolder.of(self.work.results, job.spec).log_file
-        return Outcome(
-            job.spec, "failed", f"Slurm job {job.id} has ended without a word: {state} (log: {log})"
-        )
+        reason = f"Slurm job {job.id} has ended without a word: {state} (log: {self._folder(job).log_file})"
+        return Outcome(job.spec, "failed", reason, transient=state in MACHINE)
 
-    def _watch(self, job: _Job, states: dict[str, str] | None, *, over: bool) -> None:
-        status = RunFolder.of(self.work.results, job.spec).status()
+    def _watch(self, job: Job, states: dict[str, str] | None, *, over: bool) -> None:
+        status = self._folder(job).status()
         if not job.started and (status or over or (states or {}).get(job.id) == "RUNNING"):
             job.started = True
             self.watcher.started(job.spec)
         if job.started and not over:
             self.watcher.moved(job.spec, status)
+
+    def _folder(self, job: Job) -> RunFolder:
+        return RunFolder.of(self.jobs.work.results, job.spec)
 
     def _pass_stops_on(self) -> None:
         if self._stops == 1 and not self._heard:
@@ -179,12 +134,8 @@ class SlurmEngine:
         if self._stops > self._heard or (
             self._stops and time.monotonic() - self._asked >= self.queue_seconds
         ):
-            self.queue.stop([job.id for job in self._jobs], now=self._stops > 1)
+            self.jobs.scheduler.stop([job.id for job in self._active], now=self._stops > 1)
         self._heard = self._stops
 
     def _on_signal(self, number: int, frame: object) -> None:
         self._stops += 1
-
-
-def _folder(work: Work, spec: RunSpec) -> Path:
-    return RunFolder.of(work.results, spec).path

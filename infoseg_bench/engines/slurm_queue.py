@@ -20,11 +20,6 @@ ARRAY = 1000
 """Jobs of an array at most: Slurm's default MaxArraySize is 1001."""
 REQUEUES = 1000
 """How often a job may reach its time limit: each time it has come further; ours."""
-ENDED = {
-    "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
-    "REVOKED", "TIMEOUT",
-}  # fmt: skip
-"""States (https://slurm.schedmd.com/squeue.html) of jobs that are over."""
 
 
 class SlurmQueue:

@@ -1,49 +1,45 @@
-"""What a Slurm job does: start a run's worker, pass the scheduler's warning on, and note how it ended."""
+"""What a Slurm job does: a run's worker, until it ends or Slurm warns; and a note of how it ended."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infoseg_bench.atomic import write_text
+from infoseg_bench.engines.attempt import Limits
+from infoseg_bench.engines.node import Ended, NodeRun
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
-JOB_FILE, EXIT_FILE = "slurm.json", "slurm-exit.json"
-"""In a run's folder: the job that has it, written by the launcher, and how that ended, by the job."""
+EXIT_FILE = "slurm-exit.json"
+"""In a run's folder: how its job's worker has ended."""
 
 
 class Task:
-    """Does one run in a child process; submitit pickles it, and it may be started again any time."""
+    """Does one run; submitit pickles it, and Slurm may start it again any time."""
 
-    def __init__(self, command: list[str], folder: Path, log: Path) -> None:
-        """Take the worker's words, the run's folder and the file for its output."""
-        self.command, self.folder, self.log = command, folder, log
-        self._process: subprocess.Popen[bytes] | None = None
+    def __init__(self, command: Sequence[str], folder: Path, limits: Limits) -> None:
+        """Take the worker's words, the run's folder, and what it may take."""
+        self._words = (command, folder, limits)
+        self._file, self._run = folder / EXIT_FILE, NodeRun(*self._words)
 
     def __call__(self) -> int:
-        """Start the worker and wait for it.
+        """Do it.
 
         Returns:
-            its exit status, negative for a signal's number
+            the worker's exit status
         """
         import submitit
 
         job = submitit.JobEnvironment().job_id
-        (self.folder / EXIT_FILE).unlink(missing_ok=True)
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_ignore_warning
-            )
-        _wait_without_reaping(self._process)
-        status = self._process.wait()
-        write_text(self.folder / EXIT_FILE, json.dumps({"job": job, "status": status}) + "\n")
-        return status
+        self._file.unlink(missing_ok=True)
+        ended = self._run.run()
+        write_text(self._file, json.dumps({"job": job, **asdict(ended)}) + "\n")
+        return ended.status
 
     def checkpoint(self) -> DelayedSubmission:
         """Let the worker save its state and stop; called by submitit when the job is to be queued again.
@@ -52,16 +48,14 @@ class Task:
         """
         from submitit.helpers import DelayedSubmission
 
-        if self._process is not None:
-            self._process.terminate()
-            _wait_without_reaping(self._process)
-        return DelayedSubmission(Task(self.command, self.folder, self.log))
+        self._run.stop()
+        return DelayedSubmission(Task(*self._words))
 
 
-def exit_status(folder: Path, job: str) -> int | None:
-    """Read how a job's worker ended; None if it has not."""
+def ended(folder: Path, job: str) -> Ended | None:
+    """Read how a job's worker has ended; None if it has not."""
     told = read(folder / EXIT_FILE)
-    return int(str(told["status"])) if told.get("job") == job else None
+    return Ended(int(str(told["status"])), str(told["why"])) if told.get("job") == job else None
 
 
 def read(file: Path) -> dict[str, object]:
@@ -71,13 +65,3 @@ def read(file: Path) -> dict[str, object]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
-
-
-def _wait_without_reaping(process: subprocess.Popen[bytes]) -> None:
-    # Popen.wait holds a lock, so a signal handler that interrupts it cannot wait for the same child.
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-
-
-def _ignore_warning() -> None:
-    # Slurm sends its warning to every process of a step; Python's default is to die of it.
-    signal.signal(signal.SIGUSR2, signal.SIG_IGN)
