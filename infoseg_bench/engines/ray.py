@@ -82,7 +82,9 @@ class RayEngine:
 
     def _submit(self, ray: Any, spec: RunSpec) -> Any:
         share, folder = self.share(spec), self.work.folder(spec)
-        command = self.work.command(spec, threads=max(1, share.cpus // self.work.processes), gpus=share.gpus)
+        command = self.work.command(
+            spec, threads=max(1, share.cpus // self.work.processes), gpus=float(share.gpus)
+        )
         options = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_retries": NODE_DEATHS}
         if share.mem_gb:
             options["memory"] = round(share.mem_gb * 2**30)

@@ -121,7 +121,7 @@ class Jobs:
     def _task(self, spec: RunSpec) -> Task:
         share, folder = self.share(spec), self.work.folder(spec)
         threads = max(1, share.cpus // self.work.processes)
-        command = self.work.command(spec, threads=threads, gpus=share.gpus)
+        command = self.work.command(spec, threads=threads, gpus=float(share.gpus))
         return Task(command, folder.path, self.limits)
 
     def _note(self, spec: RunSpec) -> Path:
