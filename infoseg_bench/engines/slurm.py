@@ -101,6 +101,9 @@ class SlurmEngine:
 
     def _outcome(self, job: Job, states: dict[str, str] | None) -> Outcome | None:
         end = ended(self._folder(job).path, job.id)
+        if self._heard > 1:
+            # Its jobs are cancelled, or Slurm does not answer: nothing is worth waiting for.
+            return self.jobs.work.outcome(job.spec, INTERRUPTED, stopped=True)
         # An interrupted worker's job may be queued again, so the queue decides.
         queued = states is None or states.get(job.id, GONE) not in ENDED
         if end is not None and (not queued or end.status not in (INTERRUPTED, -signal.SIGTERM)):
@@ -108,7 +111,7 @@ class SlurmEngine:
         return None if queued else self._dead(job, (states or {}).get(job.id, GONE))
 
     def _dead(self, job: Job, state: str) -> Outcome | None:
-        if self.stopped:
+        if self._stops:
             return self.jobs.work.outcome(job.spec, INTERRUPTED, stopped=True)
         job.missed = job.missed or time.monotonic()
         if time.monotonic() - job.missed < self.grace_seconds:

@@ -20,6 +20,8 @@ ARRAY = 1000
 """Jobs of an array at most: Slurm's default MaxArraySize is 1001."""
 REQUEUES = 1000
 """How often a job may reach its time limit: each time it has come further; ours."""
+WARNING_SECONDS = 90
+"""Before the time limit, for saving a run's state; submitit's default."""
 
 
 class SlurmQueue:
@@ -99,6 +101,8 @@ def _parameters(share: SlurmShare) -> dict[str, Any]:
     return {
         "job_name": NAME,
         "time": share.minutes,
+        # Warned any earlier, a short job would queue again as soon as it starts.
+        "signal_delay_s": min(WARNING_SECONDS, 30 * share.minutes),
         "cpus_per_task": share.cpus,
         "mem": f"{round(share.mem_gb * 1024)}M",
         **({"gpus_per_node": share.gpus} if share.gpus else {}),

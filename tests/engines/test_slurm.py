@@ -3,132 +3,149 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
-import time
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 
-from infoseg_bench.runs.curve import read_curve
+from infoseg_bench.engines.attempt import Limits
+from infoseg_bench.engines.resources import SlurmShare
+from infoseg_bench.engines.slurm import SlurmEngine
+from infoseg_bench.engines.slurm_jobs import JOB_FILE, Jobs
+from infoseg_bench.engines.slurm_queue import SlurmQueue
+from infoseg_bench.errors import UserError
 from infoseg_bench.runs.folder import RunFolder
-from tests.cli.commands import SMALL_INFOSEG, command, environment, infoseg_bench, prepare_photos
+from infoseg_bench.runs.spec import RunSpec
+from tests.engines.slow_runs import (
+    assert_same_counts,
+    do_undisturbed,
+    launch,
+    make_specs,
+    reached,
+    resumed,
+    wait_until,
+)
 from tests.engines.slurm_node import slurm_node, why_not
+from tests.engines.test_local import Noting, Scripted, make_spec
 
 pytest.importorskip("submitit", reason="needs the extra slurm")
 
-STEPS = 300
-RUN = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), "--seeds", "0-1",
-       "--device", "cpu", *SMALL_INFOSEG]  # fmt: skip
-ON_SLURM = ["--engine", "slurm", "--slurm", "cpus=1", "--slurm", "mem_gb=0.3", "--slurm", "minutes=30"]
+ON_SLURM = ["--engine", "slurm", "--seeds", "0-1", "--slurm", "cpus=1", "--slurm", "mem_gb=0.3",
+            "--slurm", "minutes=30"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("slurm")
-    prepare_photos(path)
-    assert infoseg_bench(path, *RUN, "--results", "undisturbed").returncode == 0
-    return path
-
-
-@pytest.fixture(scope="module")
-def slurm() -> Iterator[dict[str, str]]:
+def slurm() -> Iterator[None]:
     reason = why_not()
     if reason:
         pytest.skip(reason)
-    with slurm_node() as found:
-        yield {**found, **{name: found[name] for name in ("PATH", "SLURM_CONF")}}
+    with slurm_node() as variables, pytest.MonkeyPatch.context() as patch:
+        for name in ("PATH", "SLURM_CONF"):
+            patch.setenv(name, variables[name])
+        yield
 
 
-def launch(folder: Path, slurm: dict[str, str], results: str, *words: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command(*RUN, *ON_SLURM, *words, "--results", results), cwd=folder, text=True,
-        env={**environment(), "PATH": slurm["PATH"], "SLURM_CONF": slurm["SLURM_CONF"]},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-
-
-def ask(slurm: dict[str, str], *words: str) -> str:
-    return subprocess.run(words, env=slurm, capture_output=True, text=True, check=True).stdout
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
-def runs(folder: Path, results: str) -> list[RunFolder]:
-    return [RunFolder(path) for path in sorted((folder / results / "runs").glob("*"))]
-
-
-def under_way(folder: Path, results: str) -> bool:
-    found = runs(folder, results)
-    return len(found) == 2 and all(
-        any(line["step"] >= 20 for line in read_curve(run.curve_file)) for run in found
-    )
+def ask(*words: str) -> str:
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
 
 def job(run: RunFolder) -> str:
-    return str(json.loads((run.path / "slurm.json").read_text())["job"])
+    return str(json.loads((run.path / JOB_FILE).read_text())["job"])
 
 
-def assert_same_as_undisturbed(folder: Path, results: str) -> None:
-    for one, other in zip(runs(folder, "undisturbed"), runs(folder, results), strict=True):
-        assert one.path.name == other.path.name
-        with np.load(one.counts_file) as expected, np.load(other.counts_file) as found:
-            for name in expected.files:
-                assert np.array_equal(expected[name], found[name]), name
+@pytest.mark.usefixtures("slurm")
+def test_preempted_orphaned_and_stopped_jobs_of_an_array_end_as_if_nothing_had_been(tmp_path: Path) -> None:
+    specs = make_specs(tmp_path, 2)
+    first, second = runs = [RunFolder.of(tmp_path / "results", spec) for spec in specs]
+    expected = do_undisturbed(tmp_path, specs)
 
-
-def resumed(run: RunFolder) -> int:
-    record = run.record()
-    assert record is not None
-    return len(record.provenance.resumed_from)
-
-
-def test_preempted_jobs_of_an_array_queue_again_and_resume_though_the_launcher_was_killed(
-    folder: Path, slurm: dict[str, str]
-) -> None:
-    process = launch(folder, slurm, "preempted")
-    wait_until(lambda: under_way(folder, "preempted"))
-    process.kill()
-    process.communicate(timeout=60)
-    first, second = runs(folder, "preempted")
-    jobs = [job(first), job(second)]
+    with launch(tmp_path, *ON_SLURM) as launcher:
+        wait_until(lambda: all(reached(run) >= 20 for run in runs), launcher)
+        launcher.kill()
+    jobs = [job(run) for run in runs]
     assert len({name.partition("_")[0] for name in jobs}) == 1
-    ask(slurm, "scancel", "--signal=USR2", jobs[0])
-    ask(slurm, "scontrol", "requeue", jobs[1])
-    _, errors = launch(folder, slurm, "preempted").communicate(timeout=200)
-    assert [job(first), job(second)] == jobs
-    assert [resumed(first), resumed(second)] == [1, 1], errors
-    assert_same_as_undisturbed(folder, "preempted")
+    # Slurm's warning of a time limit or a preemption, and a preemption without one.
+    ask("scancel", "--signal=USR2", jobs[0])
+    ask("scontrol", "requeue", jobs[1])
 
-
-def test_ctrl_c_lets_jobs_save_their_state_and_the_same_command_continues(
-    folder: Path, slurm: dict[str, str]
-) -> None:
-    process = launch(folder, slurm, "stopped")
-    wait_until(lambda: under_way(folder, "stopped"))
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
+    with launch(tmp_path, *ON_SLURM) as launcher:
+        saved = [reached(run) for run in runs]
+        wait_until(
+            lambda: all(reached(run) >= step + 20 for run, step in zip(runs, saved, strict=True)), launcher
+        )
+        assert [job(run) for run in runs] == jobs
+        launcher.send_signal(signal.SIGINT)
+        _, errors = launcher.communicate(timeout=200)
+    assert launcher.returncode == 130, errors
     assert "nothing finished is lost" in errors
-    assert {run.state() for run in runs(folder, "stopped")} == {"interrupted"}
-    assert "infoseg" not in ask(slurm, "squeue", "--noheader", "--format=%j")
-    process = launch(folder, slurm, "stopped")
-    _, errors = process.communicate(timeout=200)
-    assert process.returncode == 0, errors
-    assert [resumed(run) for run in runs(folder, "stopped")] == [1, 1]
-    assert_same_as_undisturbed(folder, "stopped")
+    assert [run.state() for run in runs] == ["interrupted", "interrupted"]
+    assert "infoseg" not in ask("squeue", "--noheader", "--format=%j")
+
+    with launch(tmp_path, *ON_SLURM) as launcher:
+        _, errors = launcher.communicate(timeout=200)
+    assert launcher.returncode == 0, errors
+    assert [resumed(run) for run in runs] == [2, 2]
+    assert_same_counts(expected[0], first)
+    assert_same_counts(expected[1], second)
 
 
-def test_what_sbatch_refuses_is_one_clear_line(folder: Path, slurm: dict[str, str]) -> None:
-    process = launch(folder, slurm, "refused", "--slurm", "partition=nowhere")
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "invalid partition specified: nowhere" in errors
-    assert "Traceback" not in errors
+def engine(folder: Path, script: str, watcher: Noting, **share: Any) -> SlurmEngine:
+    work = Scripted(results=folder, data=folder, script="import os, signal, sys, time\n" + script)
+    jobs = Jobs(
+        work=work, scheduler=SlurmQueue(folder / "slurm"), limits=Limits(),
+        share=lambda spec: SlurmShare(**{"gpus": 0, "cpus": 1, "mem_gb": 0.3, "minutes": 30, **share}),
+    )  # fmt: skip
+    return SlurmEngine(jobs=jobs, watcher=watcher, queue_seconds=0.5, grace_seconds=0.0)
+
+
+class Acting(Noting):
+    """Does something as soon as a run's worker says that it is there."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        super().__init__()
+        self._act, self._acted = act, False
+
+    def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
+        if status and not self._acted:
+            self._acted = True
+            self._act()
+
+
+DEAF = """
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open(sys.argv[1] + "/status.json", "w").write('{"state": "running"}')
+time.sleep(600)
+"""
+
+
+@pytest.mark.usefixtures("slurm")
+def test_a_second_ctrl_c_cancels_jobs_that_do_not_hear_the_first(tmp_path: Path) -> None:
+    def press_twice() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    doing = engine(tmp_path, DEAF, Acting(press_twice))
+    (outcome,) = doing.run([make_spec()])
+    assert doing.stopped
+    assert outcome.ending == "interrupted"
+    wait_until(lambda: ask("squeue", "--noheader", "--format=%j") == "")
+
+
+@pytest.mark.usefixtures("slurm")
+def test_a_job_that_somebody_cancels_fails_alone_and_says_so(tmp_path: Path) -> None:
+    watcher = Acting(lambda: ask("scancel", "--signal=KILL", job(RunFolder.of(tmp_path, make_spec()))))
+    (outcome,) = engine(tmp_path, DEAF, watcher).run([make_spec()])
+    assert outcome.ending == "failed"
+    assert "ended without a word: " in outcome.reason
+
+
+@pytest.mark.usefixtures("slurm")
+def test_what_sbatch_refuses_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="invalid partition specified: nowhere") as raised:
+        engine(tmp_path, DEAF, Noting(), partition="nowhere").run([make_spec()])
+    assert "\n" not in str(raised.value)
