@@ -40,8 +40,13 @@ def show_plan(
     return [run for run in planned if run.state != "finished"]
 
 
-def show_cost(todo: Sequence[PlannedRun], jobs: int) -> None:
-    """Print what is left would take, as far as earlier runs tell."""
+def show_cost(todo: Sequence[PlannedRun], jobs: int | None) -> None:
+    """Print what is left would take, as far as earlier runs tell.
+
+    Args:
+        todo: what is left
+        jobs: side by side; None: a cluster decides
+    """
     from infoseg_bench.engines.columns import duration
 
     if not todo:
@@ -51,7 +56,8 @@ def show_cost(todo: Sequence[PlannedRun], jobs: int) -> None:
         click.echo("estimated cost: unknown, as nothing like it is finished here (see infoseg-bench speed)")
         return
     total = sum(known)
-    words = f"estimated cost: {duration(total)} of runs, {duration(total / jobs)} with {jobs} side by side"
+    words = f"estimated cost: {duration(total)} of runs"
+    words += f", {duration(total / jobs)} with {jobs} side by side" if jobs else ""
     unknown = Counter(run.spec.method for run in todo if run.seconds is None)
     rest = ", ".join(f"{count} of {method}" for method, count in unknown.items())
     click.echo(words + (f"; not known: {rest}" if rest else ""))

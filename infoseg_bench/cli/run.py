@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from infoseg_bench.cli.engine_choice import EngineChoice, engine_options
 from infoseg_bench.cli.options import JOBS, data_option, device_option, plugin_option, results_option
 from infoseg_bench.cli.planning import show_cost, show_plan
 from infoseg_bench.cli.running import conclude, execute, largest_store, suite_and_data
@@ -92,6 +93,7 @@ from infoseg_bench.cli.selection import Selection
 )
 @click.option("--force", is_flag=True, help="Repeat finished runs.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@engine_options
 @plugin_option
 def run(
     data: Path,
@@ -106,6 +108,7 @@ def run(
     silence_limit: float,
     force: bool,
     dry_run: bool,
+    engine_choice: EngineChoice,
     plugins: tuple[Path, ...],
     **words: Any,
 ) -> None:
@@ -122,8 +125,9 @@ def run(
     from infoseg_bench.runs.device import check_devices, choose_device
     from infoseg_bench.runs.plan import plan
 
-    where = choose_device(device)
-    check_devices(where, gpus_per_run=gpus_per_run, jobs=jobs or 1)
+    local = engine_choice.engine == "local"
+    if local:
+        check_devices(choose_device(device), gpus_per_run=gpus_per_run, jobs=jobs or 1)
     registry = load_methods(plugins)
     for name, reason in registry.broken.items():
         click.echo(f"left out: {name} cannot be loaded: {reason}", err=True)
@@ -131,10 +135,12 @@ def run(
     suite, datasets = suite_and_data(selection, registry, data, plugins)
     specs = plan(suite, datasets, registry)
     todo = show_plan(specs, results, registry, force=force and not dry_run)
-    jobs = jobs or automatic_jobs(
-        where, runs=len(todo), gpus_per_run=gpus_per_run, store_bytes=largest_store(specs, datasets)
-    )
-    show_cost(todo, jobs)
+    if local and jobs is None:
+        jobs = automatic_jobs(
+            choose_device(device),
+            runs=len(todo), gpus_per_run=gpus_per_run, store_bytes=largest_store(specs, datasets),
+        )  # fmt: skip
+    show_cost(todo, jobs if local else None)
     if dry_run:
         return
     work = Work(
@@ -143,5 +149,5 @@ def run(
     limits = Limits(
         seconds=time_limit and 60 * time_limit, silent_seconds=60 * silence_limit, retries=retries
     )
-    outcomes = execute([run.spec for run in todo], work, jobs=jobs, limits=limits)
+    outcomes = execute([run.spec for run in todo], work, engine_choice, jobs=jobs or 1, limits=limits)
     conclude(specs, outcomes, work, out=out or results / "report")

@@ -14,9 +14,10 @@ from infoseg_bench.cli.selection import Selection, chosen_suite
 from infoseg_bench.errors import UsageError, UserError, unknown_name
 
 if TYPE_CHECKING:
+    from infoseg_bench.cli.engine_choice import EngineChoice
     from infoseg_bench.data.catalogue import PreparedDataset
     from infoseg_bench.engines.attempt import Limits
-    from infoseg_bench.engines.engine import Engine, Outcome
+    from infoseg_bench.engines.engine import Outcome
     from infoseg_bench.engines.work import Work
     from infoseg_bench.registry import Registry
     from infoseg_bench.runs.spec import RunSpec
@@ -67,22 +68,20 @@ def largest_store(specs: Sequence[RunSpec], datasets: dict[str, PreparedDataset]
     return max((file.stat().st_size for file in files), default=0)
 
 
-def execute(specs: Sequence[RunSpec], work: Work, *, jobs: int, limits: Limits) -> list[Outcome]:
-    """Do the runs on this machine, `jobs` side by side, showing their progress.
+def execute(
+    specs: Sequence[RunSpec], work: Work, choice: EngineChoice, *, jobs: int, limits: Limits
+) -> list[Outcome]:
+    """Do the runs where the user has chosen, here `jobs` side by side, showing their progress.
 
     Raises:
         RunsInterrupted: Ctrl-C
     """
-    from infoseg_bench.engines.local import LocalEngine
-    from infoseg_bench.engines.shares import shared_gpus
     from infoseg_bench.engines.watch import watcher
-    from infoseg_bench.runs.device import choose_device
 
     if not specs:
         return []
     watching = watcher(len(specs))
-    gpus = shared_gpus(choose_device(work.device)) if work.processes == 1 else []
-    engine: Engine = LocalEngine(work=work, jobs=jobs, watcher=watching, limits=limits, gpus=gpus)
+    engine = choice.make(specs, work, jobs=jobs, limits=limits, watcher=watching)
     with watching.context():
         outcomes = engine.run(specs)
     if engine.stopped:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +19,22 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write every run's curve as TensorBoard event files into this folder.",
+)
 @results_option
-def status(results: Path, as_json: bool) -> None:
+def status(results: Path, as_json: bool, tensorboard: Path | None) -> None:
     """Show every run of a results folder and how far it is."""
     from infoseg_bench.runs.folder import RunFolder
 
-    found = [_look(RunFolder(path.parent)) for path in sorted((results / "runs").glob("*/spec.json"))]
+    folders = [RunFolder(path.parent) for path in sorted((results / "runs").glob("*/spec.json"))]
+    found = [_look(folder) for folder in folders]
     if not found:
         raise UserError(f"no runs in {results}: infoseg-bench run makes them, --results names another folder")
+    if tensorboard:
+        _write_events(folders, tensorboard)
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
@@ -61,3 +70,13 @@ def _show(found: list[dict[str, Any]]) -> None:
         click.echo("  ".join([*words, error]).rstrip())
     states = Counter(run["state"] for run in found)
     click.echo(", ".join(f"{count} {state}" for state, count in states.most_common()))
+
+
+def _write_events(folders: Iterable[RunFolder], out: Path) -> None:
+    from infoseg_bench.report.tensorboard import EventFiles
+
+    events = EventFiles(out)
+    for folder in folders:
+        events.follow(folder.path)
+    events.close()
+    click.echo(f"events: tensorboard --logdir {out}", err=True)

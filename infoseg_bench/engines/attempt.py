@@ -11,6 +11,10 @@ from typing import Any
 from infoseg_bench.engines.processes import kill_tree, out_of_memory_kills
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.runs.statuses import BUSY, FAILED, INTERRUPTED
+
+TIME_LIMIT = "ended at its time limit"
+"""How the reason begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +72,7 @@ class Attempt:
         """End it if it has gone beyond its limits."""
         now = time.monotonic()
         if limits.seconds is not None and now - self._started > limits.seconds:
-            self.end(f"ended at its time limit of {_duration(limits.seconds)}")
+            self.end(f"{TIME_LIMIT} of {_duration(limits.seconds)}")
         elif limits.silent_seconds is not None and now - self._heard > limits.silent_seconds:
             self.end(f"hung: no sign of life for {_duration(limits.silent_seconds)}")
 
@@ -82,17 +86,22 @@ class Attempt:
         self.process.send_signal(signal.SIGINT)
 
     @property
+    def status(self) -> int:
+        """Exit status of the worker that has ended. torchrun passes on none of its workers'."""
+        if self.process.returncode == FAILED:
+            if self.folder.running():
+                return BUSY
+            if self.folder.status().get("state") == "interrupted":
+                return INTERRUPTED
+        return self.process.returncode
+
+    @property
     def cause(self) -> str:
         """Why it died, beyond its exit status; empty: nothing is known."""
         killed = self.process.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
         if not self.why and killed and out_of_memory_kills() > self._memory_kills:
             return "killed by the system: out of memory (fewer --jobs, or a smaller batch, need less)"
         return self.why
-
-    @property
-    def hopeless(self) -> bool:
-        """Whether another attempt would end the same way: a run as long as this one has no time."""
-        return self.why.startswith("ended at its time limit")
 
 
 def _duration(seconds: float) -> str:

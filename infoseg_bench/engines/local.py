@@ -45,7 +45,8 @@ class LocalEngine:
 
     def run(self, specs: Sequence[RunSpec]) -> list[Outcome]:
         """Do the runs, as many side by side as there are jobs; those that others do are waited for."""
-        queue, outcomes = Queue(self.work, specs), list[Outcome]()
+        queue = Queue(self.work, specs, watcher=self.watcher, retries=self.limits.retries)
+        outcomes = list[Outcome]()
         before = {
             number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)
         }
@@ -115,19 +116,8 @@ class LocalEngine:
     def _ended(self, attempt: Attempt, queue: Queue) -> Outcome | None:
         self._active.remove(attempt)
         attempt.folder.claim_file.unlink(missing_ok=True)
-        outcome = self.work.outcome(
-            attempt.spec, attempt.process.returncode, stopped=self.stopped, why=attempt.cause
-        )
-        again = outcome.transient and not attempt.hopeless and attempt.tries < self.limits.retries
-        if outcome.ending == "busy" and not self.stopped:
-            queue.leave(Waiting(attempt.spec, attempt.tries))
-        elif again and not self.stopped:
-            queue.retry(Waiting(attempt.spec, attempt.tries))
-            self.watcher.retrying(outcome)
-        else:
-            self.watcher.ended(outcome)
-            return outcome
-        return None
+        outcome = self.work.outcome(attempt.spec, attempt.status, stopped=self.stopped, why=attempt.cause)
+        return queue.settle(Waiting(attempt.spec, attempt.tries), outcome, stopped=self.stopped)
 
     def _on_signal(self, number: int, frame: object) -> None:
         self._stops += 1

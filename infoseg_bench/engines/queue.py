@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infoseg_bench.engines.engine import Outcome
+from infoseg_bench.engines.engine import Outcome, Watcher
 from infoseg_bench.engines.work import Work
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.ownership import claimed
@@ -38,9 +38,16 @@ class Waiting:
 class Queue:
     """Gives runs in their order, leaving aside those that others do until those have ended."""
 
-    def __init__(self, work: Work, specs: Sequence[RunSpec]) -> None:
-        """Take the runs; nothing is looked at yet."""
-        self._work = work
+    def __init__(self, work: Work, specs: Sequence[RunSpec], *, watcher: Watcher, retries: int) -> None:
+        """Take the runs; nothing is looked at yet.
+
+        Args:
+            work: how runs are done
+            specs: the runs, in their order
+            watcher: told of what ends or is tried again
+            retries: attempts after a failure that may have passed
+        """
+        self._work, self._watcher, self._retries = work, watcher, retries
         self._items = [Waiting(spec) for spec in specs]
 
     def __bool__(self) -> bool:
@@ -52,8 +59,23 @@ class Queue:
         waiting.not_before = time.monotonic() + ELSEWHERE_SECONDS
         self._items.append(waiting)
 
-    def retry(self, waiting: Waiting) -> None:
-        """Try it again in a while."""
+    def settle(self, waiting: Waiting, outcome: Outcome, *, stopped: bool) -> Outcome | None:
+        """Take back a run whose attempt has ended and that is to be tried or looked at again.
+
+        Returns:
+            the outcome if it is the last word on the run
+        """
+        if outcome.ending == "busy" and not stopped:
+            self.leave(waiting)
+            return None
+        if outcome.transient and waiting.tries < self._retries and not stopped:
+            self._retry(waiting)
+            self._watcher.retrying(outcome)
+            return None
+        self._watcher.ended(outcome)
+        return outcome
+
+    def _retry(self, waiting: Waiting) -> None:
         waiting.not_before = time.monotonic() + RETRY_SECONDS * 2**waiting.tries
         waiting.tries += 1
         self._items.insert(0, waiting)

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infoseg_bench.engines.attempt import TIME_LIMIT
 from infoseg_bench.engines.engine import Outcome
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.spec import RunSpec
-from infoseg_bench.runs.worker import BUSY, FINISHED, INTERRUPTED
+from infoseg_bench.runs.statuses import BUSY, FINISHED, INTERRUPTED
 
 LOG_LINES = 5
 """Lines of a dead worker's output that are shown; ours."""
@@ -45,14 +46,21 @@ class Work:
             folder.status_file.unlink(missing_ok=True)
         return folder
 
-    def command(self, spec: RunSpec, *, threads: int) -> list[str]:
-        """Give the words that start the worker of a run, with `threads` CPU threads a process."""
+    def command(self, spec: RunSpec, *, threads: int, gpus: float | None = None) -> list[str]:
+        """Give the words that start the worker of a run.
+
+        Args:
+            spec: the run
+            threads: on the CPU, of each process
+            gpus: that it was given; 0: it keeps off those that are there
+        """
+        device = "cpu" if gpus == 0 and self.device == "auto" else self.device
         processes = self.processes if spec.budget else 1
         words = [sys.executable]
         if processes > 1:
             words += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         words += ["-m", "infoseg_bench.runs.worker", str(RunFolder.of(self.results, spec).path)]
-        words += ["--data", str(self.data), "--device", self.device, "--threads", str(threads)]
+        words += ["--data", str(self.data), "--device", device, "--threads", str(threads)]
         words += ["--compile"] if self.compile else []
         return words + [word for path in self.plugins for word in ("--plugin", str(path))]
 
@@ -79,7 +87,8 @@ class Work:
         # Several processes die by torchrun's status; what died without a word says it is running.
         died = status < 0 or told.get("state") == "running"
         reason = f"{why or _death(status)}; last output: {_tail(folder.log_file)}"
-        return Outcome(spec, "failed", reason, transient=died)
+        # A run as long as one that has met its time limit would meet it again.
+        return Outcome(spec, "failed", reason, transient=died and not why.startswith(TIME_LIMIT))
 
 
 def _death(status: int) -> str:

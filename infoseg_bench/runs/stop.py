@@ -32,7 +32,7 @@ class Pulse:
 
 
 class StopRequest:
-    """Becomes true when the run should checkpoint and stop; a second signal stops at once.
+    """Becomes true when the run should checkpoint and stop; Ctrl-C after that stops at once.
 
     Attributes:
         pulse: told whenever somebody asks, which is between any two steps of the work
@@ -54,7 +54,8 @@ class StopRequest:
         return self._asked or os.getppid() != self._parent or not _alive(self._launcher)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._asked:
+        # Schedulers repeat SIGTERM, and send it to all of a job's processes at once.
+        if self._asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         self._asked = True
 

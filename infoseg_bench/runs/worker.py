@@ -23,11 +23,10 @@ from infoseg_bench.runs.evaluate import Interrupted
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.ownership import owned_elsewhere, owning
 from infoseg_bench.runs.provenance import now
+from infoseg_bench.runs.statuses import BUSY, FAILED, FINISHED, INTERRUPTED
 from infoseg_bench.runs.stop import Pulse, StopRequest
 from infoseg_bench.runs.transient import is_transient
 
-FINISHED, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130
-"""Exit statuses; 75 is sysexits' EX_TEMPFAIL: another process has the run."""
 LOCK_SECONDS = 1.0
 """To wait for the lock; ours."""
 

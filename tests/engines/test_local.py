@@ -40,7 +40,7 @@ class Scripted(Work):
 
     script: str
 
-    def command(self, spec: RunSpec, *, threads: int) -> list[str]:
+    def command(self, spec: RunSpec, *, threads: int, gpus: float | None = None) -> list[str]:
         return [sys.executable, "-S", "-c", self.script, str(RunFolder.of(self.results, spec).path)]
 
 

@@ -1,0 +1,42 @@
+"""A real Ray cluster of this machine, in a process of its own: a head without runs, and nodes of a core each.
+
+Prints its address. Every line that it reads adds a node and then kills the oldest; its end is the cluster's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+from ray.cluster_utils import Cluster
+
+LOOKS = {
+    "health_check_initial_delay_ms": 1000,
+    "health_check_period_ms": 500,
+    "health_check_timeout_ms": 2000,
+    "health_check_failure_threshold": 4,
+}
+"""How soon a node counts as dead; Ray's own are made for large clusters."""
+
+
+def main(folder: str) -> None:
+    """Start, and listen."""
+    head = {"num_cpus": 0, "include_dashboard": False, "temp_dir": folder, "_system_config": LOOKS}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    node = cluster.add_node(num_cpus=1)
+    print("address", cluster.address, flush=True)
+    for _ in sys.stdin:
+        fresh = cluster.add_node(num_cpus=1)
+        cluster.remove_node(node, allow_graceful=False)
+        node = fresh
+        print("killed", flush=True)
+    cluster.shutdown()
+
+
+if __name__ == "__main__":
+    # Paths of sockets are short.
+    with tempfile.TemporaryDirectory(prefix="ray-") as made:
+        main(made)

@@ -1,0 +1,83 @@
+"""Runs as tasks of a real Ray cluster of two nodes, one of which dies: they end as a local run does."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infoseg_bench.runs.folder import RunFolder
+from tests.cli.commands import environment
+from tests.engines.slow_runs import (
+    assert_same_counts,
+    do_undisturbed,
+    launch,
+    make_specs,
+    reached,
+    resumed,
+    wait_until,
+)
+
+pytest.importorskip("ray", reason="needs the extra ray")
+
+
+class Cluster:
+    """Whoever has started the nodes."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.address = self._read("address ")
+
+    def kill_the_node_and_add_another(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        self._read("killed")
+
+    def _read(self, word: str) -> str:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            if line.startswith(word):
+                return line.removeprefix(word).strip()
+        raise AssertionError("the cluster has ended")
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    words = [sys.executable, str(Path(__file__).with_name("ray_cluster.py"))]
+    with subprocess.Popen(
+        words, env=environment(), text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        yield Cluster(process)
+
+
+def test_a_run_that_is_stopped_and_whose_node_dies_ends_as_if_nothing_had_been(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    specs = make_specs(tmp_path, 1)
+    run = RunFolder.of(tmp_path / "results", specs[0])
+    on_ray = ["--engine", "ray", "--ray-address", cluster.address]
+    with launch(tmp_path, *on_ray) as launcher:
+        wait_until(lambda: reached(run) >= 20, launcher)
+        launcher.send_signal(signal.SIGINT)
+        _, errors = launcher.communicate(timeout=200)
+    assert launcher.returncode == 130, errors
+    assert "nothing finished is lost" in errors
+    assert run.state() == "interrupted"
+    saved = reached(run)
+    with launch(tmp_path, *on_ray) as launcher:
+        wait_until(lambda: reached(run) >= saved + 20, launcher)
+        first_worker = run.status()["pid"]
+        cluster.kill_the_node_and_add_another()
+        _, errors = launcher.communicate(timeout=200)
+    assert launcher.returncode == 0, errors
+    assert run.status()["pid"] != first_worker
+    # A worker that dies with its node may save its state, or may not.
+    assert resumed(run) >= 1
+    (expected,) = do_undisturbed(tmp_path, specs)
+    assert_same_counts(expected, run)

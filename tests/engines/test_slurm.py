@@ -1,0 +1,151 @@
+"""Runs as jobs of a real one-node Slurm: preempted, orphaned and stopped, they end as a local run does."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infoseg_bench.engines.attempt import Limits
+from infoseg_bench.engines.resources import SlurmShare
+from infoseg_bench.engines.slurm import SlurmEngine
+from infoseg_bench.engines.slurm_jobs import JOB_FILE, Jobs
+from infoseg_bench.engines.slurm_queue import SlurmQueue
+from infoseg_bench.errors import UserError
+from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.runs.spec import RunSpec
+from tests.engines.slow_runs import (
+    assert_same_counts,
+    do_undisturbed,
+    launch,
+    make_specs,
+    reached,
+    resumed,
+    wait_until,
+)
+from tests.engines.slurm_node import slurm_node, why_not
+from tests.engines.test_local import Noting, Scripted, make_spec
+
+pytest.importorskip("submitit", reason="needs the extra slurm")
+
+ON_SLURM = ["--engine", "slurm", "--seeds", "0-1", "--slurm", "cpus=1", "--slurm", "mem_gb=0.3",
+            "--slurm", "minutes=30"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def slurm() -> Iterator[None]:
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    with slurm_node() as variables, pytest.MonkeyPatch.context() as patch:
+        for name in ("PATH", "SLURM_CONF"):
+            patch.setenv(name, variables[name])
+        yield
+
+
+def ask(*words: str) -> str:
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+def job(run: RunFolder) -> str:
+    return str(json.loads((run.path / JOB_FILE).read_text())["job"])
+
+
+@pytest.mark.usefixtures("slurm")
+def test_preempted_orphaned_and_stopped_jobs_of_an_array_end_as_if_nothing_had_been(tmp_path: Path) -> None:
+    specs = make_specs(tmp_path, 2)
+    first, second = runs = [RunFolder.of(tmp_path / "results", spec) for spec in specs]
+    expected = do_undisturbed(tmp_path, specs)
+
+    with launch(tmp_path, *ON_SLURM) as launcher:
+        wait_until(lambda: all(reached(run) >= 20 for run in runs), launcher)
+        launcher.kill()
+    jobs = [job(run) for run in runs]
+    assert len({name.partition("_")[0] for name in jobs}) == 1
+    # Slurm's warning of a time limit or a preemption, and a preemption without one.
+    ask("scancel", "--signal=USR2", jobs[0])
+    ask("scontrol", "requeue", jobs[1])
+
+    with launch(tmp_path, *ON_SLURM) as launcher:
+        saved = [reached(run) for run in runs]
+        wait_until(
+            lambda: all(reached(run) >= step + 20 for run, step in zip(runs, saved, strict=True)), launcher
+        )
+        assert [job(run) for run in runs] == jobs
+        launcher.send_signal(signal.SIGINT)
+        _, errors = launcher.communicate(timeout=200)
+    assert launcher.returncode == 130, errors
+    assert "nothing finished is lost" in errors
+    assert [run.state() for run in runs] == ["interrupted", "interrupted"]
+    assert "infoseg" not in ask("squeue", "--noheader", "--format=%j")
+
+    with launch(tmp_path, *ON_SLURM) as launcher:
+        _, errors = launcher.communicate(timeout=200)
+    assert launcher.returncode == 0, errors
+    assert [resumed(run) for run in runs] == [2, 2]
+    assert_same_counts(expected[0], first)
+    assert_same_counts(expected[1], second)
+
+
+def engine(folder: Path, script: str, watcher: Noting, **share: Any) -> SlurmEngine:
+    work = Scripted(results=folder, data=folder, script="import os, signal, sys, time\n" + script)
+    jobs = Jobs(
+        work=work, scheduler=SlurmQueue(folder / "slurm"), limits=Limits(),
+        share=lambda spec: SlurmShare(**{"gpus": 0, "cpus": 1, "mem_gb": 0.3, "minutes": 30, **share}),
+    )  # fmt: skip
+    return SlurmEngine(jobs=jobs, watcher=watcher, queue_seconds=0.5, grace_seconds=0.0)
+
+
+class Acting(Noting):
+    """Does something as soon as a run's worker says that it is there."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        super().__init__()
+        self._act, self._acted = act, False
+
+    def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
+        if status and not self._acted:
+            self._acted = True
+            self._act()
+
+
+DEAF = """
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open(sys.argv[1] + "/status.json", "w").write('{"state": "running"}')
+time.sleep(600)
+"""
+
+
+@pytest.mark.usefixtures("slurm")
+def test_a_second_ctrl_c_cancels_jobs_that_do_not_hear_the_first(tmp_path: Path) -> None:
+    def press_twice() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    doing = engine(tmp_path, DEAF, Acting(press_twice))
+    (outcome,) = doing.run([make_spec()])
+    assert doing.stopped
+    assert outcome.ending == "interrupted"
+    wait_until(lambda: ask("squeue", "--noheader", "--format=%j") == "")
+
+
+@pytest.mark.usefixtures("slurm")
+def test_a_job_that_somebody_cancels_fails_alone_and_says_so(tmp_path: Path) -> None:
+    watcher = Acting(lambda: ask("scancel", "--signal=KILL", job(RunFolder.of(tmp_path, make_spec()))))
+    (outcome,) = engine(tmp_path, DEAF, watcher).run([make_spec()])
+    assert outcome.ending == "failed"
+    assert "ended without a word: " in outcome.reason
+
+
+@pytest.mark.usefixtures("slurm")
+def test_what_sbatch_refuses_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="invalid partition specified: nowhere") as raised:
+        engine(tmp_path, DEAF, Noting(), partition="nowhere").run([make_spec()])
+    assert "\n" not in str(raised.value)

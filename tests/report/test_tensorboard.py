@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from infoseg_bench.cli import main
+from infoseg_bench.report.tensorboard import EventFiles
+from tests.report.runs import add_run, counts_with
+
+pytest.importorskip("tensorboard", reason="needs the extra tensorboard")
+
+
+def write_curve(run: Path, steps: range, loss: float) -> None:
+    run.mkdir(exist_ok=True)
+    (run / "curve.jsonl").write_text(
+        "".join(json.dumps({"step": step, "loss": loss + step}) + "\n" for step in steps)
+    )
+
+
+def points(folder: Path, name: str = "loss") -> list[tuple[int, float]]:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return [(event.step, event.value) for event in events.Scalars(name)]
+
+
+def test_events_are_the_curve_with_no_step_twice_after_a_run_has_gone_back(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    events = EventFiles(tmp_path / "events")
+    write_curve(run, range(5), loss=1.0)
+    events.follow(run)
+    write_curve(run, range(8), loss=1.0)
+    events.follow(run)
+    assert points(tmp_path / "events" / "run") == [(step, 1.0 + step) for step in range(8)]
+    write_curve(run, range(3), loss=1.0)
+    events.follow(run)
+    write_curve(run, range(6), loss=1.0)
+    events.follow(run)
+    events.close()
+    again = EventFiles(tmp_path / "events")
+    again.follow(run)
+    again.close()
+    assert points(tmp_path / "events" / "run") == [(step, 1.0 + step) for step in range(6)]
+
+
+def test_status_writes_the_events_of_every_run(tmp_path: Path) -> None:
+    folder = add_run(tmp_path, last=counts_with(70))
+    write_curve(folder.path, range(3), loss=2.0)
+    out = tmp_path / "events"
+    done = CliRunner().invoke(main, ["status", "--results", str(tmp_path), "--tensorboard", str(out)])
+    assert done.exit_code == 0, done.output
+    assert points(out / folder.path.name) == [(0, 2.0), (1, 3.0), (2, 4.0)]
