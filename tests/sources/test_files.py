@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.sources.files import Archive, FolderFiles
+from infoseg_bench.sources.archive import Archive
+from infoseg_bench.sources.files import FolderFiles
 
 
 @pytest.mark.parametrize(
