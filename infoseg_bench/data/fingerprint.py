@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -44,13 +45,14 @@ def content_fingerprint(file: Any, checks: dict[str, int] | None = None) -> str:
 def _add_dataset(digest: Any, name: str, dataset: Any) -> int:
     digest.update(f"{name} {dataset.shape}".encode())
     check = 0
-    for content, up_to_there in _contents(dataset):
-        digest.update(content)
-        check = up_to_there
+    with closing(_contents(dataset)) as contents:
+        for content, up_to_there in contents:
+            digest.update(content)
+            check = up_to_there
     return check
 
 
-def _contents(dataset: Any) -> Iterator[tuple[Any, int]]:
+def _contents(dataset: Any) -> Generator[tuple[Any, int], None, None]:
     """Give the bytes block by block, with the CRC-32 up to there; one is read while another is hashed."""
     check = 0
 
