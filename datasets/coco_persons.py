@@ -109,10 +109,10 @@ class CocoPersons(DatasetRecipe):
         rows = [pixels.manifest_row(photo, choice.pixels[photo.id]) for photo in choice.photos]
         with StoreWriter(path, channels=3, attributes=store_attributes(self, options)) as writer:
             balance = _write_photos(pixels, choice, parts, writer, progress)
-            if choice.complete:
-                expect(self, balance, photos=(len(rows), options.photos))
+            expected = {"photos": (len(rows), options.photos)}
             summary = {
                 **choice.summary,
+                **(expect(self, balance, expected) if choice.complete else {}),
                 "photos": f"{len(rows)}, all labelled",
                 "ids": f"SHA-256 {ids_sha256(f'{row.id:012d}' for row in rows)}",
                 **balance.summary(),

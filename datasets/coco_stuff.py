@@ -194,7 +194,7 @@ class _Work:
         balance = ClassBalance(classes.classes, options.crop, tables["corrected"])
         with StoreWriter(path, channels=3, attributes=self._attributes()) as writer:
             ids = build.write(writer, balance)
-            self._check(ids, listed, balance)
+            checked = self._check(ids, listed, balance)
             view = plain_view(
                 recipe,
                 classes.classes,
@@ -204,7 +204,8 @@ class _Work:
                 palette=classes.palette,
                 note=self._note(how),
             )
-            prepared = finish(writer, [view], self._summary(ids, how, balance, tables))
+            summary = {**self._summary(ids, how, balance, tables), **checked}
+            prepared = finish(writer, [view], summary)
         build.parts.clear()
         return prepared
 
@@ -217,19 +218,22 @@ class _Work:
             raise UserError(f"photo {missing} of the list is not in COCO: check the list")
         return there
 
-    def _check(self, ids: Sequence[str], listed: frozenset[str] | None, balance: ClassBalance) -> None:
+    def _check(
+        self, ids: Sequence[str], listed: frozenset[str] | None, balance: ClassBalance
+    ) -> dict[str, str]:
         if not ids:
             raise UserError(
                 f"none of {len(self.files.photos)} photos with label maps belongs to the list ("
                 f"{self.options.list or 'by the rule'}): check --list, or lower --min-side and --min-share"
             )
-        if not (self.complete and self.options.list is None):
-            return
+        if not (self.complete and self.options.list in (None, "published")):
+            return {}
         if listed is None:
             splits = by_split(self.files.photos, ids)
             if not all(self.recipe.published.is_made_of(split, splits[split]) for split in splits):
                 raise _ListDiffersError(ids)
-        expect(self.recipe, balance, photos=(len(ids), self.recipe.published.total))
+        counts = {"photos with the published ids": (len(ids), self.recipe.published.total)}
+        return expect(self.recipe, balance, counts)
 
     @property
     def complete(self) -> bool:

@@ -111,11 +111,13 @@ class Potsdam(DatasetRecipe):
                         scored.append(len(ids))
                     ids.append(photo.id)
                     balance.add(photo.labels)
+            summary = _summary(tiles, ids, scored, balance)
             if not tiles.missing:
                 blocks = (options.tile // (2 * options.crop)) ** 2
-                expect(recipe, balance, photos=(len(ids), 38 * blocks), labelled=(len(scored), 24 * blocks))
+                counts = {"photos": (len(ids), 38 * blocks), "labelled": (len(scored), 24 * blocks)}
+                summary |= expect(recipe, balance, counts)
             views = [_view(name, ids, scored, options.crop, tiles) for name in _VIEWS]
-            prepared = finish(writer, views, _summary(tiles, ids, scored, balance))
+            prepared = finish(writer, views, summary)
         parts.clear()
         return prepared
 

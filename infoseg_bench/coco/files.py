@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.sources.files import Archive, FolderFiles, OfficialFile, OfficialFiles
+from infoseg_bench.sources.archive import Archive
+from infoseg_bench.sources.files import FolderFiles, OfficialFile, OfficialFiles
 
 SPLITS = ("train2017", "val2017")
 """COCO's annotated splits."""

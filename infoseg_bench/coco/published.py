@@ -42,7 +42,7 @@ class PublishedList:
         return len(ids) == self.counts[split] and ids_sha256(ids) == self.sha256[split]
 
     def fetch(self, folder: Path, progress: ProgressFactory) -> dict[str, frozenset[str]]:
-        """Give the ids by split; downloaded into `folder` where they are not there yet.
+        """Give the ids by split; downloaded into `folder` where they are not there.
 
         Raises:
             UserError: not reachable, or other ids than the published ones
@@ -52,8 +52,8 @@ class PublishedList:
     def _fetch_split(self, split: str, folder: Path, progress: ProgressFactory) -> frozenset[str]:
         path = folder / f"{self.name}.{split}.txt"
         address = ADDRESS.format(split=split, name=self.name)
-        if path.is_file():
-            return read_ids(path)
+        if path.is_file() and self.is_made_of(split, there := read_ids(path)):
+            return there
         partial = path.with_suffix(".partial")
         folder.mkdir(parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 
-BLOCK_ROWS = 1 << 23
-"""Rows hashed at a time, so that memory stays bounded."""
+BLOCK_ROWS = 1 << 18
+"""Rows read and hashed at a time; ours: a chunk of pixels, which a core's cache holds, was fastest."""
 
 
 def content_fingerprint(file: Any, checks: dict[str, int] | None = None) -> str:
@@ -40,14 +43,36 @@ def content_fingerprint(file: Any, checks: dict[str, int] | None = None) -> str:
 
 
 def _add_dataset(digest: Any, name: str, dataset: Any) -> int:
-    check = 0
     digest.update(f"{name} {dataset.shape}".encode())
-    for start in range(0, len(dataset), BLOCK_ROWS):
-        block = dataset[start : start + BLOCK_ROWS]
-        if block.dtype == object:
-            content: Any = json.dumps([text.decode() for text in block]).encode()
-        else:
-            content = block.astype(block.dtype.newbyteorder("<"), copy=False).ravel().view(np.uint8)
-        digest.update(content)
-        check = zlib.crc32(content, check)
+    check = 0
+    with closing(_contents(dataset)) as contents:
+        for content, up_to_there in contents:
+            digest.update(content)
+            check = up_to_there
     return check
+
+
+def _contents(dataset: Any) -> Generator[tuple[Any, int], None, None]:
+    """Give the bytes block by block, with the CRC-32 up to there; one is read while another is hashed."""
+    check = 0
+
+    def read(rows: slice) -> tuple[Any, int]:
+        nonlocal check
+        content = _bytes(dataset[rows])
+        check = zlib.crc32(content, check)
+        return content, check
+
+    size = max(len(dataset), 1) if dataset.dtype == object else BLOCK_ROWS
+    blocks = [slice(start, start + size) for start in range(0, len(dataset), size)]
+    with ThreadPoolExecutor(1) as reader:
+        ahead = [reader.submit(read, block) for block in blocks[:1]]
+        for block in blocks[1:]:
+            ahead.append(reader.submit(read, block))
+            yield ahead.pop(0).result()
+        yield from (last.result() for last in ahead)
+
+
+def _bytes(block: np.ndarray) -> Any:
+    if block.dtype == object:
+        return json.dumps([text.decode() for text in block]).encode()
+    return block.astype(block.dtype.newbyteorder("<"), copy=False).ravel().view(np.uint8)

@@ -15,7 +15,8 @@ from infoseg_bench.atomic import disk_error, write_text
 from infoseg_bench.contracts.recipe import SourceFile
 from infoseg_bench.errors import UserError
 from infoseg_bench.progress import ProgressFactory
-from infoseg_bench.sources.files import Archive, readable
+from infoseg_bench.sources.archive import Archive
+from infoseg_bench.sources.files import readable
 from infoseg_bench.sources.transfer import BLOCK, remote_size, transfer
 
 

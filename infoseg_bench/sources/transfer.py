@@ -5,39 +5,27 @@ from __future__ import annotations
 import http.client
 import re
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import infoseg_bench
 from infoseg_bench.atomic import disk_error
 from infoseg_bench.errors import UserError
 from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.sources.http_request import (
+    ConnectionLost,
+    OutOfRangeError,
+    open_address,
+    reason_of,
+    whole_number,
+)
 
 BLOCK = 1 << 20
 """Bytes read, and shown as progress, at a time."""
 
-TIMEOUT = 60.0
-"""Seconds without a byte after which a connection counts as lost; ours."""
-
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Seconds before each new attempt after one that brought nothing; ours."""
-
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Answers that may be better a little later (RFC 9110)."""
-
-
-class ConnectionLost(Exception):
-    """The transfer stopped, and may go on."""
-
-
-class _OutOfRangeError(Exception):
-    def __init__(self, content_range: str) -> None:
-        super().__init__(content_range)
-        self.total = _whole(content_range.rpartition("/")[2])
 
 
 @dataclass(frozen=True)
@@ -84,8 +72,8 @@ def remote_size(address: str) -> int | None:
     """
     for wait in (*WAITS[:3], None):
         try:
-            with _open(urllib.request.Request(address, method="HEAD"), address) as answer:
-                return _whole(answer.headers.get("Content-Length"))
+            with open_address(urllib.request.Request(address, method="HEAD"), address) as answer:
+                return whole_number(answer.headers.get("Content-Length"))
         except ConnectionLost as reason:
             if wait is None:
                 raise UserError(f"{address}: {reason}: check the network, or give --source") from None
@@ -103,8 +91,8 @@ def _continue(address: str, partial: Path, size: int | None, progress: ProgressF
     if have:
         request.add_header("Range", f"bytes={have}-")
     try:
-        response = _open(request, address)
-    except _OutOfRangeError as error:
+        response = open_address(request, address)
+    except OutOfRangeError as error:
         if error.total == have:
             return
         # More is here than there, so it is no beginning of this file.
@@ -125,14 +113,14 @@ def _continue(address: str, partial: Path, size: int | None, progress: ProgressF
 
 
 def _understood(response: http.client.HTTPResponse, have: int) -> _Answer:
-    length = _whole(response.headers.get("Content-Length"))
+    length = whole_number(response.headers.get("Content-Length"))
     if response.status != 206:
         # A server without ranges sends everything again.
         return _Answer(response, 0, length)
     found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
     if found is None or int(found[1]) != have:
         raise ConnectionLost("the server answers with another part of the file")
-    return _Answer(response, have, _whole(found[2]))
+    return _Answer(response, have, whole_number(found[2]))
 
 
 def _append(
@@ -164,40 +152,10 @@ def _blocks(body: http.client.HTTPResponse) -> Iterator[bytes]:
         try:
             block = body.read(BLOCK)
         except (http.client.HTTPException, OSError) as error:
-            raise ConnectionLost(f"the connection broke ({_reason(error)})") from error
+            raise ConnectionLost(f"the connection broke ({reason_of(error)})") from error
         if not block:
             return
         yield block
-
-
-def _open(request: urllib.request.Request, address: str) -> http.client.HTTPResponse:
-    request.add_header("User-Agent", f"infoseg-bench/{infoseg_bench.__version__}")
-    request.add_header("Accept-Encoding", "identity")
-    try:
-        answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code == 416:
-            raise _OutOfRangeError(error.headers.get("Content-Range", "")) from None
-        if error.code in TRANSIENT:
-            raise ConnectionLost(f"the server answers {error.code} {error.reason}") from None
-        raise UserError(
-            f"{address}: the server answers {error.code} {error.reason}: fetch the file by hand and give "
-            "--source"
-        ) from None
-    except (http.client.HTTPException, OSError) as error:
-        host = urlsplit(address).hostname
-        raise ConnectionLost(f"no connection to {host} ({_reason(error)})") from error
-    return answer
-
-
-def _reason(error: BaseException) -> str:
-    inner = getattr(error, "reason", None)
-    return str(getattr(inner, "strerror", None) or inner or getattr(error, "strerror", None) or error)
-
-
-def _whole(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdecimal() else None
 
 
 def _size_of(path: Path) -> int:

@@ -153,6 +153,16 @@ def test_the_same_content_has_the_same_fingerprint_whatever_its_attributes_and_w
     assert first == fingerprint(photos, [renamed], licence="none", summary="in another mood")
 
 
+@pytest.mark.parametrize("rows", [1, 7, 64])
+def test_the_fingerprint_and_the_check_of_what_was_written_do_not_depend_on_blocks(
+    rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = random_photos(3)
+    whole = fingerprint(photos)
+    monkeypatch.setattr("infoseg_bench.data.fingerprint.BLOCK_ROWS", rows)
+    assert fingerprint(photos) == whole
+
+
 def test_every_change_of_content_changes_the_fingerprint() -> None:
     photos = random_photos(4)
     view, second = replace(make_view(photos), evaluation=np.array([0], dtype=np.int64)), photos[1]

@@ -145,6 +145,10 @@ def test_complete_coco_that_gives_the_published_list_is_taken_as_it_is(
     monkeypatch.setattr(CocoStuff3, "published", published(train2017=[7], val2017=[5]))
     prepared = prepare(coco.root, CocoStuff3)
     assert Store(prepared.store).view("coco-stuff-3").note == "photos by the rule"
+    assert prepared.summary["complete"] == (
+        "2 photos with the published ids as expected, every class occurs "
+        "(pixels per class are published nowhere)"
+    )
 
 
 def test_complete_coco_without_a_class_is_not_taken_for_the_official_files(
@@ -182,6 +186,18 @@ def test_where_the_rule_gives_another_list_the_published_one_counts(
     again = prepare(coco.root, CocoStuff3, list="published")
     assert again.summary["fingerprint"] == prepared.summary["fingerprint"]
     assert ids(prepare(coco.root, CocoStuff3, list="derived")) == [5, 7]
+
+
+def test_a_published_list_that_has_changed_since_it_was_fetched_is_fetched_again(
+    coco: StuffFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again(address: str, partial: Path, **_: object) -> None:
+        partial.write_text("9\n3\n")
+
+    monkeypatch.setattr("infoseg_bench.coco.published.transfer", again)
+    monkeypatch.setattr(CocoStuff3, "published", published(train2017=[3, 9]))
+    publish(coco, CocoStuff3.published, train2017=[3, 7])
+    assert ids(prepare(coco.root, CocoStuff3, list="published")) == [3, 9]
 
 
 def test_a_published_list_that_cannot_be_had_names_the_way_out(

@@ -1,0 +1,79 @@
+"""Official files inside a zip archive, which is never unpacked."""
+
+from __future__ import annotations
+
+import zipfile
+from io import BufferedIOBase
+from pathlib import Path
+from typing import cast
+
+from infoseg_bench.errors import UserError
+from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.sources.files import OfficialFiles, readable
+
+
+class Archive:
+    """An opened zip archive, whose list of files is read once and shared by all threads."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the list of files.
+
+        Raises:
+            UserError: no permission, not a whole archive, or a file that would lie outside it
+        """
+        self.path = path
+        with readable(path):
+            self._zip = zipfile.ZipFile(path)
+        for name in self._zip.NameToInfo:
+            if name.startswith("/") or "\\" in name or ".." in name.split("/"):
+                raise UserError(
+                    f"{path}: holds {name!r}, outside of itself: fetch the official archive again"
+                )
+
+    def check(self, progress: ProgressFactory) -> None:
+        """Read every file and compare its CRC.
+
+        Raises:
+            UserError: one is damaged
+        """
+        for info in progress(self._zip.infolist(), f"checking {self.path.name} (files)"):
+            with readable(self.path / info.filename), self._zip.open(info) as file:
+                while file.read(1 << 20):
+                    pass
+
+    def folder(self, prefix: str) -> ArchiveFiles:
+        """Give the files directly in one of its folders; none where there is no such folder."""
+        entries = ((name.rpartition("/"), info) for name, info in self._zip.NameToInfo.items())
+        inside = {name: info for (folder, _, name), info in entries if folder == prefix and name}
+        return ArchiveFiles(self.path, self._zip, inside)
+
+    def everywhere(self) -> ArchiveFiles:
+        """Give the files of all its folders; of two with one name, the last."""
+        entries = ((name.rpartition("/")[2], info) for name, info in self._zip.NameToInfo.items())
+        return ArchiveFiles(self.path, self._zip, {name: info for name, info in entries if name})
+
+
+class ArchiveFiles(OfficialFiles):
+    """Files of an archive by name; zipfile checks the CRC of each one that is read."""
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> None:
+        """Take files of an opened archive."""
+        self._path, self._zip, self._entries = path, archive, entries
+        self.names = entries.keys()
+
+    def place(self, name: str) -> Path:
+        """Give archive and inner path."""
+        return self._path / self._entries[name].filename
+
+    def identity(self, name: str) -> str:
+        """Give size and CRC, as the archive's list has them."""
+        info = self._entries[name]
+        return f"{info.file_size} {info.CRC:08x}"
+
+    def open(self, name: str) -> BufferedIOBase:
+        """Open the file inside the archive."""
+        return cast(BufferedIOBase, self._zip.open(self._entries[name]))
+
+    def size(self, name: str) -> int:
+        """Look it up in the archive's list."""
+        return self._entries[name].file_size
