@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from typing import Any
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
@@ -25,7 +26,7 @@ LOOKS = {
 def main(folder: str) -> None:
     """Start, and listen."""
     head = {"num_cpus": 0, "include_dashboard": False, "temp_dir": folder, "_system_config": LOOKS}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
+    cluster: Any = Cluster(initialize_head=True, head_node_args=head)
     node = cluster.add_node(num_cpus=1)
     print("address", cluster.address, flush=True)
     for _ in sys.stdin:
