@@ -1,92 +1,114 @@
-"""Overhead of the engines: the same small runs through each of them, beside the bare worker.
+"""Overhead of the engines: a run's start to its first training step, beside the bare worker's.
 
-python benchmarks/engines.py --data DIR --dataset NAME local ray slurm
+The same small runs, one at a time, through each engine. Without a Slurm of this machine's, one node of
+the tests is started (as root, with Debian's slurm-wlm and munge).
+
+python -m benchmarks.engines --data DIR --dataset NAME local ray slurm
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
-STEPS = 50
+from infoseg_bench.cores import usable_cores
+from infoseg_bench.engines.work import Work
+from infoseg_bench.runs.curve import read_curve
+from infoseg_bench.runs.folder import RunFolder
+
+# Two cores are slow on a small network; this method's steps wait.
+METHOD, STEPS = Path(__file__).parents[1] / "tests" / "engines" / "slow_method.py", 20
+# All cores for every run, so that one is at work at a time.
 OPTIONS = {
-    "local": [],
-    "ray": ["--engine", "ray"],
-    "slurm": ["--engine", "slurm", "--slurm", "cpus=1", "--slurm", "mem_gb=0.3", "--slurm", "minutes=30"],
-}
+    "local": ["--jobs", "1"],
+    "ray": ["--engine", "ray", "--ray", f"cpus={usable_cores()}"],
+    "slurm": ["--engine", "slurm", "--slurm", f"cpus={usable_cores()}", "--slurm", "mem_gb=0.5",
+              "--slurm", "minutes=30"],
+}  # fmt: skip
 
 
-def timed(words: list[str], results: Path) -> tuple[float, float]:
-    """Run a command; seconds to the first line of the only run's curve, and to its end."""
-    began, first = time.monotonic(), [float("nan")]
-    over = threading.Event()
-
-    def look() -> None:
-        while not over.is_set():
-            if any(path.stat().st_size for path in results.glob("runs/*/curve.jsonl")):
-                first[0] = time.monotonic() - began
-                return
-            time.sleep(0.02)
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    total = time.monotonic() - began
-    over.set()
-    thread.join()
-    if done.returncode:
-        raise SystemExit(done.stderr)
-    return first[0], total
-
-
-def run_command(data: Path, dataset: str, results: Path) -> list[str]:
-    """Give the words of a run of few steps."""
-    sizes = [word for size in ("width=4", "P=8", "batch=4") for word in ("--set", f"infoseg.{size}")]
-    words = [sys.executable, "-m", "infoseg_bench", "run", "--dataset", dataset, "--method", "infoseg"]
-    return [
-        *words,
+def command(data: Path, dataset: str, results: Path, repeats: int) -> list[str]:
+    """Give the words of a few runs of few steps."""
+    words = [sys.executable, "-m", "infoseg_bench", "run", "--dataset", dataset, "--method", "slow"]
+    words += [
+        "--plugin",
+        str(METHOD),
         "--steps",
         str(STEPS),
+        "--seeds",
+        f"0-{repeats - 1}",
         "--device",
         "cpu",
-        *sizes,
-        "--data",
-        str(data),
-        "--results",
-        str(results),
     ]
+    return [*words, "--data", str(data), "--results", str(results)]
 
 
-def bare(data: Path, planned: Path, results: Path) -> tuple[float, float]:
-    """Time the worker alone, on the spec that an engine's run has left."""
-    (spec,) = planned.glob("runs/*/spec.json")
-    folder = results / "runs" / spec.parent.name
-    folder.mkdir(parents=True)
-    (folder / "spec.json").write_bytes(spec.read_bytes())
-    words = [sys.executable, "-m", "infoseg_bench.runs.worker", str(folder), "--data", str(data)]
-    return timed([*words, "--device", "cpu", "--threads", "1"], results)
+def timed(words: list[str], results: Path) -> tuple[float, list[float]]:
+    """Run a command.
+
+    Returns:
+        seconds from its start to the first step of its first run, and from every run's end to the next's
+        first step
+    """
+    began, first, last = time.monotonic(), dict[str, float](), dict[str, float]()
+    with tempfile.TemporaryFile() as told:
+        process = subprocess.Popen(words, stdout=told, stderr=told)
+        while process.poll() is None:
+            for path in results.glob("runs/*"):
+                run = RunFolder(path)
+                if path.name not in first and any("loss" in line for line in read_curve(run.curve_file)):
+                    first[path.name] = time.monotonic()
+                if path.name not in last and run.record_file.exists():
+                    last[path.name] = time.monotonic()
+            time.sleep(0.02)
+        told.seek(0)
+        if process.returncode:
+            raise SystemExit(told.read().decode())
+    starts, ends = sorted(first.values()), sorted(last.values())
+    return starts[0] - began, [start - end for end, start in zip(ends, starts[1:], strict=False)]
+
+
+def bare(data: Path, planned: Path, results: Path) -> float:
+    """Give the seconds of the worker alone from its start to its first step, on a run that was planned."""
+    work = Work(results=results, data=data, device="cpu", plugins=[METHOD])
+    spec = RunFolder(next(planned.glob("runs/*"))).spec()
+    work.folder(spec)
+    return timed(work.command(spec, threads=usable_cores()), results)[0]
 
 
 def main() -> None:
     """Print a line for each engine."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("engines", nargs="+", choices=sorted(OPTIONS))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--dataset", required=True)
+    parser.add_argument("--repeats", type=int, default=3, help="runs of every engine")
     options = parser.parse_args()
-    print("engine  first step (s)  total (s)  bare worker: first step (s)  total (s)")
-    for engine in options.engines:
-        with tempfile.TemporaryDirectory() as name:
-            results = Path(name) / "engine"
-            words = run_command(options.data.resolve(), options.dataset, results) + OPTIONS[engine]
-            first, total = timed(words, results)
-            alone = bare(options.data.resolve(), results, Path(name) / "bare")
-        print(f"{engine:<7} {first:14.1f} {total:10.1f} {alone[0]:28.1f} {alone[1]:10.1f}", flush=True)
+    data = options.data.resolve()
+    with ExitStack() as stack:
+        if (
+            "slurm" in options.engines
+            and subprocess.run(["sinfo"], capture_output=True, check=False).returncode
+        ):
+            from tests.engines.slurm_node import slurm_node
+
+            os.environ.update(stack.enter_context(slurm_node()))
+        print("seconds  command to first step  run's end to the next's first step  bare worker to first step")
+        for engine in options.engines:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            words = command(data, options.dataset, folder / "engine", options.repeats) + OPTIONS[engine]
+            first, others = timed(words, folder / "engine")
+            alone = statistics.median(
+                bare(data, folder / "engine", folder / f"bare-{number}") for number in range(options.repeats)
+            )
+            print(f"{engine:<7} {first:22.1f} {statistics.median(others):35.1f} {alone:26.1f}", flush=True)
 
 
 if __name__ == "__main__":

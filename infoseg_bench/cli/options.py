@@ -32,6 +32,12 @@ run_option = click.option(
 protocol_option = click.option(
     "--protocol", default="corrected", show_default=True, help="Label protocol of the data set."
 )
+tensorboard_option = click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write every run's curve as TensorBoard event files into this folder.",
+)
 plugin_option = click.option(
     "--plugin",
     "plugins",

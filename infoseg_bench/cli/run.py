@@ -8,7 +8,14 @@ from typing import Any
 import click
 
 from infoseg_bench.cli.engine_choice import EngineChoice, engine_options
-from infoseg_bench.cli.options import JOBS, data_option, device_option, plugin_option, results_option
+from infoseg_bench.cli.options import (
+    JOBS,
+    data_option,
+    device_option,
+    plugin_option,
+    results_option,
+    tensorboard_option,
+)
 from infoseg_bench.cli.planning import show_cost, show_plan
 from infoseg_bench.cli.running import conclude, execute, largest_store, suite_and_data
 from infoseg_bench.cli.selection import Selection
@@ -93,6 +100,7 @@ from infoseg_bench.cli.selection import Selection
 )
 @click.option("--force", is_flag=True, help="Repeat finished runs.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@tensorboard_option
 @engine_options
 @plugin_option
 def run(
@@ -108,6 +116,7 @@ def run(
     silence_limit: float,
     force: bool,
     dry_run: bool,
+    tensorboard: Path | None,
     engine_choice: EngineChoice,
     plugins: tuple[Path, ...],
     **words: Any,
@@ -149,5 +158,13 @@ def run(
     limits = Limits(
         seconds=time_limit and 60 * time_limit, silent_seconds=60 * silence_limit, retries=retries
     )
+<<<<<<< HEAD
     outcomes = execute([run.spec for run in todo], work, engine_choice, jobs=jobs or 1, limits=limits)
     conclude(specs, outcomes, work, out=out or results / "report")
+=======
+    outcomes = execute(
+        [run.spec for run in todo], work, engine_choice,
+        jobs=jobs or 1, limits=limits, tensorboard=tensorboard,
+    )  # fmt: skip
+    conclude(specs, outcomes, results, out=out or results / "report", data=data)
+>>>>>>> engines

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from infoseg_bench.cli.engine_choice import EngineChoice
     from infoseg_bench.data.catalogue import PreparedDataset
     from infoseg_bench.engines.attempt import Limits
-    from infoseg_bench.engines.engine import Outcome
+    from infoseg_bench.engines.engine import Outcome, Watcher
     from infoseg_bench.engines.work import Work
     from infoseg_bench.registry import Registry
     from infoseg_bench.runs.spec import RunSpec
@@ -69,7 +69,13 @@ def largest_store(specs: Sequence[RunSpec], datasets: dict[str, PreparedDataset]
 
 
 def execute(
-    specs: Sequence[RunSpec], work: Work, choice: EngineChoice, *, jobs: int, limits: Limits
+    specs: Sequence[RunSpec],
+    work: Work,
+    choice: EngineChoice,
+    *,
+    jobs: int,
+    limits: Limits,
+    tensorboard: Path | None,
 ) -> list[Outcome]:
     """Do the runs where the user has chosen, here `jobs` side by side, showing their progress.
 
@@ -81,7 +87,8 @@ def execute(
     if not specs:
         return []
     watching = watcher(len(specs))
-    engine = choice.make(specs, work, jobs=jobs, limits=limits, watcher=watching)
+    told = _with_events(watching, tensorboard, work.results) if tensorboard else watching
+    engine = choice.make(specs, work, jobs=jobs, limits=limits, watcher=told)
     with watching.context():
         outcomes = engine.run(specs)
     if engine.stopped:
@@ -89,7 +96,20 @@ def execute(
     return outcomes
 
 
+<<<<<<< HEAD
 def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], work: Work, *, out: Path) -> None:
+=======
+def _with_events(watcher: Watcher, out: Path, results: Path) -> Watcher:
+    from infoseg_bench.engines.watch_curves import CurveWatcher
+    from infoseg_bench.report.tensorboard import EventFiles
+
+    return CurveWatcher(watcher, EventFiles(out), results)
+
+
+def conclude(
+    specs: Sequence[RunSpec], outcomes: Sequence[Outcome], results: Path, *, out: Path, data: Path
+) -> None:
+>>>>>>> engines
     """Write the report, print the boards of the runs' data sets, and list what failed.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infoseg_bench.cli.options import results_option
+from infoseg_bench.cli.options import results_option, tensorboard_option
 from infoseg_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-@click.option(
-    "--tensorboard",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Write every run's curve as TensorBoard event files into this folder.",
-)
+@tensorboard_option
 @results_option
 def status(results: Path, as_json: bool, tensorboard: Path | None) -> None:
     """Show every run of a results folder and how far it is."""

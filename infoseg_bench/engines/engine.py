@@ -18,7 +18,7 @@ class Outcome:
     Attributes:
         spec: the run
         ending: "busy": another launcher's worker has it
-        reason: one line, empty for a finished one
+        reason: one line; empty for one that has finished as it should
         transient: whether a failed run is worth another attempt
     """
 

@@ -92,7 +92,7 @@ class TableWatcher:
         """Remove its row and count it."""
         self._rows.pop(outcome.spec.identity, None)
         self._done += 1
-        if outcome.ending != "finished":
+        if outcome.reason:
             self._say(f"{label(outcome.spec)}: {outcome.ending}: {outcome.reason}")
 
     def stopping(self) -> None:

@@ -75,7 +75,7 @@ class Work:
         """
         folder = RunFolder.of(self.results, spec)
         if status == FINISHED:
-            return Outcome(spec, "finished")
+            return Outcome(spec, "finished", str(folder.status().get("note") or ""))
         if status == BUSY:
             return Outcome(spec, "busy", "another process has this run")
         if status == INTERRUPTED or stopped:

@@ -103,7 +103,7 @@ def assemble(
     spec = folder.spec()
     prepared = find_dataset(spec, setting.data)
     method = make_method(spec, prepared, setting)
-    session = _resume(folder, method) if spec.budget else _begin(method)
+    session = _resume(folder, method) if spec.budget else _begin(folder, method)
     arrays = prepared.store.arrays(labels=True)
     # One copy for both sides: on a GPU the photos are most of what is kept there.
     pixels = place(arrays.pixels, setting.device)
@@ -166,14 +166,19 @@ def train_images(
     )
 
 
-def _begin(method: Method) -> Session:
+def _begin(folder: RunFolder, method: Method) -> Session:
+    # Begun again after a kill before the first checkpoint, it is to end with the same bits.
+    torch.set_num_threads(folder.first_threads(torch.get_num_threads()))
     return Session(started=now(), method_source=source_hash(type(method)), threads=torch.get_num_threads())
 
 
 def _resume(folder: RunFolder, method: Method) -> Session:
     found = load_checkpoint(folder)
     if found is None:
-        return _begin(method)
+        session = _begin(folder, method)
+        if folder.has_checkpoint():
+            session.note = "its checkpoint was damaged, so it was begun anew"
+        return session
     session, state = found
     if session.threads:
         # Sums over other numbers of threads differ in their last bits.

@@ -34,6 +34,7 @@ class Session:
         crops: training crops taken, so far
         method_source: hash of the method's source when the run was begun
         threads: CPU threads it was begun with; other numbers add in another order. 0: not known
+        note: what whoever asked for the run should know of it
     """
 
     started: str
@@ -49,6 +50,7 @@ class Session:
     crops: int = 0
     method_source: str = ""
     threads: int = 0
+    note: str = ""
 
     def content(self) -> dict[str, Any]:
         """Give it as plain values and tensors, as it is now."""

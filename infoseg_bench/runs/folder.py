@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -38,6 +39,7 @@ class RunFolder:
         self.lock_file = path / ".lock"
         self.owner_file = path / ".owner"
         self.claim_file = path / ".claim"
+        self.threads_file = path / ".threads"
 
     @classmethod
     def of(cls, results: Path, spec: RunSpec) -> RunFolder:
@@ -112,8 +114,18 @@ class RunFolder:
             return "running"
         if record is not None:
             return "failed"
-        kept = self.checkpoint_file.exists() or self.previous_checkpoint_file.exists()
-        return "interrupted" if kept else "missing"
+        return "interrupted" if self.has_checkpoint() else "missing"
+
+    def has_checkpoint(self) -> bool:
+        """Say whether there is one, whole or not."""
+        return self.checkpoint_file.exists() or self.previous_checkpoint_file.exists()
+
+    def first_threads(self, now: int) -> int:
+        """Give the number of CPU threads that the run was first started with; the first time, `now`."""
+        with suppress(OSError, ValueError):
+            return max(1, int(self.threads_file.read_text()))
+        write_text(self.threads_file, f"{now}\n")
+        return now
 
     def running(self) -> bool:
         """Say whether a worker is at it, here or on another machine; nothing is made."""
@@ -147,6 +159,7 @@ class RunFolder:
             self.previous_checkpoint_file,
             self.curve_file,
             self.status_file,
+            self.threads_file,
         ):
             file.unlink(missing_ok=True)
 

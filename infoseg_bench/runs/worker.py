@@ -95,7 +95,8 @@ def _work(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
     try:
         execution, prepared = assemble(folder, setting, should_stop=lambda: bool(stop))
         record = succeed(execution, prepared, execution.run())
-        folder.write_status(state="finished", step=execution.session.step, steps=execution.session.step)
+        session = execution.session
+        folder.write_status(state="finished", step=session.step, steps=session.step, note=session.note)
     except Interrupted:
         folder.write_status(state="interrupted")
         return INTERRUPTED

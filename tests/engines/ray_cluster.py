@@ -1,6 +1,7 @@
 """A real Ray cluster of this machine, in a process of its own: a head without runs, and nodes of a core each.
 
-Prints its address. Every line that it reads adds a node and then kills the oldest; its end is the cluster's.
+Prints its address. Of every line that it reads, the number of a process, it kills the node that this process
+is of. The end of its input is the cluster's.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 from ray.cluster_utils import Cluster
 
+from infoseg_bench.engines.processes import descendants
+
 LOOKS = {
     "health_check_initial_delay_ms": 1000,
     "health_check_period_ms": 500,
@@ -23,16 +26,24 @@ LOOKS = {
 """How soon a node counts as dead; Ray's own are made for large clusters."""
 
 
+def processes(node: Any) -> list[int]:
+    """Give those that the node has started."""
+    return [found for _, process in node.live_processes() for found in descendants(process.pid)]
+
+
 def main(folder: str) -> None:
     """Start, and listen."""
     head = {"num_cpus": 0, "include_dashboard": False, "temp_dir": folder, "_system_config": LOOKS}
     cluster: Any = Cluster(initialize_head=True, head_node_args=head)
+<<<<<<< HEAD
     node = cluster.add_node(num_cpus=1)
+=======
+    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+>>>>>>> engines
     print("address", cluster.address, flush=True)
-    for _ in sys.stdin:
-        fresh = cluster.add_node(num_cpus=1)
+    for line in sys.stdin:
+        (node,) = (node for node in nodes if int(line) in processes(node))
         cluster.remove_node(node, allow_graceful=False)
-        node = fresh
         print("killed", flush=True)
     cluster.shutdown()
 

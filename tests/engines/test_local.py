@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,25 @@ class Noting:
 
     def ended(self, outcome: Outcome) -> None:
         self.done.append(outcome)
+
+
+class Acting(Noting):
+    """Does something as soon as a run's worker says that it is there."""
+
+    def __init__(self, act: Callable[[], object]) -> None:
+        super().__init__()
+        self._act, self._acted = act, False
+
+    def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
+        if status and not self._acted:
+            self._acted = True
+            self._act()
+
+
+def press_twice() -> None:
+    """Press Ctrl-C, and again when it has been heard."""
+    os.kill(os.getpid(), signal.SIGINT)
+    threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 
 
 def run(
@@ -123,6 +143,51 @@ def test_a_run_without_a_sign_of_life_is_ended_and_one_with_signs_is_not(tmp_pat
     endings = {outcome.spec.seed: outcome.ending for outcome in outcomes}
     assert endings == {0: "failed", 1: "finished"}
     assert "hung: no sign of life for 2 s" in watcher.retried[0]
+
+
+def test_a_second_ctrl_c_ends_a_run_that_does_not_hear_the_first_and_starts_no_other(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "open(sys.argv[1] + '/status.json', 'w').write('{\"state\": \"running\"}')\ntime.sleep(600)\n"
+    )
+    work = Scripted(results=tmp_path, data=tmp_path, script=script)
+    engine = LocalEngine(work=work, jobs=1, watcher=Acting(press_twice))
+    (outcome,) = engine.run([make_spec(0), make_spec(1)])
+    assert engine.stopped
+    assert (outcome.spec.seed, outcome.ending) == (0, "interrupted")
+
+
+def test_what_torchrun_gives_as_a_failure_is_no_failure_if_the_worker_was_stopped(tmp_path: Path) -> None:
+    script = """open(sys.argv[1] + '/status.json', 'w').write('{"state": "interrupted"}')\nsys.exit(1)"""
+    (outcome,), watcher = run(tmp_path, script, retries=1)
+    assert (outcome.ending, watcher.retried) == ("interrupted", [])
+
+
+@pytest.fixture
+def cramped() -> Iterator[Path]:
+    """Give a file that takes a process into a group with little memory."""
+    root = Path("/sys/fs/cgroup")
+    older = (root / "memory").is_dir()
+    group = root / ("memory" if older else "") / f"infoseg-bench-test-{os.getpid()}"
+    limit = group / ("memory.limit_in_bytes" if older else "memory.max")
+    try:
+        group.mkdir()
+        if not limit.exists():
+            raise FileNotFoundError(limit)
+        limit.write_text("64M")
+    except OSError as error:
+        with suppress(OSError):
+            group.rmdir()
+        pytest.skip(f"needs control groups of memory: {error}")
+    yield group / "cgroup.procs"
+    with suppress(OSError):
+        group.rmdir()
+
+
+def test_a_run_that_the_system_kills_for_want_of_memory_says_so(tmp_path: Path, cramped: Path) -> None:
+    script = f"open({str(cramped)!r}, 'w').write(str(os.getpid()))\nprint(len(bytearray(200_000_000)))"
+    (outcome,), _ = run(tmp_path, script, retries=0)
+    assert "killed by the system: out of memory (fewer --jobs" in outcome.reason
 
 
 @contextmanager

@@ -32,9 +32,9 @@ class Cluster:
         self._process = process
         self.address = self._read("address ")
 
-    def kill_the_node_and_add_another(self) -> None:
+    def kill_the_node_of(self, process: int) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write("\n")
+        self._process.stdin.write(f"{process}\n")
         self._process.stdin.flush()
         self._read("killed")
 
@@ -73,7 +73,7 @@ def test_a_run_that_is_stopped_and_whose_node_dies_ends_as_if_nothing_had_been(
     with launch(tmp_path, *on_ray) as launcher:
         wait_until(lambda: reached(run) >= saved + 20, launcher)
         first_worker = run.status()["pid"]
-        cluster.kill_the_node_and_add_another()
+        cluster.kill_the_node_of(first_worker)
         _, errors = launcher.communicate(timeout=200)
     assert launcher.returncode == 0, errors
     assert run.status()["pid"] != first_worker

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,6 @@ from infoseg_bench.engines.slurm_jobs import JOB_FILE, Jobs
 from infoseg_bench.engines.slurm_queue import SlurmQueue
 from infoseg_bench.errors import UserError
 from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.spec import RunSpec
 from tests.engines.slow_runs import (
     assert_same_counts,
     do_undisturbed,
@@ -31,7 +28,7 @@ from tests.engines.slow_runs import (
     wait_until,
 )
 from tests.engines.slurm_node import slurm_node, why_not
-from tests.engines.test_local import Noting, Scripted, make_spec
+from tests.engines.test_local import Acting, Noting, Scripted, make_spec, press_twice
 
 pytest.importorskip("submitit", reason="needs the extra slurm")
 
@@ -103,19 +100,6 @@ def engine(folder: Path, script: str, watcher: Noting, **share: Any) -> SlurmEng
     return SlurmEngine(jobs=jobs, watcher=watcher, queue_seconds=0.5, grace_seconds=0.0)
 
 
-class Acting(Noting):
-    """Does something as soon as a run's worker says that it is there."""
-
-    def __init__(self, act: Callable[[], object]) -> None:
-        super().__init__()
-        self._act, self._acted = act, False
-
-    def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
-        if status and not self._acted:
-            self._acted = True
-            self._act()
-
-
 DEAF = """
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 open(sys.argv[1] + "/status.json", "w").write('{"state": "running"}')
@@ -125,10 +109,6 @@ time.sleep(600)
 
 @pytest.mark.usefixtures("slurm")
 def test_a_second_ctrl_c_cancels_jobs_that_do_not_hear_the_first(tmp_path: Path) -> None:
-    def press_twice() -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-
     doing = engine(tmp_path, DEAF, Acting(press_twice))
     (outcome,) = doing.run([make_spec()])
     assert doing.stopped

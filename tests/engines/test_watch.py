@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import select
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +15,7 @@ from click.testing import CliRunner
 from infoseg_bench.cli import main
 from infoseg_bench.engines.columns import describe, duration, row
 from infoseg_bench.engines.engine import Outcome
-from infoseg_bench.engines.watch import PlainWatcher, TableWatcher
+from infoseg_bench.engines.watch import PlainWatcher, TableWatcher, watcher
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.spec import Budget, RunSpec
 
@@ -84,3 +89,33 @@ def test_status_shows_the_same_columns_and_forgets_the_pace_of_the_dead(tmp_path
     dead = CliRunner().invoke(main, ["status", "--results", str(tmp_path)]).output
     assert "2.0 h" not in dead
     assert "running" not in dead
+
+
+def test_on_a_terminal_the_table_is_drawn_anew_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, its = pty.openpty()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with os.fdopen(its, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        watching = watcher(2)
+        with watching.context():
+            watching.started(SPEC)
+            watching.moved(SPEC, TOLD)
+            watching.stopping()
+            shown = read_until(ours, "100/400")
+        monkeypatch.undo()
+    os.close(ours)
+    assert "steps/s" in shown
+    assert "stopping: every run checkpoints" in shown
+    # Moves the cursor up, over what it has drawn before.
+    assert "\x1b[1A" in shown
+
+
+def read_until(terminal: int, word: str) -> str:
+    shown = ""
+    deadline = time.monotonic() + 30
+    while word not in shown:
+        assert time.monotonic() < deadline, shown
+        if select.select([terminal], [], [], 1)[0]:
+            shown += os.read(terminal, 65536).decode()
+    return shown

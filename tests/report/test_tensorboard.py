@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from infoseg_bench.cli import main
+from infoseg_bench.engines.engine import Outcome
+from infoseg_bench.engines.watch_curves import CurveWatcher
 from infoseg_bench.report.tensorboard import EventFiles
+from tests.engines.test_local import Noting
 from tests.report.runs import add_run, counts_with
 
 pytest.importorskip("tensorboard", reason="needs the extra tensorboard")
@@ -54,3 +58,27 @@ def test_status_writes_the_events_of_every_run(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["status", "--results", str(tmp_path), "--tensorboard", str(out)])
     assert done.exit_code == 0, done.output
     assert points(out / folder.path.name) == [(0, 2.0), (1, 3.0), (2, 4.0)]
+
+
+def test_events_are_written_while_a_run_is_under_way(tmp_path: Path) -> None:
+    folder = add_run(tmp_path, last=counts_with(70))
+    spec, told = folder.spec(), Noting()
+    watcher = CurveWatcher(told, EventFiles(tmp_path / "events"), tmp_path)
+    write_curve(folder.path, range(3), loss=2.0)
+    watcher.moved(spec, {"step": 2})
+    assert points(tmp_path / "events" / folder.path.name) == [(0, 2.0), (1, 3.0), (2, 4.0)]
+    write_curve(folder.path, range(4), loss=2.0)
+    watcher.ended(Outcome(spec, "finished"))
+    assert len(points(tmp_path / "events" / folder.path.name)) == 4
+    assert [outcome.ending for outcome in told.done] == ["finished"]
+
+
+def test_without_the_extra_one_line_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_run(tmp_path, last=counts_with(70))
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    done = CliRunner().invoke(main, ["status", "--results", str(tmp_path), "--tensorboard", "events"])
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("pip install 'infoseg-bench[tensorboard]'")

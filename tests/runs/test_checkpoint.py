@@ -83,3 +83,10 @@ def test_one_checkpoint_before_is_kept_and_no_more(tmp_path: Path) -> None:
     for step in (1, 2, 3):
         write(folder, step)
     assert sorted(os.listdir(tmp_path)) == ["checkpoint.previous.pt", "checkpoint.pt"]
+
+
+def test_a_run_keeps_the_threads_of_its_first_start_until_it_is_repeated(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert [folder.first_threads(count) for count in (2, 1, 4)] == [2, 2, 2]
+    folder.clear_results()
+    assert folder.first_threads(1) == 1

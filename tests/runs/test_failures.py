@@ -77,7 +77,9 @@ def test_a_damaged_checkpoint_without_one_before_it_is_named_in_the_log_and_the_
     run = RunFolder(path)
     run.record_file.unlink()
     run.checkpoint_file.write_bytes(run.checkpoint_file.read_bytes()[:1000])
-    assert launched_here(folder, *words).returncode == 0
+    done = launched_here(folder, *words)
+    assert done.returncode == 0
+    assert "finished: its checkpoint was damaged, so it was begun anew" in done.stderr
     assert "checkpoint.pt: damaged" in run.log_file.read_text()
 
 

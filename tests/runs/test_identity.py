@@ -85,6 +85,7 @@ DOES_NOT_CHANGE = [
     ["--engine", "slurm"],
     ["--engine", "slurm", "--slurm", "gpus=2"],
     ["--engine", "ray", "--ray", "gpus=0.5", "--ray-address", "auto"],
+    ["--tensorboard", "events"],
     ["--results", "elsewhere"],
     ["--out", "board"],
     ["--data", "moved"],
