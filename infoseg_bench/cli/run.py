@@ -158,13 +158,8 @@ def run(
     limits = Limits(
         seconds=time_limit and 60 * time_limit, silent_seconds=60 * silence_limit, retries=retries
     )
-<<<<<<< HEAD
-    outcomes = execute([run.spec for run in todo], work, engine_choice, jobs=jobs or 1, limits=limits)
-    conclude(specs, outcomes, work, out=out or results / "report")
-=======
     outcomes = execute(
         [run.spec for run in todo], work, engine_choice,
         jobs=jobs or 1, limits=limits, tensorboard=tensorboard,
     )  # fmt: skip
-    conclude(specs, outcomes, results, out=out or results / "report", data=data)
->>>>>>> engines
+    conclude(specs, outcomes, work, out=out or results / "report")

@@ -96,9 +96,6 @@ def execute(
     return outcomes
 
 
-<<<<<<< HEAD
-def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], work: Work, *, out: Path) -> None:
-=======
 def _with_events(watcher: Watcher, out: Path, results: Path) -> Watcher:
     from infoseg_bench.engines.watch_curves import CurveWatcher
     from infoseg_bench.report.tensorboard import EventFiles
@@ -106,10 +103,7 @@ def _with_events(watcher: Watcher, out: Path, results: Path) -> Watcher:
     return CurveWatcher(watcher, EventFiles(out), results)
 
 
-def conclude(
-    specs: Sequence[RunSpec], outcomes: Sequence[Outcome], results: Path, *, out: Path, data: Path
-) -> None:
->>>>>>> engines
+def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], work: Work, *, out: Path) -> None:
     """Write the report, print the boards of the runs' data sets, and list what failed.
 
     Raises:

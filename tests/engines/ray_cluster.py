@@ -35,11 +35,7 @@ def main(folder: str) -> None:
     """Start, and listen."""
     head = {"num_cpus": 0, "include_dashboard": False, "temp_dir": folder, "_system_config": LOOKS}
     cluster: Any = Cluster(initialize_head=True, head_node_args=head)
-<<<<<<< HEAD
-    node = cluster.add_node(num_cpus=1)
-=======
     nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
->>>>>>> engines
     print("address", cluster.address, flush=True)
     for line in sys.stdin:
         (node,) = (node for node in nodes if int(line) in processes(node))
