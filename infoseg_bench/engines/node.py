@@ -13,7 +13,7 @@ from pathlib import Path
 from infoseg_bench.engines.attempt import Attempt, Limits
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.ownership import STALE_SECONDS
-from infoseg_bench.runs.statuses import BUSY
+from infoseg_bench.runs.statuses import BUSY, INTERRUPTED
 from infoseg_bench.runs.stop import LAUNCHER
 
 POLL_SECONDS = 0.1
@@ -33,6 +33,11 @@ class Ended:
 
     status: int
     why: str = ""
+
+    @property
+    def final(self) -> bool:
+        """Whether its job is over too: that of an interrupted worker may be queued again."""
+        return self.status not in (INTERRUPTED, -signal.SIGTERM)
 
 
 class NodeRun:

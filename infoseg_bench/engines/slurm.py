@@ -104,9 +104,8 @@ class SlurmEngine:
         if self._heard > 1:
             # Its jobs are cancelled, or Slurm does not answer: nothing is worth waiting for.
             return self.jobs.work.outcome(job.spec, INTERRUPTED, stopped=True)
-        # An interrupted worker's job may be queued again, so the queue decides.
         queued = states is None or states.get(job.id, GONE) not in ENDED
-        if end is not None and (not queued or end.status not in (INTERRUPTED, -signal.SIGTERM)):
+        if end is not None and (end.final or not queued):
             return self.jobs.work.outcome(job.spec, end.status, stopped=self.stopped, why=end.why)
         return None if queued else self._dead(job, (states or {}).get(job.id, GONE))
 
@@ -116,7 +115,9 @@ class SlurmEngine:
         job.missed = job.missed or time.monotonic()
         if time.monotonic() - job.missed < self.grace_seconds:
             return None
-        reason = f"Slurm job {job.id} has ended without a word: {state} (log: {self._folder(job).log_file})"
+        hint = f"; --slurm {job.spec.method}.mem_gb=N gives it more" if state == "OUT_OF_MEMORY" else ""
+        log = self._folder(job).log_file
+        reason = f"Slurm job {job.id} has ended without a word: {state}{hint} (log: {log})"
         return Outcome(job.spec, "failed", reason, transient=state in MACHINE)
 
     def _watch(self, job: Job, states: dict[str, str] | None, *, over: bool) -> None:

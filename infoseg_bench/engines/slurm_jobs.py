@@ -14,7 +14,7 @@ from infoseg_bench.atomic import write_text
 from infoseg_bench.engines.attempt import Limits
 from infoseg_bench.engines.queue import Waiting
 from infoseg_bench.engines.resources import SlurmShare
-from infoseg_bench.engines.slurm_task import Task, read
+from infoseg_bench.engines.slurm_task import Task, ended, read
 from infoseg_bench.engines.work import Work
 from infoseg_bench.errors import UserError
 from infoseg_bench.runs.folder import RunFolder
@@ -95,7 +95,11 @@ class Jobs:
         states = self.scheduler.states()
         if states is None:
             raise UserError("Slurm's controller does not answer (squeue): try again when it does")
-        return [Job(run, job) for run, job in noted if states.get(job, GONE) not in ENDED]
+        return [
+            Job(run, job)
+            for run, job in noted
+            if states.get(job, GONE) not in ENDED and not self._over(run.spec, job)
+        ]
 
     def make(self, runs: Sequence[Waiting]) -> list[Job]:
         """Submit jobs for the runs, unless another launcher has just done it."""
@@ -123,6 +127,11 @@ class Jobs:
         threads = max(1, share.cpus // self.work.processes)
         command = self.work.command(spec, threads=threads, gpus=float(share.gpus))
         return Task(command, folder.path, self.limits)
+
+    def _over(self, spec: RunSpec, job: str) -> bool:
+        # The queue shows a job for some time after its worker's end.
+        end = ended(RunFolder.of(self.work.results, spec).path, job)
+        return end is not None and end.final
 
     def _note(self, spec: RunSpec) -> Path:
         return RunFolder.of(self.work.results, spec).path / JOB_FILE

@@ -92,9 +92,12 @@ def test_a_preempted_run_queues_again_and_ends_as_if_it_had_not_been(
     assert resumed(found) == 1
 
 
+@pytest.mark.parametrize("lingering", [False, True])
 def test_one_job_fails_and_says_why_and_the_other_is_tried_again(
-    tmp_path: Path, scheduler: LocalScheduler
+    tmp_path: Path, scheduler: LocalScheduler, monkeypatch: pytest.MonkeyPatch, *, lingering: bool
 ) -> None:
+    if lingering:
+        monkeypatch.setattr(scheduler, "states", lambda: dict.fromkeys(scheduler.jobs, "COMPLETING"))
     script = (
         "if 'seed1' in sys.argv[1]: print('no such thing', flush=True); sys.exit(1)\n"
         "f = sys.argv[1] + '/once'\nif not os.path.exists(f): open(f, 'w'); os.kill(os.getpid(), 9)\n"
@@ -106,6 +109,7 @@ def test_one_job_fails_and_says_why_and_the_other_is_tried_again(
     assert (endings[0].ending, endings[1].ending) == ("finished", "failed")
     assert "exit status 1; last output: no such thing" in endings[1].reason
     assert ["SIGKILL" in reason for reason in watcher.retried] == [True]
+    assert len(scheduler.jobs) == 3
 
 
 def test_a_job_beyond_its_time_limit_fails_and_is_not_tried_again(
@@ -127,6 +131,16 @@ def test_a_launcher_finds_the_jobs_of_one_that_was_killed(tmp_path: Path, schedu
     assert outcome.ending == "finished"
     assert RunFolder.of(tmp_path, spec).log_file.read_text().count("here") == 1
     assert len(scheduler.jobs) == 1
+
+
+def test_a_job_that_needed_more_memory_says_how_to_give_it(
+    tmp_path: Path, scheduler: LocalScheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scheduler, "states", lambda: dict.fromkeys(scheduler.jobs, "OUT_OF_MEMORY"))
+    doing = engine(scripted(tmp_path, "time.sleep(2)"), scheduler, Noting(), retries=1)
+    (outcome,) = doing.run([spec := make_spec()])
+    assert outcome.ending == "failed"
+    assert f"OUT_OF_MEMORY; --slurm {spec.method}.mem_gb=N" in outcome.reason
 
 
 def test_whether_jobs_are_still_there_is_not_guessed(tmp_path: Path, scheduler: LocalScheduler) -> None:
