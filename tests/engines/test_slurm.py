@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,20 @@ def test_a_job_that_somebody_cancels_fails_alone_and_says_so(tmp_path: Path) -> 
     (outcome,) = engine(tmp_path, DEAF, watcher).run([make_spec()])
     assert outcome.ending == "failed"
     assert "ended without a word: " in outcome.reason
+
+
+@pytest.mark.usefixtures("slurm")
+def test_runs_of_other_needs_are_jobs_of_other_arrays(tmp_path: Path) -> None:
+    needs: list[str] = []
+
+    def look() -> None:
+        needs.extend(ask("squeue", "--noheader", "--array", "--format=%C %m", "--sort=C").split())
+
+    doing = engine(tmp_path, DEAF.replace("600", "3"), Acting(look))
+    shares = [SlurmShare(gpus=0, cpus=1 + seed, mem_gb=0.25 * (1 + seed), minutes=30) for seed in range(2)]
+    doing.jobs = replace(doing.jobs, share=lambda spec: shares[spec.seed])
+    doing.run([make_spec(seed) for seed in range(2)])
+    assert needs == ["1", "256M", "2", "512M"]
 
 
 @pytest.mark.usefixtures("slurm")

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from infoseg_bench.engines.resources import RayShare, SlurmShare, Wishes
+from infoseg_bench.errors import UsageError
+
+METHODS = ["kmeans", "infoseg"]
+
+
+def slurm(*words: str) -> Wishes:
+    return Wishes.parse("--slurm", words, METHODS)
+
+
+def test_what_one_method_is_given_goes_before_what_all_are_given_and_that_before_defaults() -> None:
+    wishes = slurm("kmeans.gpus=0", "gpus=2", "mem-gb=8.5", "kmeans.cpus=3")
+    assert wishes.share(SlurmShare, "kmeans", minutes=60) == SlurmShare(
+        gpus=0, cpus=3, mem_gb=8.5, minutes=60
+    )
+    assert wishes.share(SlurmShare, "infoseg", cpus=7) == SlurmShare(gpus=2, cpus=7, mem_gb=8.5)
+
+
+def test_any_other_word_is_sbatchs_own_option() -> None:
+    assert slurm("partition=long=er", "infoseg.account=me").share(SlurmShare, "infoseg").model_extra == {
+        "partition": "long=er",
+        "account": "me",
+    }
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("gpus", "expected [METHOD.]KEY=VALUE"),
+        ("gpus=", "expected [METHOD.]KEY=VALUE"),
+        ("=1", "expected [METHOD.]KEY=VALUE"),
+        (".gpus=1", "expected [METHOD.]KEY=VALUE"),
+        ("kmean.gpus=1", "kmeans"),
+    ],
+)
+def test_a_word_of_another_form_is_named(word: str, says: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        slurm(word)
+    assert f"--slurm {word}" in str(raised.value)
+    assert says in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("gpus=-1", "--ray gpus=-1"),
+        ("cpus=many", "--ray cpus=many"),
+        ("colour=red", "known: gpus, cpus, mem_gb"),
+    ],
+)
+def test_a_value_out_of_range_and_an_unknown_key_are_named(word: str, says: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        Wishes.parse("--ray", [word], METHODS).share(RayShare, "kmeans")
+    assert says in str(raised.value)
