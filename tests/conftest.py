@@ -3,11 +3,20 @@
 Two processes share the tests, and tiny networks only wait for each other on several threads.
 """
 
+import pytest
 import torch
 from jaxtyping import install_import_hook
 
 install_import_hook("infoseg_bench", "beartype.beartype")
 torch.set_num_threads(1)
+
+SLOW = ("engines", "runs", "cli", "docs", "report", "training")
+"""Folders whose tests start processes: first, so that neither of two workers ends long after the other."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order files for the workers, which take them one by one."""
+    items.sort(key=lambda item: item.path.parent.name not in SLOW)
 
 
 def pytest_runtest_setup() -> None:
