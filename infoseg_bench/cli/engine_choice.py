@@ -1,8 +1,8 @@
-"""The options of `run` that say where runs are done, and the engine they name."""
+"""The options of `run` that say where runs are done and what they may take, and the engine they name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,11 @@ from infoseg_bench.errors import UsageError
 if TYPE_CHECKING:
     from infoseg_bench.engines.attempt import Limits
     from infoseg_bench.engines.engine import Engine, Watcher
+    from infoseg_bench.engines.resources import Wishes
     from infoseg_bench.engines.work import Work
     from infoseg_bench.runs.spec import RunSpec
+
+MINUTES = click.FloatRange(min=0, min_open=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +30,26 @@ class EngineChoice:
         slurm: words for Slurm, `[METHOD.]KEY=VALUE`
         ray: words for Ray, `[METHOD.]KEY=VALUE`
         ray_address: of a Ray cluster that is there; None: one is started here
+        limits: of every run
     """
 
     engine: str
     slurm: tuple[str, ...]
     ray: tuple[str, ...]
     ray_address: str | None
+    limits: Limits
 
     def make(
-        self, specs: Sequence[RunSpec], work: Work, *, jobs: int, limits: Limits, watcher: Watcher
+        self, specs: Sequence[RunSpec], work: Work, *, methods: Collection[str], jobs: int, watcher: Watcher
     ) -> Engine:
-        """Make the engine; `jobs` is for the local one.
+        """Make the engine.
+
+        Args:
+            specs: the runs that it will be given
+            work: how they are done
+            methods: all that are known: words may be about one whose runs are finished
+            jobs: side by side, for the local engine
+            watcher: told of everything
 
         Raises:
             UsageError: its extra is not installed, or its options are wrong
@@ -48,39 +60,41 @@ class EngineChoice:
             from infoseg_bench.runs.device import choose_device
 
             gpus = shared_gpus(choose_device(work.device)) if work.processes == 1 else []
-            return LocalEngine(work=work, jobs=jobs, watcher=watcher, limits=limits, gpus=gpus)
+            return LocalEngine(work=work, jobs=jobs, watcher=watcher, limits=self.limits, gpus=gpus)
+        from infoseg_bench.engines.resources import Wishes
+
         paths = [path.resolve() for path in work.plugins]
         work = replace(work, results=work.results.resolve(), data=work.data.resolve(), plugins=paths)
+        words = {"slurm": self.slurm, "ray": self.ray}[self.engine]
+        wishes = Wishes.parse(f"--{self.engine}", words, methods)
         make = {"slurm": self._slurm, "ray": self._ray}[self.engine]
-        return make({spec.method for spec in specs}, work, limits, watcher)
+        return make(wishes, {spec.method for spec in specs}, work, watcher)
 
-    def _slurm(self, methods: set[str], work: Work, limits: Limits, watcher: Watcher) -> Engine:
-        from infoseg_bench.engines.resources import SlurmShare, Wishes
+    def _slurm(self, wishes: Wishes, methods: set[str], work: Work, watcher: Watcher) -> Engine:
+        from infoseg_bench.engines.resources import SlurmShare
         from infoseg_bench.engines.slurm import SlurmEngine
         from infoseg_bench.engines.slurm_jobs import Jobs
         from infoseg_bench.engines.slurm_queue import SlurmQueue
 
-        wishes = Wishes.parse("--slurm", self.slurm, methods)
         gpus = 0 if work.device == "cpu" else work.processes
         shares = {name: wishes.share(SlurmShare, name, gpus=gpus) for name in methods}
         jobs = Jobs(
-            work=work, scheduler=SlurmQueue(work.results / "slurm"), limits=limits,
+            work=work, scheduler=SlurmQueue(work.results / "slurm"), limits=self.limits,
             share=lambda spec: shares[spec.method],
         )  # fmt: skip
         return SlurmEngine(jobs=jobs, watcher=watcher)
 
-    def _ray(self, methods: set[str], work: Work, limits: Limits, watcher: Watcher) -> Engine:
+    def _ray(self, wishes: Wishes, methods: set[str], work: Work, watcher: Watcher) -> Engine:
         from infoseg_bench.engines.ray import RayEngine
         from infoseg_bench.engines.ray_cluster import gpus_there
-        from infoseg_bench.engines.resources import RayShare, Wishes
+        from infoseg_bench.engines.resources import RayShare
 
-        wishes = Wishes.parse("--ray", self.ray, methods)
         gpus = 0 if work.device == "cpu" else gpus_there(self.ray_address, work.processes)
         shares = {
             name: wishes.share(RayShare, name, gpus=gpus, cpus=max(1, work.processes)) for name in methods
         }
         return RayEngine(
-            work=work, address=self.ray_address, limits=limits, watcher=watcher,
+            work=work, address=self.ray_address, limits=self.limits, watcher=watcher,
             share=lambda spec: shares[spec.method],
         )  # fmt: skip
 
@@ -90,11 +104,22 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)
     def with_choice(
-        engine: str, slurm: tuple[str, ...], ray: tuple[str, ...], ray_address: str | None, **words: Any
+        engine: str,
+        slurm: tuple[str, ...],
+        ray: tuple[str, ...],
+        ray_address: str | None,
+        retries: int,
+        time_limit: float | None,
+        silence_limit: float,
+        **words: Any,
     ) -> Any:
+        from infoseg_bench.engines.attempt import Limits
+
         if (slurm and engine != "slurm") or ((ray or ray_address) and engine != "ray"):
             raise UsageError("--slurm belongs to --engine slurm, --ray and --ray-address to --engine ray")
-        choice = EngineChoice(engine=engine, slurm=slurm, ray=ray, ray_address=ray_address)
+        seconds = time_limit and 60 * time_limit
+        limits = Limits(seconds=seconds, silent_seconds=60 * silence_limit, retries=retries)
+        choice = EngineChoice(engine=engine, slurm=slurm, ray=ray, ray_address=ray_address, limits=limits)
         return command(engine_choice=choice, **words)
 
     options = [
@@ -120,6 +145,28 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "where the cluster has any]",
         ),
         click.option("--ray-address", help="Of a Ray cluster that is there, such as auto or HOST:6379."),
+        click.option(
+            "--retries",
+            type=click.IntRange(min=0),
+            default=2,
+            show_default=True,
+            help="Further attempts, from the checkpoint, at a run that the machine failed: killed, lost disk "
+            "or GPU.",
+        ),
+        click.option(
+            "--time-limit",
+            type=MINUTES,
+            metavar="MINUTES",
+            help="Fail a run that takes longer at a stretch; asked again, it goes on.  [default: none]",
+        ),
+        click.option(
+            "--silence-limit",
+            type=MINUTES,
+            metavar="MINUTES",
+            default=60.0,
+            show_default=True,
+            help="Count a run as hung that gives no sign of life for so long.",
+        ),
     ]
     for option in reversed(options):
         with_choice = option(with_choice)

@@ -77,27 +77,6 @@ from infoseg_bench.cli.selection import Selection
     is_flag=True,
     help="Let torch.compile fuse networks; `infoseg-bench speed --compile` tells whether it pays here.",
 )
-@click.option(
-    "--retries",
-    type=click.IntRange(min=0),
-    default=2,
-    show_default=True,
-    help="Further attempts, from the checkpoint, at a run that the machine failed: killed, lost disk or GPU.",
-)
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="MINUTES",
-    help="Fail a run that takes longer at a stretch; asked again, it goes on.  [default: none]",
-)
-@click.option(
-    "--silence-limit",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="MINUTES",
-    default=60.0,
-    show_default=True,
-    help="Count a run as hung that gives no sign of life for so long.",
-)
 @click.option("--force", is_flag=True, help="Repeat finished runs.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @tensorboard_option
@@ -111,9 +90,6 @@ def run(
     jobs: int | None,
     gpus_per_run: int,
     compile: bool,
-    retries: int,
-    time_limit: float | None,
-    silence_limit: float,
     force: bool,
     dry_run: bool,
     tensorboard: Path | None,
@@ -127,7 +103,6 @@ def run(
     active runs save their state, twice stops them at once. The same command may be given several times,
     on several machines that share the folders: every run is done once, and all wait for its end.
     """
-    from infoseg_bench.engines.attempt import Limits
     from infoseg_bench.engines.shares import automatic_jobs
     from infoseg_bench.engines.work import Work
     from infoseg_bench.registry import load_methods
@@ -155,11 +130,8 @@ def run(
     work = Work(
         results=results, data=data, device=device, processes=gpus_per_run, compile=compile, plugins=plugins
     )
-    limits = Limits(
-        seconds=time_limit and 60 * time_limit, silent_seconds=60 * silence_limit, retries=retries
-    )
     outcomes = execute(
         [run.spec for run in todo], work, engine_choice,
-        jobs=jobs or 1, limits=limits, tensorboard=tensorboard,
+        methods=registry.methods, jobs=jobs or 1, tensorboard=tensorboard,
     )  # fmt: skip
     conclude(specs, outcomes, work, out=out or results / "report")

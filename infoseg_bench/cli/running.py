@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,6 @@ from infoseg_bench.errors import UsageError, UserError, unknown_name
 if TYPE_CHECKING:
     from infoseg_bench.cli.engine_choice import EngineChoice
     from infoseg_bench.data.catalogue import PreparedDataset
-    from infoseg_bench.engines.attempt import Limits
     from infoseg_bench.engines.engine import Outcome, Watcher
     from infoseg_bench.engines.work import Work
     from infoseg_bench.registry import Registry
@@ -73,11 +72,19 @@ def execute(
     work: Work,
     choice: EngineChoice,
     *,
+    methods: Collection[str],
     jobs: int,
-    limits: Limits,
     tensorboard: Path | None,
 ) -> list[Outcome]:
     """Do the runs where the user has chosen, here `jobs` side by side, showing their progress.
+
+    Args:
+        specs: the runs
+        work: how they are done
+        choice: of the engine
+        methods: all that are known, for words about one of them
+        jobs: side by side on this machine
+        tensorboard: folder for events of every curve
 
     Raises:
         RunsInterrupted: Ctrl-C
@@ -88,7 +95,7 @@ def execute(
         return []
     watching = watcher(len(specs))
     told = _with_events(watching, tensorboard, work.results) if tensorboard else watching
-    engine = choice.make(specs, work, jobs=jobs, limits=limits, watcher=told)
+    engine = choice.make(specs, work, methods=methods, jobs=jobs, watcher=told)
     with watching.context():
         outcomes = engine.run(specs)
     if engine.stopped:

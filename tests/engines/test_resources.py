@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from infoseg_bench.cli.engine_choice import EngineChoice
+from infoseg_bench.engines.attempt import Limits
+from infoseg_bench.engines.engine import Engine
 from infoseg_bench.engines.resources import RayShare, SlurmShare, Wishes
+from infoseg_bench.engines.work import Work
 from infoseg_bench.errors import UsageError
+from tests.engines.test_local import Noting, make_spec
 
 METHODS = ["kmeans", "infoseg"]
 
@@ -56,3 +63,17 @@ def test_a_value_out_of_range_and_an_unknown_key_are_named(word: str, says: str)
     with pytest.raises(UsageError) as raised:
         Wishes.parse("--ray", [word], METHODS).share(RayShare, "kmeans")
     assert says in str(raised.value)
+
+
+def choose(folder: Path, word: str) -> Engine:
+    limits = Limits(seconds=None, silent_seconds=None, retries=0)
+    choice = EngineChoice(engine="ray", slurm=(), ray=(word,), ray_address=None, limits=limits)
+    work = Work(results=folder, data=folder, device="cpu")
+    # The runs of k-means are finished: one of method m is left.
+    return choice.make([make_spec()], work, methods=["kmeans", "m"], jobs=1, watcher=Noting())
+
+
+def test_a_word_about_a_method_whose_runs_are_finished_stays_right(tmp_path: Path) -> None:
+    assert isinstance(choose(tmp_path, "kmeans.cpus=2"), Engine)
+    with pytest.raises(UsageError, match="kmeens"):
+        choose(tmp_path, "kmeens.cpus=2")
