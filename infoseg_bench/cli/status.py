@@ -73,6 +73,5 @@ def _write_events(folders: Iterable[RunFolder], out: Path) -> None:
 
     events = EventFiles(out)
     for folder in folders:
-        events.follow(folder.path)
-    events.close()
+        events.end(folder.path)
     click.echo(f"events: tensorboard --logdir {out}", err=True)

@@ -33,7 +33,7 @@ class CurveWatcher:
         now = time.monotonic()
         if now - self._looked.get(spec.identity, -FOLLOW_SECONDS) >= FOLLOW_SECONDS:
             self._looked[spec.identity] = now
-            self._follow(spec)
+            self._events.follow(self._folder(spec))
 
     def retrying(self, outcome: Outcome) -> None:
         """Pass it on."""
@@ -42,11 +42,11 @@ class CurveWatcher:
     def ended(self, outcome: Outcome) -> None:
         """Write the rest."""
         self._watcher.ended(outcome)
-        self._follow(outcome.spec)
+        self._events.end(self._folder(outcome.spec))
 
     def stopping(self) -> None:
         """Pass it on."""
         self._watcher.stopping()
 
-    def _follow(self, spec: RunSpec) -> None:
-        self._events.follow(RunFolder.of(self._results, spec).path)
+    def _folder(self, spec: RunSpec) -> Path:
+        return RunFolder.of(self._results, spec).path

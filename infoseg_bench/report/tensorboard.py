@@ -42,10 +42,10 @@ class EventFiles:
         writer.flush()
         self._open[run.name] = writer, lines
 
-    def close(self) -> None:
-        """Write what is left."""
-        for writer, _ in self._open.values():
-            writer.close()
+    def end(self, run: Path) -> None:
+        """Add what is new on a curve that grows no more, and close its file, which takes a thread."""
+        self.follow(run)
+        self._open.pop(run.name)[0].close()
 
     def _anew(self, name: str, old: Any) -> Any:
         if old is not None:

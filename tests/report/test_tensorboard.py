@@ -43,11 +43,8 @@ def test_events_are_the_curve_with_no_step_twice_after_a_run_has_gone_back(tmp_p
     write_curve(run, range(3), loss=1.0)
     events.follow(run)
     write_curve(run, range(6), loss=1.0)
-    events.follow(run)
-    events.close()
-    again = EventFiles(tmp_path / "events")
-    again.follow(run)
-    again.close()
+    events.end(run)
+    EventFiles(tmp_path / "events").end(run)
     assert points(tmp_path / "events" / "run") == [(step, 1.0 + step) for step in range(6)]
 
 
