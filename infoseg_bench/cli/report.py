@@ -20,7 +20,7 @@ from infoseg_bench.cli.options import data_option, plugin_option, results_option
 @click.option(
     "--embed-photos",
     is_flag=True,
-    help="Put panels of photos that may not be published on the page too; it is then written to local/.",
+    help="Write a page into local/ too, with the panels of photos that may not be published.",
 )
 @plugin_option
 def report(

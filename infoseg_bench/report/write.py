@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from infoseg_bench.errors import UserError
@@ -50,7 +51,7 @@ def write_report(
         results: folder of the runs
         out: folder to write to
         data: folder of the stores, for panels of photos; None: no panels
-        embed_photos: put photos that may not be published on the page too, which then lies in `local/`
+        embed_photos: write a second page into `local/`, with the photos that may not be published too
         plugins: files with more methods and recipes, for panels
 
     Raises:
@@ -69,10 +70,11 @@ def write_report(
         _write_panels(board, panels[board.name], public, local)
     grids = _grids(boards, public)
     index = public.put("leaderboard.md", _index(boards, grids, problems))
-    private = embed_photos and any(one.pictures and not one.publishable for one in panels.values())
-    shown = panels if embed_photos else {name: _publishable(name, one) for name, one in panels.items()}
-    html = page(boards, grids=[grid for _, grid in grids], panels=shown, problems=problems)
-    home = (local if private else public).put("index.html", html)
+    publishable = {name: _publishable(name, one) for name, one in panels.items()}
+    render = partial(page, boards, grids=[grid for _, grid in grids], problems=problems)
+    home = public.put("index.html", render(panels=publishable))
+    if embed_photos and publishable != panels:
+        home = local.put("index.html", render(panels=panels))
     local.finish()
     public.finish()
     return Report(index, home, boards)
