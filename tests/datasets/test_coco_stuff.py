@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from infoseg_bench.coco import stuff
 from infoseg_bench.coco.published import PublishedList
 from infoseg_bench.contracts import Prepared
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import UNLABELLED as STORED_UNLABELLED
 from infoseg_bench.data.view import VOID
-from infoseg_bench.datasets import coco_stuff
-from infoseg_bench.datasets.coco_stuff import CocoStuff, CocoStuff3
+from infoseg_bench.datasets.coco_stuff import CocoStuff, CocoStuff3, listed
 from infoseg_bench.errors import UserError
 from infoseg_bench.preparing import building
 from infoseg_bench.progress import no_progress
@@ -141,7 +141,7 @@ def test_the_summary_counts_pixels_ids_and_files(coco: StuffFolder) -> None:
 def test_complete_coco_that_gives_the_published_list_is_taken_as_it_is(
     coco: StuffFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coco_stuff, "COMPLETE", 4)
+    monkeypatch.setattr(listed, "COMPLETE", 4)
     monkeypatch.setattr(CocoStuff3, "published", published(train2017=[7], val2017=[5]))
     prepared = prepare(coco.root, CocoStuff3)
     assert Store(prepared.store).view("coco-stuff-3").note == "photos by the rule"
@@ -154,7 +154,7 @@ def test_complete_coco_that_gives_the_published_list_is_taken_as_it_is(
 def test_complete_coco_without_a_class_is_not_taken_for_the_official_files(
     coco: StuffFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coco_stuff, "COMPLETE", 4)
+    monkeypatch.setattr(listed, "COMPLETE", 4)
     monkeypatch.setattr(CocoStuff, "published", published(train2017=[7], val2017=[5]))
     with pytest.raises(UserError, match=r"coco-stuff: no pixel of ceiling, floor, .*official files"):
         prepare(coco.root)
@@ -174,7 +174,7 @@ def test_where_the_rule_gives_another_list_the_published_one_counts(
     coco: StuffFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = {"train2017": [3, 9], "val2017": [5]}
-    monkeypatch.setattr(coco_stuff, "COMPLETE", 4)
+    monkeypatch.setattr(listed, "COMPLETE", 4)
     monkeypatch.setattr(CocoStuff3, "published", published(**wanted))
     publish(coco, CocoStuff3.published, **wanted)
     prepared = prepare(coco.root, CocoStuff3)
@@ -206,7 +206,7 @@ def test_a_published_list_that_cannot_be_had_names_the_way_out(
     def offline(*_: object) -> None:
         raise UserError("no connection")
 
-    monkeypatch.setattr(coco_stuff, "COMPLETE", 4)
+    monkeypatch.setattr(listed, "COMPLETE", 4)
     monkeypatch.setattr(PublishedList, "fetch", offline)
     with pytest.raises(UserError, match=r"gives 2 photos, not the 51804 .*no connection.*--list FILE"):
         prepare(coco.root)
@@ -224,7 +224,7 @@ def test_a_file_of_ids_overrides_the_rule(coco: StuffFolder, tmp_path: Path) -> 
 def test_an_id_that_complete_coco_does_not_have_is_named(
     coco: StuffFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(coco_stuff, "COMPLETE", 4)
+    monkeypatch.setattr(listed, "COMPLETE", 4)
     (tmp_path / "mine.txt").write_text("3\n77\n")
     with pytest.raises(UserError, match="photo 000000000077 of the list is not in COCO"):
         prepare(coco.root, list=str(tmp_path / "mine.txt"))
@@ -342,14 +342,14 @@ def test_an_interrupted_build_continues_and_ends_the_same(
         prepare(coco.root, progress=interrupting, min_share=0.1)
     assert leftovers(coco.root.parent / "data") == []
     # Photos that are finished are not read again, even if they could not be.
-    read = coco_stuff.StuffReader.read
+    read = stuff.StuffReader.read
     again: list[str] = []
 
     def counting(self: Any, item: Any) -> Any:
         again.append(item.id)
         return read(self, item)
 
-    monkeypatch.setattr(coco_stuff.StuffReader, "read", counting)
+    monkeypatch.setattr(stuff.StuffReader, "read", counting)
     assert prepare(coco.root, min_share=0.1).summary["fingerprint"] == undisturbed
     assert len(again) <= 2
     assert list((coco.root.parent / "data").glob(".*.parts")) == []
