@@ -43,7 +43,8 @@ class Literal(InfoSeg):
         if self.parameters.pairing == "permuted":
             marginal = (features.L * S[other]).sum(dim=1)
         else:
-            marginal = torch.cat([(features.L * S.roll(shift, 0)).sum(dim=1) for shift in range(1, len(V))])
+            pairs = torch.einsum("bpuv,cpuv->bcuv", features.L, S)
+            marginal = pairs[~torch.eye(len(V), dtype=torch.bool)]
         return ESTIMATORS[self.parameters.estimator](joint, marginal), V
 
     def _features(self, *views: Tensor) -> Features:

@@ -143,7 +143,7 @@ class PointwiseResidual(nn.Module):
         assert last.bias is not None
         hidden = first(grid)
         # The bias has as many inputs, all one, as keep the sizes multiples of what GPUs multiply fast.
-        ones = hidden.new_ones(len(grid), ALIGNED, *grid.shape[2:])
+        ones = torch.ones_like(hidden[:, :ALIGNED], memory_format=torch.channels_last)
         bias = last.bias[:, None].expand(-1, ALIGNED) / ALIGNED
         weights = torch.cat([last.weight.flatten(1), self.shortcut.weight.flatten(1), bias], dim=1)
         return torch.cat([hidden, grid, ones], dim=1), weights

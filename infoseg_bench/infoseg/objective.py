@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+from torch.autograd.function import FunctionCtx
 
 Pairing = Literal["permuted", "all", "own"]
 
@@ -19,7 +20,9 @@ def class_scores(
     L: Float[Tensor, "batch P rows columns"], H: Float[Tensor, "batch K P"]
 ) -> Float[Tensor, "batch K rows columns"]:
     """Score every class at every place: <L_ij, H_k>."""
-    return torch.bmm(H, L.flatten(2)).view(*H.shape[:2], *L.shape[2:])
+    # P runs fastest in L (channels-last), and so it does in the gradient that this order of factors gives.
+    scores = torch.bmm(L.flatten(2).transpose(1, 2), H.transpose(1, 2))
+    return scores.transpose(1, 2).unflatten(2, L.shape[2:])
 
 
 def class_probabilities(
@@ -69,13 +72,30 @@ def marginal_scores(
 
 def _all_marginal_scores(L: Tensor, H: Tensor, V: Tensor) -> Tensor:
     # Every S meets every L here, so forming S once costs K times less than scoring all H against all L.
-    S = torch.bmm(H.transpose(1, 2), V.flatten(2))
-    places = (features.permute(2, 0, 1) for features in (L.flatten(2), S))
-    pairs = torch.einsum("nbp,ncp->bcn", *places)
+    S = torch.bmm(V.flatten(2).transpose(1, 2), H)
+    pairs = _PairwiseProducts.apply(L.flatten(2).permute(2, 0, 1), S.transpose(0, 1))
     # Every row less its diagonal, by shape alone: a boolean index would make a GPU wait.
     count = len(L)
-    distinct: Tensor = pairs.flatten(0, 1)[1:].reshape(count - 1, count + 1, -1)[:, :-1]
-    return distinct.reshape(-1, *L.shape[2:])
+    distinct = pairs.flatten(1)[:, 1:].unflatten(1, (count - 1, count + 1))[:, :, :-1]
+    return distinct.flatten(1).t().reshape(-1, *L.shape[2:])
+
+
+class _PairwiseProducts(torch.autograd.Function):
+    """Dot products <L_b, S_c> of all pairs at every place, with P fastest in both gradients too.
+
+    The gradient that torch derives for the second factor of a product has P slowest; every later product
+    would copy it, matrix by matrix, which takes as long as the products themselves.
+    """
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, L: Tensor, S: Tensor) -> Tensor:
+        ctx.save_for_backward(L, S)
+        return torch.bmm(L, S.transpose(1, 2))
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        L, S = ctx.saved_tensors
+        return torch.bmm(gradient, S), torch.bmm(gradient.transpose(1, 2), L)
 
 
 def random_partners(count: int, generator: torch.Generator) -> Int64[Tensor, " batch"]:
