@@ -6,12 +6,11 @@ scores need only its dot products with L, and those are sums over k of V_ijk <L_
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
-from torch.autograd.function import FunctionCtx
 
 Pairing = Literal["permuted", "all", "own"]
 
@@ -22,7 +21,7 @@ def class_scores(
     """Score every class at every place: <L_ij, H_k>."""
     # P runs fastest in L (channels-last), and so it does in the gradient that this order of factors gives.
     scores = torch.bmm(L.flatten(2).transpose(1, 2), H.transpose(1, 2))
-    return scores.transpose(1, 2).unflatten(2, L.shape[2:])
+    return scores.transpose(1, 2).view(*H.shape[:2], *L.shape[2:])
 
 
 def class_probabilities(
@@ -73,10 +72,12 @@ def marginal_scores(
 def _all_marginal_scores(L: Tensor, H: Tensor, V: Tensor) -> Tensor:
     # Every S meets every L here, so forming S once costs K times less than scoring all H against all L.
     S = torch.bmm(V.flatten(2).transpose(1, 2), H)
-    pairs = _PairwiseProducts.apply(L.flatten(2).permute(2, 0, 1), S.transpose(0, 1))
+    pairs: Tensor = _PairwiseProducts.apply(  # type: ignore[no-untyped-call]
+        L.flatten(2).permute(2, 0, 1), S.transpose(0, 1)
+    )
     # Every row less its diagonal, by shape alone: a boolean index would make a GPU wait.
     count = len(L)
-    distinct = pairs.flatten(1)[:, 1:].unflatten(1, (count - 1, count + 1))[:, :, :-1]
+    distinct: Tensor = pairs.flatten(1)[:, 1:].reshape(-1, count - 1, count + 1)[:, :, :-1]
     return distinct.flatten(1).t().reshape(-1, *L.shape[2:])
 
 
@@ -88,14 +89,15 @@ class _PairwiseProducts(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, L: Tensor, S: Tensor) -> Tensor:
+    def forward(ctx: Any, L: Tensor, S: Tensor) -> Tensor:
         ctx.save_for_backward(L, S)
         return torch.bmm(L, S.transpose(1, 2))
 
     @staticmethod
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         L, S = ctx.saved_tensors
-        return torch.bmm(gradient, S), torch.bmm(gradient.transpose(1, 2), L)
+        # Under autocast the factors keep the precisions that they came with.
+        return torch.bmm(gradient.to(S.dtype), S), torch.bmm(gradient.to(L.dtype).transpose(1, 2), L)
 
 
 def random_partners(count: int, generator: torch.Generator) -> Int64[Tensor, " batch"]:

@@ -103,6 +103,24 @@ def test_every_choice_trains_a_step_to_a_finite_loss(
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in method.network.parameters())
 
 
+@pytest.mark.parametrize("normalisation", ["none", "scale", "layer", "global-layer", "length"])
+@pytest.mark.parametrize("pairing", ["permuted", "all", "own"])
+def test_mixed_precision_gives_nearly_the_loss_of_single_and_finite_gradients(
+    normalisation: str, pairing: str
+) -> None:
+    found = []
+    for precision in ("float32", "bfloat16"):
+        method = make(normalisation=normalisation, pairing=pairing, precision=precision)
+        with method.autocast():
+            loss = method.losses(images(), torch.Generator().manual_seed(0))["loss"]
+        loss.backward()  # type: ignore[no-untyped-call]
+        gradients = [p.grad for p in method.network.parameters() if p.grad is not None]
+        assert len(gradients) == len(list(method.network.parameters()))
+        assert all(gradient.isfinite().all() for gradient in gradients)
+        found.append(float(loss.detach()))
+    assert found[0] == pytest.approx(found[1], abs=0.02)
+
+
 def test_the_iic_estimator_compares_both_views_in_the_frame_of_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -78,6 +78,27 @@ def test_all_pairing_averages_the_permuted_one_over_every_other_image() -> None:
     torch.testing.assert_close(everything.flatten().sort().values, expected.flatten().sort().values)
 
 
+@pytest.mark.parametrize("images", [2, 5])
+@pytest.mark.parametrize("K", [2, 15, 27])
+def test_all_pairing_has_the_gradients_of_the_literal_equations_averaged_over_every_other_image(
+    images: int, K: int
+) -> None:
+    L, H = features(6, images=images, K=K, P=4, rows=2, columns=3)
+    scores = class_scores(L, H)
+    V = class_probabilities(scores, 0.8)
+    marginal = marginal_scores(L, H, V, other=torch.arange(images), pairing="all")
+    fast = ESTIMATORS["jensen-shannon"](joint_scores(V, scores), marginal)
+    pairs = [torch.arange(images).roll(shift).tolist() for shift in range(1, images)]
+    one_by_one = [
+        literal.literal_objective(L, H, other, 0.8, estimator="jensen-shannon", assignment="soft")
+        for other in pairs
+    ]
+    slow = torch.stack(one_by_one).mean()
+    torch.testing.assert_close(fast, slow, rtol=1e-12, atol=1e-12)
+    for one, two in zip(torch.autograd.grad(fast, [L, H]), torch.autograd.grad(slow, [L, H]), strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12)
+
+
 def test_pairs_of_the_all_pairing_come_in_the_order_of_their_local_features() -> None:
     L, H = features(4, images=3, K=2, P=4, rows=1, columns=1)
     V = class_probabilities(class_scores(L, H), 0.8)
