@@ -1,6 +1,6 @@
 """InfoSeg's training step against the same network with S formed and contiguous memory, in one run.
 
-    python benchmarks/infoseg_step.py --batch 8 --P 256 --width 32 --crop 64 --clusters 15
+    python benchmarks/infoseg_step.py --batch 32 --P 256 --width 32 --crop 64 --clusters 15
 
 The two take turns, so that whatever else the machine does disturbs both; the fastest step of each
 counts. Both are float32 on the same threads, and start from the same weights. With one thread the
@@ -94,7 +94,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--pairing", default="permuted", choices=["permuted", "all"])
-    for name, default in (("batch", 8), ("P", 256), ("width", 32), ("crop", 64), ("clusters", 15)):
+    for name, default in (("batch", 32), ("P", 256), ("width", 32), ("crop", 64), ("clusters", 15)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--repeats", type=int, default=5)
     print(json.dumps(compare(parser.parse_args()), indent=2))

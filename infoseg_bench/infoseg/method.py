@@ -76,6 +76,7 @@ class InfoSeg(NetworkMethod):
             batch_norm=self.parameters.batch_norm,
             pooling=self.parameters.pooling,
             normalisation=self.parameters.normalisation,
+            initialisation=self.parameters.initialisation,
         )
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:

@@ -26,6 +26,7 @@ ALIGNED = 8
 """Matrix sizes are best multiples of this many numbers; NVIDIA's guide to matrix multiplication."""
 
 Pooling = Literal["average", "convolution"]
+Initialisation = Literal["torch", "he"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class FeatureNetwork(nn.Module):
         batch_norm: bool,
         pooling: Pooling = "average",
         normalisation: Normalisation = "layer",
+        initialisation: Initialisation = "torch",
     ) -> None:
         """Build it.
 
@@ -69,6 +71,7 @@ class FeatureNetwork(nn.Module):
             pooling: how B ends: with the average over its last map, or with a convolution over the
                 whole of it, which tells places apart
             normalisation: of L and H
+            initialisation: of the convolutions before a ReLU
         """
         super().__init__()
         grid = 2 * width
@@ -84,6 +87,8 @@ class FeatureNetwork(nn.Module):
         self.global_c = PointwiseResidual(self.block_b.out_channels, P, batch_norm)
         # K separate linear layers P -> P, side by side in one.
         self.block_d = nn.Linear(P, clusters * P)
+        if initialisation == "he":
+            self.apply(_keep_size)
 
     def forward(
         self,
@@ -166,6 +171,12 @@ def _block_b(channels: int, side: int, widest: int, batch_norm: bool, pooling: P
     block = _BlockB(*layers)
     block.out_channels = channels
     return block
+
+
+def _keep_size(module: nn.Module) -> None:
+    """Draw the weights before a ReLU so that what follows it is as large as what came in (He et al. 2015)."""
+    if isinstance(module, nn.Sequential) and isinstance(module[0], nn.Conv2d):
+        nn.init.kaiming_normal_(module[0].weight, nonlinearity="relu")
 
 
 def _convolution(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from infoseg_bench.contracts import parameter
-from infoseg_bench.infoseg.network import Pooling
+from infoseg_bench.infoseg.network import Initialisation, Pooling
 from infoseg_bench.infoseg.normalisation import Normalisation
 from infoseg_bench.infoseg.objective import Pairing
 from infoseg_bench.training.network_method import TrainingParameters
@@ -25,7 +25,17 @@ class InfoSegParameters(TrainingParameters):
         "end of block B: the average over its last map, or a convolution over all of it",
         source="ours",
     )
-    batch_norm: bool = parameter(True, "batch normalisation in all blocks", source="ours, after Deep InfoMax")
+    batch_norm: bool = parameter(
+        False,
+        "batch normalisation in all blocks",
+        source="ours, measured (reports/studies): the paper names none, Deep InfoMax has it",
+    )
+    initialisation: Initialisation = parameter(
+        "torch",
+        "of the convolutions: torch (its default, under which activations shrink from layer to layer), or he "
+        "(He et al. 2015: they keep their size)",
+        source="ours: the paper says random",
+    )
     normalisation: Normalisation = parameter(
         "scale",
         "of L and H before the dot product: none (eq. 3 to the letter), scale (by P^-1/4 each, so the "
