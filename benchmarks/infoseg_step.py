@@ -44,7 +44,7 @@ class Literal(InfoSeg):
             marginal = (features.L * S[other]).sum(dim=1)
         else:
             pairs = torch.einsum("bpuv,cpuv->bcuv", features.L, S)
-            marginal = pairs[~torch.eye(len(V), dtype=torch.bool)]
+            marginal = pairs[~torch.eye(len(V), dtype=torch.bool, device=V.device)]
         return ESTIMATORS[self.parameters.estimator](joint, marginal), V
 
     def _features(self, *views: Tensor) -> Features:
@@ -93,7 +93,7 @@ def main() -> None:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=raw)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--pairing", default="permuted", choices=["permuted", "all"])
+    parser.add_argument("--pairing", default="all", choices=["permuted", "all"])
     for name, default in (("batch", 32), ("P", 256), ("width", 32), ("crop", 64), ("clusters", 15)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--repeats", type=int, default=5)

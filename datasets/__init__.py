@@ -1,4 +1,7 @@
-"""One module per data set recipe, imported as `infoseg_bench.datasets`."""
+"""One module or folder per data set recipe, imported as `infoseg_bench.datasets`.
+
+Modules of one data set import each other relatively: type checkers see this folder under its own name.
+"""
 
 if __name__ == "datasets":
     raise ImportError(
