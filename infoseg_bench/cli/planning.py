@@ -35,7 +35,7 @@ def show_plan(
             RunFolder.of(results, spec).clear()
     planned = look(specs, results, lambda name: source_hash(registry.method(name)))
     click.echo(f"{len(specs)} runs in {results}:")
-    for line in map(_line, planned) if len(planned) <= LINES else _summary(planned):
+    for line in _lines(planned) if len(planned) <= LINES else _summary(planned):
         click.echo(f"  {line}")
     return [run for run in planned if run.state != "finished"]
 
@@ -63,17 +63,24 @@ def show_cost(todo: Sequence[PlannedRun], jobs: int | None) -> None:
     click.echo(words + (f"; not known: {rest}" if rest else ""))
 
 
-def _line(run: PlannedRun) -> str:
-    from infoseg_bench.engines.columns import duration, label
+def _lines(planned: Sequence[PlannedRun]) -> list[str]:
+    from infoseg_bench.runs.differences import Differences
 
-    spec, words = run.spec, []
+    label = Differences.among(run.spec for run in planned).label
+    return [f"{run.state:<12} {', '.join([label(run.spec), *_details(run)])}" for run in planned]
+
+
+def _details(run: PlannedRun) -> list[str]:
+    from infoseg_bench.engines.columns import duration
+
+    spec, words = run.spec, list[str]()
     words += [f"{spec.budget.steps} steps"] if spec.budget else []
     words += [f"goes on at step {run.step}"] if run.step and run.state != "finished" else []
     words += [f"about {duration(run.seconds)}"] if run.seconds else []
     if run.changed:
         again = "repeat it with --force" if run.state == "finished" else "--force begins it anew"
         words.append(f"the method's source has changed since ({again})")
-    return f"{run.state:<12} {', '.join([label(spec), *words])}"
+    return words
 
 
 def _summary(planned: Sequence[PlannedRun]) -> list[str]:

@@ -93,7 +93,7 @@ def execute(
 
     if not specs:
         return []
-    watching = watcher(len(specs))
+    watching = watcher(specs)
     told = _with_events(watching, tensorboard, work.results) if tensorboard else watching
     engine = choice.make(specs, work, methods=methods, jobs=jobs, watcher=told)
     with watching.context():
@@ -116,9 +116,9 @@ def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], work: Work, 
     Raises:
         RunsFailed: a run did not come to its end
     """
-    from infoseg_bench.engines.columns import label
     from infoseg_bench.report.leaderboard import markdown
     from infoseg_bench.report.write import write_report
+    from infoseg_bench.runs.differences import Differences
 
     failed = [outcome for outcome in outcomes if outcome.ending != "finished"]
     if len(failed) < len(specs):
@@ -127,6 +127,7 @@ def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], work: Work, 
             if any((spec.dataset, spec.fingerprint) == (board.dataset, board.fingerprint) for spec in specs):
                 click.echo("\n" + markdown(board))
         click.echo(f"\nreport: {report.index}\npage: {report.page}")
+    label = Differences.among(specs).label
     for outcome in failed:
         click.echo(f"  {label(outcome.spec)}: {outcome.ending}: {outcome.reason}", err=True)
     if failed:

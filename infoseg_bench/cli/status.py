@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from infoseg_bench.errors import UserError
 
 if TYPE_CHECKING:
     from infoseg_bench.runs.folder import RunFolder
+    from infoseg_bench.runs.spec import RunSpec
 
 
 @click.command()
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
 @results_option
 def status(results: Path, as_json: bool, tensorboard: Path | None) -> None:
     """Show every run of a results folder and how far it is."""
+    from infoseg_bench.runs.differences import Differences
     from infoseg_bench.runs.folder import RunFolder
 
     folders = [RunFolder(path.parent) for path in sorted((results / "runs").glob("*/spec.json"))]
-    found = [_look(folder) for folder in folders]
+    words = Differences.among(folder.spec() for folder in folders).words
+    found = [_look(folder, words) for folder in folders]
     if not found:
         raise UserError(f"no runs in {results}: infoseg-bench run makes them, --results names another folder")
     if tensorboard:
@@ -37,7 +40,7 @@ def status(results: Path, as_json: bool, tensorboard: Path | None) -> None:
         _show(found)
 
 
-def _look(folder: RunFolder) -> dict[str, Any]:
+def _look(folder: RunFolder, words: Callable[[RunSpec], str]) -> dict[str, Any]:
     from infoseg_bench.engines.columns import TITLES, row
 
     spec, record, told = folder.spec(), folder.record(), folder.status()
@@ -47,7 +50,7 @@ def _look(folder: RunFolder) -> dict[str, Any]:
     if state not in ("running", "finished"):
         # What a worker has told before it died tells nothing of now.
         told = {key: told[key] for key in ("step", "steps", "loss", "pixel_accuracy", "error") if key in told}
-    cells = dict(zip(TITLES, row(spec, state, told), strict=True))
+    cells = dict(zip(TITLES, row(spec, state, told, words(spec)), strict=True))
     error = str(told.get("error", "")) if state == "failed" else ""
     return {"folder": folder.path.name, "identity": spec.identity, "status": told, "error": error, **cells,
             "state": state, "doing": cells["state"]}  # fmt: skip

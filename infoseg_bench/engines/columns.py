@@ -7,33 +7,30 @@ from typing import Any
 
 from infoseg_bench.runs.spec import RunSpec
 
-TITLES = ("run", "state", "step", "loss", "PA", "steps/s", "time left")
+TITLES = ("run", "state", "step", "loss", "PA", "steps/s", "time left", "settings")
 
 
-def label(spec: RunSpec) -> str:
-    """Name a run for people."""
-    return f"{spec.dataset} {spec.method} seed {spec.seed}"
-
-
-def row(spec: RunSpec, state: str, told: Mapping[str, Any]) -> tuple[str, ...]:
+def row(spec: RunSpec, state: str, told: Mapping[str, Any], settings: str) -> tuple[str, ...]:
     """Give the cells below `TITLES`; empty where nothing is known.
 
     Args:
         spec: the run
         state: as the folder says, or "starting", "stopping"
         told: content of the worker's `status.json`
+        settings: what tells it from other runs of its method that are shown
     """
     if told.get("doing"):
         state = str(told["doing"])
     under_way = state != "finished"
     return (
-        label(spec),
+        spec.title,
         state,
         _step(told, spec),
         _number(told.get("loss"), ".4f"),
         _number(told.get("pixel_accuracy"), ".1%"),
         _number(told.get("steps_per_second") if under_way else None, ".3g"),
         duration(float(told["seconds_left"])) if under_way and told.get("seconds_left") is not None else "",
+        settings,
     )
 
 

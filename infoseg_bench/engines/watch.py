@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from infoseg_bench.engines.columns import TITLES, describe, label, row
+from infoseg_bench.engines.columns import TITLES, describe, row
 from infoseg_bench.engines.engine import Outcome
+from infoseg_bench.runs.differences import Differences
 from infoseg_bench.runs.spec import RunSpec
 
+LEFT = ("run", "state", "settings")
+"""Columns of words."""
 PLAIN_INTERVAL = 10.0
 """Seconds between two lines about the same run."""
 STOPPING = "stopping: every run checkpoints after its step (Ctrl-C again stops at once)"
@@ -19,9 +23,10 @@ STOPPING = "stopping: every run checkpoints after its step (Ctrl-C again stops a
 class PlainWatcher:
     """Lines on standard error."""
 
-    def __init__(self, total: int) -> None:
-        """Take the number of runs to come."""
-        self._total, self._done, self._told = total, 0, {}  # type: int, int, dict[str, float]
+    def __init__(self, specs: Sequence[RunSpec]) -> None:
+        """Take the runs to come."""
+        self._total, self._done, self._told = len(specs), 0, {}  # type: int, int, dict[str, float]
+        self._label = Differences.among(specs).label
 
     def context(self) -> AbstractContextManager[Any]:
         """Nothing has to be opened or closed."""
@@ -30,23 +35,25 @@ class PlainWatcher:
     def started(self, spec: RunSpec) -> None:
         """Tell that a run has started."""
         self._told[spec.identity] = time.monotonic()
-        self._say(f"[{self._done + 1}/{self._total}] {label(spec)} ...")
+        self._say(f"[{self._done + 1}/{self._total}] {self._label(spec)} ...")
 
     def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
         """Tell now and then how far a run is."""
         now = time.monotonic()
         if status.get("steps") and now - self._told[spec.identity] > PLAIN_INTERVAL:
             self._told[spec.identity] = now
-            self._say(f"    {label(spec)}: {describe(status)}")
+            self._say(f"    {self._label(spec)}: {describe(status)}")
 
     def retrying(self, outcome: Outcome) -> None:
         """Tell that a run is tried again, and why."""
-        self._say(f"    {label(outcome.spec)}: {outcome.reason}; trying again")
+        self._say(f"    {self._label(outcome.spec)}: {outcome.reason}; trying again")
 
     def ended(self, outcome: Outcome) -> None:
         """Tell how a run ended."""
         self._done += 1
-        self._say(f"    {label(outcome.spec)}: {outcome.ending}{': ' * bool(outcome.reason)}{outcome.reason}")
+        self._say(
+            f"    {self._label(outcome.spec)}: {outcome.ending}{': ' * bool(outcome.reason)}{outcome.reason}"
+        )
 
     def stopping(self) -> None:
         """Tell that Ctrl-C was heard."""
@@ -59,12 +66,13 @@ class PlainWatcher:
 class TableWatcher:
     """A live table of the runs under way; what has ended badly stays above it."""
 
-    def __init__(self, total: int) -> None:
-        """Take the number of runs to come."""
+    def __init__(self, specs: Sequence[RunSpec]) -> None:
+        """Take the runs to come."""
         from rich.console import Console
         from rich.live import Live
 
-        self._total, self._done, self._stopping = total, 0, False
+        self._total, self._done, self._stopping = len(specs), 0, False
+        self._differences = Differences.among(specs)
         self._rows: dict[str, tuple[str, ...]] = {}
         self._live = Live(
             console=Console(stderr=True), get_renderable=self._table, refresh_per_second=2, transient=True
@@ -76,24 +84,24 @@ class TableWatcher:
 
     def started(self, spec: RunSpec) -> None:
         """Add a row."""
-        self._rows[spec.identity] = row(spec, "starting", {})
+        self._rows[spec.identity] = row(spec, "starting", {}, self._differences.words(spec))
 
     def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
         """Write its row anew."""
         state = "stopping" if self._stopping else str(status.get("state", "starting"))
-        self._rows[spec.identity] = row(spec, state, status)
+        self._rows[spec.identity] = row(spec, state, status, self._differences.words(spec))
 
     def retrying(self, outcome: Outcome) -> None:
         """Remove its row for now, and tell why."""
         self._rows.pop(outcome.spec.identity, None)
-        self._say(f"{label(outcome.spec)}: {outcome.reason}; trying again")
+        self._say(f"{self._differences.label(outcome.spec)}: {outcome.reason}; trying again")
 
     def ended(self, outcome: Outcome) -> None:
         """Remove its row and count it."""
         self._rows.pop(outcome.spec.identity, None)
         self._done += 1
         if outcome.reason:
-            self._say(f"{label(outcome.spec)}: {outcome.ending}: {outcome.reason}")
+            self._say(f"{self._differences.label(outcome.spec)}: {outcome.ending}: {outcome.reason}")
 
     def stopping(self) -> None:
         """Tell that Ctrl-C was heard."""
@@ -108,12 +116,12 @@ class TableWatcher:
 
         table = Table(box=None, title=f"{self._done} of {self._total} runs done", title_justify="left")
         for title in TITLES:
-            table.add_column(title, justify="left" if title in ("run", "state") else "right")
+            table.add_column(title, justify="left" if title in LEFT else "right")
         for cells in list(self._rows.values()):
             table.add_row(*cells)
         return table
 
 
-def watcher(total: int) -> PlainWatcher | TableWatcher:
+def watcher(specs: Sequence[RunSpec]) -> PlainWatcher | TableWatcher:
     """Give a table on a terminal and plain lines elsewhere."""
-    return TableWatcher(total) if sys.stderr.isatty() else PlainWatcher(total)
+    return TableWatcher(specs) if sys.stderr.isatty() else PlainWatcher(specs)

@@ -9,8 +9,8 @@ from functools import cached_property
 
 from infoseg_bench.report.bootstrap import resampled
 from infoseg_bench.report.evidence import Run
-from infoseg_bench.report.labels import Labels
 from infoseg_bench.report.rows import Row, pixel_accuracy
+from infoseg_bench.runs.differences import Differences
 from infoseg_bench.runs.record import DatasetFacts
 
 
@@ -36,11 +36,12 @@ class Board:
 
     def label(self, row: Row) -> str:
         """Name a row: its method, and the settings that it does not share with most rows of that method."""
-        return self._labels.label(row)
+        told = self._differences.words(row.first.spec)
+        return f"{row.first.method_title} ({told})" if told else row.first.method_title
 
     @cached_property
-    def _labels(self) -> Labels:
-        return Labels.of(self.rows)
+    def _differences(self) -> Differences:
+        return Differences.among(row.first.spec for row in self.rows)
 
 
 def make_boards(runs: Iterable[Run]) -> list[Board]:

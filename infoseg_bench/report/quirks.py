@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from infoseg_bench.report.boards import Board
 from infoseg_bench.report.bootstrap import interval
 from infoseg_bench.report.grid import Grid
-from infoseg_bench.report.labels import CHOICES
 from infoseg_bench.report.markdown import percent
 from infoseg_bench.report.rows import Row, pixel_accuracy
+from infoseg_bench.runs.differences import CHOICES
 
 HEAD = ("data", "method", "as published", "seeds", "PA corrected", "PA published", "difference")
 

@@ -101,9 +101,7 @@ class Row:
     @property
     def settings(self) -> dict[str, object]:
         """All that tells this row from others of its method: parameters, budget, version."""
-        spec = self.first.spec
-        budget = spec.budget.model_dump() if spec.budget else {}
-        return {**spec.parameters, **budget, "version": spec.method_version}
+        return self.first.spec.settings
 
     @property
     def published(self) -> PublishedFigure | None:

@@ -56,6 +56,17 @@ class RunSpec(BaseModel):
         return _digest(self.model_dump(mode="json", exclude={"seed"}))
 
     @property
+    def title(self) -> str:
+        """Name it for people, as far as its settings are not in question."""
+        return f"{self.dataset} {self.method} seed {self.seed}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that tells this run from others of its method, the seed aside: parameters, budget, version."""
+        budget = self.budget.model_dump() if self.budget else {}
+        return {**self.parameters, **budget, "version": self.method_version}
+
+    @property
     def external(self) -> bool:
         """Whether other software made the label maps, so that nothing is known of the training."""
         return self.method.startswith(EXTERNAL)

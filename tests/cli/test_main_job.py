@@ -156,6 +156,19 @@ def test_a_dry_run_shows_the_plan_and_runs_nothing(folder: Path) -> None:
     assert not list((folder / "results" / "runs").glob("*seed7*"))
 
 
+def test_a_dry_run_tells_variants_apart(folder: Path, tmp_path: Path) -> None:
+    suite = tmp_path / "taus.toml"
+    suite.write_text(
+        'title = "two"\ndatasets = ["mine"]\nmethods = ["infoseg"]\nseeds = [0, 1]\n'
+        "[budget]\nsteps = 4\nevaluate_every = 2\n"
+        "[[variants.infoseg]]\ntau = 0.3\n[[variants.infoseg]]\ntau = 0.5\n"
+    )
+    done = infoseg_bench(folder, "run", "--all", "--suite", str(suite), "--dry-run")
+    assert done.returncode == 0, done.stderr
+    for tau in (0.3, 0.5):
+        assert f"missing      mine infoseg seed 1 (tau={tau}), 4 steps" in done.stdout
+
+
 def test_a_suite_file_prepares_embedded_data_and_runs(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(
         'title = "small"\ndatasets = ["synthetic-scenes"]\nmethods = ["kmeans"]\nseeds = [3]\n'

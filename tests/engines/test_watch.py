@@ -23,6 +23,8 @@ SPEC = RunSpec(
     dataset="mine", fingerprint="ab", protocol="corrected", method="infoseg", method_version=1,
     parameters={}, budget=Budget(steps=400, evaluate_every=10), seed=2,
 )  # fmt: skip
+OTHERS = [SPEC.model_copy(update={"seed": seed}) for seed in (0, 1)]
+NAME = "mine infoseg seed 2"
 TOLD: dict[str, Any] = {
     "state": "running", "step": 100, "steps": 400, "loss": 1.25, "pixel_accuracy": 0.5,
     "steps_per_second": 12.0, "seconds_left": 7200.0,
@@ -30,12 +32,12 @@ TOLD: dict[str, Any] = {
 
 
 def test_a_row_shows_state_step_loss_accuracy_speed_and_time_left() -> None:
-    expected = ("mine infoseg seed 2", "running", "100/400", "1.2500", "50.0%", "12", "2.0 h")
-    assert row(SPEC, "running", TOLD) == expected
+    expected = (NAME, "running", "100/400", "1.2500", "50.0%", "12", "2.0 h", "tau=0.3")
+    assert row(SPEC, "running", TOLD, "tau=0.3") == expected
 
 
 def test_what_is_not_known_is_empty() -> None:
-    assert row(SPEC, "starting", {"pixel_accuracy": None}) == ("mine infoseg seed 2", "starting", *[""] * 5)
+    assert row(SPEC, "starting", {"pixel_accuracy": None}, "") == (NAME, "starting", *[""] * 6)
 
 
 def test_a_line_in_a_log_says_the_same() -> None:
@@ -50,7 +52,7 @@ def test_times_are_written_in_their_unit(seconds: float, words: str) -> None:
 def test_the_table_has_a_row_for_every_run_under_way(capsys: pytest.CaptureFixture[str]) -> None:
     from rich.console import Console
 
-    watcher = TableWatcher(3)
+    watcher = TableWatcher([SPEC, *OTHERS])
     watcher.started(SPEC)
     watcher.moved(SPEC, TOLD)
     with (console := Console(width=120)).capture() as capture:
@@ -68,7 +70,7 @@ def test_the_table_has_a_row_for_every_run_under_way(capsys: pytest.CaptureFixtu
 
 
 def test_plain_lines_say_that_a_run_is_tried_again(capsys: pytest.CaptureFixture[str]) -> None:
-    watcher = PlainWatcher(1)
+    watcher = PlainWatcher([SPEC])
     watcher.started(SPEC)
     watcher.retrying(Outcome(SPEC, "failed", "killed by SIGKILL", transient=True))
     assert "mine infoseg seed 2: killed by SIGKILL; trying again" in capsys.readouterr().err
@@ -97,7 +99,7 @@ def test_on_a_terminal_the_table_is_drawn_anew_in_its_place(monkeypatch: pytest.
     monkeypatch.setenv("COLUMNS", "120")
     with os.fdopen(its, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
-        watching = watcher(2)
+        watching = watcher([SPEC, OTHERS[0]])
         with watching.context():
             watching.started(SPEC)
             watching.moved(SPEC, TOLD)

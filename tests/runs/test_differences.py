@@ -1,0 +1,60 @@
+"""Names that tell runs shown together apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infoseg_bench.runs.differences import Differences
+from infoseg_bench.runs.spec import Budget, RunSpec
+
+SETTINGS = st.fixed_dictionaries(
+    {}, optional={"tau": st.sampled_from([0.3, 0.8]), "flip": st.booleans(), "P": st.integers(1, 3)}
+)
+
+
+def run(parameters: dict[str, Any], **changes: Any) -> RunSpec:
+    spec = RunSpec(
+        dataset="mine", fingerprint="ab" * 32, protocol="corrected", method="infoseg", method_version=1,
+        parameters=parameters, budget=Budget(steps=400, evaluate_every=10), seed=0,
+    )  # fmt: skip
+    return spec.model_copy(update=changes)
+
+
+@given(st.lists(SETTINGS, min_size=1, max_size=8))
+def test_runs_have_the_same_name_only_if_they_differ_in_nothing(rows: list[dict[str, Any]]) -> None:
+    specs = [run(parameters) for parameters in rows]
+    label = Differences.among(specs).label
+    assert len({label(spec) for spec in specs}) == len({spec.identity for spec in specs})
+
+
+def test_seeds_and_settings_that_all_share_are_not_told() -> None:
+    specs = [run({"tau": 0.8}, seed=seed) for seed in range(3)]
+    assert Differences.among(specs).label(specs[2]) == "mine infoseg seed 2"
+
+
+def test_only_what_is_unusual_is_told() -> None:
+    usual = [run({"tau": 0.8, "P": P}) for P in (1, 2, 3)]
+    odd = run({"tau": 0.3, "P": 3})
+    differences = Differences.among([*usual, odd])
+    assert differences.words(usual[0]) == "P=1"
+    assert differences.words(odd) == "tau=0.3, P=3"
+
+
+def test_other_methods_and_data_sets_have_no_say() -> None:
+    specs = [run({"tau": 0.8}), run({"tau": 0.3}, dataset="other"), run({"tau": 0.5}, method="iic")]
+    assert [Differences.among(specs).words(spec) for spec in specs] == ["", "", ""]
+
+
+def test_protocol_budget_and_data_are_told_where_they_differ() -> None:
+    changes: tuple[dict[str, Any], ...] = (
+        {},
+        {"protocol": "published"},
+        {"budget": Budget(steps=9, evaluate_every=10)},
+        {"fingerprint": "cd" * 32},
+    )
+    specs = [run({}, **change) for change in changes]
+    words = [Differences.among(specs).words(spec) for spec in specs]
+    assert words == ["", "protocol=published", "steps=9", "data=cdcdcdcd"]
