@@ -26,7 +26,8 @@ from infoseg_bench.cli.selection import Selection
     "--all", "everything", is_flag=True, help="Every prepared data set and every method, or all of a suite."
 )
 @click.option(
-    "--suite", help="A shipped suite (demo, paper, paper-published) or the path of a suite's TOML file."
+    "--suite",
+    help="A shipped suite (ablation, demo, paper, paper-published) or the path of a suite's TOML file.",
 )
 @click.option("--dataset", "datasets", multiple=True, help="A prepared data set; may be given several times.")
 @click.option("--method", "methods", multiple=True, help="A method; may be given several times.")

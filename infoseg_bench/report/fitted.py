@@ -16,7 +16,7 @@ from infoseg_bench.data.placement import place
 from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.errors import UserError
 from infoseg_bench.runs.assemble import Setting, make_method, train_images
-from infoseg_bench.runs.checkpoint import load_checkpoint
+from infoseg_bench.runs.checkpoint import trained_state
 from infoseg_bench.runs.evaluate import EVALUATION_BATCH
 from infoseg_bench.runs.folder import RunFolder
 
@@ -71,13 +71,10 @@ def predict(
     Raises:
         UserError: no checkpoint, or one that does not fit
     """
-    found = load_checkpoint(folder)
-    if found is None:
-        raise UserError(f"no weights of {folder.path.name} are kept here, so no panel can be made")
-    spec = folder.spec()
+    spec, state = folder.spec(), trained_state(folder)
     method = make_method(spec, photos.prepared, setting)
     try:
-        method.load_state(found[1])
+        method.load_state(state)
     except (RuntimeError, KeyError, ValueError) as error:
         raise UserError(
             f"{folder.checkpoint_file.name} of {folder.path.name} does not fit its spec ({error})"

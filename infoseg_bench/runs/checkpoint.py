@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from infoseg_bench.atomic import write_bytes
+from infoseg_bench.errors import UserError
 from infoseg_bench.runs.folder import RunFolder
 
 
@@ -100,6 +101,26 @@ def load_checkpoint(folder: RunFolder) -> tuple[Session, dict[str, Any]] | None:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             print(f"{file}: damaged ({reason}): going on without it", file=sys.stderr)
     return None
+
+
+def trained_state(folder: RunFolder) -> dict[str, Any]:
+    """Read a method's state from a run's checkpoint: of a finished run the one that its scores are of.
+
+    Raises:
+        UserError: none is kept here, or the one that is left is of another step than the scores
+    """
+    found, record = load_checkpoint(folder), folder.record()
+    if found is None:
+        raise UserError(
+            f"{folder.checkpoint_file}: no weights here: records travel without them; repeat the run with --force"
+        )
+    session, state = found
+    if record is not None and record.last is not None and session.step != record.last.step:
+        raise UserError(
+            f"{folder.checkpoint_file}: its scores are of step {record.last.step}, and the weights that can "
+            f"be read are of step {session.step}: repeat the run with --force"
+        )
+    return state
 
 
 def peek_session(folder: RunFolder) -> Session | None:

@@ -13,7 +13,7 @@ from infoseg_bench.errors import UsageError, UserError, first_few
 from infoseg_bench.preparing.palette import default_palette
 from infoseg_bench.registry import load_methods
 from infoseg_bench.runs.assemble import task_of
-from infoseg_bench.runs.checkpoint import load_checkpoint, peek_session
+from infoseg_bench.runs.checkpoint import peek_session, trained_state
 from infoseg_bench.runs.folder import RunFolder
 from infoseg_bench.runs.record import Record
 from infoseg_bench.trained.model import Model, make_trained
@@ -116,13 +116,9 @@ def _model(
 
 
 def _load_weights(folder: RunFolder, method: Method) -> None:
-    found = load_checkpoint(folder)
-    if found is None:
-        raise UserError(
-            f"{folder.checkpoint_file}: no weights here: records travel without them; repeat the run"
-        )
+    state = trained_state(folder)
     try:
-        method.load_state(found[1])
+        method.load_state(state)
     except (RuntimeError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
         raise UserError(f"{folder.checkpoint_file}: of another network ({reason}): repeat the run") from None

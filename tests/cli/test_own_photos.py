@@ -188,6 +188,19 @@ def test_a_run_that_is_unknown_or_ambiguous_or_without_weights_is_named(folder: 
     assert "no weights here" in output
 
 
+def test_older_weights_are_not_passed_off_as_those_that_were_scored(folder: Path, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / run_of(folder, "infoseg").path.name)
+    shutil.copytree(run_of(folder, "infoseg").path, run.path)
+    content = torch.load(run.checkpoint_file, weights_only=True)
+    content["harness"]["step"] = 1
+    torch.save(content, run.previous_checkpoint_file)
+    run.checkpoint_file.write_bytes(run.checkpoint_file.read_bytes()[:1000])
+    status, output = call("export", "--run", str(run.path), "--out", str(tmp_path / "model.safetensors"))
+    assert status == 1
+    assert "scores are of step 2, and the weights that can be read are of step 1" in output
+    assert not (tmp_path / "model.safetensors").exists()
+
+
 def test_a_damaged_or_foreign_weights_file_is_refused(folder: Path, tmp_path: Path) -> None:
     from safetensors.torch import save_file
 

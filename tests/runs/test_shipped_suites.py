@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
+from infoseg_bench.cli import main
 from infoseg_bench.registry import load_methods
 from infoseg_bench.report.published import published_figures
 from infoseg_bench.runs.suite import load_suite, shipped_suites
@@ -41,3 +43,8 @@ def test_as_released_differs_from_corrected_in_every_switch_of_the_baselines() -
         assert {name for name in switches if getattr(released, name) == "published"} == switches
         assert methods[method].label_use(corrected) is None
         assert methods[method].label_use(released) == "mask"
+
+
+def test_help_names_every_shipped_suite() -> None:
+    text = " ".join(CliRunner().invoke(main, ["run", "--help"]).output.split())
+    assert f"A shipped suite ({', '.join(shipped_suites())})".replace("- ", "-") in text.replace("- ", "-")
