@@ -112,7 +112,8 @@ def trained_state(folder: RunFolder) -> dict[str, Any]:
     found, record = load_checkpoint(folder), folder.record()
     if found is None:
         raise UserError(
-            f"{folder.checkpoint_file}: no weights here: records travel without them; repeat the run with --force"
+            f"{folder.checkpoint_file}: no weights here: records travel without them; "
+            "repeat the run with --force"
         )
     session, state = found
     if record is not None and record.last is not None and session.step != record.last.step:

@@ -17,14 +17,23 @@ from infoseg_bench.information.precision import at_least_float32
 Losses = Callable[..., dict[str, Tensor]]
 
 
-def distribute(network: nn.Module, losses: Losses) -> Losses:
+def distribute(network: nn.Module, losses: Losses, *, every_weight: bool) -> Losses:
     """Make `losses` average its gradients over the processes in the backward pass.
 
     All of a step's calls of the network happen inside one forward pass of the module that torch's
     DistributedDataParallel sees, so a method may call its network as often as it likes, and in
-    parts. Weights start as those of rank 0. A step may leave weights out, such as another head's.
+    parts. Weights start as those of rank 0.
+
+    Args:
+        network: what is trained
+        losses: its objective
+        every_weight: no step leaves weights out, such as another head's; else they are looked for at
+            every step, which takes a pass over its graph
+
+    Raises:
+        RuntimeError: by what `losses` becomes, where `every_weight` is wrong
     """
-    together = DistributedDataParallel(_Objective(network, losses), find_unused_parameters=True)
+    together = DistributedDataParallel(_Objective(network, losses), find_unused_parameters=not every_weight)
     return cast(Losses, together)
 
 

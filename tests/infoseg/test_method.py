@@ -101,7 +101,10 @@ def test_every_choice_trains_a_step_to_a_finite_loss(
     losses = method.losses(images(), torch.Generator().manual_seed(0))
     losses["loss"].backward()  # type: ignore[no-untyped-call]
     assert all(math.isfinite(float(value.detach())) for value in losses.values())
-    assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in method.network.parameters())
+    gradients = [p.grad for p in method.network.parameters() if p.grad is not None]
+    assert method.every_weight
+    assert len(gradients) == len(list(method.network.parameters()))
+    assert any(gradient.abs().sum() > 0 for gradient in gradients)
 
 
 @pytest.mark.parametrize("normalisation", ["none", "scale", "layer", "global-layer", "length"])
