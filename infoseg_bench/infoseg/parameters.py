@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from infoseg_bench.contracts import parameter
-from infoseg_bench.infoseg.network import Initialisation, Pooling
+from infoseg_bench.infoseg.blocks import Initialisation, Pooling
 from infoseg_bench.infoseg.normalisation import Normalisation
 from infoseg_bench.infoseg.objective import Pairing
 from infoseg_bench.training.network_method import TrainingParameters
