@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -13,7 +12,6 @@ from torch import Tensor
 
 from infoseg_bench.contracts import Parameters, parameter
 from infoseg_bench.training.pair_method import Pair, PairMethod, PairParameters, within
-from infoseg_bench.training.views import INFRARED_VIEWS
 
 SOURCE = "IIC utils/segmentation/baselines; scripts/segmentation/baselines"
 NEAREST = 2.0
@@ -42,14 +40,6 @@ class Isola(PairMethod):
         "2015, as re-implemented in IIC; * for the clustering of its features"
     )
     parameters_type: ClassVar[type[Parameters]] = IsolaParameters
-    # Batches as IIC's on the same data; ours.
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "coco-stuff": {"batch": 60},
-        "coco-stuff-3": {"batch": 120},
-        "coco-persons": {"batch": 120},
-        "potsdam": {**INFRARED_VIEWS, "batch": 60},
-        "potsdam-3": {**INFRARED_VIEWS, "batch": 75},
-    }
     parameters: IsolaParameters
 
     def outputs(self) -> int:

@@ -6,9 +6,9 @@ IIC scripts/segmentation/baselines, utils/segmentation/baselines.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int64
@@ -24,6 +24,7 @@ from infoseg_bench.information.precision import at_least_float32
 from infoseg_bench.networks.pair_network import PairNetwork, Place
 from infoseg_bench.training.network_method import NetworkMethod
 from infoseg_bench.training.views import (
+    INFRARED_VIEWS,
     ViewParameters,
     counted,
     input_channels,
@@ -78,6 +79,14 @@ class PairMethod(NetworkMethod):
     A method adds `outputs`, `place` and `judge`, and may change the training images in `altered`.
     """
 
+    # Batches as IIC's on the same data; ours.
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "coco-stuff": {"batch": 60},
+        "coco-stuff-3": {"batch": 120},
+        "coco-persons": {"batch": 120},
+        "potsdam": {**INFRARED_VIEWS, "batch": 60},
+        "potsdam-3": {**INFRARED_VIEWS, "batch": 75},
+    }
     parameters: PairParameters
     network: PairNetwork
 
