@@ -11,39 +11,31 @@ from infoseg_bench.runs.spec import RunSpec
 CHOICES = ("published", "corrected")
 """What a parameter says that turns a quirk of released code on or off."""
 
+UNSET = "unset"
 Settings = dict[str, object]
 
 
 @dataclass(frozen=True)
 class Differences:
-    """Settings of the rows of every data set and method, and how many rows share each."""
+    """What is told of every row."""
 
-    rows: dict[tuple[str, str], int]
-    names: dict[tuple[str, str], list[str]]
-    usual: dict[tuple[str, str], Counter[tuple[str, str]]]
+    told: dict[str, str]
 
     @classmethod
     def among(cls, specs: Iterable[RunSpec]) -> Differences:
         """Look at all runs that are shown together; seeds tell no rows apart."""
-        groups: dict[tuple[str, str], list[Settings]] = defaultdict(list)
-        for spec in {spec.row: spec for spec in specs}.values():
-            groups[spec.dataset, spec.method].append(_settings(spec))
-        names = {key: list({name: None for one in rows for name in one}) for key, rows in groups.items()}
-        usual = {
-            key: Counter(_setting(name, one) for one in rows for name in names[key])
-            for key, rows in groups.items()
-        }
-        return cls({key: len(rows) for key, rows in groups.items()}, names, usual)
+        groups: dict[tuple[str, str], dict[str, Settings]] = defaultdict(dict)
+        for spec in specs:
+            groups[spec.dataset, spec.method][spec.row] = _settings(spec)
+        return cls({row: words for rows in groups.values() for row, words in _words(rows).items()})
 
     def words(self, spec: RunSpec) -> str:
         """Give the settings that a run does not share with most rows of its method; "" where there are none.
 
-        No two rows get the same words: of two values of a setting, at most one is that of most rows.
+        No two rows get the same words. A setting that only some rows have, as it was added to the method
+        since, is told of those, and of the others only if nothing else tells them apart.
         """
-        key, settings = (spec.dataset, spec.method), _settings(spec)
-        usual, rows = self.usual[key], self.rows[key]
-        told = [name for name in self.names[key] if 2 * usual[_setting(name, settings)] <= rows]
-        return ", ".join(_folded(settings, told))
+        return self.told[spec.row]
 
     def label(self, spec: RunSpec) -> str:
         """Name a run for people."""
@@ -55,8 +47,26 @@ def _settings(spec: RunSpec) -> Settings:
     return {**spec.settings, "protocol": spec.protocol, "data": spec.fingerprint[:8]}
 
 
+def _words(rows: dict[str, Settings]) -> dict[str, str]:
+    names = list(dict.fromkeys(name for settings in rows.values() for name in settings))
+    usual = Counter(_setting(name, settings) for settings in rows.values() for name in names)
+
+    def told(settings: Settings, *, unset: bool) -> str:
+        chosen = [
+            name
+            for name in names
+            if (unset or name in settings)
+            and 2 * usual[_setting(name, settings)] <= len(rows) - (0 if unset else usual[name, UNSET])
+        ]
+        return ", ".join(_folded(settings, chosen))
+
+    brief = {row: told(settings, unset=False) for row, settings in rows.items()}
+    shared = Counter(brief.values())
+    return {row: words if shared[words] == 1 else told(rows[row], unset=True) for row, words in brief.items()}
+
+
 def _setting(name: str, settings: Settings) -> tuple[str, str]:
-    return name, repr(settings[name]) if name in settings else "unset"
+    return name, repr(settings[name]) if name in settings else UNSET
 
 
 def _folded(settings: Settings, told: list[str]) -> list[str]:
@@ -65,4 +75,4 @@ def _folded(settings: Settings, told: list[str]) -> list[str]:
     fold = len(quirks) > 1 and len(set(quirks.values())) == 1 and bool(quirks.keys() & set(told))
     words = [f"quirks {next(iter(quirks.values()))}"] if fold else []
     rest = (name for name in told if not (fold and name in quirks))
-    return words + [f"{name}={settings.get(name, 'unset')}" for name in rest]
+    return words + [f"{name}={settings.get(name, UNSET)}" for name in rest]

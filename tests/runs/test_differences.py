@@ -43,6 +43,13 @@ def test_only_what_is_unusual_is_told() -> None:
     assert differences.words(odd) == "tau=0.3, P=3"
 
 
+def test_a_parameter_that_older_runs_lack_is_told_of_those_only_if_nothing_else_is() -> None:
+    old = [run({"tau": tau}) for tau in (0.3, 0.8)]
+    new = [run({"tau": 0.5, "pooling": "average"}), run({"tau": 0.3, "pooling": "average"})]
+    words = [Differences.among([*old, *new]).words(spec) for spec in (*old, *new)]
+    assert words == ["tau=0.3, pooling=unset", "tau=0.8", "tau=0.5", "tau=0.3, pooling=average"]
+
+
 def test_other_methods_and_data_sets_have_no_say() -> None:
     specs = [run({"tau": 0.8}), run({"tau": 0.3}, dataset="other"), run({"tau": 0.5}, method="iic")]
     assert [Differences.among(specs).words(spec) for spec in specs] == ["", "", ""]
