@@ -10,23 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from infoseg_bench.cli.options import data_option, device_option, plugin_option
+from infoseg_bench.cli.speed_table import show
 from infoseg_bench.errors import UsageError
 
 if TYPE_CHECKING:
     from infoseg_bench.registry import Registry
     from infoseg_bench.speed.estimate import SuiteEstimate
     from infoseg_bench.speed.measure import Speed
-
-COLUMNS = (
-    ("method", "{method}"),
-    ("precision", "{precision}"),
-    ("images/s", "{images_per_second:.4g}"),
-    ("TFLOP/s", "{tera:.3g}"),
-    ("of the matrix rate", "{matrix_share:.0%}"),
-    ("data", "{data_share:.1%}"),
-    ("outside the network", "{outside}"),
-    ("peak memory", "{peak:.2f} GiB ({peak_of})"),
-)
 
 
 @click.command()
@@ -88,7 +78,7 @@ def speed(
         }
         click.echo(json.dumps(figures, indent=2))
     else:
-        _show(_device_name(words["device"]), speeds, estimates)
+        show(_device_name(words["device"]), speeds, estimates)
 
 
 def _chosen(methods: tuple[str, ...], registry: Registry) -> list[str]:
@@ -153,43 +143,3 @@ def _device_name(device: str) -> str:
     if chosen.type == "cuda":
         return torch.cuda.get_device_name(chosen)
     return f"{cpu_model()}, {torch.get_num_threads()} threads"
-
-
-def _show(device: str, speeds: list[Speed], estimates: list[SuiteEstimate]) -> None:
-    from infoseg_bench.speed.estimate import COVERS
-
-    click.echo(f"{device}\n")
-    rows = [[title for title, _ in COLUMNS], *(_row(speed) for speed in speeds)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    for row in rows:
-        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
-    for speed in speeds:
-        click.echo(
-            f"{speed.method}: {speed.flops_per_step / speed.images_per_step / 1e9:.3g} GFLOP an image; "
-            f"matrix product at {speed.precision}: {speed.matrix_flops_per_second / 1e12:.3g} TFLOP/s"
-        )
-    for estimate in estimates:
-        click.echo(f"\nsuite {estimate.suite}: {_duration(estimate.hours)}")
-        for method, hours in estimate.by_method.items():
-            click.echo(f"  {method:<16} {_duration(hours)}")
-        if estimate.assumed:
-            click.echo(f"  not prepared, taken as 128x128, K = 15: {', '.join(estimate.assumed)}")
-        if estimate.left_out:
-            click.echo(f"  not in it: {', '.join(estimate.left_out)}")
-    if estimates:
-        click.echo(f"\n{COVERS}")
-
-
-def _row(speed: Speed) -> list[str]:
-    outside = speed.outside_network_share
-    values = {
-        **asdict(speed),
-        "tera": speed.flops_per_second / 1e12,
-        "peak": speed.peak_bytes / 2**30,
-        "outside": "-" if outside is None else f"{outside:.1%}",
-    }
-    return [form.format(**values) for _, form in COLUMNS]
-
-
-def _duration(hours: float) -> str:
-    return f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
