@@ -45,7 +45,8 @@ class InfoSegParameters(TrainingParameters):
     )
     estimator: Literal["jensen-shannon", "donsker-varadhan", "iic"] = parameter(
         "jensen-shannon",
-        "of the mutual information; iic: IIC's information between the V of two views in place of eq. 6",
+        "of the mutual information; iic: IIC's information between the V of two views in place of eq. 6, "
+        "which needs a start where classes score differently (initialisation he, or batch_norm)",
         source="PAPER 4.3; the others: Table 2",
     )
     assignment: Literal["soft", "hard"] = parameter(

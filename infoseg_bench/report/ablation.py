@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 
 from infoseg_bench.report.boards import Board
 from infoseg_bench.report.grid import Grid
 from infoseg_bench.report.markdown import percent
 from infoseg_bench.report.published import Ablation, AblationRow, published_ablations
 from infoseg_bench.report.rows import Row, best_pixel_accuracy, pixel_accuracy
+from infoseg_bench.runs.differences import UNSET
 
 HEAD = ("variant", "seeds", "PA", "PA, best step (chosen with labels)", "paper's PA")
 
@@ -17,7 +19,8 @@ HEAD = ("variant", "seeds", "PA", "PA, best step (chosen with labels)", "paper's
 def ablations(board: Board) -> list[Grid]:
     """Give every published study of which two rows or more were run on this board.
 
-    Runs stand in one table only if they differ in nothing but the settings that the study varies.
+    Runs stand in one table only if they differ in nothing but the settings that the study varies, and those
+    that are told beside the variant's name.
     """
     return [
         _grid(study, runs, board)
@@ -27,33 +30,44 @@ def ablations(board: Board) -> list[Grid]:
     ]
 
 
-def _repeated(study: Ablation, board: Board) -> list[dict[str, Row]]:
-    """Give the title of a published row and the board's row for it, once for every set of other settings."""
-    groups: dict[str, dict[str, Row]] = defaultdict(dict)
+def _repeated(study: Ablation, board: Board) -> list[dict[str, list[Row]]]:
+    """Give the title of a published row and the board's rows for it, once for every set of other settings."""
+    groups: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in board.rows:
         if row.first.spec.method != study.method:
             continue
         settings = row.settings
         match = next((one for one in study.rows if one.settings.items() <= settings.items()), None)
         if match is not None:
-            rest = {name: value for name, value in settings.items() if name not in match.settings}
-            groups[json.dumps(rest, sort_keys=True)][match.title] = row
+            told = {*match.settings, *study.aside}
+            rest = {name: value for name, value in settings.items() if name not in told}
+            groups[json.dumps(rest, sort_keys=True)][match.title].append(row)
     return list(groups.values())
 
 
-def _grid(study: Ablation, runs: dict[str, Row], board: Board) -> Grid:
+def _grid(study: Ablation, runs: dict[str, list[Row]], board: Board) -> Grid:
     where = "" if board.dataset == study.dataset else f" The paper's figures are of {study.dataset}."
     return Grid(
         title=study.title,
         head=HEAD,
-        body=tuple(_cells(row, runs.get(row.title)) for row in study.rows),
+        body=tuple(
+            _cells(published, run, _differing(study, runs))
+            for published in study.rows
+            for run in runs.get(published.title, [None])
+        ),
         notes=(f"Paper's PA: {study.source}.{where}",),
     )
 
 
-def _cells(published: AblationRow, run: Row | None) -> tuple[str, ...]:
+def _differing(study: Ablation, runs: dict[str, list[Row]]) -> list[str]:
+    settings = [row.settings for rows in runs.values() for row in rows]
+    return [name for name in study.aside if len({repr(one.get(name)) for one in settings}) > 1]
+
+
+def _cells(published: AblationRow, run: Row | None, told: Sequence[str]) -> tuple[str, ...]:
     paper = f"{100 * published.pixel_accuracy:.1f}"
     if run is None:
         return published.title, "", "not run", "", paper
     measured = (percent(run.spread(figure)) for figure in (pixel_accuracy, best_pixel_accuracy))
-    return published.title, str(len(run.records)), *measured, paper
+    title = ", ".join([published.title, *(f"{name}={run.settings.get(name, UNSET)}" for name in told)])
+    return title, str(len(run.records)), *measured, paper

@@ -42,6 +42,8 @@ class Ablation:
     source: str
     method: str
     dataset: str
+    aside: tuple[str, ...]
+    """What the study does not vary, and runs in one table may differ in all the same; it is told of them."""
     rows: tuple[AblationRow, ...]
 
 
@@ -51,6 +53,7 @@ def published_ablations() -> tuple[Ablation, ...]:
     return tuple(
         Ablation(
             **{name: entry[name] for name in ("title", "source", "method", "dataset")},
+            aside=tuple(entry["aside"]),
             rows=tuple(
                 AblationRow(row["title"], row["settings"], row["pixel_accuracy"] / 100)
                 for row in entry["rows"]

@@ -12,6 +12,7 @@ CHOICES = ("published", "corrected")
 """What a parameter says that turns a quirk of released code on or off."""
 
 UNSET = "unset"
+"""Said where a run has no such setting: it was added to the method since."""
 Settings = dict[str, object]
 
 

@@ -42,6 +42,17 @@ def test_figures_of_another_data_set_are_said_to_be_so(tmp_path: Path, dataset: 
     assert ("figures are of coco-stuff-3" in text) == told
 
 
+def test_runs_that_began_differently_share_a_table_and_say_so(tmp_path: Path) -> None:
+    iic = {**SOFT, "estimator": "iic", "initialisation": "he"}
+    for parameters in ({**SOFT, "initialisation": "torch"}, {**SOFT, "initialisation": "he"}, iic):
+        add_run(tmp_path, last=counts_with(60), parameters=parameters)
+    assert [title for title in rows(tmp_path) if "initialisation" in title] == [
+        "IIC-MI in place of the step, initialisation=he",
+        "JSD, soft assignment, initialisation=he",
+        "JSD, soft assignment, initialisation=torch",
+    ]
+
+
 @pytest.mark.parametrize(
     "other",
     [
