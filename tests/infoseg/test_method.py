@@ -14,6 +14,7 @@ from infoseg_bench.information.displaced import displaced_information
 from infoseg_bench.infoseg.method import InfoSeg
 from infoseg_bench.infoseg.network import FeatureNetwork
 from infoseg_bench.infoseg.parameters import InfoSegParameters
+from infoseg_bench.runs.suite import load_suite
 
 SMALL = {"P": 16, "width": 4, "batch": 4, "initialisation": "he"}
 """Untrained networks of torch's own initialisation score all classes nearly alike."""
@@ -222,6 +223,17 @@ def test_activations_keep_their_size_by_he_and_shrink_by_torchs_initialisation(
     network = make(crop=64, width=16, context=3, initialisation=initialisation).network
     pixels = images(crop=64).images
     assert least < float(network.block_a(pixels).detach().std() / pixels.std()) < most
+
+
+@pytest.mark.parametrize("variant", load_suite("ablation").variants["infoseg"], ids=str)
+def test_every_row_of_the_ablation_begins_with_a_gradient_that_adam_does_not_round_away(
+    variant: dict[str, Any],
+) -> None:
+    method = make(crop=64, P=64, width=16, **{"initialisation": "torch", **variant})
+    loss = method.losses(images(crop=64), torch.Generator().manual_seed(0))["loss"]
+    loss.backward()  # type: ignore[no-untyped-call]
+    gradients = [p.grad.abs().max() for p in method.network.parameters() if p.grad is not None]
+    assert float(max(gradients)) > method.optimiser.defaults["eps"]
 
 
 def test_cluster_usage_runs_from_one_to_the_number_of_clusters() -> None:
