@@ -46,7 +46,7 @@ class InfoSegParameters(TrainingParameters):
     estimator: Literal["jensen-shannon", "donsker-varadhan", "iic"] = parameter(
         "jensen-shannon",
         "of the mutual information; iic: IIC's information between the V of two views in place of eq. 6, "
-        "which needs a start where classes score differently (initialisation he, or batch_norm)",
+        "which needs batch_norm for a start at which classes score differently",
         source="PAPER 4.3; the others: Table 2",
     )
     assignment: Literal["soft", "hard"] = parameter(

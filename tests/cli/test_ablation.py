@@ -17,11 +17,11 @@ def test_the_ablation_suite_runs_the_five_rows_of_the_papers_table_and_prints_th
     lines = [line for line in done.stdout.partition("### Ablation")[2].splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
     assert [row[0] for row in cells] == [
-        "IIC-MI in place of the step, initialisation=he",
-        "DV, hard assignment, initialisation=torch",
-        "DV, soft assignment, initialisation=torch",
-        "JSD, hard assignment, initialisation=torch",
-        "JSD, soft assignment, initialisation=torch",
+        "IIC-MI in place of the step, batch_norm=True",
+        "DV, hard assignment, batch_norm=False",
+        "DV, soft assignment, batch_norm=False",
+        "JSD, hard assignment, batch_norm=False",
+        "JSD, soft assignment, batch_norm=False",
     ]
     assert [row[4] for row in cells] == ["60.2", "53.9", "55.1", "67.3", "73.8"]
     assert all(0 <= float(row[2]) <= 100 for row in cells)

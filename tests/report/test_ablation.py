@@ -51,6 +51,8 @@ def test_runs_that_began_differently_share_a_table_and_say_so(tmp_path: Path) ->
         "JSD, soft assignment, initialisation=he",
         "JSD, soft assignment, initialisation=torch",
     ]
+    add_run(tmp_path, last=counts_with(60), parameters={**HARD, "batch_norm": True})
+    assert "JSD, hard assignment, batch_norm=True, initialisation=unset" in rows(tmp_path)
 
 
 @pytest.mark.parametrize(
