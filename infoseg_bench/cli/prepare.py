@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import types
 import typing
 from collections.abc import Iterator, Sequence
@@ -72,7 +73,7 @@ def _command(recipe: type[DatasetRecipe]) -> click.Command:
 
 
 def _interruptible_progress() -> ProgressFactory:
-    """Show progress, and stop at the next item after a Ctrl-C that a C library has swallowed."""
+    """Show progress, and stop at the next item after a Ctrl-C that a library or callback has swallowed."""
     asked: list[int] = []
 
     def on_interrupt(number: int, frame: object) -> None:
@@ -85,7 +86,13 @@ def _interruptible_progress() -> ProgressFactory:
                 raise KeyboardInterrupt
             yield item
 
+    def unraisable(swallowed: sys.UnraisableHookArgs) -> None:
+        # It was heard all the same, and its traceback would only frighten.
+        if not isinstance(swallowed.exc_value, KeyboardInterrupt):
+            sys.__unraisablehook__(swallowed)
+
     signal.signal(signal.SIGINT, on_interrupt)
+    sys.unraisablehook = unraisable
     return progress
 
 

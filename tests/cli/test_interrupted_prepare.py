@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -44,6 +45,28 @@ def test_ctrl_c_is_one_clear_line_and_leaves_nothing(tmp_path: Path) -> None:
     )
     assert "Traceback" not in errors
     assert visible(tmp_path) == []
+
+
+SWALLOWED = """
+import os, signal, weakref
+from infoseg_bench.cli.prepare import _interruptible_progress
+
+progress = _interruptible_progress()
+class Thing: pass
+thing = Thing()
+watched = weakref.ref(thing, lambda gone: (os.kill(os.getpid(), signal.SIGINT), print("not here")))
+for item in progress(range(3), "counting"):
+    print(item, flush=True)
+    thing = None
+"""
+
+
+def test_ctrl_c_that_falls_into_a_callback_is_heard_without_a_traceback_of_it() -> None:
+    words = [sys.executable, "-c", SWALLOWED]
+    done = subprocess.run(words, env=environment(), text=True, capture_output=True, check=False)
+    assert done.stdout == "0\n"
+    assert "Exception ignored" not in done.stderr
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt")
 
 
 def test_what_a_kill_leaves_is_never_taken_for_a_store_and_the_next_time_replaces_it(

@@ -33,7 +33,9 @@ def processes(node: Any) -> list[int]:
 
 def main(folder: str) -> None:
     """Start, and listen."""
-    head = {"num_cpus": 0, "include_dashboard": False, "temp_dir": folder, "_system_config": LOOKS}
+    # Ray writes beside its folder too, where nothing need be on a fresh machine.
+    os.environ["RAY_TMPDIR"] = folder
+    head = {"num_cpus": 0, "include_dashboard": False, "_system_config": LOOKS}
     cluster: Any = Cluster(initialize_head=True, head_node_args=head)
     nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
     print("address", cluster.address, flush=True)
