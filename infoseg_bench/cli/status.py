@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,9 @@ def status(results: Path, as_json: bool, tensorboard: Path | None) -> None:
     from infoseg_bench.runs.folder import RunFolder
 
     folders = [RunFolder(path.parent) for path in sorted((results / "runs").glob("*/spec.json"))]
-    words = Differences.among(folder.spec() for folder in folders).words
-    found = [_look(folder, words) for folder in folders]
+    specs = [folder.spec() for folder in folders]
+    words = Differences.among(specs).words
+    found = [_look(folder, spec, words(spec)) for folder, spec in zip(folders, specs, strict=True)]
     if not found:
         raise UserError(f"no runs in {results}: infoseg-bench run makes them, --results names another folder")
     if tensorboard:
@@ -40,17 +41,17 @@ def status(results: Path, as_json: bool, tensorboard: Path | None) -> None:
         _show(found)
 
 
-def _look(folder: RunFolder, words: Callable[[RunSpec], str]) -> dict[str, Any]:
+def _look(folder: RunFolder, spec: RunSpec, settings: str) -> dict[str, Any]:
     from infoseg_bench.engines.columns import TITLES, row
 
-    spec, record, told = folder.spec(), folder.record(), folder.status()
+    record, told = folder.record(), folder.status()
     state = folder.state_with(record)
     if record is not None and record.last is not None:
         told = {**told, "pixel_accuracy": record.last.one_to_one.pixel_accuracy}
     if state not in ("running", "finished"):
         # What a worker has told before it died tells nothing of now.
         told = {key: told[key] for key in ("step", "steps", "loss", "pixel_accuracy", "error") if key in told}
-    cells = dict(zip(TITLES, row(spec, state, told, words(spec)), strict=True))
+    cells = dict(zip(TITLES, row(spec, state, told, settings), strict=True))
     error = str(told.get("error", "")) if state == "failed" else ""
     return {"folder": folder.path.name, "identity": spec.identity, "status": told, "error": error, **cells,
             "state": state, "doing": cells["state"]}  # fmt: skip

@@ -46,12 +46,13 @@ def _repeated(study: Ablation, board: Board) -> list[dict[str, list[Row]]]:
 
 
 def _grid(study: Ablation, runs: dict[str, list[Row]], board: Board) -> Grid:
+    told = _differing(study, runs)
     where = "" if board.dataset == study.dataset else f" The paper's figures are of {study.dataset}."
     return Grid(
         title=study.title,
         head=HEAD,
         body=tuple(
-            _cells(published, run, _differing(study, runs))
+            _cells(published, run, told)
             for published in study.rows
             for run in runs.get(published.title, [None])
         ),

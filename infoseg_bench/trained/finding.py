@@ -121,4 +121,6 @@ def _load_weights(folder: RunFolder, method: Method) -> None:
         method.load_state(state)
     except (RuntimeError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{folder.checkpoint_file}: of another network ({reason}): repeat the run") from None
+        raise UserError(
+            f"{folder.checkpoint_file}: of another network ({reason}): repeat the run with --force"
+        ) from None

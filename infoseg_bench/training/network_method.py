@@ -61,7 +61,7 @@ class NetworkMethod(Method):
     trains: ClassVar[bool] = True
     shares: ClassVar[bool] = True
     every_weight: ClassVar[bool] = False
-    """Whether every step uses every weight; several processes are faster where a method promises it."""
+    """A promise that every step uses every weight: several processes need not look for unused ones."""
     training_only: ClassVar[frozenset[str]] = frozenset({"optimiser", "step"})
     parameters: TrainingParameters
 

@@ -46,5 +46,6 @@ def test_as_released_differs_from_corrected_in_every_switch_of_the_baselines() -
 
 
 def test_help_names_every_shipped_suite() -> None:
-    text = " ".join(CliRunner().invoke(main, ["run", "--help"]).output.split())
-    assert f"A shipped suite ({', '.join(shipped_suites())})".replace("- ", "-") in text.replace("- ", "-")
+    # Lines are broken at hyphens too.
+    text = " ".join(CliRunner().invoke(main, ["run", "--help"]).output.split()).replace("- ", "-")
+    assert f"A shipped suite ({', '.join(shipped_suites())})" in text
