@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from infoseg_bench.contracts import Parameters, Progress, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.errors import UsageError
-from infoseg_bench.imageops.mirror import draw_mirrored, mirror
+from infoseg_bench.images.mirror import draw_mirrored, mirror
 from infoseg_bench.information.displaced import displaced_information
-from infoseg_bench.networks.net10a import TwoHeadNet10a
+from infoseg_bench.training.net10a import TwoHeadNet10a
 from infoseg_bench.training.network_method import NetworkMethod
 from infoseg_bench.training.views import (
     INFRARED_VIEWS,

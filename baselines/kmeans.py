@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from infoseg_bench.clustering.centres import BATCH, ITERATIONS, STARTS, kmeans_centres
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
+from infoseg_bench.training.kmeans import BATCH, ITERATIONS, STARTS, kmeans_centres
 
 IIC_BASELINE = "IIC scripts/segmentation/baselines/kmeans_and_sift.py"
 SKLEARN = "default of scikit-learn 0.20, which " + IIC_BASELINE + " relies on"

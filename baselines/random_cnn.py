@@ -11,8 +11,8 @@ from torch import Tensor
 
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainImages
-from infoseg_bench.imageops.sobel import append_sobel
-from infoseg_bench.networks.net10a import TwoHeadNet10a
+from infoseg_bench.images.sobel import append_sobel
+from infoseg_bench.training.net10a import TwoHeadNet10a
 
 NO_SOBEL: Mapping[str, Any] = {"sobel": False}
 """Potsdam has no Sobel channels (IIC examples/commands.txt:83,89)."""

@@ -18,13 +18,13 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from infoseg_bench.cores import usable_cores
-from infoseg_bench.engines.work import Work
-from infoseg_bench.runs.curve import read_curve
-from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.launchers.work import Work
+from infoseg_bench.records.curve import read_curve
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.utils.cores import usable_cores
 
 # Two cores are slow on a small network; this method's steps wait.
-METHOD, STEPS = Path(__file__).parents[1] / "tests" / "engines" / "slow_method.py", 20
+METHOD, STEPS = Path(__file__).parents[1] / "tests" / "launchers" / "slow_method.py", 20
 # All cores for every run, so that one is at work at a time.
 OPTIONS = {
     "local": ["--jobs", "1"],
@@ -97,7 +97,7 @@ def main() -> None:
             "slurm" in options.engines
             and subprocess.run(["sinfo"], capture_output=True, check=False).returncode
         ):
-            from tests.engines.slurm_node import slurm_node
+            from tests.launchers.slurm_node import slurm_node
 
             os.environ.update(stack.enter_context(slurm_node()))
         print("seconds  command to first step  run's end to the next's first step  bare worker to first step")

@@ -29,11 +29,11 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from infoseg_bench.coco.files import CocoFiles
-from infoseg_bench.coco.options import CocoOptions
-from infoseg_bench.coco.stuff import StuffFiles, StuffPhoto
-from infoseg_bench.cores import usable_cores
-from infoseg_bench.imageops.photos import read_labels
+from infoseg_bench.datasets.coco.files import CocoFiles
+from infoseg_bench.datasets.coco.options import CocoOptions
+from infoseg_bench.datasets.coco.stuff import StuffFiles, StuffPhoto
+from infoseg_bench.images.photos import read_labels
+from infoseg_bench.utils.cores import usable_cores
 
 MEASURED = """
 import json, resource, sys, time

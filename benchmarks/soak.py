@@ -23,16 +23,16 @@ from typing import Any
 
 import numpy as np
 
+from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.data.catalogue import prepared_datasets
-from infoseg_bench.engines.processes import kill_tree
-from infoseg_bench.engines.work import Work
-from infoseg_bench.registry import load_methods
-from infoseg_bench.runs.curve import read_curve
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.plan import plan
-from infoseg_bench.runs.planned import look
-from infoseg_bench.runs.spec import RunSpec
-from infoseg_bench.runs.suite import load_suite
+from infoseg_bench.launchers.processes import kill_tree
+from infoseg_bench.launchers.work import Work
+from infoseg_bench.planning.plan import plan
+from infoseg_bench.planning.planned import look
+from infoseg_bench.planning.suite import load_suite
+from infoseg_bench.records.curve import read_curve
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.spec import RunSpec
 
 SUITE = """
 title = "soak"

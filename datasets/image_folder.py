@@ -12,14 +12,14 @@ from pydantic import Field, field_validator, model_validator
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
 from infoseg_bench.errors import UsageError, UserError
-from infoseg_bench.preparing.class_map import read_class_map
-from infoseg_bench.preparing.label_coding import LabelCoding, coding_of_names
-from infoseg_bench.preparing.labelled_photos import LabelledPhotos, match_labels
-from infoseg_bench.preparing.parallel import ordered_map
-from infoseg_bench.preparing.preparation import finish, plain_view, store_attributes, store_path
-from infoseg_bench.preparing.share_rule import ShareRule
-from infoseg_bench.preparing.statistics import ClassBalance
-from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.preparation.class_map import read_class_map
+from infoseg_bench.preparation.label_coding import LabelCoding, coding_of_names
+from infoseg_bench.preparation.labelled_photos import LabelledPhotos, match_labels
+from infoseg_bench.preparation.preparation import finish, plain_view, store_attributes, store_path
+from infoseg_bench.preparation.share_rule import ShareRule
+from infoseg_bench.preparation.statistics import ClassBalance
+from infoseg_bench.utils.parallel import ordered_map
+from infoseg_bench.utils.progress import ProgressFactory
 
 CLASS_MAPS = Path(__file__).with_name("class_maps")
 """The class maps that come with the package."""

@@ -9,7 +9,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from infoseg_bench.api import confusion_matrix, fit, get_method, load_store, predict, score
-    from infoseg_bench.trained.weights import load_model
+    from infoseg_bench.inference.weights import load_model
 
 _PLACES = {
     "confusion_matrix": "infoseg_bench.api",
@@ -18,7 +18,7 @@ _PLACES = {
     "load_store": "infoseg_bench.api",
     "predict": "infoseg_bench.api",
     "score": "infoseg_bench.api",
-    "load_model": "infoseg_bench.trained.weights",
+    "load_model": "infoseg_bench.inference.weights",
 }
 
 __all__ = ["confusion_matrix", "fit", "get_method", "load_model", "load_store", "predict", "score"]

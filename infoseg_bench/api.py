@@ -15,16 +15,17 @@ from jaxtyping import Int16, Int64, Integer
 from torch import Tensor
 
 from infoseg_bench.contracts import Method, RunContext
+from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.data.catalogue import PreparedDataset, find_prepared
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.errors import UsageError
-from infoseg_bench.preparing.photo_maps import load_photo_maps
-from infoseg_bench.registry import load_methods
+from infoseg_bench.records.evaluation import evaluation
+from infoseg_bench.records.record import Evaluation
 from infoseg_bench.runs.assemble import task_of, train_images
-from infoseg_bench.runs.device import choose_device
-from infoseg_bench.runs.evaluate import EVALUATION_BATCH, evaluation
-from infoseg_bench.runs.record import Evaluation
+from infoseg_bench.runs.evaluate import EVALUATION_BATCH
+from infoseg_bench.runs.photo_map_files import load_photo_maps
 from infoseg_bench.scoring.counts import confusion_counts
+from infoseg_bench.utils.device import choose_device
 
 PROTOCOL = "corrected"
 

@@ -123,7 +123,7 @@ def test_suites_maps_and_published_figures_are_read_from_the_wheel(wheel: Path, 
         "import infoseg_bench\n"
         "from importlib.resources import files\n"
         "from infoseg_bench.report.published import published_figures\n"
-        "from infoseg_bench.runs.suite import load_suite, shipped_suites\n"
+        "from infoseg_bench.planning.suite import load_suite, shipped_suites\n"
         "assert all(load_suite(name) for name in shipped_suites())\n"
         "assert published_figures()\n"
         "assert any(files('infoseg_bench.datasets').joinpath('class_maps').iterdir())\n"

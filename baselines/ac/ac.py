@@ -16,15 +16,15 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
+from infoseg_bench.baselines.ac.autoregressive import AutoregressiveNetwork
+from infoseg_bench.baselines.ac.info_nce import info_nce
+from infoseg_bench.baselines.ac.raster_scan import ORDERINGS, Ordering
 from infoseg_bench.contracts import Parameters, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
 from infoseg_bench.information.displaced import displaced_information
-from infoseg_bench.information.info_nce import info_nce
-from infoseg_bench.networks.autoregressive import AutoregressiveNetwork
-from infoseg_bench.networks.raster_scan import ORDERINGS, Ordering
 from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
-from infoseg_bench.transfer import send
+from infoseg_bench.utils.device import send
 
 Policy = Literal["distinct", "independent", "opposite"]
 SETTINGS = "AC-MM run_experiments.sh"

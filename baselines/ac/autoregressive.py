@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from infoseg_bench.networks.raster_scan import Ordering, QuadrantConv2d, RasterAttention, RasterConv2d
+from infoseg_bench.baselines.ac.raster_scan import Ordering, QuadrantConv2d, RasterAttention, RasterConv2d
 
 ATTENTION_AFTER = 2
 """Blocks before the attention (AC-MM model/model.py)."""

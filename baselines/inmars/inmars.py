@@ -16,17 +16,17 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from infoseg_bench.baselines.inmars.adversary import adversarial_perturbation, root_mean_square, untracked
+from infoseg_bench.baselines.inmars.regions import RegionPooling
+from infoseg_bench.baselines.inmars.superpixels import Superpixels
+from infoseg_bench.baselines.inmars.warp import smooth_flow, warp
 from infoseg_bench.contracts import Parameters, PhotoMap, parameter
 from infoseg_bench.data.train_images import TrainBatch
-from infoseg_bench.imageops.regions import RegionPooling
-from infoseg_bench.imageops.sobel import append_sobel
-from infoseg_bench.imageops.superpixels import Superpixels
-from infoseg_bench.imageops.warp import smooth_flow, warp
+from infoseg_bench.images.sobel import append_sobel
 from infoseg_bench.information.assignment import conditional_entropy, divergence, marginal_entropy
-from infoseg_bench.networks.net10a import ClusterHead, Net10aTrunk, Padding, initialise
-from infoseg_bench.training.adversary import adversarial_perturbation, root_mean_square, untracked
+from infoseg_bench.training.net10a import ClusterHead, Net10aTrunk, Padding, initialise
 from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
-from infoseg_bench.transfer import send
+from infoseg_bench.utils.device import send
 
 NO_SOBEL: Mapping[str, Any] = {"sobel": False}
 """Potsdam has no Sobel channels (IIC examples/commands.txt:83,89)."""

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from infoseg_bench.baselines.pairs.pair_method import Pair, PairMethod, PairParameters, within
 from infoseg_bench.contracts import Parameters, parameter
-from infoseg_bench.training.pair_method import Pair, PairMethod, PairParameters, within
 
 SOURCE = "IIC utils/segmentation/baselines; scripts/segmentation/baselines"
 NEAREST, FARTHEST = 1.5, 2.0

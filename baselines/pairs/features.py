@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-from infoseg_bench.imageops.upsampling import upsampled_pixels
+from infoseg_bench.images.upsampling import upsampled_pixels
 from infoseg_bench.information.precision import full_precision
 
 Sampling = Literal["published", "corrected"]

@@ -14,14 +14,14 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from infoseg_bench.clustering.centres import kmeans_centres
-from infoseg_bench.clustering.features import Sampling, assign, sample_features
+from infoseg_bench.baselines.pairs.features import Sampling, assign, sample_features
+from infoseg_bench.baselines.pairs.pair_network import PairNetwork, Place
 from infoseg_bench.contracts import Parameters, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.errors import UsageError
-from infoseg_bench.imageops.mirror import draw_mirrored, mirror
+from infoseg_bench.images.mirror import draw_mirrored, mirror
 from infoseg_bench.information.precision import at_least_float32
-from infoseg_bench.networks.pair_network import PairNetwork, Place
+from infoseg_bench.training.kmeans import kmeans_centres
 from infoseg_bench.training.network_method import NetworkMethod
 from infoseg_bench.training.views import (
     INFRARED_VIEWS,

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from infoseg_bench.imageops.upsampling import upsampled_window
-from infoseg_bench.networks.net10a import Net10aTrunk, Padding, initialise
+from infoseg_bench.images.upsampling import upsampled_window
+from infoseg_bench.training.net10a import Net10aTrunk, Padding, initialise
 
 Place = tuple[int, int]
 """Row and column of a window's centre, in pixels of the image."""

@@ -1,1 +1,1 @@
-"""COCO's own format: annotations, person masks, and the choice and manifest of COCO-Persons."""
+"""COCO's files, the recipes of COCO-Stuff and COCO-Persons, and all that only COCO needs."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import UInt8
 
-from infoseg_bench.coco.masks import RunLengths, decode
 from infoseg_bench.data.view import VOID
+from infoseg_bench.datasets.coco.masks import RunLengths, decode
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from infoseg_bench.coco.annotations import CocoPhoto
-from infoseg_bench.coco.files import COMPLETE, CocoFiles
-from infoseg_bench.coco.manifest import ManifestRow, read_manifest
-from infoseg_bench.coco.selection import PersonPixels, largest_shares, photos_there, shares_between
+from infoseg_bench.datasets.coco.annotations import CocoPhoto
+from infoseg_bench.datasets.coco.files import COMPLETE, CocoFiles
+from infoseg_bench.datasets.coco.manifest import ManifestRow, read_manifest
+from infoseg_bench.datasets.coco.selection import PersonPixels, largest_shares, photos_there, shares_between
 from infoseg_bench.errors import UsageError, UserError
-from infoseg_bench.preparing.parts import Parts
-from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.preparation.parts import Parts
+from infoseg_bench.utils.progress import ProgressFactory
 
 
 @dataclass(frozen=True, kw_only=True)

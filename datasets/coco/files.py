@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.sources.archive import Archive
-from infoseg_bench.sources.files import FolderFiles, OfficialFile, OfficialFiles
+from infoseg_bench.preparation.archive import Archive
+from infoseg_bench.utils.source_files import FolderFiles, OfficialFile, OfficialFiles
 
 SPLITS = ("train2017", "val2017")
 """COCO's annotated splits."""

@@ -11,7 +11,7 @@ from typing import Any
 import ijson
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.sources.files import DAMAGED, OfficialFile
+from infoseg_bench.utils.source_files import DAMAGED, OfficialFile
 
 
 def read_array(path: Path | OfficialFile, name: str) -> list[Any]:

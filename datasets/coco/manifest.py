@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from infoseg_bench.atomic import write_text
-from infoseg_bench.coco.annotations import CocoPhoto
+from infoseg_bench.data.centre_crop import crop_corner
+from infoseg_bench.datasets.coco.annotations import CocoPhoto
 from infoseg_bench.errors import UserError
-from infoseg_bench.imageops.resize import scaled_side
-from infoseg_bench.preparing.centre_crop import crop_corner
+from infoseg_bench.images.resize import scaled_side
+from infoseg_bench.utils.atomic import write_text
 
 
 @dataclass(frozen=True, kw_only=True)

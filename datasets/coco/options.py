@@ -11,9 +11,9 @@ from PIL import Image
 
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.errors import UserError
-from infoseg_bench.imageops.photos import read_photo
-from infoseg_bench.imageops.resize import scale_bilinear, scale_nearest, scaled_side
-from infoseg_bench.sources.files import OfficialFile
+from infoseg_bench.images.photos import read_photo
+from infoseg_bench.images.resize import scale_bilinear, scale_nearest, scaled_side
+from infoseg_bench.utils.source_files import OfficialFile
 
 LARGEST_PHOTO = 640 * 640
 """Pixels of COCO's largest photos."""

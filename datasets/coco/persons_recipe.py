@@ -12,19 +12,19 @@ from typing import Any
 
 from pydantic import model_validator
 
-from infoseg_bench.coco.choice import Choice, choose, rebuild
-from infoseg_bench.coco.files import CocoFiles
-from infoseg_bench.coco.manifest import manifest_beside
-from infoseg_bench.coco.options import CocoOptions
-from infoseg_bench.coco.reading import read_person_annotations
-from infoseg_bench.coco.selection import PersonPixels
-from infoseg_bench.coco.sources import ANNOTATIONS, TRAIN_PHOTOS, VAL_PHOTOS
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
+from infoseg_bench.datasets.coco.archives import ANNOTATIONS, TRAIN_PHOTOS, VAL_PHOTOS
+from infoseg_bench.datasets.coco.choice import Choice, choose, rebuild
+from infoseg_bench.datasets.coco.files import CocoFiles
+from infoseg_bench.datasets.coco.manifest import manifest_beside
+from infoseg_bench.datasets.coco.options import CocoOptions
+from infoseg_bench.datasets.coco.reading import read_person_annotations
+from infoseg_bench.datasets.coco.selection import PersonPixels
 from infoseg_bench.errors import UsageError
-from infoseg_bench.preparing.building import read_in_parts
-from infoseg_bench.preparing.parts import Parts
-from infoseg_bench.preparing.preparation import (
+from infoseg_bench.preparation.building import read_in_parts
+from infoseg_bench.preparation.parts import Parts
+from infoseg_bench.preparation.preparation import (
     expect,
     finish,
     plain_view,
@@ -33,8 +33,8 @@ from infoseg_bench.preparing.preparation import (
     store_key,
     store_path,
 )
-from infoseg_bench.preparing.statistics import ClassBalance, ids_sha256
-from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.preparation.statistics import ClassBalance, ids_sha256
+from infoseg_bench.utils.progress import ProgressFactory
 
 CLASSES = ("background", "person")
 """PAPER 5.3: person against non-person, K = 2."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.preparing.statistics import ids_sha256
-from infoseg_bench.progress import ProgressFactory
-from infoseg_bench.sources.transfer import transfer
+from infoseg_bench.preparation.http_download import transfer
+from infoseg_bench.preparation.statistics import ids_sha256
+from infoseg_bench.utils.progress import ProgressFactory
 
 ADDRESS = (
     "https://raw.githubusercontent.com/janghyuncho/PiCIE/fc4e7c193c2ba77a6dbf9f24e5e7cf99da9f528a/"

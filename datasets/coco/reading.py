@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from infoseg_bench.coco.annotations import CocoPhoto, PersonAnnotations
-from infoseg_bench.coco.files import CocoFiles
-from infoseg_bench.coco.json_stream import read_array, stream_array
-from infoseg_bench.coco.masks import encode, union
+from infoseg_bench.datasets.coco.annotations import CocoPhoto, PersonAnnotations
+from infoseg_bench.datasets.coco.files import CocoFiles
+from infoseg_bench.datasets.coco.json_stream import read_array, stream_array
+from infoseg_bench.datasets.coco.masks import encode, union
 from infoseg_bench.errors import UserError
-from infoseg_bench.progress import ProgressFactory
-from infoseg_bench.sources.files import OfficialFile
+from infoseg_bench.utils.progress import ProgressFactory
+from infoseg_bench.utils.source_files import OfficialFile
 
 PERSON = "person"
 """COCO's name of the category."""

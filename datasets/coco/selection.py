@@ -10,17 +10,17 @@ from itertools import chain
 import numpy as np
 from jaxtyping import UInt8
 
-from infoseg_bench.coco.annotations import CocoPhoto, PersonAnnotations
-from infoseg_bench.coco.files import CocoFiles
-from infoseg_bench.coco.manifest import ManifestRow
-from infoseg_bench.coco.options import CocoOptions
+from infoseg_bench.data.centre_crop import centre_crop
 from infoseg_bench.data.photo import StoredPhoto
+from infoseg_bench.datasets.coco.annotations import CocoPhoto, PersonAnnotations
+from infoseg_bench.datasets.coco.files import CocoFiles
+from infoseg_bench.datasets.coco.manifest import ManifestRow
+from infoseg_bench.datasets.coco.options import CocoOptions
 from infoseg_bench.errors import UserError
-from infoseg_bench.preparing.building import in_blocks
-from infoseg_bench.preparing.centre_crop import centre_crop
-from infoseg_bench.preparing.parts import Parts
-from infoseg_bench.progress import ProgressFactory
-from infoseg_bench.sources.files import OfficialFiles
+from infoseg_bench.preparation.building import in_blocks
+from infoseg_bench.preparation.parts import Parts
+from infoseg_bench.utils.progress import ProgressFactory
+from infoseg_bench.utils.source_files import OfficialFiles
 
 PHOTOS_COUNTED = 200
 """Photos whose person pixels are counted and kept together; ours: about a second of one core."""

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from infoseg_bench.coco.files import CocoFiles
-from infoseg_bench.coco.options import CocoOptions
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.view import UNLABELLED, VOID
+from infoseg_bench.datasets.coco.files import CocoFiles
+from infoseg_bench.datasets.coco.options import CocoOptions
 from infoseg_bench.errors import UserError
-from infoseg_bench.imageops.photos import read_labels
-from infoseg_bench.sources.files import OfficialFile, OfficialFiles
+from infoseg_bench.images.photos import read_labels
+from infoseg_bench.utils.source_files import OfficialFile, OfficialFiles
 
 CODES = 182
 """Codes of the label maps, from 0: things 0-90, stuff 91-181 (STUFF README)."""

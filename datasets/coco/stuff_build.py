@@ -7,13 +7,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from infoseg_bench.coco.stuff import StuffPhoto, StuffReader
 from infoseg_bench.data.photo import StoredPhoto
+from infoseg_bench.datasets.coco.stuff import StuffPhoto, StuffReader
 from infoseg_bench.errors import first_few
-from infoseg_bench.preparing.building import read_in_parts
-from infoseg_bench.preparing.parts import Parts
-from infoseg_bench.preparing.statistics import ClassBalance, ids_sha256
-from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.preparation.building import read_in_parts
+from infoseg_bench.preparation.parts import Parts
+from infoseg_bench.preparation.statistics import ClassBalance, ids_sha256
+from infoseg_bench.utils.progress import ProgressFactory
 
 
 @dataclass(frozen=True, kw_only=True)

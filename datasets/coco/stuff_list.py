@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from infoseg_bench.coco.files import COMPLETE
-from infoseg_bench.coco.stuff import ListRule, StuffFiles, StuffPhoto, StuffReader, label_tables
-from infoseg_bench.coco.stuff_build import StuffBuild, by_split, list_summary
 from infoseg_bench.contracts.recipe import Prepared
+from infoseg_bench.datasets.coco.files import COMPLETE
+from infoseg_bench.datasets.coco.stuff import ListRule, StuffFiles, StuffPhoto, StuffReader, label_tables
+from infoseg_bench.datasets.coco.stuff_build import StuffBuild, by_split, list_summary
+from infoseg_bench.datasets.coco.stuff_options import CocoStuffOptions
 from infoseg_bench.errors import UserError
-from infoseg_bench.preparing.class_map import read_class_map
-from infoseg_bench.preparing.parts import Parts
-from infoseg_bench.preparing.preparation import (
+from infoseg_bench.preparation.class_map import read_class_map
+from infoseg_bench.preparation.parts import Parts
+from infoseg_bench.preparation.preparation import (
     downloads,
     expect,
     finish,
@@ -25,13 +26,11 @@ from infoseg_bench.preparing.preparation import (
     store_key,
     store_path,
 )
-from infoseg_bench.preparing.statistics import ClassBalance
-from infoseg_bench.progress import ProgressFactory
-
-from .options import CocoStuffOptions
+from infoseg_bench.preparation.statistics import ClassBalance
+from infoseg_bench.utils.progress import ProgressFactory
 
 if TYPE_CHECKING:
-    from . import CocoStuff
+    from infoseg_bench.datasets.coco.stuff_recipe import CocoStuff
 
 CLASS_MAPS = Path(__file__).parents[1] / "class_maps"
 

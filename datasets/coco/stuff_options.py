@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from infoseg_bench.coco.options import CocoOptions
 from infoseg_bench.contracts.parameters import parameter
+from infoseg_bench.datasets.coco.options import CocoOptions
 
 
 class CocoStuffOptions(CocoOptions):

@@ -5,18 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from infoseg_bench.coco.files import CocoFiles
-from infoseg_bench.coco.published import PublishedList, read_ids
-from infoseg_bench.coco.sources import LABEL_MAPS, TRAIN_PHOTOS, VAL_PHOTOS
-from infoseg_bench.coco.stuff import StuffFiles
-from infoseg_bench.coco.stuff_build import difference
 from infoseg_bench.contracts.parameters import Parameters
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
-from infoseg_bench.preparing.preparation import source_folder
-from infoseg_bench.progress import ProgressFactory
-
-from .listed import ListDiffersError, ListedBuild
-from .options import CocoStuff3Options, CocoStuffOptions
+from infoseg_bench.datasets.coco.archives import LABEL_MAPS, TRAIN_PHOTOS, VAL_PHOTOS
+from infoseg_bench.datasets.coco.files import CocoFiles
+from infoseg_bench.datasets.coco.published import PublishedList, read_ids
+from infoseg_bench.datasets.coco.stuff import StuffFiles
+from infoseg_bench.datasets.coco.stuff_build import difference
+from infoseg_bench.datasets.coco.stuff_list import ListDiffersError, ListedBuild
+from infoseg_bench.datasets.coco.stuff_options import CocoStuff3Options, CocoStuffOptions
+from infoseg_bench.preparation.preparation import source_folder
+from infoseg_bench.utils.progress import ProgressFactory
 
 FULL_STUFF_7 = PublishedList(
     name="Coco164kFull_Stuff_Coarse_7",

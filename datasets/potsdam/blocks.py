@@ -10,9 +10,9 @@ from jaxtyping import UInt8
 
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.view import VOID
-from infoseg_bench.imageops.resize import scale_bilinear, scale_nearest
-from infoseg_bench.preparing.parallel import ordered_map
-from infoseg_bench.progress import no_progress
+from infoseg_bench.images.resize import scale_bilinear, scale_nearest
+from infoseg_bench.utils.parallel import ordered_map
+from infoseg_bench.utils.progress import no_progress
 
 STRAY = 16
 """Added to the class of a pixel whose label colour is near the class's, but not equal to it."""

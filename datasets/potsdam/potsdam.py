@@ -13,10 +13,12 @@ from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.view import VOID, View, label_table
+from infoseg_bench.datasets.potsdam.blocks import STRAY, classes_of_colours, cut_tile
+from infoseg_bench.datasets.potsdam.tiff import read_tile
+from infoseg_bench.datasets.potsdam.tiles import IMAGES, LABELS, REQUEST, Tiles
 from infoseg_bench.errors import UsageError
-from infoseg_bench.imageops.tiff import read_tile
-from infoseg_bench.preparing.parts import Parts
-from infoseg_bench.preparing.preparation import (
+from infoseg_bench.preparation.parts import Parts
+from infoseg_bench.preparation.preparation import (
     expect,
     finish,
     plain_view,
@@ -25,11 +27,8 @@ from infoseg_bench.preparing.preparation import (
     store_key,
     store_path,
 )
-from infoseg_bench.preparing.statistics import ClassBalance, ids_sha256
-from infoseg_bench.preparing.tiles import STRAY, classes_of_colours, cut_tile
-from infoseg_bench.progress import ProgressFactory
-
-from .tiles import IMAGES, LABELS, REQUEST, Tiles
+from infoseg_bench.preparation.statistics import ClassBalance, ids_sha256
+from infoseg_bench.utils.progress import ProgressFactory
 
 CLASSES = ("road", "building", "low vegetation", "tree", "car", "clutter")
 COLOURS = ((255, 255, 255), (0, 0, 255), (0, 255, 255), (0, 255, 0), (255, 255, 0), (255, 0, 0))

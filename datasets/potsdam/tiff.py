@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.sources.files import OfficialFile
+from infoseg_bench.utils.source_files import OfficialFile
 
 UNDECODABLE = (ValueError, IndexError, KeyError, TypeError, OSError, struct.error)
 """What tifffile raises on damaged files; its own error is a ValueError."""

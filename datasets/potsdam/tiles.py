@@ -7,8 +7,8 @@ from pathlib import Path
 
 from infoseg_bench.contracts.recipe import SourceFile
 from infoseg_bench.errors import UserError
-from infoseg_bench.sources.archive import Archive
-from infoseg_bench.sources.files import FolderFiles, OfficialFile, OfficialFiles
+from infoseg_bench.preparation.archive import Archive
+from infoseg_bench.utils.source_files import FolderFiles, OfficialFile, OfficialFiles
 
 REQUEST = "https://www.isprs.org/resources/datasets/benchmarks/UrbanSemLab/2d-sem-label-potsdam.aspx"
 """Where ISPRS says how to get the data."""

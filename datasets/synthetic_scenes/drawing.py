@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from infoseg_bench.data.view import UNLABELLED, VOID
-
-from .canvas import Canvas, Colour, Mask, Plane
+from infoseg_bench.datasets.synthetic_scenes.canvas import Canvas, Colour, Mask, Plane
 
 SKY, PLANT, GROUND = range(3)
 

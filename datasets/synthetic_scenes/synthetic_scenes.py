@@ -13,9 +13,9 @@ from pydantic import model_validator
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
 from infoseg_bench.errors import UsageError
-from infoseg_bench.preparing.preparation import finish, plain_view, store_attributes, store_path
-from infoseg_bench.preparing.statistics import ClassBalance
-from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.preparation.preparation import finish, plain_view, store_attributes, store_path
+from infoseg_bench.preparation.statistics import ClassBalance
+from infoseg_bench.utils.progress import ProgressFactory
 
 CLASSES = ("sky", "plant", "ground")
 PALETTE = ((86, 180, 233), (0, 158, 115), (230, 159, 0))
@@ -55,8 +55,7 @@ class SyntheticScenes(DatasetRecipe):
     def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
         """Generate `synthetic-scenes.h5` below the folder `data`, in place of an earlier one."""
         from infoseg_bench.data.writer import StoreWriter
-
-        from .drawing import generate_scene
+        from infoseg_bench.datasets.synthetic_scenes.drawing import generate_scene
 
         assert isinstance(options, SyntheticScenesOptions)
         path = store_path(data, self.name, self)

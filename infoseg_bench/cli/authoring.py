@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from infoseg_bench.cli.options import plugin_option
-from infoseg_bench.cli.selection import merge_settings
 from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.planning.selection import merge_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from infoseg_bench.checking.check import Check
-    from infoseg_bench.checking.subject import Subject
     from infoseg_bench.contracts import Method
-    from infoseg_bench.registry import Registry
+    from infoseg_bench.contracts.registry import Registry
+    from infoseg_bench.method_checks.check import Check
+    from infoseg_bench.method_checks.subject import Subject
 
 
 @click.group()
@@ -34,8 +34,8 @@ def new() -> None:
 )
 def method(name: str, out: Path | None) -> None:
     """Write a method that runs as it stands, in one commented file."""
-    from infoseg_bench.checking.scaffold import write_method
-    from infoseg_bench.registry import load_methods
+    from infoseg_bench.contracts.registry import load_methods
+    from infoseg_bench.method_checks.scaffold import write_method
 
     if name in load_methods().methods:
         raise UsageError(f"method name {name!r} is taken: choose another")
@@ -67,8 +67,8 @@ def check(name: str, settings: tuple[str, ...], plugins: tuple[Path, ...]) -> No
 
     import torch
 
-    from infoseg_bench.checking.contract import CHECKS
-    from infoseg_bench.checking.subject import Subject
+    from infoseg_bench.method_checks.contract import CHECKS
+    from infoseg_bench.method_checks.subject import Subject
 
     parameters = merge_settings({}, settings)
     failed = 0
@@ -84,7 +84,7 @@ def check(name: str, settings: tuple[str, ...], plugins: tuple[Path, ...]) -> No
 
 
 def _show(subject: Subject, checks: Sequence[Check]) -> int:
-    from infoseg_bench.checking.check import do_checks
+    from infoseg_bench.method_checks.check import do_checks
 
     failed = 0
     for outcome in do_checks(subject, checks):
@@ -96,7 +96,7 @@ def _show(subject: Subject, checks: Sequence[Check]) -> int:
 
 
 def _methods(name: str, plugins: tuple[Path, ...]) -> list[type[Method]]:
-    from infoseg_bench.registry import load_methods
+    from infoseg_bench.contracts.registry import load_methods
 
     if not name.endswith(".py"):
         return [load_methods(plugins).method(name)]

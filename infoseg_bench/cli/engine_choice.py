@@ -2,101 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from infoseg_bench.errors import UsageError
+from infoseg_bench.launchers.choice import EngineChoice
 
 if TYPE_CHECKING:
-    from infoseg_bench.engines.attempt import Limits
-    from infoseg_bench.engines.engine import Engine, Watcher
-    from infoseg_bench.engines.resources import Wishes
-    from infoseg_bench.engines.work import Work
-    from infoseg_bench.runs.spec import RunSpec
+    pass
 
 MINUTES = click.FloatRange(min=0, min_open=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineChoice:
-    """Where the runs of one command are done.
-
-    Attributes:
-        engine: "local", "slurm" or "ray"
-        slurm: words for Slurm, `[METHOD.]KEY=VALUE`
-        ray: words for Ray, `[METHOD.]KEY=VALUE`
-        ray_address: of a Ray cluster that is there; None: one is started here
-        limits: of every run
-    """
-
-    engine: str
-    slurm: tuple[str, ...]
-    ray: tuple[str, ...]
-    ray_address: str | None
-    limits: Limits
-
-    def make(
-        self, specs: Sequence[RunSpec], work: Work, *, methods: Collection[str], jobs: int, watcher: Watcher
-    ) -> Engine:
-        """Make the engine.
-
-        Args:
-            specs: the runs that it will be given
-            work: how they are done
-            methods: all that are known: words may be about one whose runs are finished
-            jobs: side by side, for the local engine
-            watcher: told of everything
-
-        Raises:
-            UsageError: its extra is not installed, or its options are wrong
-        """
-        if self.engine == "local":
-            from infoseg_bench.engines.local import LocalEngine
-            from infoseg_bench.engines.shares import shared_gpus
-            from infoseg_bench.runs.device import choose_device
-
-            gpus = shared_gpus(choose_device(work.device)) if work.processes == 1 else []
-            return LocalEngine(work=work, jobs=jobs, watcher=watcher, limits=self.limits, gpus=gpus)
-        from infoseg_bench.engines.resources import Wishes
-
-        paths = [path.resolve() for path in work.plugins]
-        work = replace(work, results=work.results.resolve(), data=work.data.resolve(), plugins=paths)
-        words = {"slurm": self.slurm, "ray": self.ray}[self.engine]
-        wishes = Wishes.parse(f"--{self.engine}", words, methods)
-        make = {"slurm": self._slurm, "ray": self._ray}[self.engine]
-        return make(wishes, {spec.method for spec in specs}, work, watcher)
-
-    def _slurm(self, wishes: Wishes, methods: set[str], work: Work, watcher: Watcher) -> Engine:
-        from infoseg_bench.engines.resources import SlurmShare
-        from infoseg_bench.engines.slurm import SlurmEngine
-        from infoseg_bench.engines.slurm_jobs import Jobs
-        from infoseg_bench.engines.slurm_queue import SlurmQueue
-
-        gpus = 0 if work.device == "cpu" else work.processes
-        shares = {name: wishes.share(SlurmShare, name, gpus=gpus) for name in methods}
-        jobs = Jobs(
-            work=work, scheduler=SlurmQueue(work.results / "slurm"), limits=self.limits,
-            share=lambda spec: shares[spec.method],
-        )  # fmt: skip
-        return SlurmEngine(jobs=jobs, watcher=watcher)
-
-    def _ray(self, wishes: Wishes, methods: set[str], work: Work, watcher: Watcher) -> Engine:
-        from infoseg_bench.engines.ray import RayEngine
-        from infoseg_bench.engines.ray_cluster import gpus_there
-        from infoseg_bench.engines.resources import RayShare
-
-        gpus = 0 if work.device == "cpu" else gpus_there(self.ray_address, work.processes)
-        shares = {
-            name: wishes.share(RayShare, name, gpus=gpus, cpus=max(1, work.processes)) for name in methods
-        }
-        return RayEngine(
-            work=work, address=self.ray_address, limits=self.limits, watcher=watcher,
-            share=lambda spec: shares[spec.method],
-        )  # fmt: skip
 
 
 def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,7 +31,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
         silence_limit: float,
         **words: Any,
     ) -> Any:
-        from infoseg_bench.engines.attempt import Limits
+        from infoseg_bench.launchers.attempt import Limits
 
         if (slurm and engine != "slurm") or ((ray or ray_address) and engine != "ray"):
             raise UsageError("--slurm belongs to --engine slurm, --ray and --ray-address to --engine ray")

@@ -13,7 +13,7 @@ from infoseg_bench.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
 
-    from infoseg_bench.runs.record import Record
+    from infoseg_bench.records.record import Record
 
 
 @click.command()
@@ -65,11 +65,11 @@ def evaluate(
     infoseg-bench evaluate --dataset my-photos --predictions maps/ --name "My method"
     """  # noqa: D301 - click reads the escape
     from infoseg_bench.data.catalogue import find_prepared, prepared_datasets
-    from infoseg_bench.external.counting import count_folder
-    from infoseg_bench.external.images import write_images as write
-    from infoseg_bench.external.naming import check_name
-    from infoseg_bench.external.scoring import ExternalRow, write_row
-    from infoseg_bench.progress import show_progress
+    from infoseg_bench.submissions.counting import count_folder
+    from infoseg_bench.submissions.images import write_images as write
+    from infoseg_bench.submissions.naming import check_name
+    from infoseg_bench.submissions.scoring import ExternalRow, write_row
+    from infoseg_bench.utils.progress import show_progress
 
     if (predictions is None) == (write_images is None):
         raise UsageError("give either --predictions DIR, to score it, or --write-images DIR")
@@ -94,7 +94,7 @@ def evaluate(
 
 
 def _show(counts: np.ndarray, protocol: str) -> None:
-    from infoseg_bench.runs.evaluate import evaluation
+    from infoseg_bench.records.evaluation import evaluation
 
     photos, clusters, classes = counts.shape
     click.echo(f"{photos} photos, {clusters} clusters, {classes} classes, protocol {protocol!r}")

@@ -34,10 +34,10 @@ def export(
     """  # noqa: D301 - click reads the escape
     import torch
 
-    from infoseg_bench.atomic import write_text
-    from infoseg_bench.trained.card import model_card
-    from infoseg_bench.trained.finding import find_run, load_run
-    from infoseg_bench.trained.weights import save_model
+    from infoseg_bench.inference.card import model_card
+    from infoseg_bench.inference.finding import find_run, load_run
+    from infoseg_bench.inference.weights import save_model
+    from infoseg_bench.utils.atomic import write_text
 
     if out is not None and out.suffix != ".safetensors":
         raise UsageError(f"--out {out}: give a name that ends in .safetensors")
@@ -55,8 +55,8 @@ def export(
 
 
 def _licence(dataset: str, data: Path) -> str:
+    from infoseg_bench.contracts.registry import load_recipes
     from infoseg_bench.data.catalogue import prepared_datasets
-    from infoseg_bench.registry import load_recipes
 
     prepared, _ = prepared_datasets(data)
     if dataset in prepared:

@@ -12,7 +12,7 @@ from infoseg_bench.cli.options import data_option, plugin_option
 
 if TYPE_CHECKING:
     from infoseg_bench.contracts import DatasetRecipe, Method
-    from infoseg_bench.registry import Registry
+    from infoseg_bench.contracts.registry import Registry
 
 
 @click.command("list")
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @plugin_option
 def list_command(method_name: str | None, data: Path, plugins: tuple[Path, ...]) -> None:
     """Show the data sets, prepared or not, and the methods."""
-    from infoseg_bench.registry import load_methods, load_recipes
+    from infoseg_bench.contracts.registry import load_methods, load_recipes
 
     methods = load_methods(plugins)
     if method_name:
@@ -42,8 +42,9 @@ def list_command(method_name: str | None, data: Path, plugins: tuple[Path, ...])
 
 def _missing(recipe: type[DatasetRecipe], data: Path) -> list[str]:
     """Say which archives are neither downloaded nor put there by hand."""
-    from infoseg_bench.preparing.preparation import downloads, readable_size
-    from infoseg_bench.sources.download import missing
+    from infoseg_bench.preparation.download import missing
+    from infoseg_bench.preparation.preparation import downloads
+    from infoseg_bench.utils.text import readable_size
 
     folder = downloads(data)
     absent = missing(recipe.sources, folder)

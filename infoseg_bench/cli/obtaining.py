@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from infoseg_bench.contracts import DatasetRecipe
-    from infoseg_bench.progress import ProgressFactory
-    from infoseg_bench.sources.download import Download
+    from infoseg_bench.preparation.download import Download
+    from infoseg_bench.utils.progress import ProgressFactory
 
 
 def obtain_sources(
@@ -33,8 +33,8 @@ def obtain_sources(
         UserError: an archive that takes a registration is not there, or one that cannot be had
         UsageError: there is nobody to ask
     """
-    from infoseg_bench.preparing.preparation import downloads
-    from infoseg_bench.sources.download import check_space, missing, obtain, plan
+    from infoseg_bench.preparation.download import check_space, missing, obtain, plan
+    from infoseg_bench.preparation.preparation import downloads
 
     folder = downloads(data)
     by_hand = [source for source in missing(recipe.sources, folder) if source.by_hand]
@@ -56,7 +56,7 @@ def obtain_sources(
 
 
 def _show(planned: Sequence[Download], folder: Path, free: int, working_space: int) -> None:
-    from infoseg_bench.preparing.preparation import readable_size
+    from infoseg_bench.utils.text import readable_size
 
     click.echo(f"To download into {folder}, where {readable_size(free)} are free:", err=True)
     for download in planned:

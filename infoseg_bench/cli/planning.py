@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from infoseg_bench.registry import Registry
-    from infoseg_bench.runs.planned import PlannedRun
-    from infoseg_bench.runs.spec import RunSpec
+    from infoseg_bench.contracts.registry import Registry
+    from infoseg_bench.planning.planned import PlannedRun
+    from infoseg_bench.records.spec import RunSpec
 
 LINES = 100
 """Runs that get a line each; of more than these, one for every method on a data set. Ours."""
@@ -26,9 +26,9 @@ def show_plan(
     Returns:
         what is to be done
     """
-    from infoseg_bench.runs.folder import RunFolder
-    from infoseg_bench.runs.planned import look
-    from infoseg_bench.runs.source import source_hash
+    from infoseg_bench.contracts.method_source import source_hash
+    from infoseg_bench.planning.planned import look
+    from infoseg_bench.records.folder import RunFolder
 
     if force:
         for spec in specs:
@@ -47,7 +47,7 @@ def show_cost(todo: Sequence[PlannedRun], jobs: int | None) -> None:
         todo: what is left
         jobs: side by side; None: a cluster decides
     """
-    from infoseg_bench.engines.columns import duration
+    from infoseg_bench.utils.text import duration
 
     if not todo:
         return
@@ -64,14 +64,14 @@ def show_cost(todo: Sequence[PlannedRun], jobs: int | None) -> None:
 
 
 def _lines(planned: Sequence[PlannedRun]) -> list[str]:
-    from infoseg_bench.runs.differences import Differences
+    from infoseg_bench.records.differences import Differences
 
     label = Differences.among(run.spec for run in planned).label
     return [f"{run.state:<12} {', '.join([label(run.spec), *_details(run)])}" for run in planned]
 
 
 def _details(run: PlannedRun) -> list[str]:
-    from infoseg_bench.engines.columns import duration
+    from infoseg_bench.utils.text import duration
 
     spec, words = run.spec, list[str]()
     words += [f"{spec.budget.steps} steps"] if spec.budget else []

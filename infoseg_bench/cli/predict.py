@@ -53,11 +53,11 @@ def predict(
     infoseg-bench predict --run 92f766dbcb400909 holiday.jpg
     infoseg-bench predict --run results/runs/NAME holiday/ --out holiday-segmented
     """  # noqa: D301 - click reads the escape
-    from infoseg_bench.progress import show_progress
-    from infoseg_bench.runs.device import choose_device
-    from infoseg_bench.trained.drawing import write_legend
-    from infoseg_bench.trained.finding import find_run, load_run
-    from infoseg_bench.trained.segmenting import chosen_photos, segment_file
+    from infoseg_bench.inference.drawing import write_legend
+    from infoseg_bench.inference.finding import find_run, load_run
+    from infoseg_bench.inference.segmenting import chosen_photos, segment_file
+    from infoseg_bench.utils.device import choose_device
+    from infoseg_bench.utils.progress import show_progress
 
     photos = chosen_photos(images, out)
     model, record = load_run(

@@ -14,7 +14,7 @@ import click
 
 from infoseg_bench.cli.obtaining import obtain_sources
 from infoseg_bench.cli.options import data_option, plugin_option
-from infoseg_bench.progress import ProgressFactory, show_progress
+from infoseg_bench.utils.progress import ProgressFactory, show_progress
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -29,13 +29,13 @@ class _Recipes(click.Group):
     """One command per recipe, made from its options when it is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        from infoseg_bench.registry import load_recipes
+        from infoseg_bench.contracts.registry import load_recipes
 
         # A broken recipe stands in `infoseg-bench list` with its error; the help of the others goes on.
         return sorted(load_recipes(ctx.params.get("plugins", ())).recipes)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        from infoseg_bench.registry import load_recipes
+        from infoseg_bench.contracts.registry import load_recipes
 
         return _command(load_recipes(ctx.params.get("plugins", ())).recipe(cmd_name))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from infoseg_bench.cli.engine_choice import EngineChoice, engine_options
+from infoseg_bench.cli.engine_choice import engine_options
 from infoseg_bench.cli.options import (
     JOBS,
     data_option,
@@ -17,8 +17,10 @@ from infoseg_bench.cli.options import (
     tensorboard_option,
 )
 from infoseg_bench.cli.planning import show_cost, show_plan
-from infoseg_bench.cli.running import conclude, execute, largest_store, suite_and_data
-from infoseg_bench.cli.selection import Selection
+from infoseg_bench.cli.running import conclude, execute
+from infoseg_bench.launchers.choice import EngineChoice
+from infoseg_bench.planning.data import largest_store, suite_and_data
+from infoseg_bench.planning.selection import Selection
 
 
 @click.command()
@@ -104,11 +106,11 @@ def run(
     active runs save their state, twice stops them at once. The same command may be given several times,
     on several machines that share the folders: every run is done once, and all wait for its end.
     """
-    from infoseg_bench.engines.shares import automatic_jobs
-    from infoseg_bench.engines.work import Work
-    from infoseg_bench.registry import load_methods
-    from infoseg_bench.runs.device import check_devices, choose_device
-    from infoseg_bench.runs.plan import plan
+    from infoseg_bench.contracts.registry import load_methods
+    from infoseg_bench.launchers.shares import automatic_jobs
+    from infoseg_bench.launchers.work import Work
+    from infoseg_bench.planning.plan import plan
+    from infoseg_bench.utils.device import check_devices, choose_device
 
     local = engine_choice.engine == "local"
     if local:

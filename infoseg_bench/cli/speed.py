@@ -14,9 +14,9 @@ from infoseg_bench.cli.speed_table import show
 from infoseg_bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from infoseg_bench.registry import Registry
-    from infoseg_bench.speed.estimate import SuiteEstimate
-    from infoseg_bench.speed.measure import Speed
+    from infoseg_bench.contracts.registry import Registry
+    from infoseg_bench.profiling.estimate import SuiteEstimate
+    from infoseg_bench.profiling.measure import Speed
 
 
 @click.command()
@@ -64,8 +64,8 @@ def speed(
     that cutting crops takes, and the share that is not the network; memory; and the hours that each
     shipped suite would take here.
     """
-    from infoseg_bench.cli.selection import merge_settings
-    from infoseg_bench.registry import load_methods
+    from infoseg_bench.contracts.registry import load_methods
+    from infoseg_bench.planning.selection import merge_settings
 
     registry = load_methods(plugins)
     chosen = _chosen(methods, registry)
@@ -103,11 +103,11 @@ def _measure(
 ) -> tuple[list[Speed], list[SuiteEstimate]]:
     from infoseg_bench.data.catalogue import prepared_datasets
     from infoseg_bench.errors import unknown_name
-    from infoseg_bench.runs.device import choose_device
-    from infoseg_bench.runs.suite import load_suite, shipped_suites
-    from infoseg_bench.speed.estimate import Estimator
-    from infoseg_bench.speed.measure import measure
-    from infoseg_bench.speed.stage import prepared_stage, random_stage
+    from infoseg_bench.planning.suite import load_suite, shipped_suites
+    from infoseg_bench.profiling.estimate import Estimator
+    from infoseg_bench.profiling.measure import measure
+    from infoseg_bench.profiling.stage import prepared_stage, random_stage
+    from infoseg_bench.utils.device import choose_device
 
     where, (prepared, _) = choose_device(device), prepared_datasets(data)
     for name in parameters:
@@ -136,8 +136,8 @@ def _announce(line: str) -> None:
 def _device_name(device: str) -> str:
     import torch
 
-    from infoseg_bench.runs.device import choose_device
-    from infoseg_bench.runs.provenance import cpu_model
+    from infoseg_bench.records.provenance import cpu_model
+    from infoseg_bench.utils.device import choose_device
 
     chosen = choose_device(device)
     if chosen.type == "cuda":

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from infoseg_bench.speed.estimate import SuiteEstimate
-    from infoseg_bench.speed.measure import Speed
+    from infoseg_bench.profiling.estimate import SuiteEstimate
+    from infoseg_bench.profiling.measure import Speed
 
 COLUMNS = (
     ("method", "{method}"),
@@ -39,7 +39,7 @@ def show(device: str, speeds: list[Speed], estimates: list[SuiteEstimate]) -> No
 
 
 def _show_suites(estimates: list[SuiteEstimate]) -> None:
-    from infoseg_bench.speed.estimate import COVERS
+    from infoseg_bench.profiling.estimate import COVERS
 
     for estimate in estimates:
         click.echo(f"\nsuite {estimate.suite}: {_duration(estimate.hours)}")

@@ -14,8 +14,8 @@ from infoseg_bench.cli.options import results_option, tensorboard_option
 from infoseg_bench.errors import UserError
 
 if TYPE_CHECKING:
-    from infoseg_bench.runs.folder import RunFolder
-    from infoseg_bench.runs.spec import RunSpec
+    from infoseg_bench.records.folder import RunFolder
+    from infoseg_bench.records.spec import RunSpec
 
 
 @click.command()
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 @results_option
 def status(results: Path, as_json: bool, tensorboard: Path | None) -> None:
     """Show every run of a results folder and how far it is."""
-    from infoseg_bench.runs.differences import Differences
-    from infoseg_bench.runs.folder import RunFolder
+    from infoseg_bench.records.differences import Differences
+    from infoseg_bench.records.folder import RunFolder
 
     folders = [RunFolder(path.parent) for path in sorted((results / "runs").glob("*/spec.json"))]
     specs = [folder.spec() for folder in folders]
@@ -42,7 +42,7 @@ def status(results: Path, as_json: bool, tensorboard: Path | None) -> None:
 
 
 def _look(folder: RunFolder, spec: RunSpec, settings: str) -> dict[str, Any]:
-    from infoseg_bench.engines.columns import TITLES, row
+    from infoseg_bench.launchers.columns import TITLES, row
 
     record, told = folder.record(), folder.status()
     state = folder.state_with(record)
@@ -58,7 +58,7 @@ def _look(folder: RunFolder, spec: RunSpec, settings: str) -> dict[str, Any]:
 
 
 def _show(found: list[dict[str, Any]]) -> None:
-    from infoseg_bench.engines.columns import TITLES
+    from infoseg_bench.launchers.columns import TITLES
 
     rows = [
         TITLES,
@@ -73,7 +73,7 @@ def _show(found: list[dict[str, Any]]) -> None:
 
 
 def _write_events(folders: Iterable[RunFolder], out: Path) -> None:
-    from infoseg_bench.report.tensorboard import EventFiles
+    from infoseg_bench.launchers.tensorboard import EventFiles
 
     events = EventFiles(out)
     for folder in folders:

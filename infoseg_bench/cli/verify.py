@@ -32,8 +32,8 @@ def verify(results: Path, data: Path | None, plugins: tuple[Path, ...]) -> None:
     infoseg-bench verify reports/records
     infoseg-bench verify results --data data
     """  # noqa: D301 - click reads the escape
-    from infoseg_bench.progress import show_progress
-    from infoseg_bench.verifying.records import verify_results
+    from infoseg_bench.records.verify import verify_results
+    from infoseg_bench.utils.progress import show_progress
 
     found = verify_results(results, data=data, plugins=plugins, progress=show_progress)
     for fault in found.faults:

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from infoseg_bench.contracts.parameters import Parameters
 from infoseg_bench.contracts.photo_map import PhotoMap
-from infoseg_bench.randomness import generator
-from infoseg_bench.ranks import SINGLE, Ranks
+from infoseg_bench.utils.distributed import SINGLE, Ranks
+from infoseg_bench.utils.randomness import generator
 
 if TYPE_CHECKING:
     from infoseg_bench.data.train_images import TrainImages

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from infoseg_bench.contracts.parameters import Parameters
 
 if TYPE_CHECKING:
-    from infoseg_bench.progress import ProgressFactory
+    from infoseg_bench.utils.progress import ProgressFactory
 
 
 @dataclass(frozen=True, kw_only=True)

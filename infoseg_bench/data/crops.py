@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float64, Int64, UInt8
 from torch import Tensor
 
-from infoseg_bench.transfer import send
+from infoseg_bench.utils.device import send
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,12 +10,11 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from infoseg_bench.data.crops import PhotoIndex, gather_images
-from infoseg_bench.data.placement import place
 from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.data.train_images import to_float
 from infoseg_bench.data.view import VOID, View
 from infoseg_bench.errors import unknown_name
-from infoseg_bench.transfer import send
+from infoseg_bench.utils.device import place, send
 
 
 class EvaluationSet:

@@ -9,9 +9,10 @@ from typing import Any
 
 import h5py
 import numpy as np
+from jaxtyping import Bool
 
 from infoseg_bench.data.fingerprint import content_fingerprint
-from infoseg_bench.data.view import View
+from infoseg_bench.data.view import VOID, View
 from infoseg_bench.data.writer import FORMAT_VERSION
 from infoseg_bench.errors import UserError, unknown_name
 
@@ -124,3 +125,13 @@ def _read_view(group: Any, name: str) -> View:
         crop=int(group.attrs["crop"]),
         note=group.attrs["note"],
     )
+
+
+def void_mask(arrays: StoreArrays, view: View, *, protocol: str) -> Bool[np.ndarray, " pixel"]:
+    """Say for every pixel of the store whether it counts; photos without labels count whole."""
+    if arrays.labels is None:
+        raise ValueError("the arrays were read without labels")
+    areas = arrays.sizes.astype(np.int64).prod(axis=1)
+    mask = np.ones(int(areas.sum()), dtype=bool)
+    mask[np.repeat(arrays.labelled, areas)] = (view.tables[protocol] != VOID)[arrays.labels]
+    return mask

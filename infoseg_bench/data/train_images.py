@@ -11,12 +11,11 @@ from jaxtyping import Bool, Float, Int16, Int64, UInt8
 from torch import Tensor
 
 from infoseg_bench.data.crops import CropPlan, PhotoIndex, draw_places, gather_images
-from infoseg_bench.data.placement import place
 from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.errors import UsageError
-from infoseg_bench.randomness import generator
-from infoseg_bench.ranks import SINGLE, Ranks
-from infoseg_bench.transfer import send
+from infoseg_bench.utils.device import place, send
+from infoseg_bench.utils.distributed import SINGLE, Ranks
+from infoseg_bench.utils.randomness import generator
 
 
 @dataclass(frozen=True, kw_only=True)

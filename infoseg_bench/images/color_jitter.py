@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from infoseg_bench.transfer import send
+from infoseg_bench.utils.device import send
 
 GREY_WEIGHTS = (0.2989, 0.587, 0.114)
 """Red, green and blue in torchvision's conversion to grey (transforms/_functional_tensor.py)."""

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool, Shaped
 from torch import Tensor
 
-from infoseg_bench.transfer import send
+from infoseg_bench.utils.device import send
 
 
 def draw_mirrored(count: int, generator: torch.Generator) -> Bool[Tensor, " batch"]:

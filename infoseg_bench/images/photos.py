@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.sources.files import OfficialFile
+from infoseg_bench.utils.source_files import OfficialFile
 
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 """Pillow's modes of more than 8 bits per channel."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from infoseg_bench.report.markdown import plain, table
-from infoseg_bench.runs.record import Evaluation, Record
+from infoseg_bench.records.record import Evaluation, Record
+from infoseg_bench.utils.markdown import plain, table
 
 
 def model_card(record: Record, *, file: str, weights: int, data_licence: str, licence: str) -> str:

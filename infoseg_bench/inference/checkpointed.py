@@ -12,13 +12,13 @@ from torch import Tensor
 
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.data.evaluation_set import EvaluationSet
-from infoseg_bench.data.placement import place
 from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.errors import UserError
+from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.runs.assemble import Setting, make_method, train_images
 from infoseg_bench.runs.checkpoint import trained_state
 from infoseg_bench.runs.evaluate import EVALUATION_BATCH
-from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.utils.device import place
 
 
 @dataclass(frozen=True, eq=False)

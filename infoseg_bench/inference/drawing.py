@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from infoseg_bench.atomic import write_atomic
 from infoseg_bench.data.view import VOID
+from infoseg_bench.utils.atomic import write_atomic
 
 SHARE = 0.5
 """Of the class's colour in an overlay; the rest is the photo; ours."""

@@ -8,15 +8,15 @@ from pathlib import Path
 import torch
 
 from infoseg_bench.contracts import Method, Task
+from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.data.catalogue import find_prepared
 from infoseg_bench.errors import UsageError, UserError, first_few
-from infoseg_bench.preparing.palette import default_palette
-from infoseg_bench.registry import load_methods
+from infoseg_bench.images.palette import default_palette
+from infoseg_bench.inference.model import Model, make_trained
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.record import Record
 from infoseg_bench.runs.assemble import task_of
 from infoseg_bench.runs.checkpoint import peek_session, trained_state
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.record import Record
-from infoseg_bench.trained.model import Model, make_trained
 
 
 def find_run(run: str, results: Path) -> RunFolder:

@@ -11,13 +11,13 @@ import torch
 from jaxtyping import Int64, UInt8
 
 from infoseg_bench.contracts import Method, RunContext, Task
+from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.data.view import VOID
 from infoseg_bench.errors import UserError
-from infoseg_bench.imageops.photos import read_photo
-from infoseg_bench.imageops.resize import scale_bilinear
-from infoseg_bench.registry import Registry
-from infoseg_bench.runs.spec import RunSpec
-from infoseg_bench.trained.tiles import segment_tiled
+from infoseg_bench.images.photos import read_photo
+from infoseg_bench.images.resize import scale_bilinear
+from infoseg_bench.inference.tiles import segment_tiled
+from infoseg_bench.records.spec import RunSpec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from infoseg_bench.errors import UsageError, UserError
-from infoseg_bench.imageops.photos import read_photo
-from infoseg_bench.preparing.photo_files import list_photos
-from infoseg_bench.trained.drawing import write_labels, write_overlay
-from infoseg_bench.trained.model import Model
+from infoseg_bench.images.photo_files import list_photos
+from infoseg_bench.images.photos import read_photo
+from infoseg_bench.inference.drawing import write_labels, write_overlay
+from infoseg_bench.inference.model import Model
 
 
 def chosen_photos(images: Sequence[Path], out: Path) -> list[Path]:

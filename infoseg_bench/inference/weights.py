@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from infoseg_bench.atomic import write_bytes
 from infoseg_bench.contracts import Task
+from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.errors import UserError
-from infoseg_bench.registry import load_methods
-from infoseg_bench.runs.device import choose_device
-from infoseg_bench.runs.spec import RunSpec
-from infoseg_bench.trained.model import Model, make_trained
+from infoseg_bench.inference.model import Model, make_trained
+from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.utils.atomic import write_bytes
+from infoseg_bench.utils.device import choose_device
 
 FORMAT = "infoseg-bench model 1"
 SEPARATOR = "/"

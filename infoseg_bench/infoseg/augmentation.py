@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from infoseg_bench.data.train_images import TrainBatch
-from infoseg_bench.imageops.color_jitter import color_jitter
-from infoseg_bench.imageops.mirror import draw_mirrored, mirror
+from infoseg_bench.images.color_jitter import color_jitter
+from infoseg_bench.images.mirror import draw_mirrored, mirror
 
 JITTER = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.125}
 """IIC's on COCO (scripts/segmentation/segmentation_twohead.py:101-104)."""

@@ -12,17 +12,18 @@ from torch import Tensor, nn
 from infoseg_bench.contracts import Parameters, RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
-from infoseg_bench.imageops.mirror import draw_mirrored, mirror
+from infoseg_bench.images.mirror import draw_mirrored, mirror
 from infoseg_bench.information.displaced import displaced_information
 from infoseg_bench.information.donsker_varadhan import donsker_varadhan
 from infoseg_bench.information.jensen_shannon import jensen_shannon
 from infoseg_bench.information.precision import at_least_float32
-from infoseg_bench.infoseg.assignment import assignment_entropy, cluster_usage
 from infoseg_bench.infoseg.augmentation import flipped, jittered
 from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features, patch_side
 from infoseg_bench.infoseg.objective import (
+    assignment_entropy,
     class_probabilities,
     class_scores,
+    cluster_usage,
     hard_assignment,
     joint_scores,
     marginal_scores,
@@ -30,7 +31,7 @@ from infoseg_bench.infoseg.objective import (
 )
 from infoseg_bench.infoseg.parameters import InfoSegParameters
 from infoseg_bench.training.network_method import NetworkMethod
-from infoseg_bench.transfer import send
+from infoseg_bench.utils.device import send
 
 ESTIMATORS = {"jensen-shannon": jensen_shannon, "donsker-varadhan": donsker_varadhan}
 

@@ -8,10 +8,9 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from infoseg_bench.engines.processes import kill_tree, out_of_memory_kills
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.spec import RunSpec
-from infoseg_bench.runs.statuses import BUSY, FAILED, INTERRUPTED
+from infoseg_bench.launchers.processes import kill_tree, out_of_memory_kills
+from infoseg_bench.records.folder import BUSY, FAILED, INTERRUPTED, RunFolder
+from infoseg_bench.records.spec import RunSpec
 
 TIME_LIMIT = "ended at its time limit"
 """How the reason begins."""

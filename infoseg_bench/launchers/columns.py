@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.utils.text import duration
 
 TITLES = ("run", "state", "step", "loss", "PA", "steps/s", "time left", "settings")
 
@@ -44,16 +45,6 @@ def describe(told: Mapping[str, Any]) -> str:
     words += [f"{told['steps_per_second']:.3g} steps/s"] if _is_number(told.get("steps_per_second")) else []
     words += [f"{duration(float(told['seconds_left']))} left"] if _is_number(told.get("seconds_left")) else []
     return ", ".join(words)
-
-
-def duration(seconds: float) -> str:
-    """Write a time for people, in two units at most."""
-    minutes, hours = seconds / 60, seconds / 3600
-    if minutes < 1:
-        return f"{seconds:.0f} s"
-    if hours < 1:
-        return f"{minutes:.0f} min"
-    return f"{hours:.1f} h"
 
 
 def _step(told: Mapping[str, Any], spec: RunSpec) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.records.spec import RunSpec
 
 Ending = Literal["finished", "failed", "interrupted", "busy"]
 

@@ -9,15 +9,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from infoseg_bench.cores import usable_cores
-from infoseg_bench.engines.attempt import Attempt, Limits
-from infoseg_bench.engines.engine import Outcome, Watcher
-from infoseg_bench.engines.queue import Queue, Waiting
-from infoseg_bench.engines.work import Work
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.ownership import claim
-from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.launchers.attempt import Attempt, Limits
+from infoseg_bench.launchers.engine import Outcome, Watcher
+from infoseg_bench.launchers.queue import Queue, Waiting
+from infoseg_bench.launchers.work import Work
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.ownership import claim
+from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.stop import LAUNCHER
+from infoseg_bench.utils.cores import usable_cores
 
 POLL_SECONDS = 0.1
 """Between two looks at the workers; ours."""

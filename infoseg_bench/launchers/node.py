@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infoseg_bench.engines.attempt import Attempt, Limits
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.ownership import STALE_SECONDS
-from infoseg_bench.runs.statuses import BUSY, INTERRUPTED
+from infoseg_bench.launchers.attempt import Attempt, Limits
+from infoseg_bench.records.folder import BUSY, INTERRUPTED, RunFolder
+from infoseg_bench.records.ownership import STALE_SECONDS
 from infoseg_bench.runs.stop import LAUNCHER
 
 POLL_SECONDS = 0.1

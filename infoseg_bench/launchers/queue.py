@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infoseg_bench.engines.engine import Outcome, Watcher
-from infoseg_bench.engines.work import Work
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.ownership import claimed
-from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.launchers.engine import Outcome, Watcher
+from infoseg_bench.launchers.work import Work
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.ownership import claimed
+from infoseg_bench.records.spec import RunSpec
 
 ELSEWHERE_SECONDS = 1.0
 """Between two looks at a run that another launcher does; ours."""

@@ -8,16 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from infoseg_bench.engines import ray_task
-from infoseg_bench.engines.attempt import Limits
-from infoseg_bench.engines.engine import Outcome, Watcher
-from infoseg_bench.engines.queue import Queue, Waiting
-from infoseg_bench.engines.ray_cluster import connect
-from infoseg_bench.engines.resources import RayShare
-from infoseg_bench.engines.work import Work
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.spec import RunSpec
-from infoseg_bench.runs.statuses import INTERRUPTED
+from infoseg_bench.launchers import ray_task
+from infoseg_bench.launchers.attempt import Limits
+from infoseg_bench.launchers.engine import Outcome, Watcher
+from infoseg_bench.launchers.queue import Queue, Waiting
+from infoseg_bench.launchers.ray_cluster import connect
+from infoseg_bench.launchers.resources import RayShare
+from infoseg_bench.launchers.work import Work
+from infoseg_bench.records.folder import INTERRUPTED, RunFolder
+from infoseg_bench.records.spec import RunSpec
 
 POLL_SECONDS = 0.5
 """Between two looks at the tasks; ours."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from infoseg_bench.engines.extras import extra
 from infoseg_bench.errors import UserError
+from infoseg_bench.utils.extras import extra
 
 
 def connect(address: str | None) -> Any:

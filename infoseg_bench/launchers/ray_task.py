@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from infoseg_bench.engines.attempt import Limits
-from infoseg_bench.engines.node import Ended, NodeRun
-from infoseg_bench.runs.statuses import INTERRUPTED
+from infoseg_bench.launchers.attempt import Limits
+from infoseg_bench.launchers.node import Ended, NodeRun
+from infoseg_bench.records.folder import INTERRUPTED
 
 
 def work(command: Sequence[str], folder: Path, limits: Limits) -> Ended:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from infoseg_bench.cores import usable_cores
+from infoseg_bench.utils.cores import usable_cores
 
 RUN_BYTES = 3 * 2**30
 """Memory that a run on the CPU takes besides its store; ours, with torch and the paper's network."""

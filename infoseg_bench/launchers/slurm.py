@@ -7,13 +7,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from infoseg_bench.engines.engine import Outcome, Watcher
-from infoseg_bench.engines.queue import Queue, Waiting
-from infoseg_bench.engines.slurm_jobs import ENDED, GONE, Job, Jobs
-from infoseg_bench.engines.slurm_task import ended
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.spec import RunSpec
-from infoseg_bench.runs.statuses import INTERRUPTED
+from infoseg_bench.launchers.engine import Outcome, Watcher
+from infoseg_bench.launchers.queue import Queue, Waiting
+from infoseg_bench.launchers.slurm_jobs import ENDED, GONE, Job, Jobs
+from infoseg_bench.launchers.slurm_task import ended
+from infoseg_bench.records.folder import INTERRUPTED, RunFolder
+from infoseg_bench.records.spec import RunSpec
 
 POLL_SECONDS = 0.5
 """Between two looks at the run folders; ours."""

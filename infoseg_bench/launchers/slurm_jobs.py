@@ -10,15 +10,15 @@ from typing import Protocol, runtime_checkable
 
 from filelock import FileLock
 
-from infoseg_bench.atomic import write_text
-from infoseg_bench.engines.attempt import Limits
-from infoseg_bench.engines.queue import Waiting
-from infoseg_bench.engines.resources import SlurmShare
-from infoseg_bench.engines.slurm_task import Task, ended, read
-from infoseg_bench.engines.work import Work
 from infoseg_bench.errors import UserError
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.launchers.attempt import Limits
+from infoseg_bench.launchers.queue import Waiting
+from infoseg_bench.launchers.resources import SlurmShare
+from infoseg_bench.launchers.slurm_task import Task, ended, read
+from infoseg_bench.launchers.work import Work
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.utils.atomic import write_text
 
 JOB_FILE = "slurm.json"
 """In a run's folder: the job that has it."""

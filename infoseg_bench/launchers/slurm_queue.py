@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from infoseg_bench.engines.extras import extra
-from infoseg_bench.engines.resources import SlurmShare
-from infoseg_bench.engines.slurm_task import Task
 from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.launchers.resources import SlurmShare
+from infoseg_bench.launchers.slurm_task import Task
+from infoseg_bench.utils.extras import extra
 
 Item = TypeVar("Item")
 

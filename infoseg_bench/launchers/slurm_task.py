@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infoseg_bench.atomic import write_text
-from infoseg_bench.engines.attempt import Limits
-from infoseg_bench.engines.node import Ended, NodeRun
+from infoseg_bench.launchers.attempt import Limits
+from infoseg_bench.launchers.node import Ended, NodeRun
+from infoseg_bench.utils.atomic import write_text
 
 if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission

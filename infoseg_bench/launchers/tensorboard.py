@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from infoseg_bench.engines.extras import extra
-from infoseg_bench.runs.curve import read_curve
+from infoseg_bench.records.curve import read_curve
+from infoseg_bench.utils.extras import extra
 
 
 class EventFiles:

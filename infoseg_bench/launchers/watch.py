@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from infoseg_bench.engines.columns import TITLES, describe, row
-from infoseg_bench.engines.engine import Outcome
-from infoseg_bench.runs.differences import Differences
-from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.launchers.columns import TITLES, describe, row
+from infoseg_bench.launchers.engine import Outcome
+from infoseg_bench.records.differences import Differences
+from infoseg_bench.records.spec import RunSpec
 
 LEFT = ("run", "state", "settings")
 """Columns of words."""

@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from infoseg_bench.engines.engine import Outcome, Watcher
-from infoseg_bench.report.tensorboard import EventFiles
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.launchers.engine import Outcome, Watcher
+from infoseg_bench.launchers.tensorboard import EventFiles
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.spec import RunSpec
 
 FOLLOW_SECONDS = 5.0
 """Between two looks at a run's curve; ours."""

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from infoseg_bench.engines.attempt import TIME_LIMIT
-from infoseg_bench.engines.engine import Outcome
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.spec import RunSpec
-from infoseg_bench.runs.statuses import BUSY, FINISHED, INTERRUPTED
+from infoseg_bench.launchers.attempt import TIME_LIMIT
+from infoseg_bench.launchers.engine import Outcome
+from infoseg_bench.records.folder import BUSY, FINISHED, INTERRUPTED, RunFolder
+from infoseg_bench.records.spec import RunSpec
 
 LOG_LINES = 5
 """Lines of a dead worker's output that are shown; ours."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from infoseg_bench.checking.subject import Subject
+from infoseg_bench.method_checks.subject import Subject
 
 
 class CheckFailed(Exception):

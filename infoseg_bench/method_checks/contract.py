@@ -7,13 +7,13 @@ import io
 import numpy as np
 import torch
 
-from infoseg_bench.checking.check import Check, require
-from infoseg_bench.checking.declared import described, named, resolvable
-from infoseg_bench.checking.leaks import leaks
-from infoseg_bench.checking.photos import CLASSES, CROP, Labels, write_check_store
-from infoseg_bench.checking.speed import mixed_precision, never_waits
-from infoseg_bench.checking.subject import STEPS, Subject, images, state_digest
 from infoseg_bench.data.store import Store
+from infoseg_bench.method_checks.check import Check, require
+from infoseg_bench.method_checks.declared import described, named, resolvable
+from infoseg_bench.method_checks.leaks import leaks
+from infoseg_bench.method_checks.photos import CLASSES, CROP, Labels, write_check_store
+from infoseg_bench.method_checks.speed import mixed_precision, never_waits
+from infoseg_bench.method_checks.subject import STEPS, Subject, images, state_digest
 
 SAME_SHARE = 0.999
 """Pixels that must not depend on the batch; the rest may be ties that rounding decides; ours."""

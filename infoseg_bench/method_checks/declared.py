@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from infoseg_bench.checking.check import require
-from infoseg_bench.checking.subject import Subject
 from infoseg_bench.errors import UsageError
+from infoseg_bench.method_checks.check import require
+from infoseg_bench.method_checks.subject import Subject
 
 
 def named(subject: Subject) -> None:

@@ -7,9 +7,9 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
-from infoseg_bench.atomic import write_text
 from infoseg_bench.errors import UsageError
-from infoseg_bench.runs.spec import EXTERNAL
+from infoseg_bench.records.spec import EXTERNAL
+from infoseg_bench.utils.atomic import write_text
 
 LONGEST = 40
 """Characters of a method's name, which stands in folder names; ours."""
@@ -38,7 +38,7 @@ def write_method(name: str, path: Path | None = None) -> Path:
     if path.exists():
         raise UsageError(f"{path}: this file exists: choose another name, or --out")
     words = name.split("-")
-    text = files("infoseg_bench.checking").joinpath("method_template.txt").read_text(encoding="utf-8")
+    text = files("infoseg_bench.method_checks").joinpath("method_template.txt").read_text(encoding="utf-8")
     values = {
         "CLASS": "".join(word.capitalize() for word in words),
         "TITLE": " ".join(words).capitalize(),

@@ -8,10 +8,10 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 
-from infoseg_bench.checking.check import require
-from infoseg_bench.checking.photos import CROP
-from infoseg_bench.checking.subject import Subject, images
 from infoseg_bench.data.train_images import TrainBatch
+from infoseg_bench.method_checks.check import require
+from infoseg_bench.method_checks.photos import CROP
+from infoseg_bench.method_checks.subject import Subject, images
 from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
 
 CLOSE = 0.02

@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.record import Record
-from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.record import Record
+from infoseg_bench.records.spec import RunSpec
 
 SAMPLES = 20
 """Records of a method on a data set that are read at most; ours."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from infoseg_bench.contracts import Method
+from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.errors import UserError, unknown_name
-from infoseg_bench.registry import Registry
-from infoseg_bench.runs.spec import RunSpec
-from infoseg_bench.runs.suite import Suite
+from infoseg_bench.planning.suite import Suite
+from infoseg_bench.records.spec import RunSpec
 
 
 def plan(suite: Suite, datasets: Mapping[str, PreparedDataset], registry: Registry) -> list[RunSpec]:

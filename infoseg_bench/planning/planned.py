@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from infoseg_bench.planning.estimate import History
+from infoseg_bench.records.folder import RunFolder, State
+from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import peek_session
-from infoseg_bench.runs.estimate import History
-from infoseg_bench.runs.folder import RunFolder, State
-from infoseg_bench.runs.spec import RunSpec
 
 SourceOf = Callable[[str], str]
 """From a method's name to the hash of its source as it is now."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from infoseg_bench.errors import UsageError
 
 if TYPE_CHECKING:
-    from infoseg_bench.registry import Registry
-    from infoseg_bench.runs.suite import Suite
+    from infoseg_bench.contracts.registry import Registry
+    from infoseg_bench.planning.suite import Suite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ def chosen_suite(
     Raises:
         UsageError: nothing was chosen, or something unknown
     """
-    from infoseg_bench.runs.suite import DEFAULT_BUDGET, read_suite
+    from infoseg_bench.planning.suite import DEFAULT_BUDGET, read_suite
 
     base: dict[str, Any] = {
         "title": "chosen on the command line",
@@ -120,7 +120,7 @@ def _value(text: str) -> Any:
 def _validate(base: dict[str, Any]) -> Suite:
     from pydantic import ValidationError
 
-    from infoseg_bench.runs.suite import Suite
+    from infoseg_bench.planning.suite import Suite
 
     try:
         return Suite.model_validate(base)

@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.errors import UsageError, unknown_name
-from infoseg_bench.registry import Registry
-from infoseg_bench.runs.spec import Budget
-from infoseg_bench.runs.suite_lines import line_of
+from infoseg_bench.planning.suite_lines import line_of
+from infoseg_bench.records.spec import Budget
 
 DEFAULT_BUDGET = Budget(steps=10_000, evaluate_every=500)
 """Ours: InfoSeg states no number of steps. Twenty points on the curve."""

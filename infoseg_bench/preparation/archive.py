@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import cast
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.progress import ProgressFactory
-from infoseg_bench.sources.files import OfficialFiles, readable
+from infoseg_bench.utils.progress import ProgressFactory
+from infoseg_bench.utils.source_files import OfficialFiles, readable
 
 
 class Archive:

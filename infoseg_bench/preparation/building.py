@@ -6,9 +6,9 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TypeVar
 
 from infoseg_bench.data.photo import StoredPhoto
-from infoseg_bench.preparing.parallel import ordered_map
-from infoseg_bench.preparing.parts import Parts
-from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.preparation.parts import Parts
+from infoseg_bench.utils.parallel import ordered_map
+from infoseg_bench.utils.progress import ProgressFactory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -22,8 +22,8 @@ from pydantic import Field
 from infoseg_bench.contracts.parameters import Parameters
 from infoseg_bench.data.view import UNLABELLED, VOID
 from infoseg_bench.errors import UsageError, UserError, unknown_name
-from infoseg_bench.preparing.label_coding import LabelCoding, check_names, coding
-from infoseg_bench.preparing.palette import Colour
+from infoseg_bench.images.palette import Colour
+from infoseg_bench.preparation.label_coding import LabelCoding, check_names, coding
 
 Byte = Annotated[int, Field(ge=0, le=255)]
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from infoseg_bench.atomic import disk_error, write_text
 from infoseg_bench.contracts.recipe import SourceFile
 from infoseg_bench.errors import UserError
-from infoseg_bench.progress import ProgressFactory
-from infoseg_bench.sources.archive import Archive
-from infoseg_bench.sources.files import readable
-from infoseg_bench.sources.transfer import BLOCK, remote_size, transfer
+from infoseg_bench.preparation.archive import Archive
+from infoseg_bench.preparation.http_download import BLOCK, remote_size, transfer
+from infoseg_bench.utils.atomic import disk_error, write_text
+from infoseg_bench.utils.progress import ProgressFactory
+from infoseg_bench.utils.source_files import readable
 
 
 @dataclass(frozen=True, kw_only=True)

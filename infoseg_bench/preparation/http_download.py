@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from infoseg_bench.atomic import disk_error
 from infoseg_bench.errors import UserError
-from infoseg_bench.progress import ProgressFactory
-from infoseg_bench.sources.http_request import (
+from infoseg_bench.preparation.http_request import (
     ConnectionLost,
     OutOfRangeError,
     open_address,
     reason_of,
     whole_number,
 )
+from infoseg_bench.utils.atomic import disk_error
+from infoseg_bench.utils.progress import ProgressFactory
 
 BLOCK = 1 << 20
 """Bytes read, and shown as progress, at a time."""

@@ -10,7 +10,7 @@ from jaxtyping import Bool, UInt8
 
 from infoseg_bench.data.view import UNLABELLED, VOID
 from infoseg_bench.errors import UsageError, UserError
-from infoseg_bench.preparing.palette import Colour, default_palette
+from infoseg_bench.images.palette import Colour, default_palette
 
 CODES = 256
 """Label maps have 8 bits."""

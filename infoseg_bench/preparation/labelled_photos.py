@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import UInt8
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.imageops.photos import read_labels, read_photo
-from infoseg_bench.imageops.resize import scale_bilinear, scale_nearest
-from infoseg_bench.preparing.label_coding import LabelCoding
-from infoseg_bench.preparing.photo_files import PHOTO_SUFFIXES, list_files, list_photos
+from infoseg_bench.images.photo_files import PHOTO_SUFFIXES, list_files, list_photos
+from infoseg_bench.images.photos import read_labels, read_photo
+from infoseg_bench.images.resize import scale_bilinear, scale_nearest
+from infoseg_bench.preparation.label_coding import LabelCoding
 
 
 @dataclass(frozen=True, kw_only=True)

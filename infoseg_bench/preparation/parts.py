@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from infoseg_bench.atomic import write_atomic, write_text
 from infoseg_bench.data.photo import StoredPhoto
-from infoseg_bench.sources.files import DAMAGED
+from infoseg_bench.utils.atomic import write_atomic, write_text
+from infoseg_bench.utils.source_files import DAMAGED
 
 
 class Parts:

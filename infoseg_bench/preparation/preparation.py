@@ -11,11 +11,12 @@ import numpy as np
 
 from infoseg_bench.contracts.parameters import Parameters
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
+from infoseg_bench.contracts.registry import DATASETS
 from infoseg_bench.data.view import View, label_table
 from infoseg_bench.errors import UsageError, UserError
-from infoseg_bench.preparing.palette import default_palette
-from infoseg_bench.preparing.statistics import ClassBalance
-from infoseg_bench.registry import DATASETS
+from infoseg_bench.images.palette import default_palette
+from infoseg_bench.preparation.statistics import ClassBalance
+from infoseg_bench.utils.text import readable_size
 
 
 def store_attributes(recipe: DatasetRecipe, options: Parameters, **more: Any) -> dict[str, Any]:
@@ -147,16 +148,6 @@ def finish(writer: Any, views: Sequence[View], summary: dict[str, str]) -> Prepa
     fingerprint = writer.finish(list(views))
     size = readable_size(writer.path.stat().st_size)
     return Prepared(store=writer.path, summary={**summary, "fingerprint": fingerprint, "size": size})
-
-
-def readable_size(size: int) -> str:
-    """Put a number of bytes into words, such as "12.3 MiB"."""
-    amount, unit = float(size), "B"
-    for larger in ("KiB", "MiB", "GiB"):
-        if amount < 1024:
-            break
-        amount, unit = amount / 1024, larger
-    return f"{amount:.0f} B" if unit == "B" else f"{amount:.1f} {unit}"
 
 
 def _without_folder(value: object) -> object:

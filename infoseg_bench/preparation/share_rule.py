@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import UInt8
 
+from infoseg_bench.data.centre_crop import centre_crop
 from infoseg_bench.errors import UsageError, unknown_name
-from infoseg_bench.preparing.centre_crop import centre_crop
 
 
 @dataclass(frozen=True, kw_only=True)

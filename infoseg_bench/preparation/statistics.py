@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 from jaxtyping import Int64, UInt8
 
-from infoseg_bench.preparing.centre_crop import centre_crop
+from infoseg_bench.data.centre_crop import centre_crop
 
 
 class ClassBalance:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import torch
 
 from infoseg_bench.contracts import Method, Parameters, Task
+from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.data.catalogue import PreparedDataset
-from infoseg_bench.registry import Registry
+from infoseg_bench.planning.suite import Suite
+from infoseg_bench.profiling.clock import seconds_per_call
+from infoseg_bench.profiling.measure import training
+from infoseg_bench.profiling.stage import random_stage
 from infoseg_bench.runs.assemble import task_of
 from infoseg_bench.runs.evaluate import EVALUATION_BATCH
-from infoseg_bench.runs.suite import Suite
-from infoseg_bench.speed.clock import seconds_per_call
-from infoseg_bench.speed.measure import training
-from infoseg_bench.speed.stage import random_stage
 
 COVERS = (
     "Covered: training steps, one run after the other, and the evaluations on the curve where the data "

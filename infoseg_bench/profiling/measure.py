@@ -13,10 +13,10 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from infoseg_bench.contracts import Method, Parameters
-from infoseg_bench.runs.device import peak_device_bytes, peak_host_bytes
-from infoseg_bench.speed.clock import matrix_rate, seconds_per_call
-from infoseg_bench.speed.stage import RecordedImages, Stage
+from infoseg_bench.profiling.clock import matrix_rate, seconds_per_call
+from infoseg_bench.profiling.stage import RecordedImages, Stage
 from infoseg_bench.training.network_method import NetworkMethod
+from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 Asked = tuple[tuple[int, int | None], ...]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +11,11 @@ import numpy as np
 from jaxtyping import Int64
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.runs.evaluate import evaluation
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.record import Record
+from infoseg_bench.records.counts import read_counts
+from infoseg_bench.records.evaluation import evaluation
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.record import Record
 from infoseg_bench.scoring.scores import constant_accuracy
-
-
-def read_counts(file: Path) -> dict[str, np.ndarray]:
-    """Read a run's counts.
-
-    Raises:
-        UserError: absent or damaged
-    """
-    try:
-        with file.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in ("last", "best", "last_images", "best_images", "ids")}
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"{file}: not readable counts ({error}): repeat the run with --force") from None
 
 
 def audit(folder: RunFolder, record: Record) -> Int64[np.ndarray, "image cluster cls"]:

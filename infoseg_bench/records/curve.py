@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from infoseg_bench.atomic import disk_error
 from infoseg_bench.errors import UserError
+from infoseg_bench.utils.atomic import disk_error
 
 
 class Diverged(UserError):

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.records.spec import RunSpec
 
 CHOICES = ("published", "corrected")
 """What a parameter says that turns a quirk of released code on or off."""

@@ -13,11 +13,11 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from infoseg_bench.atomic import write_text
 from infoseg_bench.errors import UserError
-from infoseg_bench.runs.ownership import owned_elsewhere
-from infoseg_bench.runs.record import SCHEMA_VERSION, Record
-from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.records.ownership import owned_elsewhere
+from infoseg_bench.records.record import SCHEMA_VERSION, Record
+from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.utils.atomic import write_text
 
 State = Literal["finished", "failed", "running", "interrupted", "missing"]
 
@@ -186,3 +186,7 @@ def _first(error: Exception) -> str:
         first = error.errors()[0]
         return f"{'.'.join(str(part) for part in first['loc']) or 'content'}: {first['msg']}"
     return str(error)
+
+
+FINISHED, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130
+"""75 is sysexits' EX_TEMPFAIL: another process has the run."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 import infoseg_bench
-from infoseg_bench.runs.record import Provenance
+from infoseg_bench.records.record import Provenance
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "pillow")
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
+from infoseg_bench.contracts.registry import Registry, load_methods
 from infoseg_bench.errors import UserError
-from infoseg_bench.progress import ProgressFactory
-from infoseg_bench.registry import Registry, load_methods
-from infoseg_bench.report.audit import audit, read_counts
-from infoseg_bench.runs.conclude import warnings_of
-from infoseg_bench.runs.curve import read_curve
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.record import Record
-from infoseg_bench.verifying.truths import Truths
+from infoseg_bench.records.audit import audit
+from infoseg_bench.records.counts import read_counts, warnings_of
+from infoseg_bench.records.curve import read_curve
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.label_counts import Truths
+from infoseg_bench.records.record import Record
+from infoseg_bench.utils.progress import ProgressFactory
 
 CURVE_TOLERANCE = 1e-9
 """Between the last PA of a curve and that of the counts; ours: sums may be ordered differently."""

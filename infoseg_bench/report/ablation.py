@@ -6,12 +6,11 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 
+from infoseg_bench.records.differences import UNSET
 from infoseg_bench.report.boards import Board
 from infoseg_bench.report.grid import Grid
-from infoseg_bench.report.markdown import percent
 from infoseg_bench.report.published import Ablation, AblationRow, published_ablations
-from infoseg_bench.report.rows import Row, best_pixel_accuracy, pixel_accuracy
-from infoseg_bench.runs.differences import UNSET
+from infoseg_bench.report.rows import Row, best_pixel_accuracy, percent, pixel_accuracy
 
 HEAD = ("variant", "seeds", "PA", "PA, best step (chosen with labels)", "paper's PA")
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from infoseg_bench.records.differences import Differences
+from infoseg_bench.records.record import DatasetFacts
 from infoseg_bench.report.bootstrap import resampled
 from infoseg_bench.report.evidence import Run
 from infoseg_bench.report.rows import Row, pixel_accuracy
-from infoseg_bench.runs.differences import Differences
-from infoseg_bench.runs.record import DatasetFacts
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from infoseg_bench.records.record import Evaluation, Record
 from infoseg_bench.report.boards import Board
-from infoseg_bench.report.markdown import percent
-from infoseg_bench.report.rows import Row, best_pixel_accuracy, pixel_accuracy
-from infoseg_bench.runs.record import Evaluation, Record
+from infoseg_bench.report.rows import Row, best_pixel_accuracy, percent, pixel_accuracy
 
 BEST_TITLE = "PA, best step (chosen with labels)"
 INTERVAL_TITLE = "95 % interval"

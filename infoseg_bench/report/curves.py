@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from infoseg_bench.records.curve import read_curve
+from infoseg_bench.records.record import Record
 from infoseg_bench.report.boards import Board
 from infoseg_bench.report.evidence import Run
 from infoseg_bench.report.rows import Row
 from infoseg_bench.report.svg import DASHES, SERIES, Drawing, Number
-from infoseg_bench.runs.curve import read_curve
-from infoseg_bench.runs.record import Record
 
 WIDTH, HEIGHT, LEFT, TOP, GAP = 430, 270, 44, 16, 34
 POINTS = 120

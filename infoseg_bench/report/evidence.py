@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Int64
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.report.audit import audit
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.record import Record
+from infoseg_bench.records.audit import audit
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.record import Record
 from infoseg_bench.scoring.matching import UNMATCHED, one_to_one
 
 

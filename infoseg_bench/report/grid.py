@@ -6,7 +6,7 @@ import csv
 import io
 from dataclasses import dataclass
 
-from infoseg_bench.report.markdown import plain, table
+from infoseg_bench.utils.markdown import plain, table
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,10 @@ from infoseg_bench.report.boards import Board
 from infoseg_bench.report.columns import cells, constant_cells
 from infoseg_bench.report.grid import Grid
 from infoseg_bench.report.lead import headline
-from infoseg_bench.report.markdown import plain
 from infoseg_bench.report.published import published_logs, reference_methods
 from infoseg_bench.report.rows import Row
 from infoseg_bench.report.shown import TABLE_ROWS
+from infoseg_bench.utils.markdown import plain
 
 NARROW = ("PA, majority vote (many-to-one)", "NMI", "ARI", "protocol", "row")
 """Columns that the narrow form leaves to the CSV; the protocol stands above the table."""

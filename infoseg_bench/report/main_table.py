@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from infoseg_bench.report.boards import Board
 from infoseg_bench.report.grid import Grid
-from infoseg_bench.report.markdown import percent
 from infoseg_bench.report.published import published_figures, published_layout
-from infoseg_bench.report.rows import Row, pixel_accuracy
+from infoseg_bench.report.rows import Row, percent, pixel_accuracy
 
 NOTES = (
     "Measured: PA in % at the last step, mean ± sample standard deviation over the seeds.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO
 
-from infoseg_bench.atomic import write_atomic
+from infoseg_bench.utils.atomic import write_atomic
 
 LIST = "files.txt"
 """Names of all files of the report, one per line."""

@@ -12,14 +12,14 @@ import torch
 from jaxtyping import Int64, UInt8
 from PIL import Image
 
+from infoseg_bench.contracts.registry import load_recipes
 from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.data.view import VOID
 from infoseg_bench.errors import UserError
-from infoseg_bench.registry import load_recipes
+from infoseg_bench.inference.checkpointed import Photos, predict, read_photos, to_bytes
 from infoseg_bench.report.boards import Board
 from infoseg_bench.report.contact_sheet import Column, contact_sheet
 from infoseg_bench.report.evidence import Run
-from infoseg_bench.report.fitted import Photos, predict, read_photos, to_bytes
 from infoseg_bench.report.rows import Row
 from infoseg_bench.runs.assemble import Setting
 from infoseg_bench.scoring.matching import UNMATCHED, one_to_one

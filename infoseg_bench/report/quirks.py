@@ -11,12 +11,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from infoseg_bench.records.differences import CHOICES
 from infoseg_bench.report.boards import Board
 from infoseg_bench.report.bootstrap import interval
 from infoseg_bench.report.grid import Grid
-from infoseg_bench.report.markdown import percent
-from infoseg_bench.report.rows import Row, pixel_accuracy
-from infoseg_bench.runs.differences import CHOICES
+from infoseg_bench.report.rows import Row, percent, pixel_accuracy
 
 HEAD = ("data", "method", "as published", "seeds", "PA corrected", "PA published", "difference")
 

@@ -10,10 +10,10 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float64
 
+from infoseg_bench.records.record import Costs, Record
 from infoseg_bench.report.bootstrap import Interval, interval
 from infoseg_bench.report.evidence import Run
 from infoseg_bench.report.published import PublishedFigure, published_figures, reference_methods
-from infoseg_bench.runs.record import Costs, Record
 
 
 @dataclass(frozen=True)
@@ -119,3 +119,9 @@ def best_pixel_accuracy(record: Record) -> float:
     """Give PA at the step where it was highest, which only labels can tell."""
     assert record.best is not None
     return record.best.one_to_one.pixel_accuracy
+
+
+def percent(spread: Spread) -> str:
+    """Write a share's mean and standard deviation in percent."""
+    text = f"{100 * spread.mean:.1f}"
+    return text if spread.deviation is None else f"{text} ± {100 * spread.deviation:.1f}"

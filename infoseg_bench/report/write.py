@@ -14,12 +14,12 @@ from infoseg_bench.report.evidence import read_runs
 from infoseg_bench.report.grid import Grid
 from infoseg_bench.report.leaderboard import markdown
 from infoseg_bench.report.main_table import main_tables
-from infoseg_bench.report.markdown import plain
 from infoseg_bench.report.output import Output
 from infoseg_bench.report.page import page
 from infoseg_bench.report.panels import Panels, make_panels
 from infoseg_bench.report.quirks import quirks
 from infoseg_bench.report.shown import PAGE_ROWS, leading
+from infoseg_bench.utils.markdown import plain
 
 LOCAL = "local"
 """Folder of what must not be published; git ignores it."""

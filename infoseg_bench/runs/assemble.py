@@ -12,22 +12,21 @@ import torch
 from torch import Tensor
 
 from infoseg_bench.contracts import Method, RunContext, Task
+from infoseg_bench.contracts.method_source import source_hash
+from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.data.catalogue import PreparedDataset, find_prepared
 from infoseg_bench.data.evaluation_set import EvaluationSet
-from infoseg_bench.data.mask import void_mask
-from infoseg_bench.data.placement import place
-from infoseg_bench.data.store import StoreArrays
+from infoseg_bench.data.store import StoreArrays, void_mask
 from infoseg_bench.data.train_images import TrainImages
 from infoseg_bench.errors import UsageError, UserError
-from infoseg_bench.ranks import SINGLE, Ranks
-from infoseg_bench.registry import load_methods
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.provenance import now
+from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import Session, load_checkpoint
 from infoseg_bench.runs.execute import Execution
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.photo_maps import photo_maps
-from infoseg_bench.runs.provenance import now
-from infoseg_bench.runs.source import source_hash
-from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.runs.photo_map_files import photo_maps
+from infoseg_bench.utils.device import place
+from infoseg_bench.utils.distributed import SINGLE, Ranks
 
 
 @dataclass(frozen=True, kw_only=True)

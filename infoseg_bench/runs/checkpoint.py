@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from infoseg_bench.atomic import write_bytes
 from infoseg_bench.errors import UserError
-from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.utils.atomic import write_bytes
 
 
 @dataclass

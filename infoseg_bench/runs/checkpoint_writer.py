@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from infoseg_bench.errors import UserError
+from infoseg_bench.records.curve import Diverged
+from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.runs.checkpoint import Session, write_checkpoint
-from infoseg_bench.runs.curve import Diverged
-from infoseg_bench.runs.folder import RunFolder
 
 
 class CheckpointWriter:

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 
-from infoseg_bench.atomic import write_atomic, write_text
 from infoseg_bench.contracts import Method
 from infoseg_bench.data.catalogue import PreparedDataset
+from infoseg_bench.records.counts import dataset_facts, warnings_of, write_counts
+from infoseg_bench.records.evaluation import evaluation
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.provenance import collect
+from infoseg_bench.records.record import Costs, Record
+from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import Session
-from infoseg_bench.runs.device import peak_device_bytes, peak_host_bytes
-from infoseg_bench.runs.evaluate import evaluation
 from infoseg_bench.runs.execute import Execution
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.provenance import collect
-from infoseg_bench.runs.record import Costs, DatasetFacts, Record
-from infoseg_bench.runs.spec import RunSpec
-from infoseg_bench.scoring.scores import constant_accuracy
-
-COLLAPSED_SHARE = 0.99
-"""Share of the scored pixels in one cluster from which a run counts as collapsed; ours."""
-
-
-def write_counts(file: Path, *, last: np.ndarray, best: np.ndarray, ids: list[str]) -> None:
-    """Write the counts that every score is computed from.
-
-    The arrays are `last` and `best` (int64 `cluster cls`, the whole set), `last_images` and
-    `best_images` (int64 `image cluster cls`), and `ids` (the images' names).
-    """
-    arrays = {
-        "last": last.sum(axis=0),
-        "best": best.sum(axis=0),
-        "last_images": last,
-        "best_images": best,
-        "ids": np.array(ids),
-    }
-    write_atomic(file, lambda handle: np.savez_compressed(handle, **arrays))
+from infoseg_bench.utils.atomic import write_text
+from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes
 
 
 def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -> Record:
@@ -75,16 +54,6 @@ def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
     return record
 
 
-def warnings_of(counts: np.ndarray) -> list[str]:
-    """Say what is suspicious about the last state's counts, int64 `image cluster cls`."""
-    shares = counts.sum(axis=(0, 2)) / counts.sum()
-    if shares.max() < COLLAPSED_SHARE:
-        return []
-    return [
-        f"collapsed: {100 * shares.max():.1f} % of the scored pixels are in one of {len(shares)} clusters"
-    ]
-
-
 def fail(folder: RunFolder, spec: RunSpec, *, method_title: str, started: str, error: str) -> None:
     """Write the record of a run that did not come to its end, with the reason."""
     record = Record(
@@ -103,22 +72,6 @@ def fail(folder: RunFolder, spec: RunSpec, *, method_title: str, started: str, e
         error=error,
     )
     write_text(folder.record_file, record.model_dump_json(indent=2) + "\n")
-
-
-def dataset_facts(prepared: PreparedDataset, counts: np.ndarray) -> DatasetFacts:
-    """Say what a reader of scores must know of the data; `counts` are int64 `image cluster cls`."""
-    view = prepared.view
-    return DatasetFacts(
-        title=view.title,
-        classes=list(view.classes),
-        palette=list(view.palette),
-        note=view.note,
-        train_images=len(view.train),
-        evaluation_images=len(view.evaluation),
-        crop=view.crop,
-        channels=prepared.store.channels,
-        constant_pixel_accuracy=constant_accuracy(counts.sum(axis=0)),
-    )
 
 
 def _costs(session: Session, method: Method) -> Costs:

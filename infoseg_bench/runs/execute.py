@@ -13,12 +13,13 @@ from infoseg_bench.contracts import Method, Progress
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.train_images import TrainImages
 from infoseg_bench.errors import UserError
+from infoseg_bench.records.curve import Curve, Diverged
+from infoseg_bench.records.evaluation import pixel_accuracy
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.spec import Budget
 from infoseg_bench.runs.checkpoint import Session
 from infoseg_bench.runs.checkpoint_writer import CheckpointWriter
-from infoseg_bench.runs.curve import Curve, Diverged
-from infoseg_bench.runs.evaluate import Interrupted, count, pixel_accuracy
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.spec import Budget
+from infoseg_bench.runs.evaluate import Interrupted, count
 from infoseg_bench.runs.step_log import StepLog
 
 CHECKPOINT_SECONDS = 60.0

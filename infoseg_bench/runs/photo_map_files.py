@@ -5,20 +5,28 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 import h5py
 import numpy as np
 from filelock import FileLock, Timeout
 from jaxtyping import Int16
 
-from infoseg_bench.atomic import disk_error, write_bytes
+from infoseg_bench.contracts import Method
 from infoseg_bench.contracts.photo_map import PhotoMap
 from infoseg_bench.data.store import Store, StoreArrays
-from infoseg_bench.preparing.parallel import ordered_map
-from infoseg_bench.progress import ProgressFactory, no_progress
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.runs.evaluate import Interrupted
+from infoseg_bench.runs.execute import STATUS_SECONDS
+from infoseg_bench.utils.atomic import disk_error, write_bytes
+from infoseg_bench.utils.parallel import ordered_map
+from infoseg_bench.utils.progress import ProgressFactory, no_progress
+
+Item = TypeVar("Item")
 
 WAIT_SECONDS = 0.2
 """Between two looks at whether another process has made the map; ours."""
@@ -132,3 +140,30 @@ def _read(path: Path, fingerprint: str) -> Int16[np.ndarray, " pixel"] | None:
 
 def _hash(values: np.ndarray) -> str:
     return hashlib.sha256(values.astype("<i2", copy=False).data).hexdigest()
+
+
+def photo_maps(
+    method: Method, store: Store, arrays: StoreArrays, folder: RunFolder, should_stop: Callable[[], bool]
+) -> dict[str, np.ndarray]:
+    """Read or make every map that the method asks for, telling the launcher how far that is.
+
+    Raises:
+        Interrupted: asked to stop; a map that was being made is begun anew next time
+        UserError: a map cannot be kept beside the store
+    """
+
+    def pause() -> None:
+        if should_stop():
+            raise Interrupted
+
+    def progress(items: Sequence[Item], title: str) -> Iterable[Item]:
+        told = 0.0
+        for done, item in enumerate(items):
+            pause()
+            if time.monotonic() - told > STATUS_SECONDS:
+                told = time.monotonic()
+                folder.write_status(state="running", doing=title, step=done, steps=len(items))
+            yield item
+
+    wanted = method.photo_maps(method.parameters)
+    return load_photo_maps(wanted, store, arrays, progress=progress, pause=pause)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from infoseg_bench.runs.curve import Curve, Diverged
+from infoseg_bench.records.curve import Curve, Diverged
 
 Fetch = Callable[[], dict[str, float]]
 

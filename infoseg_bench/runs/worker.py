@@ -15,17 +15,16 @@ import torch
 from filelock import Timeout
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.ranks import join
+from infoseg_bench.records.folder import BUSY, FAILED, FINISHED, INTERRUPTED, RunFolder
+from infoseg_bench.records.ownership import owned_elsewhere, owning
+from infoseg_bench.records.provenance import now
 from infoseg_bench.runs.assemble import Setting, assemble, assemble_follower
 from infoseg_bench.runs.conclude import fail, succeed
-from infoseg_bench.runs.device import choose_device
 from infoseg_bench.runs.evaluate import Interrupted
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.ownership import owned_elsewhere, owning
-from infoseg_bench.runs.provenance import now
-from infoseg_bench.runs.statuses import BUSY, FAILED, FINISHED, INTERRUPTED
 from infoseg_bench.runs.stop import Pulse, StopRequest
 from infoseg_bench.runs.transient import is_transient
+from infoseg_bench.utils.device import choose_device
+from infoseg_bench.utils.distributed import join
 
 LOCK_SECONDS = 1.0
 """To wait for the lock; ours."""

@@ -12,13 +12,13 @@ import torch
 from jaxtyping import Int64, UInt8
 
 from infoseg_bench.data.catalogue import PreparedDataset
+from infoseg_bench.data.centre_crop import crop_corner
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.errors import UserError, first_few
-from infoseg_bench.external.label_files import Faults, Unscorable, find_label_files, read_label_map
-from infoseg_bench.preparing.centre_crop import crop_corner
-from infoseg_bench.preparing.parallel import ordered_map
-from infoseg_bench.progress import ProgressFactory
 from infoseg_bench.scoring.counts import confusion_counts
+from infoseg_bench.submissions.label_files import Faults, Unscorable, find_label_files, read_label_map
+from infoseg_bench.utils.parallel import ordered_map
+from infoseg_bench.utils.progress import ProgressFactory
 
 MOST_CELLS = 1 << 27
 """Image x cluster x class counts, at most: one GiB; ours."""

@@ -7,11 +7,11 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from infoseg_bench.atomic import write_atomic
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.errors import UserError
-from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.utils.atomic import write_atomic
+from infoseg_bench.utils.progress import ProgressFactory
 
 
 def write_images(prepared: PreparedDataset, folder: Path, progress: ProgressFactory) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from infoseg_bench.errors import UsageError
-from infoseg_bench.runs.spec import EXTERNAL
+from infoseg_bench.records.spec import EXTERNAL
 
 LONGEST = 60
 """Characters of a name; ours."""

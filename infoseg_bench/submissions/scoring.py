@@ -8,16 +8,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from infoseg_bench.atomic import write_text
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.errors import UserError
-from infoseg_bench.external.naming import check_name, method_name
-from infoseg_bench.runs.conclude import dataset_facts, warnings_of, write_counts
-from infoseg_bench.runs.evaluate import evaluation
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.provenance import collect, now
-from infoseg_bench.runs.record import Record
-from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.records.counts import dataset_facts, warnings_of, write_counts
+from infoseg_bench.records.evaluation import evaluation
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.provenance import collect, now
+from infoseg_bench.records.record import Record
+from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.submissions.naming import check_name, method_name
+from infoseg_bench.utils.atomic import write_text
 
 LABEL_USE: dict[str | None, str | None] = {
     None: "not declared",
@@ -116,6 +116,6 @@ def write_row(
 
 
 def _same(folder: RunFolder, counts: np.ndarray) -> bool:
-    from infoseg_bench.report.audit import read_counts
+    from infoseg_bench.records.counts import read_counts
 
     return np.array_equal(read_counts(folder.counts_file)["last_images"], counts)

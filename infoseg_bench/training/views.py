@@ -11,9 +11,9 @@ from torch import Tensor
 
 from infoseg_bench.contracts import parameter
 from infoseg_bench.data.train_images import TrainBatch
-from infoseg_bench.imageops.color_jitter import color_jitter
-from infoseg_bench.imageops.sobel import append_sobel
-from infoseg_bench.networks.net10a import Padding
+from infoseg_bench.images.color_jitter import color_jitter
+from infoseg_bench.images.sobel import append_sobel
+from infoseg_bench.training.net10a import Padding
 from infoseg_bench.training.network_method import TrainingParameters
 
 JITTER = "IIC segmentation_twohead.py:101-104; Potsdam: examples/commands.txt:83,89"

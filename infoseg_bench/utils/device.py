@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import torch
+from jaxtyping import Integer
+from torch import Tensor
 
 from infoseg_bench.errors import UsageError
 
@@ -51,3 +54,23 @@ def peak_host_bytes() -> int:
 def peak_device_bytes(device: torch.device) -> int | None:
     """Give the largest memory allocated on a GPU so far; None without one."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
+
+
+def send(values: Tensor, device: torch.device) -> Tensor:
+    """Move `values` to the device; a GPU fetches them from pinned memory while the host goes on."""
+    if device.type == "cuda" and values.device.type == "cpu":
+        return values.pin_memory().to(device, non_blocking=True)
+    return values.to(device)
+
+
+DEVICE_SHARE = 0.5
+"""Largest share of the device's free memory that photos may take; ours."""
+
+
+def place(array: Integer[np.ndarray, "pixel ..."], device: torch.device) -> Integer[Tensor, "pixel ..."]:
+    """Give the photos, or maps of them, on the device, or in memory from which the device reads fast."""
+    pixels = torch.from_numpy(array)
+    if device.type != "cuda":
+        return pixels
+    free, _ = torch.cuda.mem_get_info(device)
+    return pixels.to(device) if pixels.nbytes <= DEVICE_SHARE * free else pixels.pin_memory()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
-from infoseg_bench.report.rows import Spread
-
 
 def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
     """Give a table; whatever the cells hold, it stays one."""
@@ -17,9 +15,3 @@ def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
 def plain(text: str) -> str:
     """Make a name harmless in Markdown: one line, no column of its own, no HTML."""
     return html.escape(" ".join(text.split()), quote=False).replace("|", "\\|")
-
-
-def percent(spread: Spread) -> str:
-    """Write a share's mean and standard deviation in percent."""
-    text = f"{100 * spread.mean:.1f}"
-    return text if spread.deviation is None else f"{text} ± {100 * spread.deviation:.1f}"

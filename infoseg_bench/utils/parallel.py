@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
-from infoseg_bench.cores import usable_cores
-from infoseg_bench.progress import ProgressFactory
+from infoseg_bench.utils.cores import usable_cores
+from infoseg_bench.utils.progress import ProgressFactory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

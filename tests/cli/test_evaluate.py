@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from PIL import Image
 
 from infoseg_bench.cli import main
-from infoseg_bench.report.audit import audit
-from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.records.audit import audit
+from infoseg_bench.records.folder import RunFolder
 from tests.data.miniature import make_view, random_photos, write_photos, write_store
 
 CROP = 32

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from infoseg_bench.report.audit import audit
-from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.records.audit import audit
+from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import SMALL_INFOSEG, infoseg_bench, prepare_photos
 
 RUN = [

@@ -14,7 +14,7 @@ from PIL import Image
 from infoseg_bench import load_model
 from infoseg_bench.cli import main
 from infoseg_bench.errors import UserError
-from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import SMALL_INFOSEG, launched_here, prepare_photos
 
 PAIRS = [

@@ -10,10 +10,10 @@ from click.testing import CliRunner, Result
 
 from infoseg_bench.cli import main
 from infoseg_bench.data.store import Store
-from infoseg_bench.datasets.coco_stuff import CocoStuff, CocoStuff3
-from infoseg_bench.sources import transfer
+from infoseg_bench.datasets.coco.stuff_recipe import CocoStuff, CocoStuff3
+from infoseg_bench.preparation import http_download as transfer
 from tests.datasets.official import GROUND, PLANT, SKY, StuffFolder, zip_folders
-from tests.sources.server import Server, serving
+from tests.preparation.server import Server, serving
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from infoseg_bench.cli import main
-from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.records.folder import RunFolder
 from tests.data.miniature import write_store
 from tests.report.runs import add_run, counts_with, edit_counts, edit_record
 

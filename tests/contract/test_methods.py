@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import torch
 
-from infoseg_bench.checking.check import Check
-from infoseg_bench.checking.contract import CHECKS
-from infoseg_bench.checking.leaks import leaks
-from infoseg_bench.checking.subject import Subject
+from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.data.store import Store
-from infoseg_bench.registry import load_methods
+from infoseg_bench.method_checks.check import Check
+from infoseg_bench.method_checks.contract import CHECKS
+from infoseg_bench.method_checks.leaks import leaks
+from infoseg_bench.method_checks.subject import Subject
 
 METHODS = load_methods().methods
 PAIRS: dict[str, Any] = {"width": 2, "batch": 4, "patch": 5, "branch": 4, "hidden": 8, "cluster_pixels": 200}

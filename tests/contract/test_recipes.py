@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from infoseg_bench.cli import main
-from infoseg_bench.registry import load_recipes
+from infoseg_bench.contracts.registry import load_recipes
 
 RECIPES = load_recipes().recipes
 
@@ -52,7 +52,9 @@ def test_a_recipe_is_embedded_or_names_its_archives_or_asks_for_the_users_files(
 
 
 def test_recipes_are_loaded_without_torch() -> None:
-    code = "import sys, infoseg_bench.registry as r; r.load_recipes(); print('torch' in sys.modules)"
+    code = (
+        "import sys, infoseg_bench.contracts.registry as r; r.load_recipes(); print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from infoseg_bench.cli import main
 from infoseg_bench.contracts import DatasetRecipe, Method
+from infoseg_bench.contracts.registry import DATASETS, METHODS, Registry, load_methods, load_recipes
 from infoseg_bench.errors import UsageError
-from infoseg_bench.registry import DATASETS, METHODS, Registry, load_methods, load_recipes
 
 METHOD = """
 from collections.abc import Iterator

@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infoseg_bench.data.evaluation_set import EvaluationSet
-from infoseg_bench.data.mask import void_mask
-from infoseg_bench.data.store import Store, StoreArrays
+from infoseg_bench.data.store import Store, StoreArrays, void_mask
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.data.view import UNLABELLED, VOID, View
 from infoseg_bench.errors import UsageError

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infoseg_bench.data.centre_crop import centre_crop, crop_corner
 from infoseg_bench.data.crops import PhotoIndex
-from infoseg_bench.preparing.centre_crop import centre_crop, crop_corner
-from infoseg_bench.preparing.statistics import ClassBalance
+from infoseg_bench.preparation.statistics import ClassBalance
 
 
 @settings(deadline=None, max_examples=80)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infoseg_bench.data.crops import CropPlan, PhotoIndex, draw_places, gather_images
-from infoseg_bench.randomness import generator
+from infoseg_bench.utils.randomness import generator
 
 CPU = torch.device("cpu")
 sides = st.integers(1, 13)

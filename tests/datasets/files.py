@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from infoseg_bench.progress import Item
+from infoseg_bench.utils.progress import Item
 
 LICENCES = [
     {"id": 1, "name": "Attribution License", "url": "http://creativecommons.org/licenses/by/2.0/"},

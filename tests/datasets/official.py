@@ -12,7 +12,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from infoseg_bench.datasets.potsdam import COLOURS
+from infoseg_bench.datasets.potsdam.potsdam import COLOURS
 from tests.datasets.files import scene
 
 SKY, PLANT, GROUND, WALL, PERSON, UNLABELLED = 105, 93, 110, 170, 0, 255

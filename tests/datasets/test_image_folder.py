@@ -19,7 +19,7 @@ from infoseg_bench.data.view import UNLABELLED, VOID
 from infoseg_bench.data.writer import StoreWriter
 from infoseg_bench.datasets.image_folder import ImageFolder
 from infoseg_bench.errors import UsageError, UserError
-from infoseg_bench.progress import no_progress
+from infoseg_bench.utils.progress import no_progress
 from tests.datasets.files import interrupting, leftovers, save, scene
 from tests.shared import SHARED, needs_shared
 

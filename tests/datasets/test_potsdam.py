@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from infoseg_bench.contracts import Prepared
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import VOID
-from infoseg_bench.datasets import potsdam as module
-from infoseg_bench.datasets.potsdam import COLOURS, Potsdam, Potsdam3
+from infoseg_bench.datasets.potsdam import potsdam as module
+from infoseg_bench.datasets.potsdam.blocks import STRAY, classes_of_colours
+from infoseg_bench.datasets.potsdam.potsdam import COLOURS, Potsdam, Potsdam3
 from infoseg_bench.datasets.potsdam.tiles import LABELLED, OTHERS
 from infoseg_bench.errors import UsageError, UserError
-from infoseg_bench.preparing.tiles import STRAY, classes_of_colours
-from infoseg_bench.progress import no_progress
+from infoseg_bench.utils.progress import no_progress
 from tests.datasets.files import leftovers
 from tests.datasets.official import BLOCK, TILE, label_tile, tiff, tile, zip_files
 

@@ -15,13 +15,13 @@ from infoseg_bench.contracts import Prepared
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import UNLABELLED, VOID
-from infoseg_bench.datasets.synthetic_scenes import SyntheticScenes
 from infoseg_bench.datasets.synthetic_scenes.drawing import generate_scene
+from infoseg_bench.datasets.synthetic_scenes.synthetic_scenes import SyntheticScenes
 from infoseg_bench.errors import UsageError
-from infoseg_bench.progress import Item, no_progress
 from infoseg_bench.scoring.counts import confusion_counts
 from infoseg_bench.scoring.matching import one_to_one
 from infoseg_bench.scoring.scores import constant_accuracy, score
+from infoseg_bench.utils.progress import Item, no_progress
 
 IMAGES = 60
 RECORDED = "7e77f9ac2fbe7163b32f43f7b90606f74dd324c7c3e581686843d9a903ba7870"

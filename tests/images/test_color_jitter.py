@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from infoseg_bench.imageops.color_jitter import color_jitter
+from infoseg_bench.images.color_jitter import color_jitter
 
 NONE = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0}
 IIC: dict[str, Any] = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.125}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from infoseg_bench.imageops.mirror import draw_mirrored, mirror
+from infoseg_bench.images.mirror import draw_mirrored, mirror
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 5), (3, 2, 4, 5)])

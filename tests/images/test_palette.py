@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from infoseg_bench.preparing.palette import default_palette
+from infoseg_bench.images.palette import default_palette
 
 
 @pytest.mark.parametrize("classes", [2, 7, 15, 30, 254])

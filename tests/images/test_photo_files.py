@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.preparing.photo_files import list_photos
+from infoseg_bench.images.photo_files import list_photos
 
 
 def test_photos_are_listed_by_stem_whatever_their_suffix(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.imageops.photos import read_labels, read_photo
+from infoseg_bench.images.photos import read_labels, read_photo
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 VALUES = np.array([[0, 1, 2], [3, 2, 255]], dtype=np.uint8)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from infoseg_bench.imageops.photos import read_photo
-from infoseg_bench.imageops.resize import nearest_sources, scale_bilinear, scale_nearest, scaled_side
+from infoseg_bench.images.photos import read_photo
+from infoseg_bench.images.resize import nearest_sources, scale_bilinear, scale_nearest, scaled_side
 from tests.shared import SHARED, needs_shared
 
 sides = st.integers(1, 90)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from infoseg_bench.imageops.sobel import append_sobel
+from infoseg_bench.images.sobel import append_sobel
 
 
 def test_a_ramp_to_the_right_has_a_constant_horizontal_derivative_and_no_vertical_one() -> None:

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoseg_bench.imageops.upsampling import upsampled_pixels, upsampled_window
+from infoseg_bench.images.upsampling import upsampled_pixels, upsampled_window
 
 
 def upsampled(maps: torch.Tensor, size: int) -> torch.Tensor:

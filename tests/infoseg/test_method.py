@@ -14,7 +14,7 @@ from infoseg_bench.information.displaced import displaced_information
 from infoseg_bench.infoseg.method import InfoSeg
 from infoseg_bench.infoseg.network import FeatureNetwork
 from infoseg_bench.infoseg.parameters import InfoSegParameters
-from infoseg_bench.runs.suite import load_suite
+from infoseg_bench.planning.suite import load_suite
 
 SMALL = {"P": 16, "width": 4, "batch": 4, "initialisation": "he"}
 """Untrained networks of torch's own initialisation score all classes nearly alike."""

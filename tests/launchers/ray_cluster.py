@@ -15,7 +15,7 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 from ray.cluster_utils import Cluster
 
-from infoseg_bench.engines.processes import descendants
+from infoseg_bench.launchers.processes import descendants
 
 LOOKS = {
     "health_check_initial_delay_ms": 1000,

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from infoseg_bench.data.store import Store
-from infoseg_bench.engines.work import Work
-from infoseg_bench.runs.curve import read_curve
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.spec import Budget, RunSpec
+from infoseg_bench.launchers.work import Work
+from infoseg_bench.records.curve import read_curve
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.spec import Budget, RunSpec
 from tests.cli.commands import command, environment
 from tests.data.miniature import write_store
 

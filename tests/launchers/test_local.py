@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from infoseg_bench.engines.attempt import Limits
-from infoseg_bench.engines.engine import Outcome
-from infoseg_bench.engines.local import LocalEngine
-from infoseg_bench.engines.work import Work
-from infoseg_bench.runs import ownership
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.spec import RunSpec
+from infoseg_bench.launchers.attempt import Limits
+from infoseg_bench.launchers.engine import Outcome
+from infoseg_bench.launchers.local import LocalEngine
+from infoseg_bench.launchers.work import Work
+from infoseg_bench.records import ownership
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.spec import RunSpec
 from tests.report.runs import add_run, counts_with
 
 

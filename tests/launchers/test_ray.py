@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import environment
-from tests.engines.slow_runs import (
+from tests.launchers.slow_runs import (
     assert_same_counts,
     do_undisturbed,
     launch,

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from infoseg_bench.cli.engine_choice import EngineChoice
-from infoseg_bench.engines.attempt import Limits
-from infoseg_bench.engines.engine import Engine
-from infoseg_bench.engines.resources import RayShare, SlurmShare, Wishes
-from infoseg_bench.engines.work import Work
 from infoseg_bench.errors import UsageError
-from tests.engines.test_local import Noting, make_spec
+from infoseg_bench.launchers.attempt import Limits
+from infoseg_bench.launchers.choice import EngineChoice
+from infoseg_bench.launchers.engine import Engine
+from infoseg_bench.launchers.resources import RayShare, SlurmShare, Wishes
+from infoseg_bench.launchers.work import Work
+from tests.launchers.test_local import Noting, make_spec
 
 METHODS = ["kmeans", "infoseg"]
 

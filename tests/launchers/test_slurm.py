@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from infoseg_bench.engines.attempt import Limits
-from infoseg_bench.engines.resources import SlurmShare
-from infoseg_bench.engines.slurm import SlurmEngine
-from infoseg_bench.engines.slurm_jobs import JOB_FILE, Jobs
-from infoseg_bench.engines.slurm_queue import SlurmQueue
 from infoseg_bench.errors import UserError
-from infoseg_bench.runs.folder import RunFolder
-from tests.engines.slow_runs import (
+from infoseg_bench.launchers.attempt import Limits
+from infoseg_bench.launchers.resources import SlurmShare
+from infoseg_bench.launchers.slurm import SlurmEngine
+from infoseg_bench.launchers.slurm_jobs import JOB_FILE, Jobs
+from infoseg_bench.launchers.slurm_queue import SlurmQueue
+from infoseg_bench.records.folder import RunFolder
+from tests.launchers.slow_runs import (
     assert_same_counts,
     do_undisturbed,
     launch,
@@ -28,8 +28,8 @@ from tests.engines.slow_runs import (
     resumed,
     wait_until,
 )
-from tests.engines.slurm_node import slurm_node, why_not
-from tests.engines.test_local import Acting, Noting, Scripted, make_spec, press_twice
+from tests.launchers.slurm_node import slurm_node, why_not
+from tests.launchers.test_local import Acting, Noting, Scripted, make_spec, press_twice
 
 pytest.importorskip("submitit", reason="needs the extra slurm")
 

@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from infoseg_bench.engines.attempt import Limits
-from infoseg_bench.engines.processes import descendants
-from infoseg_bench.engines.queue import Waiting
-from infoseg_bench.engines.resources import SlurmShare
-from infoseg_bench.engines.slurm import SlurmEngine
-from infoseg_bench.engines.slurm_jobs import Jobs, Scheduler
-from infoseg_bench.engines.slurm_task import Task
-from infoseg_bench.engines.work import Work
 from infoseg_bench.errors import UserError
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.spec import RunSpec
-from tests.engines.slow_runs import assert_same_counts, do_undisturbed, make_specs, make_work, resumed
-from tests.engines.test_local import Noting, Scripted, make_spec
+from infoseg_bench.launchers.attempt import Limits
+from infoseg_bench.launchers.processes import descendants
+from infoseg_bench.launchers.queue import Waiting
+from infoseg_bench.launchers.resources import SlurmShare
+from infoseg_bench.launchers.slurm import SlurmEngine
+from infoseg_bench.launchers.slurm_jobs import Jobs, Scheduler
+from infoseg_bench.launchers.slurm_task import Task
+from infoseg_bench.launchers.work import Work
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.spec import RunSpec
+from tests.launchers.slow_runs import assert_same_counts, do_undisturbed, make_specs, make_work, resumed
+from tests.launchers.test_local import Noting, Scripted, make_spec
 
 submitit = pytest.importorskip("submitit", reason="needs the extra slurm")
 

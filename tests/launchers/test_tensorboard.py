@@ -8,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from infoseg_bench.cli import main
-from infoseg_bench.engines.engine import Outcome
-from infoseg_bench.engines.watch_curves import CurveWatcher
-from infoseg_bench.report.tensorboard import EventFiles
-from tests.engines.test_local import Noting
+from infoseg_bench.launchers.engine import Outcome
+from infoseg_bench.launchers.tensorboard import EventFiles
+from infoseg_bench.launchers.watch_curves import CurveWatcher
+from tests.launchers.test_local import Noting
 from tests.report.runs import add_run, counts_with
 
 pytest.importorskip("tensorboard", reason="needs the extra tensorboard")

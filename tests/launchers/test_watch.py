@@ -13,11 +13,12 @@ import pytest
 from click.testing import CliRunner
 
 from infoseg_bench.cli import main
-from infoseg_bench.engines.columns import describe, duration, row
-from infoseg_bench.engines.engine import Outcome
-from infoseg_bench.engines.watch import PlainWatcher, TableWatcher, watcher
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.spec import Budget, RunSpec
+from infoseg_bench.launchers.columns import describe, row
+from infoseg_bench.launchers.engine import Outcome
+from infoseg_bench.launchers.watch import PlainWatcher, TableWatcher, watcher
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.spec import Budget, RunSpec
+from infoseg_bench.utils.text import duration
 
 SPEC = RunSpec(
     dataset="mine", fingerprint="ab", protocol="corrected", method="infoseg", method_version=1,

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from infoseg_bench.checking.check import do_checks
-from infoseg_bench.checking.contract import CHECKS
-from infoseg_bench.checking.scaffold import write_method
-from infoseg_bench.checking.subject import Subject
 from infoseg_bench.cli import main
-from infoseg_bench.registry import load_methods
+from infoseg_bench.contracts.registry import load_methods
+from infoseg_bench.method_checks.check import do_checks
+from infoseg_bench.method_checks.contract import CHECKS
+from infoseg_bench.method_checks.scaffold import write_method
+from infoseg_bench.method_checks.subject import Subject
 
 BREAKS = {
     "name, title and citation are there": ('= "not published"', '= ""'),

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
+from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.errors import UserError
-from infoseg_bench.registry import load_methods
-from infoseg_bench.runs.plan import plan
-from infoseg_bench.runs.spec import RunSpec
-from infoseg_bench.runs.suite import Suite
+from infoseg_bench.planning.plan import plan
+from infoseg_bench.planning.suite import Suite
+from infoseg_bench.records.spec import RunSpec
 from tests.data.miniature import write_store
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from infoseg_bench.planning.planned import PlannedRun, look
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import Session, write_checkpoint
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.planned import PlannedRun, look
-from infoseg_bench.runs.spec import RunSpec
 from tests.report.runs import add_run, counts_with, edit_record
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infoseg_bench.data.photo import StoredPhoto
-from infoseg_bench.preparing.parts import Parts
+from infoseg_bench.preparation.parts import Parts
 
 
 def photo(name: str, height: int, width: int, *, channels: int = 3, labelled: bool = True) -> StoredPhoto:

@@ -9,7 +9,7 @@ import pytest
 from infoseg_bench.data.view import UNLABELLED, VOID
 from infoseg_bench.datasets.image_folder import CLASS_MAPS
 from infoseg_bench.errors import UserError
-from infoseg_bench.preparing.class_map import read_class_map
+from infoseg_bench.preparation.class_map import read_class_map
 from tests.shared import SHARED, needs_shared
 
 GOOD = '[[classes]]\nname = "x"\ncodes = [0]\n[[classes]]\nname = "y"\ncodes = [1, 2]\n'

@@ -9,11 +9,11 @@ import pytest
 
 from infoseg_bench.contracts.recipe import SourceFile
 from infoseg_bench.errors import UserError
-from infoseg_bench.progress import no_progress
-from infoseg_bench.sources import transfer as module
-from infoseg_bench.sources.download import check_space, missing, obtain, plan
+from infoseg_bench.preparation import http_download as module
+from infoseg_bench.preparation.download import check_space, missing, obtain, plan
+from infoseg_bench.utils.progress import no_progress
 from tests.datasets.official import zip_files
-from tests.sources.server import Server, serving
+from tests.preparation.server import Server, serving
 
 
 @pytest.fixture(autouse=True)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.progress import Item, no_progress
-from infoseg_bench.sources import transfer as module
-from infoseg_bench.sources.transfer import remote_size, transfer
-from tests.sources.server import Server, serving
+from infoseg_bench.preparation import http_download as module
+from infoseg_bench.preparation.http_download import remote_size, transfer
+from infoseg_bench.utils.progress import Item, no_progress
+from tests.preparation.server import Server, serving
 
 CONTENT = bytes(range(256)) * 500
 SIZE = len(CONTENT)

@@ -9,14 +9,14 @@ import torch
 from click.testing import CliRunner
 
 from infoseg_bench.cli import main
+from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.infoseg.method import InfoSeg
-from infoseg_bench.registry import load_methods
-from infoseg_bench.runs.spec import Budget
-from infoseg_bench.runs.suite import Suite
-from infoseg_bench.speed.clock import matrix_rate
-from infoseg_bench.speed.estimate import Estimator
-from infoseg_bench.speed.measure import measure
-from infoseg_bench.speed.stage import random_stage
+from infoseg_bench.planning.suite import Suite
+from infoseg_bench.profiling.clock import matrix_rate
+from infoseg_bench.profiling.estimate import Estimator
+from infoseg_bench.profiling.measure import measure
+from infoseg_bench.profiling.stage import random_stage
+from infoseg_bench.records.spec import Budget
 
 CPU = torch.device("cpu")
 SMALL = {"width": 4, "P": 8, "batch": 4}

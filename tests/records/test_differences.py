@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoseg_bench.runs.differences import Differences
-from infoseg_bench.runs.spec import Budget, RunSpec
+from infoseg_bench.records.differences import Differences
+from infoseg_bench.records.spec import Budget, RunSpec
 
 SETTINGS = st.fixed_dictionaries(
     {}, optional={"tau": st.sampled_from([0.3, 0.8]), "flip": st.booleans(), "P": st.integers(1, 3)}

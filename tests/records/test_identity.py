@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from infoseg_bench.cli import main
 from infoseg_bench.cli.run import run
-from infoseg_bench.registry import load_methods
-from infoseg_bench.runs.source import source_hash
-from infoseg_bench.runs.spec import Budget, RunSpec
+from infoseg_bench.contracts.method_source import source_hash
+from infoseg_bench.contracts.registry import load_methods
+from infoseg_bench.records.spec import Budget, RunSpec
 from tests.data.miniature import make_view, random_photos, write_photos
 
 PLUGIN = Path(__file__).with_name("failing_method.py")
@@ -128,7 +128,7 @@ def identities(folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) 
         planned.extend(spec.identity for spec in specs)
         return []
 
-    monkeypatch.setattr("infoseg_bench.runs.planned.look", look)
+    monkeypatch.setattr("infoseg_bench.planning.planned.look", look)
     base = ["run", "--dry-run", "--steps", "4"]
     base += [] if "--dataset" in words else ["--dataset", "mini"]
     base += [] if "--method" in words else ["--method", "infoseg"]

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from infoseg_bench.runs.conclude import write_counts
-from infoseg_bench.runs.evaluate import evaluation
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.provenance import collect, now
-from infoseg_bench.runs.record import Costs, DatasetFacts, Provenance, Record
-from infoseg_bench.runs.spec import Budget, RunSpec
+from infoseg_bench.records.counts import write_counts
+from infoseg_bench.records.evaluation import evaluation
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.provenance import collect, now
+from infoseg_bench.records.record import Costs, DatasetFacts, Provenance, Record
+from infoseg_bench.records.spec import Budget, RunSpec
 from infoseg_bench.scoring.scores import constant_accuracy
 
 FINGERPRINT = "ab" * 32

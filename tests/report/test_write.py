@@ -13,12 +13,12 @@ from click.testing import CliRunner
 
 from infoseg_bench.cli import main
 from infoseg_bench.errors import UserError
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.record import SCHEMA_VERSION
+from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.report.leaderboard import markdown
 from infoseg_bench.report.write import write_report
 from infoseg_bench.runs.conclude import fail
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.record import SCHEMA_VERSION
-from infoseg_bench.runs.spec import RunSpec
 from tests.report.runs import add_run, counts_with, edit_counts, edit_record
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from infoseg_bench.errors import UserError
+from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.runs.checkpoint import Session, load_checkpoint, peek_session, write_checkpoint
-from infoseg_bench.runs.folder import RunFolder
 
 
 def write(folder: RunFolder, step: int) -> None:

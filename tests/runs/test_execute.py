@@ -14,12 +14,12 @@ from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.train_images import TrainImages
 from infoseg_bench.errors import UserError
+from infoseg_bench.records.curve import read_curve
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.spec import Budget
 from infoseg_bench.runs.checkpoint import Session, load_checkpoint
-from infoseg_bench.runs.curve import read_curve
 from infoseg_bench.runs.evaluate import Interrupted
 from infoseg_bench.runs.execute import Execution
-from infoseg_bench.runs.folder import RunFolder
-from infoseg_bench.runs.spec import Budget
 from tests.data.miniature import write_store
 
 CPU = torch.device("cpu")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import command, environment, launched_here, prepare_photos
 
 PLUGIN = Path(__file__).with_name("failing_method.py")

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infoseg_bench.runs.curve import read_curve
-from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.records.curve import read_curve
+from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import SMALL_INFOSEG, command, environment, launched_here, prepare_photos
 
 STEPS = 400

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from infoseg_bench.runs.curve import read_curve
-from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.records.curve import read_curve
+from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import SMALL_INFOSEG, environment, launched_here, prepare_photos
 
 STEPS = 200

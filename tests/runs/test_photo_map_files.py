@@ -15,8 +15,8 @@ from infoseg_bench.contracts import PhotoMap, parameter
 from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.data.store import Store
 from infoseg_bench.errors import UserError
-from infoseg_bench.preparing.photo_maps import load_photo_map, map_path
-from infoseg_bench.progress import no_progress
+from infoseg_bench.runs.photo_map_files import load_photo_map, map_path
+from infoseg_bench.utils.progress import no_progress
 from tests.data.miniature import write_store
 
 

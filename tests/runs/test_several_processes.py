@@ -7,9 +7,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from infoseg_bench.engines.processes import descendants
-from infoseg_bench.runs.curve import read_curve
-from infoseg_bench.runs.folder import RunFolder
+from infoseg_bench.launchers.processes import descendants
+from infoseg_bench.records.curve import read_curve
+from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import command, environment, launched_here, prepare_photos
 
 STEPS = 30

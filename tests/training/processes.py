@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
-from infoseg_bench.ranks import SINGLE, Ranks, join
 from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
+from infoseg_bench.utils.distributed import SINGLE, Ranks, join
 
 STEPS, BATCH = 6, 4
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from infoseg_bench.networks.net10a import Net10aTrunk, TwoHeadNet10a
+from infoseg_bench.training.net10a import Net10aTrunk, TwoHeadNet10a
 
 
 @pytest.mark.parametrize(("side", "trunk"), [(128, 60), (200, 96)])

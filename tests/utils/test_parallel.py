@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from infoseg_bench.cores import usable_cores
-from infoseg_bench.preparing.parallel import ITEMS_PER_WORKER, ordered_map
-from infoseg_bench.progress import Item, no_progress
+from infoseg_bench.utils.cores import usable_cores
+from infoseg_bench.utils.parallel import ITEMS_PER_WORKER, ordered_map
+from infoseg_bench.utils.progress import Item, no_progress
 
 
 def test_results_come_in_the_items_order() -> None:

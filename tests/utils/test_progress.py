@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from infoseg_bench import progress
-from infoseg_bench.progress import ProgressFactory, no_progress, show_progress
+from infoseg_bench.utils import progress
+from infoseg_bench.utils.progress import ProgressFactory, no_progress, show_progress
 
 ITEMS = ["a", "b", "c"]
 
@@ -38,7 +38,7 @@ def test_short_work_away_from_a_terminal_is_silent(capsys: pytest.CaptureFixture
 
 def test_on_a_terminal_a_bar_is_drawn_and_standard_output_stays_free() -> None:
     code = (
-        "from infoseg_bench.progress import show_progress\n"
+        "from infoseg_bench.utils.progress import show_progress\n"
         "print(list(show_progress(['a', 'b', 'c'], 'reading photos')))"
     )
     terminal, error = os.openpty()

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoseg_bench.randomness import generator
+from infoseg_bench.utils.randomness import generator
 
 words = st.one_of(st.integers(-(2**40), 2**40), st.text(max_size=8))
 purposes = st.lists(words, max_size=3).map(tuple)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.sources.archive import Archive
-from infoseg_bench.sources.files import FolderFiles
+from infoseg_bench.preparation.archive import Archive
+from infoseg_bench.utils.source_files import FolderFiles
 
 
 @pytest.mark.parametrize(

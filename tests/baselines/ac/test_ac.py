@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
-from infoseg_bench.baselines.ac import AC, ACParameters, draw_orderings
+from infoseg_bench.baselines.ac.ac import AC, ACParameters, draw_orderings
+from infoseg_bench.baselines.ac.raster_scan import ORDERINGS
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
-from infoseg_bench.networks.raster_scan import ORDERINGS
 
 SMALL = {"width": 2, "blocks": 2, "batch": 4, "radius": 2}
 
@@ -44,7 +44,7 @@ def test_every_choice_trains_a_step_to_an_information_between_zero_and_log_k(
     method = make(stride=stride, compare=compare, attention=attention, precision=precision, arl_weight=0.5)
     with method.autocast():
         computed = method.losses(batch(), torch.Generator().manual_seed(0))
-    computed["loss"].backward()
+    computed["loss"].backward()  # type: ignore[no-untyped-call]
     assert computed["loss"].dtype == torch.float32
     assert -1e-6 <= float(computed["information"].detach()) <= math.log(3) + 1e-6
     for name, weight in method.network.named_parameters():

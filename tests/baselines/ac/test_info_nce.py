@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from infoseg_bench.information.info_nce import info_nce
+from infoseg_bench.baselines.ac.info_nce import info_nce
 
 
 def test_scores_that_say_nothing_give_no_information() -> None:

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from infoseg_bench.networks.autoregressive import AutoregressiveNetwork
-from infoseg_bench.networks.raster_scan import ORDERINGS, Ordering, RasterAttention, shift
+from infoseg_bench.baselines.ac.autoregressive import AutoregressiveNetwork
+from infoseg_bench.baselines.ac.raster_scan import ORDERINGS, Ordering, RasterAttention, shift
 
 SIDE = 5
 """Places along each side of the grid."""

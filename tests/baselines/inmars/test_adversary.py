@@ -3,7 +3,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from infoseg_bench.training.adversary import adversarial_perturbation, root_mean_square, scaled, untracked
+from infoseg_bench.baselines.inmars.adversary import (
+    adversarial_perturbation,
+    root_mean_square,
+    scaled,
+    untracked,
+)
 
 
 def test_one_power_iteration_turns_to_the_direction_of_greatest_curvature() -> None:

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 import torch
 
-from infoseg_bench.baselines.inmars import InMARS, InMARSParameters
+from infoseg_bench.baselines.inmars.adversary import root_mean_square, scaled, untracked
+from infoseg_bench.baselines.inmars.inmars import InMARS, InMARSParameters
+from infoseg_bench.baselines.inmars.regions import RegionPooling
+from infoseg_bench.baselines.inmars.superpixels import Superpixels
+from infoseg_bench.baselines.inmars.warp import smooth_flow, warp
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
-from infoseg_bench.imageops.regions import RegionPooling
-from infoseg_bench.imageops.superpixels import Superpixels
-from infoseg_bench.imageops.warp import smooth_flow, warp
 from infoseg_bench.information.assignment import divergence
-from infoseg_bench.training.adversary import root_mean_square, scaled, untracked
 
 STEPS = 10
 SMALL = {"width": 3, "batch": 4, "adversary_start": 0}
@@ -125,7 +125,7 @@ def test_every_choice_trains_a_step_to_a_finite_float32_loss(
     method = make(sobel=sobel, padding=padding, precision=precision)
     with method.autocast():
         losses = method.losses(batch(), torch.Generator().manual_seed(0))
-    losses["loss"].backward()
+    losses["loss"].backward()  # type: ignore[no-untyped-call]
     assert all(value.isfinite() and value.dtype == torch.float32 for value in losses.values())
     for name, weight in method.network.named_parameters():
         assert weight.grad is not None, name

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoseg_bench.imageops.regions import RegionPooling
+from infoseg_bench.baselines.inmars.regions import RegionPooling
 
 
 @settings(max_examples=30, deadline=None)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import label
 
-from infoseg_bench.imageops.superpixels import Superpixels
+from infoseg_bench.baselines.inmars.superpixels import Superpixels
 
 
 def photo(height: int, width: int, channels: int = 3) -> np.ndarray:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from infoseg_bench.imageops.warp import smooth_flow, warp
+from infoseg_bench.baselines.inmars.warp import smooth_flow, warp
 
 
 def maps() -> torch.Tensor:

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from infoseg_bench.clustering.centres import kmeans_centres
-from infoseg_bench.clustering.features import assign, sample_features
+from infoseg_bench.baselines.pairs.features import assign, sample_features
 from infoseg_bench.errors import UserError
+from infoseg_bench.training.kmeans import kmeans_centres
 
 
 def stream(batches: int = 4) -> list[tuple[Tensor, Tensor]]:

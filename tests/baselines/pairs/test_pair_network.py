@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from infoseg_bench.networks.pair_network import PairNetwork
+from infoseg_bench.baselines.pairs.pair_network import PairNetwork
 
 
 def test_the_first_linear_layer_has_its_published_size_and_scales_with_its_parameters() -> None:

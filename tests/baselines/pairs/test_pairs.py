@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from infoseg_bench.baselines.doersch import Doersch, DoerschParameters, dropped
-from infoseg_bench.baselines.isola import Isola, IsolaParameters
+from infoseg_bench.baselines.pairs.doersch import Doersch, DoerschParameters, dropped
+from infoseg_bench.baselines.pairs.isola import Isola, IsolaParameters
+from infoseg_bench.baselines.pairs.pair_method import Pair, PairMethod
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.errors import UsageError, UserError
-from infoseg_bench.training.pair_method import Pair, PairMethod
 from tests.data.miniature import write_store
 
 CPU = torch.device("cpu")

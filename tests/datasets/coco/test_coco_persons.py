@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from pycocotools import mask as official
 
-from infoseg_bench.coco import choice, selection
-from infoseg_bench.coco.annotations import CocoPhoto
-from infoseg_bench.coco.selection import PersonPixels
 from infoseg_bench.contracts import Prepared
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import VOID
 from infoseg_bench.data.writer import StoreWriter
-from infoseg_bench.datasets.coco_persons import CocoPersons
+from infoseg_bench.datasets.coco import choice, selection
+from infoseg_bench.datasets.coco.annotations import CocoPhoto
+from infoseg_bench.datasets.coco.persons_recipe import CocoPersons
+from infoseg_bench.datasets.coco.selection import PersonPixels
 from infoseg_bench.errors import UsageError, UserError
-from infoseg_bench.progress import no_progress
+from infoseg_bench.utils.progress import no_progress
 from tests.datasets.files import CocoFolder, box, interrupting, leftovers, runs, save, scene
 from tests.datasets.official import zip_folders
 from tests.shared import SHARED, needs_shared

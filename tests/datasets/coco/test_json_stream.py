@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infoseg_bench.coco.json_stream import read_array, stream_array
+from infoseg_bench.datasets.coco.json_stream import read_array, stream_array
 from infoseg_bench.errors import UserError
 
 # yajl takes -2**63 for an overflow.

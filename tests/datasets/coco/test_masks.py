@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from pycocotools import mask as official
 
-from infoseg_bench.coco.masks import decode, encode, union
+from infoseg_bench.datasets.coco.masks import decode, encode, union
 from tests.datasets.files import box, runs
 
 masks = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from infoseg_bench.coco.stuff import ListRule
+from infoseg_bench.datasets.coco.stuff import ListRule
 
 
 @given(

@@ -1,0 +1,1 @@
+"""AC: autoregressive unsupervised segmentation, its network and its loss."""

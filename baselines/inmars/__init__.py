@@ -1,0 +1,1 @@
+"""InMARS: superpixels, random warps, the adversary and the loss of this method; no other method uses them."""

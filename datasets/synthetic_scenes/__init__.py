@@ -1,0 +1,1 @@
+"""Computer-generated outdoor scenes with exact labels, for trying and testing."""

@@ -1,0 +1,72 @@
+"""The counts of a run: writing and reading them, and what can be said of them at once."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from infoseg_bench.data.catalogue import PreparedDataset
+from infoseg_bench.errors import UserError
+from infoseg_bench.records.record import DatasetFacts
+from infoseg_bench.scoring.scores import constant_accuracy
+from infoseg_bench.utils.atomic import write_atomic
+
+COLLAPSED_SHARE = 0.99
+"""Share of the scored pixels in one cluster from which a run counts as collapsed; ours."""
+
+
+def write_counts(file: Path, *, last: np.ndarray, best: np.ndarray, ids: list[str]) -> None:
+    """Write the counts that every score is computed from.
+
+    The arrays are `last` and `best` (int64 `cluster cls`, the whole set), `last_images` and
+    `best_images` (int64 `image cluster cls`), and `ids` (the images' names).
+    """
+    arrays = {
+        "last": last.sum(axis=0),
+        "best": best.sum(axis=0),
+        "last_images": last,
+        "best_images": best,
+        "ids": np.array(ids),
+    }
+    write_atomic(file, lambda handle: np.savez_compressed(handle, **arrays))
+
+
+def warnings_of(counts: np.ndarray) -> list[str]:
+    """Say what is suspicious about the last state's counts, int64 `image cluster cls`."""
+    shares = counts.sum(axis=(0, 2)) / counts.sum()
+    if shares.max() < COLLAPSED_SHARE:
+        return []
+    return [
+        f"collapsed: {100 * shares.max():.1f} % of the scored pixels are in one of {len(shares)} clusters"
+    ]
+
+
+def dataset_facts(prepared: PreparedDataset, counts: np.ndarray) -> DatasetFacts:
+    """Say what a reader of scores must know of the data; `counts` are int64 `image cluster cls`."""
+    view = prepared.view
+    return DatasetFacts(
+        title=view.title,
+        classes=list(view.classes),
+        palette=list(view.palette),
+        note=view.note,
+        train_images=len(view.train),
+        evaluation_images=len(view.evaluation),
+        crop=view.crop,
+        channels=prepared.store.channels,
+        constant_pixel_accuracy=constant_accuracy(counts.sum(axis=0)),
+    )
+
+
+def read_counts(file: Path) -> dict[str, np.ndarray]:
+    """Read a run's counts.
+
+    Raises:
+        UserError: absent or damaged
+    """
+    try:
+        with file.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in ("last", "best", "last_images", "best_images", "ids")}
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(f"{file}: not readable counts ({error}): repeat the run with --force") from None
