@@ -30,7 +30,7 @@ COMMANDS = "IIC examples/commands.txt:73-89"
 LOGS = "IIC examples/logs_segmentation.tar.gz"
 
 OVERCLUSTERING = 5
-"""Clusters of A per cluster of B where nothing is published; ours, COCO-Stuff-3's."""
+"""Clusters of A per cluster of B where nothing is published; chosen by this project, COCO-Stuff-3's."""
 
 
 class IICParameters(ViewParameters):
@@ -41,7 +41,8 @@ class IICParameters(ViewParameters):
     clusters_a: int | None = parameter(
         None,
         "clusters of head A; none: five times head B's K",
-        source="ours for other data sets: published are 3 to 8 times K (IIC examples/commands.txt:73-89)",
+        source="chosen by this project for other data sets: published are 3 to 8 times K (IIC "
+        "examples/commands.txt:73-89)",
         gt=1,
     )
     lamb_a: float = parameter(1.0, "weight of the marginals' entropies, head A", source=COMMANDS, gt=0)
@@ -123,7 +124,7 @@ class IIC(NetworkMethod):
         return {"loss": loss, f"loss_{head}": loss}
 
     def head(self) -> Literal["a", "b"]:
-        """Give the head that the present step trains."""
+        """Return the head that the present step trains."""
         finished = self.step * self.parameters.batch // max(1, self._photos)
         return "a" if (finished % 2 == 0) == (self.parameters.passes == "a-b") else "b"
 
@@ -137,7 +138,7 @@ class IIC(NetworkMethod):
         return probabilities.argmax(dim=1)
 
     def _views(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Give the crops, their copies, and which copies are mirrored."""
+        """Return the crops, their copies, and which copies are mirrored."""
         images = ordered(batch.images, self.parameters)
         copies = jittered(images, self.parameters, generator)
         mirrored = draw_mirrored(len(images), generator) & self.parameters.flip

@@ -22,10 +22,16 @@ class KMeansParameters(Parameters):
     """What is sampled, and how scikit-learn's MiniBatchKMeans is run on it."""
 
     sample: int = parameter(
-        200_000, "pixels to fit on, drawn uniformly", source="ours: the published cap is unknown", gt=0
+        200_000,
+        "pixels to fit on, drawn uniformly",
+        source="chosen by this project: the published cap is unknown",
+        gt=0,
     )
     images: int = parameter(
-        5_000, "largest number of training crops to draw them from", source="ours: bounds the time", gt=0
+        5_000,
+        "largest number of training crops to draw them from",
+        source="chosen by this project: bounds the time",
+        gt=0,
     )
     batch: int = parameter(BATCH, "pixels of one mini-batch", source=SKLEARN, gt=0)
     iterations: int = parameter(ITERATIONS, "passes over the sample at most", source=SKLEARN, gt=0)
@@ -73,7 +79,7 @@ class KMeans(Method):
         return torch.cdist(pixels, self.centres).argmin(dim=1).view(images.shape[0], *images.shape[2:])
 
     def state(self) -> dict[str, Any]:
-        """Give the centres."""
+        """Return the centres."""
         return {"centres": self.centres}
 
     def load_state(self, state: dict[str, Any]) -> None:

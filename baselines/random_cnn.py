@@ -62,7 +62,7 @@ class RandomCNN(Method):
         return probabilities.argmax(dim=1)
 
     def state(self) -> dict[str, Any]:
-        """Give the weights."""
+        """Return the weights."""
         return {"network": self.network.state_dict()}
 
     def load_state(self, state: dict[str, Any]) -> None:

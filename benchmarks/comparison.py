@@ -63,7 +63,7 @@ def compare(script: str, slow: str, fast: str, sizes: Mapping[str, str | int]) -
 
 
 def options_of(description: str, forms: Sequence[str], sizes: Mapping[str, int]) -> argparse.ArgumentParser:
-    """Give a parser of --form, --device and the sizes."""
+    """Return a parser of --form, --device and the sizes."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=description, formatter_class=raw)
     parser.add_argument("--form", choices=sorted(forms), help="measure this one alone")

@@ -35,7 +35,7 @@ OPTIONS = {
 
 
 def command(data: Path, dataset: str, results: Path, repeats: int) -> list[str]:
-    """Give the words of a few runs of few steps."""
+    """Return the words of a few runs of few steps."""
     words = [sys.executable, "-m", "infoseg_bench", "run", "--dataset", dataset, "--method", "slow"]
     words += [
         "--plugin",
@@ -76,7 +76,7 @@ def timed(words: list[str], results: Path) -> tuple[float, list[float]]:
 
 
 def bare(data: Path, planned: Path, results: Path) -> float:
-    """Give the seconds of the worker alone from its start to its first step, on a run that was planned."""
+    """Return the seconds of the worker alone from its start to its first step, on a run that was planned."""
     work = Work(results=results, data=data, device="cpu", plugins=[METHOD])
     spec = RunFolder(next(planned.glob("runs/*"))).spec()
     work.folder(spec)

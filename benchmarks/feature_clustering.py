@@ -25,7 +25,7 @@ PIXELS = 20_000
 
 
 def stream(images: int, features: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Give random feature maps, a batch at a time."""
+    """Return random feature maps, a batch at a time."""
     generator = torch.Generator().manual_seed(0)
     counted = torch.ones(BATCH, CROP, CROP, dtype=torch.bool)
     for _ in range(images // BATCH):

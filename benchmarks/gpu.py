@@ -27,7 +27,8 @@ WAYS = {
     "bfloat16": ["bfloat16"],
     "bfloat16, compiled": ["bfloat16", "--compile"],
 }
-"""Precision and options of `infoseg-bench speed`. Goals on one H200 in bfloat16, ours: 45 % of the matrix
+"""Precision and options of `infoseg-bench speed`. Goals on one H200 in bfloat16, chosen by this project: 45
+% of the matrix
 rate, data under 3 % of the step, under 16 GB."""
 DATASETS = {
     "photos-persons": ["persons", "--classes", "background,person", "--evaluate-if", "person >= 0.2"],
@@ -35,7 +36,7 @@ DATASETS = {
     "photos-stuff-15": ["stuff", "--class-map", "coco-stuff-15"],
 }
 STEPS = 10_000
-"""Ours: about 200 epochs of the 3 229 photos."""
+"""Chosen by this project: about 200 epochs of the 3 229 photos."""
 KEPT = ("spec.json", "record.json", "counts.npz", "curve.jsonl")
 
 

@@ -84,7 +84,7 @@ class Launcher:
 
 
 def run_words(results: Path, jobs: int) -> list[str]:
-    """Give the command of one launcher."""
+    """Return the command of one launcher."""
     words = [sys.executable, "-m", "infoseg_bench", "run", "--all", "--suite", "soak.toml"]
     return [*words, "--results", str(results), "--device", "cpu", "--jobs", str(jobs)]
 

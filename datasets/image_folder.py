@@ -31,33 +31,41 @@ class ImageFolderOptions(Parameters):
     name: str = Field(description="name of the data set: lower-case letters, digits and dashes")
     images: Path = Field(description="folder of the photos, all of which are trained on")
     labels: Path | None = parameter(
-        None, "folder of label PNGs named as their photos; those photos are evaluated", source="ours"
+        None,
+        "folder of label PNGs named as their photos; those photos are evaluated",
+        source="chosen by this project",
     )
     classes: str | None = parameter(
-        None, "class names separated by commas; label value i is the i-th, from 0", source="ours"
+        None,
+        "class names separated by commas; label value i is the i-th, from 0",
+        source="chosen by this project",
     )
     class_map: str | None = parameter(
         None,
         "a TOML file that maps label values to classes, or coco-stuff-15 or coco-stuff-3",
-        source="ours",
+        source="chosen by this project",
     )
     evaluate_if: str | None = parameter(
         None,
         "evaluate only photos whose centre crop follows a rule such as 'person >= 0.2' (share of its pixels)",
-        source="ours",
+        source="chosen by this project",
     )
     crop: int = parameter(128, "side of the square crops in pixels, after scaling", source="PAPER 5.3", ge=8)
     scale: float = parameter(
         1.0,
         "scale photos and labels by this first; COCO's published scale is 0.33",
-        source="ours",
+        source="chosen by this project",
         gt=0,
         le=4,
     )
     void: str = parameter(
-        "255", "label values that are never scored, separated by commas; with --classes", source="ours"
+        "255",
+        "label values that are never scored, separated by commas; with --classes",
+        source="chosen by this project",
     )
-    title: str = parameter("", "name of the data set for people; without it, --name", source="ours")
+    title: str = parameter(
+        "", "name of the data set for people; without it, --name", source="chosen by this project"
+    )
 
     @field_validator("name")
     @classmethod

@@ -31,7 +31,7 @@ PROTOCOL = "corrected"
 
 
 def load_store(name: str, data: str | Path = "data") -> PreparedDataset:
-    """Give a prepared data set.
+    """Return a prepared data set.
 
     Args:
         name: of the data set, such as "coco-stuff-3"
@@ -68,9 +68,9 @@ def get_method(
         UsageError: an unknown method or parameter, or no steps for a method that trains
     """
     cls = load_methods([Path(plugin) for plugin in plugins]).method(name)
-    if cls.trains and steps < 1:
+    if cls.is_iterative and steps < 1:
         raise UsageError(f"{name}: it trains step by step: say how many with steps=...")
-    context = RunContext(seed=seed, device=choose_device(device), steps=steps if cls.trains else 0)
+    context = RunContext(seed=seed, device=choose_device(device), steps=steps if cls.is_iterative else 0)
     task = task_of(dataset)
     return cls(cls.resolve(task.dataset, parameters), task, context)
 
@@ -88,13 +88,13 @@ def fit(method: Method, dataset: PreparedDataset, *, protocol: str = PROTOCOL) -
     train = train_images(arrays, dataset, method, protocol=protocol, maps=maps)
     for _ in method.fit(train):
         pass
-    method.settle(train)
+    method.before_evaluation(train)
     return method
 
 
 @torch.no_grad()
 def predict(method: Method, dataset: PreparedDataset) -> Int16[np.ndarray, "image crop crop"]:
-    """Give the cluster of every pixel of the scored centre crops, in the data set's order."""
+    """Return the cluster of every pixel of the scored centre crops, in the data set's order."""
     photos = _evaluation(dataset, next(iter(dataset.view.tables)), method.run.device)
     batches = [method.predict(images).to(torch.int16).cpu() for images, _ in photos.batches(EVALUATION_BATCH)]
     return torch.cat(batches).numpy()

@@ -49,5 +49,5 @@ def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str = "") -
 
 
 def first_few(names: Sequence[str], count: int = 3) -> str:
-    """Give the first of many names, for a message; three are ours."""
+    """Return the first of many names, for a message; three were chosen by this project."""
     return ", ".join(names[:count]) + (", ..." if len(names) > count else "")

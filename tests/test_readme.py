@@ -15,7 +15,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 def commands() -> list[list[str]]:
-    """Give every infoseg-bench command of the README's code blocks and of its text, as words."""
+    """Return every infoseg-bench command of the README's code blocks and of its text, as words."""
     text = README.read_text().replace("\\\n", " ")
     blocks = "\n".join(re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL))
     inline = re.findall(r"`(infoseg-bench [^`]+)`", text)

@@ -39,7 +39,7 @@ class ACParameters(TrainingParameters):
     orderings: Policy = parameter(
         "distinct",
         "the two of a step: distinct, independent (may coincide; AC-MM train.py:139-161), or opposite",
-        source="ours: the paper's policy is unknown",
+        source="chosen by this project: the paper's policy is unknown",
     )
     stride: Literal[2, 4] = parameter(4, "pixels per place of the network's output", source=SETTINGS)
     width: int = parameter(64, "channels of the stem", source=TEMPLATE, gt=0)
@@ -50,7 +50,7 @@ class ACParameters(TrainingParameters):
     attention: int = parameter(
         0,
         "channels of queries, keys and values of an attention after block 2, 0: none; AC-MM's is 128",
-        source="ours: optional in the paper",
+        source="chosen by this project: optional in the paper",
         ge=0,
     )
     radius: int = parameter(10, "largest displacement T in pixels", source="AC-MM model/loss.py:7-44", ge=0)
@@ -68,12 +68,14 @@ class ACParameters(TrainingParameters):
     arl_weight: float = parameter(
         0.0, "weight of the representation variant ARL beside AC; 0: off", source="PAPER 3.2: no gain", ge=0
     )
-    arl_features: int = parameter(128, "length of ARL's vectors", source="ours", gt=0)
+    arl_features: int = parameter(128, "length of ARL's vectors", source="chosen by this project", gt=0)
     arl_radius: int = parameter(
-        1, "displacement over which ARL's vectors agree, in places", source="ours", ge=0
+        1, "displacement over which ARL's vectors agree, in places", source="chosen by this project", ge=0
     )
-    arl_samples: int = parameter(16, "places per image that ARL compares", source="ours", gt=0)
-    arl_temperature: float = parameter(0.1, "divides ARL's scores", source="ours", gt=0)
+    arl_samples: int = parameter(
+        16, "places per image that ARL compares", source="chosen by this project", gt=0
+    )
+    arl_temperature: float = parameter(0.1, "divides ARL's scores", source="chosen by this project", gt=0)
     training_mask: bool = parameter(
         False,
         "leave void pixels out of the loss, which uses label information",

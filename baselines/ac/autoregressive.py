@@ -81,7 +81,10 @@ class AutoregressiveBlock(nn.Module):
 
 
 def initialise(module: nn.Module) -> None:
-    """Set AC-MM's initial weights (model/model.py:6-10): Xavier normal; biases zero, which is ours."""
+    """Set AC-MM's initial weights (model/model.py:6-10): Xavier normal.
+
+    Zero biases were chosen by this project.
+    """
     if isinstance(module, nn.Conv2d):
         nn.init.xavier_normal_(module.weight)
         if module.bias is not None:

@@ -61,7 +61,7 @@ def passed(
 
     No rectangle holds the past of a raster scan, so half of the channels is shifted by one along
     both axes, and gives the quadrant that ends with the place itself; the other half is shifted by
-    two along the slow axis, and gives whole lines before it. Which half is ours.
+    two along the slow axis, and gives whole lines before it. Which half was chosen by this project.
     """
     down, right = ordering.back
     lines = (2 * down, 0) if ordering.rows else (0, 2 * right)

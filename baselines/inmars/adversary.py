@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 SMALLEST = 1e-16
-"""Sizes below it count as it, so that a vanished gradient gives no perturbation; ours."""
+"""Sizes below it count as it, so that a vanished gradient gives no perturbation; chosen by this project."""
 
 
 def adversarial_perturbation(
@@ -49,7 +49,7 @@ def scaled(
 
 
 def root_mean_square(values: Float[Tensor, "batch ..."]) -> Float[Tensor, " batch"]:
-    """Give one size per image."""
+    """Return one size per image."""
     return values.flatten(1).square().mean(dim=1).sqrt()
 
 

@@ -3,7 +3,8 @@
 Neither code nor full text is a source here. The abstract says: an image is split into superpixels,
 a network's assignment of superpixels to clusters is trained by maximising mutual information, and
 then by adversaries that perturb pixels (photometric) and their positions (geometric). Everything
-beyond that is ours: SLIC, IIC's network, the information of RIM, virtual adversaries, and all
+beyond that was chosen by this project: SLIC, IIC's network, the information of RIM, virtual adversaries,
+and all
 settings.
 """
 
@@ -33,9 +34,11 @@ NO_SOBEL: Mapping[str, Any] = {"sobel": False}
 
 
 class InMARSParameters(TrainingParameters):
-    """Nothing here is published: what the abstract names has a source, its size is ours."""
+    """Parameters of InMARS; the abstract names the parts, and this project chose every size."""
 
-    segments: int = parameter(200, "superpixels per 128x128 pixels, about", source="ours", gt=0)
+    segments: int = parameter(
+        200, "superpixels per 128x128 pixels, about", source="chosen by this project", gt=0
+    )
     compactness: float = parameter(
         10.0, "SLIC's weight of closeness against likeness of colour", source="default of scikit-image", gt=0
     )
@@ -44,39 +47,55 @@ class InMARSParameters(TrainingParameters):
     padding: Padding = parameter(
         "corrected",
         "of IIC's network: published (as released: its map is misaligned by some pixels) or corrected",
-        source="ours: superpixels need aligned maps",
+        source="chosen by this project: superpixels need aligned maps",
     )
     marginal_weight: float = parameter(
-        1.0, "weight of the entropy of the mean assignment", source="ours, 1 is mutual information", ge=0
+        1.0,
+        "weight of the entropy of the mean assignment",
+        source="chosen by this project, 1 is mutual information",
+        ge=0,
     )
     conditional_weight: float = parameter(
-        1.0, "weight of the mean entropy of assignments", source="ours, 1 is mutual information", ge=0
+        1.0,
+        "weight of the mean entropy of assignments",
+        source="chosen by this project, 1 is mutual information",
+        ge=0,
     )
     adversary_start: float = parameter(
         0.5,
         "share of the budget after which the adversaries join",
-        source="ours; the abstract: followed by",
+        source="chosen by this project; the abstract: followed by",
         ge=0,
         le=1,
     )
     photometric_weight: float = parameter(
-        1.0, "weight of the divergence under changed pixels; 0: off", source="ours", ge=0
+        1.0, "weight of the divergence under changed pixels; 0: off", source="chosen by this project", ge=0
     )
     photometric_radius: float = parameter(
-        0.03, "root mean square change of a pixel, of values in [0, 1]", source="ours, about 8 of 255", gt=0
+        0.03,
+        "root mean square change of a pixel, of values in [0, 1]",
+        source="chosen by this project, about 8 of 255",
+        gt=0,
     )
     geometric_weight: float = parameter(
-        1.0, "weight of the divergence under moved pixels; 0: off", source="ours", ge=0
+        1.0, "weight of the divergence under moved pixels; 0: off", source="chosen by this project", ge=0
     )
     geometric_radius: float = parameter(
-        1.5, "root mean square of both flow components, in pixels", source="ours", gt=0
+        1.5, "root mean square of both flow components, in pixels", source="chosen by this project", gt=0
     )
-    geometric_points: int = parameter(6, "control points of the flow along each side", source="ours", ge=2)
+    geometric_points: int = parameter(
+        6, "control points of the flow along each side", source="chosen by this project", ge=2
+    )
     probe: float = parameter(
-        0.1, "where the adversaries take their gradient, as a share of the radius", source="ours", gt=0
+        0.1,
+        "where the adversaries take their gradient, as a share of the radius",
+        source="chosen by this project",
+        gt=0,
     )
     training_mask: bool = parameter(
-        False, "leave void pixels out of the loss, which uses label information", source="ours: label-free"
+        False,
+        "leave void pixels out of the loss, which uses label information",
+        source="chosen by this project: label-free",
     )
 
 

@@ -32,7 +32,7 @@ class RegionPooling:
         self.share: Float[Tensor, " row"] = used / used.sum().clamp(min=1)
 
     def __call__(self, maps: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "row channel"]:
-        """Give the means, images after one another; rows that are not in use are zero."""
+        """Return the means, images after one another; rows that are not in use are zero."""
         pixels = maps.movedim(1, -1).flatten(0, 2) * self._inside[:, None]
         means: Tensor = self._sum(pixels) / self._areas.clamp(min=1)
         return means

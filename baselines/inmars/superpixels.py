@@ -20,7 +20,9 @@ class Superpixels(PhotoMap):
     name: ClassVar[str] = "superpixels"
     libraries: ClassVar[tuple[str, ...]] = ("scikit-image",)
 
-    segments: int = parameter(200, "superpixels per 128x128 pixels, about", source="ours", gt=0)
+    segments: int = parameter(
+        200, "superpixels per 128x128 pixels, about", source="chosen by this project", gt=0
+    )
     compactness: float = parameter(
         10.0, "weight of closeness against likeness of colour", source="default of scikit-image", gt=0
     )

@@ -21,7 +21,10 @@ NOISE = 100.0
 
 
 class DoerschParameters(PairParameters):
-    """Sizes as released; rate, batch and sample are ours, since no command line was published."""
+    """Sizes as released.
+
+    Rate, batch and sample were chosen by this project, since no command line was published.
+    """
 
     directions: Literal["published", "corrected"] = parameter(
         "corrected",
@@ -53,7 +56,7 @@ class Doersch(PairMethod):
         """Draw the direction, then places until the second window lies within the image.
 
         The released code keeps the first centre 1.5 windows from the borders; what it does with a
-        second window that reaches beyond them is unknown, and drawing again is ours.
+        second window that reaches beyond them is unknown, and drawing again was chosen by this project.
         """
         patch = self.parameters.patch
         direction = int(torch.randint(self.outputs(), (1,), generator=generator))
@@ -85,7 +88,8 @@ def dropped(
 ) -> Float[Tensor, "batch channel height width"]:
     """Keep one colour of every image, and put noise in place of the other two.
 
-    The noise has the kept colour's mean and a hundredth of its deviation, over the batch here (ours)
+    The noise has the kept colour's mean and a hundredth of its deviation, over the batch here (chosen by
+    this project)
     where the released code takes them over the data set.
 
     Args:

@@ -52,7 +52,7 @@ def sample_features(
 def assign(
     maps: Maps, centres: Float[Tensor, "cluster feature"], size: int
 ) -> Int64[Tensor, "batch size size"]:
-    """Give the nearest centre of every pixel of the bilinearly upsampled maps.
+    """Return the nearest centre of every pixel of the bilinearly upsampled maps.
 
     The nearest centre c has the least |c|^2 - 2 <f, c>, and the products <f, c> may be upsampled
     instead of the features f because upsampling is linear.

@@ -21,7 +21,10 @@ NEIGHBOURS = (*DIAGONALS, (-1, 0), (1, 0), (0, -1), (0, 1))
 
 
 class IsolaParameters(PairParameters):
-    """Sizes as released; rate, batch and sample are ours, since no command line was published."""
+    """Sizes as released.
+
+    Rate, batch and sample were chosen by this project, since no command line was published.
+    """
 
     neighbours: Literal["published", "corrected"] = parameter(
         "corrected",
@@ -43,13 +46,13 @@ class Isola(PairMethod):
     parameters: IsolaParameters
 
     def outputs(self) -> int:
-        """Give the logit of adjacency."""
+        """Return the logit of adjacency."""
         return 1
 
     def place(self, size: int, generator: torch.Generator) -> Pair:
         """Draw whether they are adjacent (one half), then places until both windows lie within the image.
 
-        Drawing again is ours; what the released code does at the borders is unknown.
+        Drawing again was chosen by this project; what the released code does at the borders is unknown.
         """
         margin = self.parameters.patch // 2
         adjacent = bool(torch.rand(1, generator=generator) < 0.5)

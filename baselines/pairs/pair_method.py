@@ -42,7 +42,10 @@ class PairParameters(ViewParameters):
     """Sizes of the network, and how its features are clustered."""
 
     lr: float = parameter(
-        1e-4, "learning rate of Adam", source="ours, as IIC's; the published one is unknown", gt=0
+        1e-4,
+        "learning rate of Adam",
+        source="chosen by this project, as IIC's; the published one is unknown",
+        gt=0,
     )
     patch: int = parameter(
         11, "side of the windows in pixels", source="IIC scripts/segmentation/baselines", gt=1
@@ -52,10 +55,16 @@ class PairParameters(ViewParameters):
     )
     hidden: int = parameter(1024, "units of the hidden layer that joins both", source=NETWORK, gt=0)
     cluster_images: int = parameter(
-        2_000, "training crops whose features are clustered, at most", source="ours: bounds the time", gt=0
+        2_000,
+        "training crops whose features are clustered, at most",
+        source="chosen by this project: bounds the time",
+        gt=0,
     )
     cluster_pixels: int = parameter(
-        50_000, "pixels of them in the sample", source="ours: the published cap is unknown", gt=0
+        50_000,
+        "pixels of them in the sample",
+        source="chosen by this project: the published cap is unknown",
+        gt=0,
     )
     cluster_sampling: Sampling = parameter(
         "corrected",
@@ -79,7 +88,7 @@ class PairMethod(NetworkMethod):
     A method adds `outputs`, `place` and `judge`, and may change the training images in `altered`.
     """
 
-    # Batches as IIC's on the same data; ours.
+    # Batches as IIC's on the same data; chosen by this project.
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "coco-stuff": {"batch": 60},
         "coco-stuff-3": {"batch": 120},
@@ -108,7 +117,7 @@ class PairMethod(NetworkMethod):
 
     @abstractmethod
     def outputs(self) -> int:
-        """Give how many numbers the network predicts for a pair."""
+        """Return how many numbers the network predicts for a pair."""
 
     @abstractmethod
     def place(self, size: int, generator: torch.Generator) -> Pair:
@@ -147,7 +156,7 @@ class PairMethod(NetworkMethod):
         judged = self.judge(outputs.float(), pair.target)
         return {"loss": (judged * kept).sum() / kept.sum().clamp(min=1)}
 
-    def settle(self, train: TrainImages) -> None:
+    def before_evaluation(self, train: TrainImages) -> None:
         """Cluster the features that the network gives now."""
         chosen, generator = self.parameters, self.run.generator("clusters", self.step)
         images = min(chosen.cluster_images, len(train))
@@ -170,7 +179,7 @@ class PairMethod(NetworkMethod):
         return assign(self._features(images), self.centres, images.shape[-1])
 
     def state(self) -> dict[str, Any]:
-        """Give what every network method gives, and the centres."""
+        """Return what every network method gives, and the centres."""
         return {**super().state(), "centres": self.centres}
 
     def load_state(self, state: dict[str, Any]) -> None:

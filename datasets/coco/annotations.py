@@ -55,6 +55,6 @@ class PersonAnnotations:
 
     @property
     def with_persons(self) -> list[CocoPhoto]:
-        """Give the photos that show a person or a crowd, in the order of the ids."""
+        """Return the photos that show a person or a crowd, in the order of the ids."""
         shown = self.persons.keys() | self.crowds.keys()
         return [photo for photo in self.photos.values() if photo.id in shown]

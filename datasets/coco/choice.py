@@ -10,7 +10,7 @@ from infoseg_bench.datasets.coco.files import COMPLETE, CocoFiles
 from infoseg_bench.datasets.coco.manifest import ManifestRow, read_manifest
 from infoseg_bench.datasets.coco.selection import PersonPixels, largest_shares, photos_there, shares_between
 from infoseg_bench.errors import UsageError, UserError
-from infoseg_bench.preparation.parts import Parts
+from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.utils.progress import ProgressFactory
 
 
@@ -40,7 +40,7 @@ def choose(
     photos: int,
     min_share: float,
     max_share: float,
-    parts: Parts,
+    cache: BuildCache,
     progress: ProgressFactory,
 ) -> Choice:
     """Select the `photos` largest shares if all of COCO is there, else all shares from `min_share`.
@@ -51,7 +51,7 @@ def choose(
     annotations = pixels.annotations
     present = photos_there(source, pixels.files, annotations)
     candidates = [photo for photo in annotations.with_persons if photo.id in present]
-    counts = pixels.count_all(candidates, parts, progress)
+    counts = pixels.count_all(candidates, cache, progress)
     most = max_share * pixels.options.crop**2
     if len(present) == COMPLETE:
         chosen = largest_shares(counts, photos=photos, most=most)
@@ -74,7 +74,7 @@ def choose(
 
 
 def rebuild(
-    pixels: PersonPixels, source: CocoFiles, path: Path, *, parts: Parts, progress: ProgressFactory
+    pixels: PersonPixels, source: CocoFiles, path: Path, *, cache: BuildCache, progress: ProgressFactory
 ) -> Choice:
     """Select what a manifest lists, and check that the annotations still give the same crops and shares.
 
@@ -90,7 +90,7 @@ def rebuild(
         raise UserError(
             f"{path}: photo {unknown} is not in the annotations of {source.root}: use complete COCO"
         )
-    counts = pixels.count_all([known[row.id] for row in rows], parts, progress)
+    counts = pixels.count_all([known[row.id] for row in rows], cache, progress)
     for row in rows:
         if pixels.manifest_row(known[row.id], counts[row.id]) != row:
             raise UserError(f"{path}: photo {row.id} differs in {source.root}: use the same official files")

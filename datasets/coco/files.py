@@ -38,7 +38,7 @@ class CocoFiles:
         self._archives: dict[str, Archive] = {}
 
     def photos(self) -> dict[str, OfficialFiles]:
-        """Give the photos of every split that is there.
+        """Return the photos of every split that is there.
 
         Raises:
             UserError: none is
@@ -46,7 +46,7 @@ class CocoFiles:
         return self._some({split: self._files(split, f"{split}.zip", split) for split in SPLITS}, PHOTOS)
 
     def label_maps(self) -> dict[str, OfficialFiles]:
-        """Give COCO-Stuff's label maps of every split that is there.
+        """Return COCO-Stuff's label maps of every split that is there.
 
         Raises:
             UserError: none is
@@ -56,7 +56,7 @@ class CocoFiles:
         return self._some(found, LABEL_MAPS)
 
     def annotations(self) -> dict[str, OfficialFiles]:
-        """Give the folder of annotations of every split whose instances are there.
+        """Return the folder of annotations of every split whose instances are there.
 
         Raises:
             UserError: none is
@@ -69,7 +69,7 @@ class CocoFiles:
         return self._some(found, ANNOTATIONS)
 
     def place(self, file: OfficialFile) -> str:
-        """Say where one of the files lies below the folder."""
+        """Return where one of the files lies below the folder."""
         return file.files.place(file.name).relative_to(self.root).as_posix()
 
     def _some(self, found: dict[str, OfficialFiles | None], layout: str) -> dict[str, OfficialFiles]:

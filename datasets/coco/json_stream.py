@@ -15,7 +15,7 @@ from infoseg_bench.utils.source_files import DAMAGED, OfficialFile
 
 
 def read_array(path: Path | OfficialFile, name: str) -> list[Any]:
-    """Give one array of the file's top-level object; nothing behind it is read.
+    """Return one array of the file's top-level object; nothing behind it is read.
 
     Args:
         path: JSON in UTF-8, which may lie in an archive
@@ -32,7 +32,7 @@ def read_array(path: Path | OfficialFile, name: str) -> list[Any]:
 
 
 def stream_array(path: Path | OfficialFile, name: str) -> Iterator[Any]:
-    """Give the elements of one array of the file's top-level object, and read the file to its end.
+    """Return the elements of one array of the file's top-level object, and read the file to its end.
 
     Raises:
         UserError: missing, unreadable or damaged

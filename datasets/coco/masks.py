@@ -47,7 +47,7 @@ def union(masks: list[RunLengths]) -> RunLengths:
 
 
 def decode(run_lengths: RunLengths) -> Bool[np.ndarray, "height width"]:
-    """Give the mask that `encode` or `union` made, pixel by pixel.
+    """Return the mask that `encode` or `union` made, pixel by pixel.
 
     It is not left to pycocotools (2.0.11), whose decoder warns of itself with numpy 2.
     """

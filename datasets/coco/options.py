@@ -30,7 +30,7 @@ class CocoOptions(Parameters):
         None,
         "folder with COCO's official archives or what was unpacked from them; without it, the archives are "
         "downloaded",
-        source="ours",
+        source="chosen by this project",
     )
     scale: float = parameter(
         0.33, "scale of photos and labels", source="IIC examples/commands.txt:74", gt=0, le=4
@@ -43,7 +43,7 @@ class CocoOptions(Parameters):
     channels: Literal["rgb", "bgr"] = parameter(
         "rgb",
         "order of the colours; the released code reads bgr",
-        source="ours; bgr: IIC cocostuff.py:518-521",
+        source="chosen by this project; bgr: IIC cocostuff.py:518-521",
     )
     crop: int = parameter(128, "side of the centre crop in pixels", source="PAPER 5.3", ge=8)
 
@@ -93,7 +93,7 @@ class CocoOptions(Parameters):
 
     @property
     def pixel_note(self) -> str:
-        """Say where pixels differ from the default, for every board; empty where they do not."""
+        """Return where pixels differ from the default, for every board; empty where they do not."""
         said = [
             "antialiased" if self.filter == "antialiased" else "",
             "bgr" if self.channels == "bgr" else "",

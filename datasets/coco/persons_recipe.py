@@ -22,8 +22,8 @@ from infoseg_bench.datasets.coco.options import CocoOptions
 from infoseg_bench.datasets.coco.reading import read_person_annotations
 from infoseg_bench.datasets.coco.selection import PersonPixels
 from infoseg_bench.errors import UsageError
+from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.preparation.building import read_in_parts
-from infoseg_bench.preparation.parts import Parts
 from infoseg_bench.preparation.preparation import (
     expect,
     finish,
@@ -47,22 +47,23 @@ class CocoPersonsOptions(CocoOptions):
     min_share: float = parameter(
         0.2,
         "least share of person pixels within the crop, where COCO is not complete",
-        source="ours: near the whole-image threshold that gives 15 399 photos",
+        source="chosen by this project: near the whole-image threshold that gives 15 399 photos",
         ge=0,
         le=1,
     )
     max_share: float = parameter(
         0.8,
         "largest share of person pixels within the crop; beyond it there is nothing to tell a person from",
-        source="ours: leaves out about 1 photo in 100, and makes the classes of the selection balance",
+        source="chosen by this project: leaves out about 1 photo in 100, and makes the classes of the "
+        "selection balance",
         ge=0,
         le=1,
     )
     crowds: bool = parameter(
-        True, "count crowds of persons as person; otherwise they are void", source="ours"
+        True, "count crowds of persons as person; otherwise they are void", source="chosen by this project"
     )
     manifest: Path | None = parameter(
-        None, "rebuild exactly the selection of this manifest CSV", source="ours"
+        None, "rebuild exactly the selection of this manifest CSV", source="chosen by this project"
     )
 
     @model_validator(mode="after")
@@ -104,11 +105,11 @@ class CocoPersons(DatasetRecipe):
             options=options,
             crowds=options.crowds,
         )
-        parts = Parts(path, store_key(self, options))
-        choice = _choice(options, pixels, source, parts, progress)
+        cache = BuildCache(path, store_key(self, options))
+        choice = _choice(options, pixels, source, cache, progress)
         rows = [pixels.manifest_row(photo, choice.pixels[photo.id]) for photo in choice.photos]
         with StoreWriter(path, channels=3, attributes=store_attributes(self, options)) as writer:
-            balance = _write_photos(pixels, choice, parts, writer, progress)
+            balance = _write_photos(pixels, choice, cache, writer, progress)
             expected = {"photos": (len(rows), options.photos)}
             summary = {
                 **choice.summary,
@@ -122,7 +123,7 @@ class CocoPersons(DatasetRecipe):
             view = plain_view(self, CLASSES, photos=len(rows), crop=options.crop, note=note)
             with manifest_beside(manifest, rows):
                 prepared = finish(writer, [view], summary)
-        parts.clear()
+        cache.clear()
         return prepared
 
 
@@ -130,31 +131,31 @@ def _choice(
     options: CocoPersonsOptions,
     pixels: PersonPixels,
     source: CocoFiles,
-    parts: Parts,
+    cache: BuildCache,
     progress: ProgressFactory,
 ) -> Choice:
     if options.manifest is not None:
-        return rebuild(pixels, source, options.manifest, parts=parts, progress=progress)
+        return rebuild(pixels, source, options.manifest, cache=cache, progress=progress)
     return choose(
         pixels,
         source,
         photos=options.photos,
         min_share=options.min_share,
         max_share=options.max_share,
-        parts=parts,
+        cache=cache,
         progress=progress,
     )
 
 
 def _write_photos(
-    pixels: PersonPixels, choice: Choice, parts: Parts, writer: Any, progress: ProgressFactory
+    pixels: PersonPixels, choice: Choice, cache: BuildCache, writer: Any, progress: ProgressFactory
 ) -> ClassBalance:
     balance = ClassBalance(CLASSES, pixels.options.crop)
     groups = read_in_parts(
         choice.photos,
         pixels.read,
         identity=pixels.identity,
-        parts=parts,
+        cache=cache,
         photo_pixels=pixels.options.photo_pixels,
         progress=progress,
     )

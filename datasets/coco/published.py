@@ -38,11 +38,11 @@ class PublishedList:
         return sum(self.counts.values())
 
     def is_made_of(self, split: str, ids: Collection[str]) -> bool:
-        """Say whether these are the list's ids of a split."""
+        """Return whether these are the list's ids of a split."""
         return len(ids) == self.counts[split] and ids_sha256(ids) == self.sha256[split]
 
     def fetch(self, folder: Path, progress: ProgressFactory) -> dict[str, frozenset[str]]:
-        """Give the ids by split; downloaded into `folder` where they are not there.
+        """Return the ids by split; downloaded into `folder` where they are not there.
 
         Raises:
             UserError: not reachable, or other ids than the published ones

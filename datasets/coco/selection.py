@@ -17,13 +17,14 @@ from infoseg_bench.datasets.coco.files import CocoFiles
 from infoseg_bench.datasets.coco.manifest import ManifestRow
 from infoseg_bench.datasets.coco.options import CocoOptions
 from infoseg_bench.errors import UserError
+from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.preparation.building import in_blocks
-from infoseg_bench.preparation.parts import Parts
 from infoseg_bench.utils.progress import ProgressFactory
 from infoseg_bench.utils.source_files import OfficialFiles
 
 PHOTOS_COUNTED = 200
-"""Photos whose person pixels are counted and kept together; ours: about a second of one core."""
+"""Photos whose person pixels are counted and kept together; chosen by this project: about a second of one
+core."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class PersonPixels:
     crowds: bool
 
     def labels(self, photo: CocoPhoto) -> UInt8[np.ndarray, "height width"]:
-        """Give the scaled labels of a whole photo: 0 background, 1 person, VOID.
+        """Return the scaled labels of a whole photo: 0 background, 1 person, VOID.
 
         Raises:
             UserError: scaled down to nothing
@@ -55,11 +56,13 @@ class PersonPixels:
         """Count the person pixels in the centre crop, from the annotations alone."""
         return int(np.count_nonzero(centre_crop(self.labels(photo), self.options.crop) == 1))
 
-    def count_all(self, photos: list[CocoPhoto], parts: Parts, progress: ProgressFactory) -> dict[int, int]:
-        """Count the person pixels of many photos, by id; `parts` keeps what is counted."""
+    def count_all(
+        self, photos: list[CocoPhoto], cache: BuildCache, progress: ProgressFactory
+    ) -> dict[int, int]:
+        """Count the person pixels of many photos, by id; `cache` keeps what is counted."""
 
         def count_some(some: Sequence[CocoPhoto]) -> list[int]:
-            return parts.numbers(
+            return cache.numbers(
                 [f"{photo.id} {self.annotations.masks(photo)}" for photo in some],
                 lambda: [self.count(photo) for photo in some],
             )
@@ -70,7 +73,7 @@ class PersonPixels:
             return {photo.id: count for photo, count in zip(photos, found, strict=True)}
 
     def manifest_row(self, photo: CocoPhoto, pixels: int) -> ManifestRow:
-        """Give the manifest's row of a photo with so many person pixels in its crop."""
+        """Return the manifest's row of a photo with so many person pixels in its crop."""
         scale, crop = self.options.scale, self.options.crop
         return ManifestRow.of(photo, scale=scale, crop=crop, crowds=self.crowds, pixels=pixels)
 
@@ -99,7 +102,7 @@ class PersonPixels:
 def photos_there(
     source: CocoFiles, files: dict[str, OfficialFiles], annotations: PersonAnnotations
 ) -> set[int]:
-    """Give the ids of the listed photos whose files are there.
+    """Return the ids of the listed photos whose files are there.
 
     Raises:
         UserError: not one of them is

@@ -71,7 +71,7 @@ class StuffFiles:
         )
 
     def summary(self) -> str:
-        """Say in one line what there is, and name the first file without counterpart."""
+        """Describe in one line what there is, and name the first file without counterpart."""
         words = [f"{len(self.photos)} photos with label maps"]
         for places, lack in ((self.without_labels, "label map"), (self.without_photo, "photo")):
             if places:
@@ -94,7 +94,7 @@ class ListRule:
     min_share: float
 
     def accepts(self, labels: UInt8[np.ndarray, "height width"]) -> bool:
-        """Say whether a photo with this label map, at its original size, belongs to the list."""
+        """Return whether a photo with this label map, at its original size, belongs to the list."""
         if min(labels.shape) < self.min_side:
             return False
         return self._count(labels) >= self.min_share * labels.size
@@ -149,7 +149,7 @@ class StuffReader:
 def stored_codes(
     codes: UInt8[np.ndarray, "height width"], place: object
 ) -> UInt8[np.ndarray, "height width"]:
-    """Give what the store keeps for COCO-Stuff's codes.
+    """Return what the store keeps for COCO-Stuff's codes.
 
     Raises:
         UserError: a code beyond 181 that is not 255; `place` is the file it came from

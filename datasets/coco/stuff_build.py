@@ -10,8 +10,8 @@ from typing import Any
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.datasets.coco.stuff import StuffPhoto, StuffReader
 from infoseg_bench.errors import first_few
+from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.preparation.building import read_in_parts
-from infoseg_bench.preparation.parts import Parts
 from infoseg_bench.preparation.statistics import ClassBalance, ids_sha256
 from infoseg_bench.utils.progress import ProgressFactory
 
@@ -24,14 +24,14 @@ class StuffBuild:
         photos: of which the list is made, in the order of the ids
         reader: with the list's rule, or with none where `listed` says it all
         listed: these ids make up the store, whatever the rule says; None: those the rule accepts
-        parts: of what the reader gives
+        cache: of what the reader gives
         progress: shows how far the work is
     """
 
     photos: Sequence[StuffPhoto]
     reader: StuffReader
     listed: frozenset[str] | None
-    parts: Parts
+    cache: BuildCache
     progress: ProgressFactory
 
     def write(self, writer: Any, balance: ClassBalance) -> list[str]:
@@ -63,7 +63,7 @@ class StuffBuild:
             self.photos,
             self.reader.read,
             identity=lambda item: item.identity,
-            parts=self.parts,
+            cache=self.cache,
             photo_pixels=self.reader.options.photo_pixels,
             progress=self.progress,
             amend=as_listed,
@@ -81,14 +81,14 @@ def by_split(photos: Sequence[StuffPhoto], ids: Sequence[str]) -> dict[str, list
 
 
 def list_summary(splits: dict[str, list[str]]) -> dict[str, str]:
-    """Give count and hash of every split's ids as lines for people."""
+    """Return count and hash of every split's ids as lines for people."""
     return {
         f"ids of {split}": f"{len(ids)}, SHA-256 {ids_sha256(ids)}" for split, ids in sorted(splits.items())
     }
 
 
 def difference(derived: Sequence[str], published: frozenset[str]) -> str:
-    """Say in how many ids two lists differ, and name the first of them."""
+    """Describe in how many ids two lists differ, and name the first of them."""
     more, less = sorted(set(derived) - published), sorted(published - set(derived))
     words = [_first(more, "in the derived one only"), _first(less, "in the published one only")]
     return "; ".join(word for word in words if word)

@@ -15,8 +15,8 @@ from infoseg_bench.datasets.coco.stuff import ListRule, StuffFiles, StuffPhoto, 
 from infoseg_bench.datasets.coco.stuff_build import StuffBuild, by_split, list_summary
 from infoseg_bench.datasets.coco.stuff_options import CocoStuffOptions
 from infoseg_bench.errors import UserError
+from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.preparation.class_map import read_class_map
-from infoseg_bench.preparation.parts import Parts
 from infoseg_bench.preparation.preparation import (
     downloads,
     expect,
@@ -86,7 +86,7 @@ class ListedBuild:
             photos=self._photos(None if amend else listed),
             reader=reader,
             listed=listed,
-            parts=Parts(path, store_key(recipe, options, rule=reader.rule is not None)),
+            cache=BuildCache(path, store_key(recipe, options, rule=reader.rule is not None)),
             progress=self.progress,
         )
         tables = label_tables(classes.stored, unlabelled_as=recipe.unlabelled_as)
@@ -105,7 +105,7 @@ class ListedBuild:
             )
             summary = {**self._summary(ids, how, balance, tables), **checked}
             prepared = finish(writer, [view], summary)
-        build.parts.clear()
+        build.cache.clear()
         return prepared
 
     def _photos(self, listed: frozenset[str] | None) -> list[StuffPhoto]:

@@ -13,7 +13,7 @@ class CocoStuffOptions(CocoOptions):
         None,
         "which photos: 'published', 'derived' by the rule, or a file of ids, one per line; without it, the "
         "rule, and on complete data the published list where the rule gives another",
-        source="ours",
+        source="chosen by this project",
     )
     min_side: int = parameter(
         360,
@@ -36,7 +36,7 @@ class CocoStuff3Options(CocoStuffOptions):
     min_share: float = parameter(
         0.5,
         "least share of sky, plant and ground among all pixels of a listed photo",
-        source="ours: separates the listed from the other photos on 21 official label maps",
+        source="chosen by this project: separates the listed from the other photos on 21 official label maps",
         ge=0,
         le=1,
     )

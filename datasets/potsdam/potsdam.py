@@ -17,7 +17,7 @@ from infoseg_bench.datasets.potsdam.blocks import STRAY, classes_of_colours, cut
 from infoseg_bench.datasets.potsdam.tiff import read_tile
 from infoseg_bench.datasets.potsdam.tiles import IMAGES, LABELS, REQUEST, Tiles
 from infoseg_bench.errors import UsageError
-from infoseg_bench.preparation.parts import Parts
+from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.preparation.preparation import (
     expect,
     finish,
@@ -38,7 +38,7 @@ CLASSES_3 = ("road and car", "building and clutter", "vegetation")
 COLLAPSE = {0: 0, 4: 0, 1: 1, 5: 1, 2: 2, 3: 2}
 """6 to 3 classes (IIC code/datasets/segmentation/potsdam.py:417-421)."""
 COLOURS_3 = ((255, 255, 255), (0, 0, 255), (0, 255, 0))
-"""Ours: that of the first class of each."""
+"""Chosen by this project: that of the first class of each."""
 
 
 class PotsdamOptions(Parameters):
@@ -48,7 +48,7 @@ class PotsdamOptions(Parameters):
         None,
         "folder with 4_Ortho_RGBIR and 5_Labels_for_participants, as folders or zip files; without it, "
         "downloads/ below the data",
-        source="ours",
+        source="chosen by this project",
     )
     tile: int = parameter(6000, "side of a tile in pixels", source="IIC util/potsdam_prepare.py:54-69", ge=16)
     crop: int = parameter(200, "side of the blocks in pixels, after halving", source="PAPER 5.3", ge=8)
@@ -56,7 +56,7 @@ class PotsdamOptions(Parameters):
         32,
         "largest difference in any channel between a stray label colour and the class it counts as; the "
         "published code has no such colours",
-        source="ours",
+        source="chosen by this project",
         ge=0,
         le=127,
     )
@@ -98,13 +98,13 @@ class Potsdam(DatasetRecipe):
         tiles = Tiles.find(source_folder(options.source, data))
         recipe = Potsdam()
         path = store_path(data, recipe.name, recipe)
-        parts = Parts(path, store_key(recipe, options))
+        cache = BuildCache(path, store_key(recipe, options))
         balance = ClassBalance(CLASSES, options.crop, _table(len(CLASSES)))
         ids: list[str] = []
         scored: list[int] = []
         with StoreWriter(path, channels=4, attributes=store_attributes(recipe, options)) as writer:
             for name in progress(tiles.names, "tiles"):
-                photos = parts.photos(tiles.identity(name), partial(_read, tiles, name, options))
+                photos = cache.photos(tiles.identity(name), partial(_read, tiles, name, options))
                 writer.extend(photos)
                 for photo in photos:
                     if photo.labels is not None:
@@ -118,7 +118,7 @@ class Potsdam(DatasetRecipe):
                 summary |= expect(recipe, balance, counts)
             views = [_view(name, ids, scored, options.crop, tiles) for name in _VIEWS]
             prepared = finish(writer, views, summary)
-        parts.clear()
+        cache.clear()
         return prepared
 
 

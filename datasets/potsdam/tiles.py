@@ -61,13 +61,13 @@ class Tiles:
         return sorted(there, key=lambda name: [int(part) for part in name.split("_")])
 
     def label(self, name: str) -> OfficialFile | None:
-        """Give a tile's labels, if it is one of the 24 and they are there."""
+        """Return a tile's labels, if it is one of the 24 and they are there."""
         if name not in LABELLED or self.labels is None or _label(name) not in self.labels.names:
             return None
         return self.labels.file(_label(name))
 
     def image(self, name: str) -> OfficialFile:
-        """Give a tile's image."""
+        """Return a tile's image."""
         return self.images.file(_image(name))
 
     def identity(self, name: str) -> list[str]:

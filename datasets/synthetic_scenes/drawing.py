@@ -1,4 +1,4 @@
-"""Outdoor scenes of sky, plants and ground. Every constant of the drawing is ours."""
+"""Outdoor scenes of sky, plants and ground. Every constant of the drawing was chosen by this project."""
 
 from __future__ import annotations
 

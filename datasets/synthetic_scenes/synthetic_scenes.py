@@ -26,10 +26,14 @@ NOTE = "Computer-generated scenes for trying and testing: not a benchmark."
 class SyntheticScenesOptions(Parameters):
     """What can be chosen when the scenes are generated."""
 
-    images: int = parameter(600, "number of images", source="ours", ge=1, le=100_000)
-    seed: int = parameter(0, "seed of every random choice", source="ours", ge=0)
-    size: int = parameter(96, "height and width of an image in pixels", source="ours", ge=48, le=1024)
-    crop: int = parameter(64, "side of the crops in pixels, at most the size", source="ours", ge=16)
+    images: int = parameter(600, "number of images", source="chosen by this project", ge=1, le=100_000)
+    seed: int = parameter(0, "seed of every random choice", source="chosen by this project", ge=0)
+    size: int = parameter(
+        96, "height and width of an image in pixels", source="chosen by this project", ge=48, le=1024
+    )
+    crop: int = parameter(
+        64, "side of the crops in pixels, at most the size", source="chosen by this project", ge=16
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> SyntheticScenesOptions:

@@ -41,7 +41,7 @@ def list_command(method_name: str | None, data: Path, plugins: tuple[Path, ...])
 
 
 def _missing(recipe: type[DatasetRecipe], data: Path) -> list[str]:
-    """Say which archives are neither downloaded nor put there by hand."""
+    """Return which archives are neither downloaded nor put there by hand."""
     from infoseg_bench.preparation.download import missing
     from infoseg_bench.preparation.preparation import downloads
     from infoseg_bench.utils.text import readable_size

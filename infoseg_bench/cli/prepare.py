@@ -115,7 +115,7 @@ def _option(name: str, field: FieldInfo) -> click.Option:
 
 
 def _kind(annotation: Any) -> Any:
-    """Give the type behind `X | None`, or text for anything that a flag cannot be."""
+    """Return the type behind `X | None`, or text for anything that a flag cannot be."""
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
         annotation = next(part for part in typing.get_args(annotation) if part is not type(None))
     if typing.get_origin(annotation) is typing.Literal:

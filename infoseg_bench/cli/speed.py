@@ -82,7 +82,7 @@ def speed(
 
 
 def _chosen(methods: tuple[str, ...], registry: Registry) -> list[str]:
-    trained = [name for name in methods or sorted(registry.methods) if registry.method(name).trains]
+    trained = [name for name in methods or sorted(registry.methods) if registry.method(name).is_iterative]
     for name in methods:
         if name not in trained:
             raise UsageError(f"--method {name}: does not train by steps, so it has no training speed")

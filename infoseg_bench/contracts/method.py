@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,15 @@ from infoseg_bench.utils.randomness import generator
 
 if TYPE_CHECKING:
     from infoseg_bench.data.train_images import TrainImages
+
+
+_OLD_NAMES = {
+    "trains": "is_iterative",
+    "shares": "supports_distributed",
+    "every_weight": "uses_all_parameters",
+    "settle": "before_evaluation",
+}
+"""What attributes of a method were called in version 0.1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +96,9 @@ class Method(ABC):
     citation: ClassVar[str]
     version: ClassVar[int] = 1
     """Raise it whenever the same run would give other numbers: it is part of a run's identity."""
-    trains: ClassVar[bool] = False
+    is_iterative: ClassVar[bool] = False
     """Whether the budget's number of steps matters."""
-    shares: ClassVar[bool] = False
+    supports_distributed: ClassVar[bool] = False
     """Whether several processes can train it together, each on its share of every batch."""
     training_only: ClassVar[frozenset[str]] = frozenset()
     """Names in `state` that only a fit needs: they are no part of an exported model."""
@@ -100,6 +110,18 @@ class Method(ABC):
     task: Task
     run: RunContext
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Accept the names that plug-ins written for version 0.1 use, with a DeprecationWarning."""
+        super().__init_subclass__(**keywords)
+        for old, new in _OLD_NAMES.items():
+            if old in cls.__dict__:
+                warnings.warn(
+                    f"{cls.__name__}.{old} is called {new} now; the old name will stop working in 0.3",
+                    DeprecationWarning,
+                    stacklevel=2,
+                )
+                setattr(cls, new, cls.__dict__[old])
+
     def __init__(self, parameters: Parameters, task: Task, run: RunContext) -> None:
         self.parameters = parameters
         self.task = task
@@ -107,7 +129,7 @@ class Method(ABC):
 
     @classmethod
     def resolve(cls, dataset: str, overrides: Mapping[str, Any]) -> Parameters:
-        """Give the whole parameter set for a data set: defaults, its preset, then `overrides`.
+        """Return the whole parameter set for a data set: defaults, its preset, then `overrides`.
 
         Raises:
             UsageError: an unknown parameter, or a value out of range
@@ -116,7 +138,7 @@ class Method(ABC):
 
     @classmethod
     def label_use(cls, parameters: Parameters) -> str | None:
-        """Say which label information the training sees with these parameters; None: none.
+        """Return which label information the training sees with these parameters; None: none.
 
         Only "mask" exists: which pixels are not void. What is declared here stands on the board.
         """
@@ -137,7 +159,7 @@ class Method(ABC):
         After `load_state` it continues where that state was taken.
         """
 
-    def settle(self, train: TrainImages) -> None:  # noqa: B027
+    def before_evaluation(self, train: TrainImages) -> None:  # noqa: B027
         """Get ready to predict from the present state, before every evaluation and after every fit.
 
         A method that learns features finds their clusters here. It depends on the state alone, and

@@ -47,7 +47,7 @@ def parameter(default: Any, meaning: str, *, source: str, **limits: Any) -> Any:
     Args:
         default: its value unless told otherwise
         meaning: what it does, in one sentence, with the unit
-        source: where the default comes from: a paper's section, a file, or "ours"
+        source: where the default comes from: a paper's section, a file, or "chosen by this project"
         limits: pydantic's own limits, such as `gt=0`
     """
     return Field(default, description=meaning, json_schema_extra={"source": source}, **limits)

@@ -36,7 +36,7 @@ class Registry:
     broken: dict[str, str] = field(default_factory=dict)
 
     def method(self, name: str) -> type[Method]:
-        """Give a method.
+        """Return a method.
 
         Raises:
             UsageError: unknown, or broken
@@ -45,7 +45,7 @@ class Registry:
         return method
 
     def recipe(self, name: str) -> type[DatasetRecipe]:
-        """Give a recipe.
+        """Return a recipe.
 
         Raises:
             UsageError: unknown, or broken

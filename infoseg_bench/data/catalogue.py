@@ -36,7 +36,7 @@ def prepared_datasets(data: Path) -> tuple[dict[str, PreparedDataset], list[str]
 
 
 def find_prepared(data: Path, name: str) -> PreparedDataset:
-    """Give one prepared data set.
+    """Return one prepared data set.
 
     Raises:
         UsageError: it is not prepared in the folder `data`

@@ -7,7 +7,7 @@ from jaxtyping import UInt8
 
 
 def crop_corner(height: int, width: int, crop: int) -> tuple[int, int]:
-    """Give the top and left of the centre crop, negative where a shorter side will be padded.
+    """Return the top and left of the centre crop, negative where a shorter side will be padded.
 
     The extra pixel of an odd difference stays on the lower right, as in `PhotoIndex.centre`.
     """
@@ -15,7 +15,7 @@ def crop_corner(height: int, width: int, crop: int) -> tuple[int, int]:
 
 
 def crop_slices(height: int, width: int, crop: int) -> tuple[slice, slice]:
-    """Give the rows and columns of a photo that the centre crop holds; padding is no part of it."""
+    """Return the rows and columns of a photo that the centre crop holds; padding is no part of it."""
     top, left = crop_corner(height, width, crop)
     rows = slice(max(top, 0), min(top + crop, height))
     return rows, slice(max(left, 0), min(left + crop, width))

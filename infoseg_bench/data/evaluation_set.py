@@ -56,7 +56,7 @@ class EvaluationSet:
     def batches(
         self, size: int
     ) -> Iterator[tuple[Float[Tensor, "batch channel crop crop"], UInt8[Tensor, "batch crop crop"]]]:
-        """Give images in [0, 1] and class labels, VOID where void or padded, `size` at a time."""
+        """Return images in [0, 1] and class labels, VOID where void or padded, `size` at a time."""
         for start in range(0, len(self), size):
             photos = torch.arange(start, min(start + size, len(self)))
             plan = self._images.centre(send(photos, self._pixels.device), self._crop)

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 BLOCK_ROWS = 1 << 18
-"""Rows read and hashed at a time; ours: a chunk of pixels, which a core's cache holds, was fastest."""
+"""Rows read and hashed at a time; chosen by this project: a chunk of pixels, which a core's cache holds,
+was fastest."""
 
 
 def content_fingerprint(file: Any, checks: dict[str, int] | None = None) -> str:
@@ -53,7 +54,7 @@ def _add_dataset(digest: Any, name: str, dataset: Any) -> int:
 
 
 def _contents(dataset: Any) -> Generator[tuple[Any, int], None, None]:
-    """Give the bytes block by block, with the CRC-32 up to there; one is read while another is hashed."""
+    """Return the bytes block by block, with the CRC-32 up to there; one is read while another is hashed."""
     check = 0
 
     def read(rows: slice) -> tuple[Any, int]:

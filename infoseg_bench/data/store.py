@@ -65,7 +65,7 @@ class Store:
         return str(self.attributes["fingerprint"])
 
     def view(self, name: str) -> View:
-        """Give one data set of this store.
+        """Return one data set of this store.
 
         Raises:
             UsageError: no such view
@@ -81,7 +81,7 @@ class Store:
             ) from None
 
     def ids(self) -> list[str]:
-        """Give the photos' names, in the store's order."""
+        """Return the photos' names, in the store's order."""
         with h5py.File(self.path, "r") as file:
             return [text.decode() for text in file["ids"][:]]
 
@@ -128,7 +128,7 @@ def _read_view(group: Any, name: str) -> View:
 
 
 def void_mask(arrays: StoreArrays, view: View, *, protocol: str) -> Bool[np.ndarray, " pixel"]:
-    """Say for every pixel of the store whether it counts; photos without labels count whole."""
+    """Return for every pixel of the store whether it counts; photos without labels count whole."""
     if arrays.labels is None:
         raise ValueError("the arrays were read without labels")
     areas = arrays.sizes.astype(np.int64).prod(axis=1)

@@ -91,7 +91,7 @@ class TrainImages:
         return len(self._index.starts)
 
     def batch(self, step: int, size: int, crop: int | None = None) -> TrainBatch:
-        """Give the batch of one step; of several processes, each gets its share of the same batch.
+        """Return the batch of one step; of several processes, each gets its share of the same batch.
 
         Args:
             step: from 0

@@ -26,10 +26,10 @@ from infoseg_bench.utils.atomic import disk_error
 
 FORMAT_VERSION = 1
 CHUNK_PIXELS = 1 << 18
-"""Pixels per HDF5 chunk; ours: 256 Ki, under a mebibyte a chunk for RGB."""
+"""Pixels per HDF5 chunk; chosen by this project: 256 Ki, under a mebibyte a chunk for RGB."""
 
 SPARE_BYTES = 8 << 20
-"""Free space under which writing stops, so that HDF5 can always close its file; ours."""
+"""Free space under which writing stops, so that HDF5 can always close its file; chosen by this project."""
 
 
 class StoreWriter:

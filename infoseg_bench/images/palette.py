@@ -18,13 +18,15 @@ OKABE_ITO: tuple[Colour, ...] = (
     (204, 121, 167),
     (240, 228, 66),
 )
-"""Okabe and Ito, "Color Universal Design" (2008), without black, which stands for void; order ours."""
+"""Okabe and Ito, "Color Universal Design" (2008), without black, which stands for void; the order was
+chosen by this project."""
 
 GRID = (0, 32, 64, 96, 128, 160, 192, 224, 255)
-"""Channel values among which further colours are looked for; ours."""
+"""Channel values among which further colours are looked for; chosen by this project."""
 
 DARKEST = 0.35
-"""Least Oklab lightness of a further colour, since darker ones all look black on a screen; ours."""
+"""Least Oklab lightness of a further colour, since darker ones all look black on a screen; chosen by this
+project."""
 
 VISION = np.array(
     [
@@ -54,7 +56,7 @@ OKLAB = np.array(
 
 @cache
 def default_palette(classes: int) -> tuple[Colour, ...]:
-    """Give one colour per class: Okabe and Ito's, then each time the one farthest from all before.
+    """Return one colour per class: Okabe and Ito's, then each time the one farthest from all before.
 
     "Farthest" is by the least distance in Oklab over normal, protanopic and deuteranopic vision,
     with black and white (void, paper) among the colours to keep away from.

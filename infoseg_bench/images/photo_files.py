@@ -7,7 +7,7 @@ from pathlib import Path
 from infoseg_bench.errors import UserError
 
 PHOTO_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
-"""What counts as a photo, in lower case; ours."""
+"""What counts as a photo, in lower case; chosen by this project."""
 
 
 def list_photos(folder: Path) -> list[Path]:
@@ -32,7 +32,7 @@ def list_photos(folder: Path) -> list[Path]:
 
 
 def list_files(folder: Path) -> list[Path]:
-    """Give the files directly in a folder, sorted by name; hidden ones are left out.
+    """Return the files directly in a folder, sorted by name; hidden ones are left out.
 
     Raises:
         UserError: no such folder, not a folder, or no permission

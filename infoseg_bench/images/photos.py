@@ -91,7 +91,7 @@ def read_labels(path: Path | OfficialFile) -> UInt8[np.ndarray, "height width"]:
 
 
 def stored_values(image: ImageFile.ImageFile) -> np.ndarray:
-    """Give what an open image's file holds, of a palette the indices, without Pillow's stretching of grey."""
+    """Return the values that an image file holds: palette indices, and grey levels without stretching."""
     step = GREY_STEPS.get(str(image.tile[0][3]), 1) if image.tile else 1
     values = np.asarray(image)
     return values // np.uint8(step) if step > 1 else values

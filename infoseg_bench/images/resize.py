@@ -57,7 +57,7 @@ def scale_nearest(
 
 
 def scaled_side(side: int, factor: float) -> int:
-    """Give a scaled side in pixels; halves are rounded to even, as OpenCV does.
+    """Return a scaled side in pixels; halves are rounded to even, as OpenCV does.
 
     Raises:
         ValueError: it would be shorter than one pixel
@@ -69,7 +69,7 @@ def scaled_side(side: int, factor: float) -> int:
 
 
 def nearest_sources(side: int, factor: float) -> Int64[np.ndarray, " scaled"]:
-    """Give the source position that INTER_NEAREST takes for every position along a scaled side."""
+    """Return the source position that INTER_NEAREST takes for every position along a scaled side."""
     positions = np.floor(np.arange(scaled_side(side, factor)) * (1 / factor)).astype(np.int64)
     return np.asarray(np.minimum(positions, side - 1))
 
@@ -97,7 +97,7 @@ def _between(
 def _linear_sources(
     side: int, factor: float, channels: int = 1
 ) -> tuple[Int64[np.ndarray, " scaled"], Int64[np.ndarray, " scaled"], Float32[np.ndarray, " scaled"]]:
-    """Give the two source positions and the second's weight along a scaled side.
+    """Return the two source positions and the second's weight along a scaled side.
 
     With `channels`, positions are those of values in a line of pixels, channel by channel.
     """

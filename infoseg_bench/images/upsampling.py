@@ -14,7 +14,7 @@ from torch import Tensor
 def upsampled_window(
     maps: Float[Tensor, "batch channel rows columns"], top: int, left: int, side: int, size: int
 ) -> Float[Tensor, "batch channel side side"]:
-    """Give a square window of the upsampled maps.
+    """Return a square window of the upsampled maps.
 
     Args:
         maps: to be upsampled
@@ -34,7 +34,7 @@ def upsampled_pixels(
     pixels: Int64[Tensor, "pixel 3"],
     size: int,
 ) -> Float[Tensor, "pixel channel"]:
-    """Give single pixels of the upsampled maps.
+    """Return single pixels of the upsampled maps.
 
     Args:
         maps: to be upsampled
@@ -50,14 +50,14 @@ def upsampled_pixels(
 
 
 def _neighbours(places: Tensor, source: int, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Give the two source places that every place mixes, and the second one's share."""
+    """Return the two source places that every place mixes, and the second one's share."""
     exact = ((places + 0.5) * (source / size) - 0.5).clamp(0, source - 1)
     lower = exact.floor().long()
     return lower, (lower + 1).clamp(max=source - 1), exact - lower
 
 
 def _weights(places: Tensor, source: int, size: int) -> Float[Tensor, "place source"]:
-    """Give the same as a matrix that acts on a whole row or column."""
+    """Return the same as a matrix that acts on a whole row or column."""
     lower, upper, share = _neighbours(places, source, size)
     weights = torch.zeros(len(places), source, device=places.device)
     weights.scatter_add_(1, lower[:, None], 1 - share[:, None])

@@ -60,7 +60,7 @@ def read_photos(prepared: PreparedDataset, protocol: str) -> Photos:
 def predict(
     folder: RunFolder, photos: Photos, chosen: Sequence[int], *, setting: Setting
 ) -> Int64[np.ndarray, "chosen height width"]:
-    """Give the clusters of some evaluation images, by the run's checkpoint.
+    """Return the clusters of some evaluation images, by the run's checkpoint.
 
     Args:
         folder: of a finished run
@@ -82,12 +82,12 @@ def predict(
     train = train_images(
         photos.arrays, photos.prepared, method, protocol=spec.protocol, pixels=photos.pixels, maps={}
     )
-    method.settle(train)
+    method.before_evaluation(train)
     clusters = method.predict(photos.images[list(chosen)])
     return np.asarray(clusters.numpy())
 
 
 def to_bytes(images: Tensor) -> UInt8[np.ndarray, "image height width 3"]:
-    """Give the first three channels of images in [0, 1] as 8-bit RGB; one channel becomes grey."""
+    """Return the first three channels of images in [0, 1] as 8-bit RGB; one channel becomes grey."""
     colours = images[:, :3] if images.shape[1] >= 3 else images[:, :1].expand(-1, 3, -1, -1)
     return np.asarray((255 * colours).round().byte().permute(0, 2, 3, 1).numpy())

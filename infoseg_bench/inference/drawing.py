@@ -13,9 +13,9 @@ from infoseg_bench.data.view import VOID
 from infoseg_bench.utils.atomic import write_atomic
 
 SHARE = 0.5
-"""Of the class's colour in an overlay; the rest is the photo; ours."""
+"""Of the class's colour in an overlay; the rest is the photo; chosen by this project."""
 ROW, SWATCH, MARGIN = 28, 20, 8
-"""Sizes of a legend in pixels; ours."""
+"""Sizes of a legend in pixels; chosen by this project."""
 Palette = Sequence[tuple[int, int, int]]
 
 
@@ -52,7 +52,7 @@ def write_legend(path: Path, classes: Sequence[str], palette: Palette) -> None:
 
 
 def colour_table(palette: Palette) -> UInt8[np.ndarray, "256 3"]:
-    """Give the colour of every label; black beyond the classes."""
+    """Return the colour of every label; black beyond the classes."""
     table = np.zeros((VOID + 1, 3), dtype=np.uint8)
     table[: len(palette)] = palette
     return table

@@ -16,7 +16,7 @@ from infoseg_bench.inference.model import Model, make_trained
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.record import Record
 from infoseg_bench.runs.assemble import task_of
-from infoseg_bench.runs.checkpoint import peek_session, trained_state
+from infoseg_bench.runs.checkpoint import peek_training_state, trained_state
 
 
 def find_run(run: str, results: Path) -> RunFolder:
@@ -76,10 +76,10 @@ def _means(run: str, name: str) -> bool:
 
 
 def _unfinished(folder: RunFolder) -> str:
-    state, session = folder.state(), peek_session(folder)
+    state, training = folder.state(), peek_training_state(folder)
     spec = folder.spec()
-    steps = f" at step {session.step} of {spec.budget.steps}" if session and spec.budget else ""
-    remedy = "or take its last checkpoint with --allow-unfinished" if session else "which has no weights yet"
+    steps = f" at step {training.step} of {spec.budget.steps}" if training and spec.budget else ""
+    remedy = "or take its last checkpoint with --allow-unfinished" if training else "which has no weights yet"
     return f"this run is not finished ({state}{steps}): infoseg-bench run finishes it, {remedy}"
 
 

@@ -40,7 +40,7 @@ class Model:
     def clusters(
         self, image: UInt8[np.ndarray, "height width channel"] | str | PathLike[str], *, scale: float = 1.0
     ) -> Int64[np.ndarray, "height width"]:
-        """Give the cluster of every pixel.
+        """Return the cluster of every pixel.
 
         Args:
             image: grey levels of 0 to 255, or the path of a photo, which is turned upright
@@ -63,7 +63,7 @@ class Model:
     def predict(
         self, image: UInt8[np.ndarray, "height width channel"] | str | PathLike[str], *, scale: float = 1.0
     ) -> UInt8[np.ndarray, "height width"]:
-        """Give the class of every pixel, an index into `classes`; 255 where the cluster stands for none.
+        """Return the class of every pixel, an index into `classes`; 255 where the cluster stands for none.
 
         The arguments are those of `clusters`.
         """

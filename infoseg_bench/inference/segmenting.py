@@ -15,7 +15,7 @@ from infoseg_bench.inference.model import Model
 
 
 def chosen_photos(images: Sequence[Path], out: Path) -> list[Path]:
-    """Give the photos that are named, those of named folders included.
+    """Return the photos that are named, those of named folders included.
 
     Raises:
         UserError: no such file, an empty folder, two photos of one name, or results among the photos

@@ -14,7 +14,7 @@ from torch import Tensor
 from infoseg_bench.data.train_images import to_float
 
 BATCH = 16
-"""Tiles predicted at a time, so that memory does not grow with the photo; ours."""
+"""Tiles predicted at a time, so that memory does not grow with the photo; chosen by this project."""
 
 
 @dataclass(frozen=True)

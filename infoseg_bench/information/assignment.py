@@ -10,20 +10,20 @@ from jaxtyping import Float
 from torch import Tensor
 
 SMALLEST = 1e-8
-"""Probabilities below it count as it, in logarithms; ours."""
+"""Probabilities below it count as it, in logarithms; chosen by this project."""
 
 
 def marginal_entropy(
     assigned: Float[Tensor, "sample cluster"], share: Float[Tensor, " sample"]
 ) -> Float[Tensor, ""]:
-    """Give the entropy of the clusters' mean probabilities in nats, at most log K."""
+    """Return the entropy of the clusters' mean probabilities in nats, at most log K."""
     return _entropy((share[:, None] * assigned).sum(dim=0))
 
 
 def conditional_entropy(
     assigned: Float[Tensor, "sample cluster"], share: Float[Tensor, " sample"]
 ) -> Float[Tensor, ""]:
-    """Give the mean entropy of the samples' probabilities in nats; 0 where all are decided."""
+    """Return the mean entropy of the samples' probabilities in nats; 0 where all are decided."""
     return (share * _entropy(assigned)).sum()
 
 
@@ -32,7 +32,7 @@ def divergence(
     assigned: Float[Tensor, "sample cluster"],
     share: Float[Tensor, " sample"],
 ) -> Float[Tensor, ""]:
-    """Give the mean Kullback-Leibler divergence of `assigned` from `target` in nats."""
+    """Return the mean Kullback-Leibler divergence of `assigned` from `target` in nats."""
     logarithms = target.clamp(min=SMALLEST).log() - assigned.clamp(min=SMALLEST).log()
     return (share * (target * logarithms).sum(dim=1)).sum()
 

@@ -17,9 +17,10 @@ from torch import Tensor
 from infoseg_bench.information.precision import full_precision
 
 MAPS = 64
-"""Maps transformed at once, which bounds what is held besides the result; ours."""
+"""Maps transformed at once, which bounds what is held besides the result; chosen by this project."""
 IMAGES = 4
-"""Images transformed at once, however many clusters they have: each costs a pass over all products; ours."""
+"""Images transformed at once, however many clusters they have: each costs a pass over all products; chosen
+by this project."""
 
 Grid = tuple[int, int]
 

@@ -13,7 +13,7 @@ SMALLEST = torch.finfo(torch.float64).eps
 def joint_information(
     joint: Float[Tensor, "*many cluster other"], lamb: float = 1.0
 ) -> Float[Tensor, "*many"]:
-    """Give sum_ij P_ij [log P_ij - lamb log P_i - lamb log P_j] in nats, P_i and P_j the marginals.
+    """Return sum_ij P_ij [log P_ij - lamb log P_i - lamb log P_j] in nats, P_i and P_j the marginals.
 
     With `lamb` 1 this is the mutual information, at most log K; more than 1 rewards even
     marginals and can exceed that. It is computed in float64, in which these few numbers cost
@@ -33,5 +33,5 @@ def joint_information(
 
 
 def symmetrised(joint: Float[Tensor, "*many cluster cluster"]) -> Float[Tensor, "*many cluster cluster"]:
-    """Give (P + P^T) / 2, which forgets which map came first (IID_losses.py:86-159)."""
+    """Return (P + P^T) / 2, which forgets which map came first (IID_losses.py:86-159)."""
     return (joint + joint.mT) / 2

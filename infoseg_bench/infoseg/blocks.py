@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 SMALLEST_MAP = 4
-"""Block B halves the map until it is at most this wide, then ends; ours, after Deep InfoMax."""
+"""Block B halves the map until it is at most this wide, then ends; chosen by this project, after Deep
+InfoMax."""
 
 ALIGNED = 8
 """Matrix sizes are best multiples of this many numbers; NVIDIA's guide to matrix multiplication."""
@@ -77,7 +78,7 @@ class PointwiseResidual(nn.Module):
     def unapplied(
         self, grid: Float[Tensor, "batch c rows columns"]
     ) -> tuple[Float[Tensor, "batch q rows columns"], Float[Tensor, "P q"]]:
-        """Give the inputs of the last, linear layer and its weights instead of their product."""
+        """Return the inputs of the last, linear layer and its weights instead of their product."""
         first, last = self.residual
         assert isinstance(last, nn.Conv2d)
         assert last.bias is not None

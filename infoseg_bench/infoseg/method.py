@@ -43,7 +43,7 @@ class InfoSeg(NetworkMethod):
     title: ClassVar[str] = "InfoSeg"
     citation: ClassVar[str] = "Harb and Knoebelreiter, InfoSeg, GCPR 2021"
     version: ClassVar[int] = 2
-    every_weight: ClassVar[bool] = True
+    uses_all_parameters: ClassVar[bool] = True
     parameters_type: ClassVar[type[Parameters]] = InfoSegParameters
     parameters: InfoSegParameters
     network: FeatureNetwork

@@ -117,5 +117,5 @@ class FeatureNetwork(nn.Module):
 
 
 def patch_side(context: int) -> int:
-    """Give the side in pixels of what one place of L sees: 4x4 and 4x4 at stride 2, then `context` 3x3."""
+    """Return the side in pixels of what one place of L sees: 4x4 and 4x4 at stride 2, then `context` 3x3."""
     return 4 + 3 * 2 + context * 2 * STRIDE

@@ -37,7 +37,7 @@ def normalise_global(H: Float[Tensor, "batch K P"], kind: Normalisation) -> Floa
 
 
 def scale_of_local(kind: Normalisation, P: int) -> float:
-    """Give the factor that a normalisation linear in L is."""
+    """Return the factor that a normalisation linear in L is."""
     return 1.0 if kind == "none" else float(P**-0.25)
 
 

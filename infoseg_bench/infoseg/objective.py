@@ -101,9 +101,9 @@ class _PairwiseProducts(torch.autograd.Function):
 
 
 def random_partners(count: int, generator: torch.Generator) -> Int64[Tensor, " batch"]:
-    """Give every image of a batch another one as x'; each is used once, none is its own.
+    """Return every image of a batch another one as x'; each is used once, none is its own.
 
-    The paper pairs images at random and does not say how; a random cycle is ours.
+    The paper pairs images at random and does not say how; a random cycle was chosen by this project.
     """
     order = torch.randperm(count, generator=generator)
     other = torch.empty_like(order)
@@ -112,11 +112,11 @@ def random_partners(count: int, generator: torch.Generator) -> Int64[Tensor, " b
 
 
 def assignment_entropy(V: Float[Tensor, "batch K rows columns"]) -> Float[Tensor, ""]:
-    """Give the mean entropy of the places' assignments in nats: 0 is hard, log K undecided."""
+    """Return the mean entropy of the places' assignments in nats: 0 is hard, log K undecided."""
     return -torch.xlogy(V, V).sum(dim=1).mean()
 
 
 def cluster_usage(V: Float[Tensor, "batch K rows columns"]) -> Float[Tensor, ""]:
-    """Give the number of classes in use, as the exponential of their shares' entropy: 1 to K."""
+    """Return the number of classes in use, as the exponential of their shares' entropy: 1 to K."""
     shares = V.mean(dim=(0, 2, 3))
     return (-torch.xlogy(shares, shares).sum()).exp()

@@ -18,30 +18,33 @@ class InfoSegParameters(TrainingParameters):
     lr: float = parameter(1e-4, "learning rate of Adam", source="PAPER 5.1", gt=0)
     P: int = parameter(1024, "length of local and global features", source="PAPER 5.1", gt=0)
     tau: float = parameter(0.8, "scale of the scores in the softmax of eq. 3", source="PAPER 5.1", gt=0)
-    width: int = parameter(64, "channels of block A's first layer", source="ours, after Deep InfoMax", gt=0)
-    context: int = parameter(1, "3x3 layers at the end of block A", source="ours", ge=0)
+    width: int = parameter(
+        64, "channels of block A's first layer", source="chosen by this project, after Deep InfoMax", gt=0
+    )
+    context: int = parameter(1, "3x3 layers at the end of block A", source="chosen by this project", ge=0)
     pooling: Pooling = parameter(
         "average",
         "end of block B: the average over its last map, or a convolution over all of it",
-        source="ours",
+        source="chosen by this project",
     )
     batch_norm: bool = parameter(
         False,
         "batch normalisation in all blocks",
-        source="ours, measured (reports/studies): the paper names none, Deep InfoMax has it",
+        source="chosen by this project, measured (reports/studies): the paper names none, Deep InfoMax "
+        "has it",
     )
     initialisation: Initialisation = parameter(
         "torch",
         "of the convolutions: torch (its default, under which activations shrink from layer to layer), or he "
         "(He et al. 2015: they keep their size)",
-        source="ours: the paper says random",
+        source="chosen by this project: the paper says random",
     )
     normalisation: Normalisation = parameter(
         "scale",
         "of L and H before the dot product: none (eq. 3 to the letter), scale (by P^-1/4 each, so the "
         "product by P^-1/2), layer (layer norm, then scale), global-layer (that for H, scale for L), "
         "length (to 1)",
-        source="ours, measured (reports/studies): the paper says nothing of it",
+        source="chosen by this project, measured (reports/studies): the paper says nothing of it",
     )
     estimator: Literal["jensen-shannon", "donsker-varadhan", "iic"] = parameter(
         "jensen-shannon",
@@ -58,10 +61,13 @@ class InfoSegParameters(TrainingParameters):
         "all",
         "the negatives: permuted (one random x' per x), all (every other image of the batch: the mean over "
         "all that permuted draws from), own (V of x with H of x')",
-        source="ours, measured (reports/studies): PAPER eq. 8 pairs at random and does not say how often",
+        source="chosen by this project, measured (reports/studies): PAPER eq. 8 pairs at random and does "
+        "not say how often",
     )
     gradient_through_assignment: bool = parameter(
-        True, "let the gradient flow through V", source="ours, as the notation S_theta of eq. 5 suggests"
+        True,
+        "let the gradient flow through V",
+        source="chosen by this project, as the notation S_theta of eq. 5 suggests",
     )
     iic_radius: int = parameter(
         10,
@@ -72,7 +78,8 @@ class InfoSegParameters(TrainingParameters):
     iic_lamb: float = parameter(
         1.0,
         "weight of the marginals' entropies in the iic estimator",
-        source="ours: the paper does not say; IIC has 1 on COCO-Stuff and 1.5 on COCO-Stuff-3",
+        source="chosen by this project: the paper does not say; IIC has 1 on COCO-Stuff and 1.5 on "
+        "COCO-Stuff-3",
         gt=0,
     )
     upsampling: Literal["labels", "scores"] = parameter(
@@ -84,9 +91,13 @@ class InfoSegParameters(TrainingParameters):
     jitter: Literal["none", "images", "view"] = parameter(
         "none",
         "IIC's colour jitter: none, of the images, or of a second view of them that H is taken from",
-        source="ours: none is mentioned",
+        source="chosen by this project: none is mentioned",
     )
-    flip: bool = parameter(False, "mirror half of the training images", source="ours: none is mentioned")
+    flip: bool = parameter(
+        False, "mirror half of the training images", source="chosen by this project: none is mentioned"
+    )
     training_mask: bool = parameter(
-        False, "leave void pixels out of the loss, which uses label information", source="ours: label-free"
+        False,
+        "leave void pixels out of the loss, which uses label information",
+        source="chosen by this project: label-free",
     )

@@ -24,7 +24,7 @@ class Limits:
         seconds: of one attempt; None: any
         silent_seconds: without a sign of life; None: any. Every step, every evaluated batch and every
             photo of a map gives one. Ours: an hour, beyond what a fit without steps takes
-        retries: attempts after a failure that is the machine's, not the run's; ours
+        retries: attempts after a failure that is the machine's, not the run's; chosen by this project
     """
 
     seconds: float | None = None
@@ -57,7 +57,7 @@ class Attempt:
     _memory_kills: int = field(default_factory=out_of_memory_kills)
 
     def told(self) -> dict[str, Any] | None:
-        """Give what the worker has told since the last call; None: nothing."""
+        """Return what the worker has told since the last call; None: nothing."""
         try:
             sign = self.folder.status_file.stat().st_mtime_ns
         except OSError:

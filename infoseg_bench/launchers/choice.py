@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from infoseg_bench.launchers.attempt import Limits
     from infoseg_bench.launchers.engine import Engine, Watcher
-    from infoseg_bench.launchers.resources import Wishes
+    from infoseg_bench.launchers.resources import ResourceRequest
     from infoseg_bench.launchers.work import Work
     from infoseg_bench.records.spec import RunSpec
 
@@ -54,37 +54,37 @@ class EngineChoice:
 
             gpus = shared_gpus(choose_device(work.device)) if work.processes == 1 else []
             return LocalEngine(work=work, jobs=jobs, watcher=watcher, limits=self.limits, gpus=gpus)
-        from infoseg_bench.launchers.resources import Wishes
+        from infoseg_bench.launchers.resources import ResourceRequest
 
         paths = [path.resolve() for path in work.plugins]
         work = replace(work, results=work.results.resolve(), data=work.data.resolve(), plugins=paths)
         words = {"slurm": self.slurm, "ray": self.ray}[self.engine]
-        wishes = Wishes.parse(f"--{self.engine}", words, methods)
+        request = ResourceRequest.parse(f"--{self.engine}", words, methods)
         make = {"slurm": self._slurm, "ray": self._ray}[self.engine]
-        return make(wishes, {spec.method for spec in specs}, work, watcher)
+        return make(request, {spec.method for spec in specs}, work, watcher)
 
-    def _slurm(self, wishes: Wishes, methods: set[str], work: Work, watcher: Watcher) -> Engine:
+    def _slurm(self, request: ResourceRequest, methods: set[str], work: Work, watcher: Watcher) -> Engine:
         from infoseg_bench.launchers.resources import SlurmShare
         from infoseg_bench.launchers.slurm import SlurmEngine
         from infoseg_bench.launchers.slurm_jobs import Jobs
         from infoseg_bench.launchers.slurm_queue import SlurmQueue
 
         gpus = 0 if work.device == "cpu" else work.processes
-        shares = {name: wishes.share(SlurmShare, name, gpus=gpus) for name in methods}
+        shares = {name: request.share(SlurmShare, name, gpus=gpus) for name in methods}
         jobs = Jobs(
             work=work, scheduler=SlurmQueue(work.results / "slurm"), limits=self.limits,
             share=lambda spec: shares[spec.method],
         )  # fmt: skip
         return SlurmEngine(jobs=jobs, watcher=watcher)
 
-    def _ray(self, wishes: Wishes, methods: set[str], work: Work, watcher: Watcher) -> Engine:
+    def _ray(self, request: ResourceRequest, methods: set[str], work: Work, watcher: Watcher) -> Engine:
         from infoseg_bench.launchers.ray import RayEngine
         from infoseg_bench.launchers.ray_cluster import gpus_there
         from infoseg_bench.launchers.resources import RayShare
 
         gpus = 0 if work.device == "cpu" else gpus_there(self.ray_address, work.processes)
         shares = {
-            name: wishes.share(RayShare, name, gpus=gpus, cpus=max(1, work.processes)) for name in methods
+            name: request.share(RayShare, name, gpus=gpus, cpus=max(1, work.processes)) for name in methods
         }
         return RayEngine(
             work=work, address=self.ray_address, limits=self.limits, watcher=watcher,

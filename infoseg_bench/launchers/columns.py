@@ -12,7 +12,7 @@ TITLES = ("run", "state", "step", "loss", "PA", "steps/s", "time left", "setting
 
 
 def row(spec: RunSpec, state: str, told: Mapping[str, Any], settings: str) -> tuple[str, ...]:
-    """Give the cells below `TITLES`; empty where nothing is known.
+    """Return the cells below `TITLES`; empty where nothing is known.
 
     Args:
         spec: the run
@@ -36,7 +36,7 @@ def row(spec: RunSpec, state: str, told: Mapping[str, Any], settings: str) -> tu
 
 
 def describe(told: Mapping[str, Any]) -> str:
-    """Say in a few words what a worker has told."""
+    """Describe in a few words what a worker has told."""
     if told.get("doing"):
         return f"{told['doing']}: {told.get('step')} of {told.get('steps')} photos"
     words = [f"step {told.get('step')}" + (f" of {told['steps']}" if told.get("steps") else "")]

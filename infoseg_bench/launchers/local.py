@@ -14,13 +14,13 @@ from infoseg_bench.launchers.engine import Outcome, Watcher
 from infoseg_bench.launchers.queue import Queue, Waiting
 from infoseg_bench.launchers.work import Work
 from infoseg_bench.records.folder import RunFolder
-from infoseg_bench.records.ownership import claim
+from infoseg_bench.records.heartbeat import claim
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.stop import LAUNCHER
 from infoseg_bench.utils.cores import usable_cores
 
 POLL_SECONDS = 0.1
-"""Between two looks at the workers; ours."""
+"""Between two looks at the workers; chosen by this project."""
 
 
 @dataclass(kw_only=True)

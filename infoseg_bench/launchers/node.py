@@ -12,13 +12,14 @@ from pathlib import Path
 
 from infoseg_bench.launchers.attempt import Attempt, Limits
 from infoseg_bench.records.folder import BUSY, INTERRUPTED, RunFolder
-from infoseg_bench.records.ownership import STALE_SECONDS
+from infoseg_bench.records.heartbeat import STALE_SECONDS
 from infoseg_bench.runs.stop import LAUNCHER
 
 POLL_SECONDS = 0.1
-"""Between two looks at the worker; ours."""
+"""Between two looks at the worker; chosen by this project."""
 BUSY_SECONDS = 2 * STALE_SECONDS
-"""To wait for the worker of a node that has died, which counts as alive for a while; ours."""
+"""To wait for the worker of a node that has died, which counts as alive for a while; chosen by this
+project."""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ def kill_tree(process: int) -> None:
 
 
 def descendants(process: int) -> list[int]:
-    """Give the processes that a process has started, at any depth; none where there is no /proc."""
+    """Return the processes that a process has started, at any depth; none where there is no /proc."""
     children = defaultdict[int, list[int]](list)
     for stat in Path("/proc").glob("[0-9]*/stat"):
         # A process may end while it is looked at.
@@ -33,7 +33,7 @@ def descendants(process: int) -> list[int]:
 
 
 def out_of_memory_kills() -> int:
-    """Give how often Linux has killed a process of this machine for want of memory; 0 elsewhere."""
+    """Return how often Linux has killed a process of this machine for want of memory; 0 elsewhere."""
     with suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/vmstat").read_text().splitlines():
             if line.startswith("oom_kill "):

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from infoseg_bench.launchers.engine import Outcome, Watcher
 from infoseg_bench.launchers.work import Work
 from infoseg_bench.records.folder import RunFolder
-from infoseg_bench.records.ownership import claimed
+from infoseg_bench.records.heartbeat import claimed
 from infoseg_bench.records.spec import RunSpec
 
 ELSEWHERE_SECONDS = 1.0
-"""Between two looks at a run that another launcher does; ours."""
+"""Between two looks at a run that another launcher does; chosen by this project."""
 RETRY_SECONDS = 1.0
-"""Before the first retry, twice as long before every further one; ours."""
+"""Before the first retry, twice as long before every further one; chosen by this project."""
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Queue:
         self._items.insert(0, waiting)
 
     def next(self) -> Waiting | Outcome | None:
-        """Give a run to start, or how another launcher's has ended; None: there is nothing just now."""
+        """Return a run to start, or how another launcher's has ended; None: there is nothing just now."""
         now = time.monotonic()
         for waiting in [item for item in self._items if item.not_before <= now]:
             self._items.remove(waiting)

@@ -19,9 +19,9 @@ from infoseg_bench.records.folder import INTERRUPTED, RunFolder
 from infoseg_bench.records.spec import RunSpec
 
 POLL_SECONDS = 0.5
-"""Between two looks at the tasks; ours."""
+"""Between two looks at the tasks; chosen by this project."""
 NODE_DEATHS = 10
-"""How often the nodes of one run may die; ours."""
+"""How often the nodes of one run may die; chosen by this project."""
 
 
 @dataclass(kw_only=True)
@@ -47,7 +47,7 @@ class RayEngine:
     _heard: int = 0
 
     def run(self, specs: Sequence[RunSpec]) -> list[Outcome]:
-        """Give every run to Ray, which starts as many as there is room for."""
+        """Return every run to Ray, which starts as many as there is room for."""
         ray = connect(self.address)
         queue = Queue(self.work, specs, watcher=self.watcher, retries=self.limits.retries)
         outcomes = list[Outcome]()

@@ -32,5 +32,5 @@ def connect(address: str | None) -> Any:
 
 
 def gpus_there(address: str | None, wanted: int) -> int:
-    """Give `wanted` if the cluster has any GPU, else 0."""
+    """Return `wanted` if the cluster has any GPU, else 0."""
     return wanted if connect(address).cluster_resources().get("GPU") else 0

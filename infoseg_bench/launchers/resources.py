@@ -42,7 +42,7 @@ class RayShare(BaseModel):
 
 
 @dataclass(frozen=True)
-class Wishes:
+class ResourceRequest:
     """What a user has asked for.
 
     Attributes:
@@ -54,7 +54,7 @@ class Wishes:
     values: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, option: str, words: Sequence[str], methods: Collection[str]) -> Wishes:
+    def parse(cls, option: str, words: Sequence[str], methods: Collection[str]) -> ResourceRequest:
         """Read words of the form `[METHOD.]KEY=VALUE`.
 
         Raises:
@@ -72,7 +72,7 @@ class Wishes:
         return cls(option, values)
 
     def share(self, of: type[Share], method: str, **defaults: Any) -> Share:
-        """Give what one method's runs get.
+        """Return what one method's runs get.
 
         Args:
             of: the kind of share

@@ -10,7 +10,8 @@ import torch
 from infoseg_bench.utils.cores import usable_cores
 
 RUN_BYTES = 3 * 2**30
-"""Memory that a run on the CPU takes besides its store; ours, with torch and the paper's network."""
+"""Memory that a run on the CPU takes besides its store; chosen by this project, with torch and the paper's
+network."""
 
 
 def automatic_jobs(device: torch.device, *, runs: int, gpus_per_run: int, store_bytes: int) -> int:
@@ -34,7 +35,7 @@ def automatic_jobs(device: torch.device, *, runs: int, gpus_per_run: int, store_
 
 
 def shared_gpus(device: torch.device) -> list[str]:
-    """Give the GPUs to deal out, as CUDA_VISIBLE_DEVICES names them; none if one was chosen."""
+    """Return the GPUs to deal out, as CUDA_VISIBLE_DEVICES names them; none if one was chosen."""
     if device.type != "cuda" or device.index is not None:
         return []
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -42,7 +43,7 @@ def shared_gpus(device: torch.device) -> list[str]:
 
 
 def usable_memory() -> int:
-    """Give the bytes of memory that new processes can have; plenty where the system does not say."""
+    """Return the bytes of memory that new processes can have; plenty where the system does not say."""
     try:
         for line in Path("/proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):

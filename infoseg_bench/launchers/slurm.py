@@ -15,11 +15,11 @@ from infoseg_bench.records.folder import INTERRUPTED, RunFolder
 from infoseg_bench.records.spec import RunSpec
 
 POLL_SECONDS = 0.5
-"""Between two looks at the run folders; ours."""
+"""Between two looks at the run folders; chosen by this project."""
 QUEUE_SECONDS = 5.0
-"""Between two questions to Slurm's controller, which serves everybody; ours."""
+"""Between two questions to Slurm's controller, which serves everybody; chosen by this project."""
 GRACE_SECONDS = 15.0
-"""For a network disk to show how a job that has left the queue has ended; ours."""
+"""For a network disk to show how a job that has left the queue has ended; chosen by this project."""
 MACHINE = {"BOOT_FAIL", "NODE_FAIL", "PREEMPTED", GONE}
 """States of jobs that may well succeed when they are submitted again."""
 

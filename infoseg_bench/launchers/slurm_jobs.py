@@ -39,7 +39,7 @@ class Scheduler(Protocol):
         """Submit tasks that need the same share; their job ids."""
 
     def states(self) -> dict[str, str] | None:
-        """Give the state of every known job; None if nobody answers now."""
+        """Return the state of every known job; None if nobody answers now."""
 
     def stop(self, jobs: Sequence[str], *, now: bool) -> None:
         """Cancel jobs; unless `now`, let those that run save their state."""
@@ -84,7 +84,7 @@ class Jobs:
     limits: Limits
 
     def find(self, runs: Sequence[Waiting]) -> list[Job]:
-        """Give the jobs of those runs that queue or run already.
+        """Return the jobs of those runs that queue or run already.
 
         Raises:
             UserError: nobody can say whether the jobs of earlier launchers are still there

@@ -19,7 +19,7 @@ NAME = "infoseg-bench"
 ARRAY = 1000
 """Jobs of an array at most: Slurm's default MaxArraySize is 1001."""
 REQUEUES = 1000
-"""How often a job may reach its time limit: each time it has come further; ours."""
+"""How often a job may reach its time limit: each time it has come further; chosen by this project."""
 WARNING_SECONDS = 90
 """Before the time limit, for saving a run's state; submitit's default."""
 
@@ -61,7 +61,7 @@ class SlurmQueue:
         return [str(job.job_id) for job in jobs]
 
     def states(self) -> dict[str, str] | None:
-        """Give the state of every job that Slurm still knows; None if it does not answer now."""
+        """Return the state of every job that Slurm still knows; None if it does not answer now."""
         words = [
             "squeue",
             "--me",
@@ -93,7 +93,7 @@ def _scancel(*words: str) -> None:
 
 
 def _parameters(share: SlurmShare) -> dict[str, Any]:
-    """Give what submitit calls things; what it has no name for goes to sbatch as it is."""
+    """Return what submitit calls things; what it has no name for goes to sbatch as it is."""
     from submitit.slurm.slurm import SlurmExecutor
 
     others = {key: _value(value) for key, value in (share.model_extra or {}).items()}

@@ -123,5 +123,5 @@ class TableWatcher:
 
 
 def watcher(specs: Sequence[RunSpec]) -> PlainWatcher | TableWatcher:
-    """Give a table on a terminal and plain lines elsewhere."""
+    """Return a table on a terminal and plain lines elsewhere."""
     return TableWatcher(specs) if sys.stderr.isatty() else PlainWatcher(specs)

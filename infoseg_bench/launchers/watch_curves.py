@@ -12,7 +12,7 @@ from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import RunSpec
 
 FOLLOW_SECONDS = 5.0
-"""Between two looks at a run's curve; ours."""
+"""Between two looks at a run's curve; chosen by this project."""
 
 
 class CurveWatcher:

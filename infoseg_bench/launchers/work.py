@@ -14,7 +14,7 @@ from infoseg_bench.records.folder import BUSY, FINISHED, INTERRUPTED, RunFolder
 from infoseg_bench.records.spec import RunSpec
 
 LOG_LINES = 5
-"""Lines of a dead worker's output that are shown; ours."""
+"""Lines of a dead worker's output that are shown; chosen by this project."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Work:
         return folder
 
     def command(self, spec: RunSpec, *, threads: int, gpus: float | None = None) -> list[str]:
-        """Give the words that start the worker of a run.
+        """Return the words that start the worker of a run.
 
         Args:
             spec: the run
@@ -64,7 +64,7 @@ class Work:
         return words + [word for path in self.plugins for word in ("--plugin", str(path))]
 
     def outcome(self, spec: RunSpec, status: int, *, stopped: bool, why: str = "") -> Outcome:
-        """Say what a worker's exit status means, negative for a signal's number.
+        """Describe what a worker's exit status means, negative for a signal's number.
 
         Args:
             spec: the run

@@ -16,7 +16,8 @@ from infoseg_bench.method_checks.speed import mixed_precision, never_waits
 from infoseg_bench.method_checks.subject import STEPS, Subject, images, state_digest
 
 SAME_SHARE = 0.999
-"""Pixels that must not depend on the batch; the rest may be ties that rounding decides; ours."""
+"""Pixels that must not depend on the batch; the rest may be ties that rounding decides; chosen by this
+project."""
 
 
 def clusters_in_range(subject: Subject) -> None:
@@ -80,12 +81,12 @@ def state_from_disk(subject: Subject) -> None:
 
 def resumed_fit(subject: Subject) -> str | None:
     """Check that a fit taken up from its state ends as an undisturbed one, to the bit."""
-    if not subject.cls.trains:
+    if not subject.cls.is_iterative:
         return "fits in one pass, which is repeated instead"
     whole, begun = subject.fitted(), subject.make()
     next(iter(begun.fit(subject.train_images(begun))))
     # Predicting in between must not change what follows, nor must other uses of the generator.
-    begun.settle(subject.train_images(begun))
+    begun.before_evaluation(subject.train_images(begun))
     begun.predict(images())
     torch.manual_seed(12345)
     resumed = subject.make()
@@ -108,7 +109,7 @@ def steps_in_order(subject: Subject) -> None:
     method = subject.make()
     steps = [progress.step for progress in method.fit(subject.train_images(method))]
     require(steps == sorted(set(steps)), f"fit yields the steps {steps[:10]}")
-    if subject.cls.trains:
+    if subject.cls.is_iterative:
         require(steps == list(range(1, STEPS + 1)), f"fit yields the steps {steps[:10]} of {STEPS}")
 
 

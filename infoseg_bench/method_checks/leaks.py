@@ -45,7 +45,7 @@ def _as_array(item: object) -> np.ndarray | None:
 
 
 def _referents(item: object) -> list[object]:
-    """Give what an object refers to; of a function what it has captured, not its module's globals."""
+    """Return what an object refers to; of a function what it has captured, not its module's globals."""
     if isinstance(item, FunctionType):
         return [item.__closure__, item.__defaults__, item.__kwdefaults__, vars(item)]
     return [*gc.get_referents(item), getattr(item, "__dict__", None)]

@@ -12,7 +12,7 @@ from infoseg_bench.records.spec import EXTERNAL
 from infoseg_bench.utils.atomic import write_text
 
 LONGEST = 40
-"""Characters of a method's name, which stands in folder names; ours."""
+"""Characters of a method's name, which stands in folder names; chosen by this project."""
 
 
 def write_method(name: str, path: Path | None = None) -> Path:

@@ -15,7 +15,7 @@ from infoseg_bench.method_checks.subject import Subject, images
 from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
 
 CLOSE = 0.02
-"""Between the losses at both precisions; bfloat16 has eight significant bits; ours."""
+"""Between the losses at both precisions; bfloat16 has eight significant bits; chosen by this project."""
 NO_NETWORK = "is no network that trains"
 
 
@@ -31,7 +31,7 @@ def mixed_precision(subject: Subject) -> str | None:
             require(isinstance(value, torch.Tensor), f"{name} is no tensor")
             require(getattr(value, "dtype", None) == torch.float32, f"{name} is not float32")
         losses.append(float(scalars["loss"]))
-        method.settle(subject.train_images(method))
+        method.before_evaluation(subject.train_images(method))
         require(method.predict(images()).shape == (3, CROP, CROP), "predict gives another size")
     plain, mixed = losses
     require(plain != mixed, "the loss is the same to the bit: the network ignores the precision")

@@ -19,9 +19,10 @@ from infoseg_bench.runs.photo_map_files import load_photo_maps
 
 CPU = torch.device("cpu")
 STEPS = 3
-"""Training steps of a fit; ours."""
+"""Training steps of a fit; chosen by this project."""
 BATCH = 4
-"""Images of a batch, where a method has a batch and nothing else is said: there are eight photos; ours."""
+"""Images of a batch, where a method has a batch and nothing else is said: there are eight photos; chosen by
+this project."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +49,14 @@ class Subject:
         return self.cls(parameters, task, RunContext(seed=seed, device=device, steps=STEPS))
 
     def store(self, *, channels: int = 3) -> Path:
-        """Give a store of random photos, written where it is not there yet."""
+        """Return a store of random photos, written where it is not there yet."""
         path = self.folder / f"photos-{channels}.h5"
         return path if path.exists() else write_check_store(path, channels=channels)
 
     def train_images(
         self, method: Method, path: Path | None = None, arrays: StoreArrays | None = None
     ) -> TrainImages:
-        """Give what the harness would, the photo maps that the method asks for included."""
+        """Return what the harness would, the photo maps that the method asks for included."""
         store = Store(path or self.store(channels=method.task.channels))
         arrays = arrays or store.arrays(labels=False)
         maps = load_photo_maps(method.photo_maps(method.parameters), store, arrays)
@@ -71,11 +72,11 @@ class Subject:
         """Fit a method from where it is to its end, and let it settle."""
         for _ in method.fit(self.train_images(method, path)):
             pass
-        method.settle(self.train_images(method, path))
+        method.before_evaluation(self.train_images(method, path))
 
 
 def images(channels: int = 3) -> Tensor:
-    """Give three random images of the crop's size to predict."""
+    """Return three random images of the crop's size to predict."""
     return torch.rand(3, channels, CROP, CROP, generator=torch.Generator().manual_seed(7))
 
 

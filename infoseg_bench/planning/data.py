@@ -26,7 +26,7 @@ DEMO = "infoseg-bench run --all --suite demo"
 def suite_and_data(
     selection: Selection, registry: Registry, data: Path, plugins: Sequence[Path]
 ) -> tuple[Suite, dict[str, PreparedDataset]]:
-    """Give the suite and its data sets, preparing embedded ones that are missing.
+    """Return the suite and its data sets, preparing embedded ones that are missing.
 
     Raises:
         UsageError: unknown names, nothing prepared
@@ -50,7 +50,7 @@ def suite_and_data(
 
 
 def largest_store(specs: Sequence[RunSpec], datasets: dict[str, PreparedDataset]) -> int:
-    """Give the bytes of the largest store that the runs read."""
+    """Return the bytes of the largest store that the runs read."""
     files = {datasets[spec.dataset].store.path for spec in specs}
     return max((file.stat().st_size for file in files), default=0)
 

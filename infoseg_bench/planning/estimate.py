@@ -14,7 +14,7 @@ from infoseg_bench.records.record import Record
 from infoseg_bench.records.spec import RunSpec
 
 SAMPLES = 20
-"""Records of a method on a data set that are read at most; ours."""
+"""Records of a method on a data set that are read at most; chosen by this project."""
 
 
 class History:

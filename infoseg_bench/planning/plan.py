@@ -14,7 +14,7 @@ from infoseg_bench.records.spec import RunSpec
 
 
 def plan(suite: Suite, datasets: Mapping[str, PreparedDataset], registry: Registry) -> list[RunSpec]:
-    """Give every run of a suite: data set by data set, method by method, variant by variant, seed by seed.
+    """Return every run of a suite: data set by data set, method by method, variant by variant, seed by seed.
 
     Raises:
         UserError: an unknown method or parameter, or data that cannot be scored
@@ -48,6 +48,6 @@ def _spec(
         method=method.name,
         method_version=method.version,
         parameters=parameters.model_dump(mode="json"),
-        budget=suite.budget if method.trains else None,
+        budget=suite.budget if method.is_iterative else None,
         seed=seed,
     )

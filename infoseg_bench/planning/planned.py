@@ -10,7 +10,7 @@ from pathlib import Path
 from infoseg_bench.planning.estimate import History
 from infoseg_bench.records.folder import RunFolder, State
 from infoseg_bench.records.spec import RunSpec
-from infoseg_bench.runs.checkpoint import peek_session
+from infoseg_bench.runs.checkpoint import peek_training_state
 
 SourceOf = Callable[[str], str]
 """From a method's name to the hash of its source as it is now."""
@@ -59,8 +59,8 @@ def _look(spec: RunSpec, folder: RunFolder, source_of: SourceOf, history: Histor
         return PlannedRun(
             spec=spec, state="finished", step=0, changed=_differs(begun, source_of(spec.method)), seconds=0.0
         )
-    session = peek_session(folder)
-    step, begun = (session.step, session.method_source) if session else (0, "")
+    training = peek_training_state(folder)
+    step, begun = (training.step, training.method_source) if training else (0, "")
     return PlannedRun(
         spec=spec,
         state=folder.state_with(record),

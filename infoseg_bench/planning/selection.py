@@ -32,7 +32,7 @@ class Selection:
 def chosen_suite(
     selection: Selection, prepared: Sequence[str], registry: Registry, *, obtainable: Collection[str]
 ) -> Suite:
-    """Give the suite that was named, or one made of the choices; choices narrow and override it.
+    """Return the suite that was named, or one made of the choices; choices narrow and override it.
 
     Args:
         selection: the choices

@@ -17,7 +17,7 @@ from infoseg_bench.planning.suite_lines import line_of
 from infoseg_bench.records.spec import Budget
 
 DEFAULT_BUDGET = Budget(steps=10_000, evaluate_every=500)
-"""Ours: InfoSeg states no number of steps. Twenty points on the curve."""
+"""Chosen by this project: InfoSeg states no number of steps. Twenty points on the curve."""
 
 
 class Suite(BaseModel):
@@ -46,7 +46,7 @@ class Suite(BaseModel):
 
 
 def shipped_suites() -> list[str]:
-    """Give the names of the suites in the package."""
+    """Return the names of the suites in the package."""
     folder = files("infoseg_bench") / "suites"
     return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
 

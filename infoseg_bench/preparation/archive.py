@@ -42,13 +42,13 @@ class Archive:
                     pass
 
     def folder(self, prefix: str) -> ArchiveFiles:
-        """Give the files directly in one of its folders; none where there is no such folder."""
+        """Return the files directly in one of its folders; none where there is no such folder."""
         entries = ((name.rpartition("/"), info) for name, info in self._zip.NameToInfo.items())
         inside = {name: info for (folder, _, name), info in entries if folder == prefix and name}
         return ArchiveFiles(self.path, self._zip, inside)
 
     def everywhere(self) -> ArchiveFiles:
-        """Give the files of all its folders; of two with one name, the last."""
+        """Return the files of all its folders; of two with one name, the last."""
         entries = ((name.rpartition("/")[2], info) for name, info in self._zip.NameToInfo.items())
         return ArchiveFiles(self.path, self._zip, {name: info for name, info in entries if name})
 
@@ -62,11 +62,11 @@ class ArchiveFiles(OfficialFiles):
         self.names = entries.keys()
 
     def place(self, name: str) -> Path:
-        """Give archive and inner path."""
+        """Return archive and inner path."""
         return self._path / self._entries[name].filename
 
     def identity(self, name: str) -> str:
-        """Give size and CRC, as the archive's list has them."""
+        """Return size and CRC, as the archive's list has them."""
         info = self._entries[name]
         return f"{info.file_size} {info.CRC:08x}"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TypeVar
 
 from infoseg_bench.data.photo import StoredPhoto
-from infoseg_bench.preparation.parts import Parts
+from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import ProgressFactory
 
@@ -14,7 +14,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 PART_PIXELS = 1 << 20
-"""Pixels of one part, about; ours: 4 MiB with labels, because cores idle while the last parts are read."""
+"""Pixels of one part, about; chosen by this project: 4 MiB with labels, because cores idle while the last
+parts are read."""
 
 
 def read_in_parts(
@@ -22,12 +23,12 @@ def read_in_parts(
     read: Callable[[Item], StoredPhoto | None],
     *,
     identity: Callable[[Item], str],
-    parts: Parts,
+    cache: BuildCache,
     photo_pixels: float,
     progress: ProgressFactory,
     amend: Callable[[Sequence[Item], Sequence[StoredPhoto]], Sequence[StoredPhoto]] | None = None,
 ) -> Generator[Sequence[StoredPhoto], None, None]:
-    """Give what `read` gives for the items, in their order, as lists of some photos each.
+    """Return what `read` gives for the items, in their order, as lists of some photos each.
 
     Use it inside `contextlib.closing`.
 
@@ -35,7 +36,7 @@ def read_in_parts(
         items: what is to be read
         read: safe to call from several threads; None leaves the item out
         identity: names an item and the state of its files, without reading them
-        parts: where finished photos are kept and found
+        cache: where finished photos are kept and found
         photo_pixels: of one item after reading, about
         progress: shows how far the work is, in items
         amend: changes what is given for some items, after it was kept
@@ -43,7 +44,7 @@ def read_in_parts(
 
     def one_part(block: Sequence[Item]) -> Sequence[StoredPhoto]:
         sources = [identity(item) for item in block]
-        photos = parts.photos(sources, lambda: [photo for photo in map(read, block) if photo is not None])
+        photos = cache.photos(sources, lambda: [photo for photo in map(read, block) if photo is not None])
         return photos if amend is None else amend(block, photos)
 
     size = max(1, round(PART_PIXELS / photo_pixels))

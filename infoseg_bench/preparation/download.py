@@ -41,7 +41,7 @@ class Download:
 
 
 def missing(sources: Sequence[SourceFile], folder: Path) -> list[SourceFile]:
-    """Give the archives that are there neither whole nor unpacked."""
+    """Return the archives that are there neither whole nor unpacked."""
     return [
         source
         for source in sources
@@ -50,7 +50,7 @@ def missing(sources: Sequence[SourceFile], folder: Path) -> list[SourceFile]:
 
 
 def plan(sources: Sequence[SourceFile], folder: Path) -> list[Download]:
-    """Say what has to be fetched, asking the server for sizes that nobody publishes.
+    """Describe what has to be fetched, asking the server for sizes that nobody publishes.
 
     Raises:
         UserError: the server cannot be asked
@@ -66,7 +66,7 @@ def plan(sources: Sequence[SourceFile], folder: Path) -> list[Download]:
 
 
 def check_space(downloads: Sequence[Download], folder: Path, working_space: int) -> int:
-    """Give the free bytes of the disk.
+    """Return the free bytes of the disk.
 
     Raises:
         UserError: less than the downloads and the building of the store take

@@ -25,7 +25,7 @@ BLOCK = 1 << 20
 """Bytes read, and shown as progress, at a time."""
 
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""Seconds before each new attempt after one that brought nothing; ours."""
+"""Seconds before each new attempt after one that brought nothing; chosen by this project."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import infoseg_bench
 from infoseg_bench.errors import UserError
 
 TIMEOUT = 60.0
-"""Seconds without a byte after which a connection counts as lost; ours."""
+"""Seconds without a byte after which a connection counts as lost; chosen by this project."""
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Answers that may be better a little later (RFC 9110)."""
@@ -58,7 +58,7 @@ def open_address(request: urllib.request.Request, address: str) -> http.client.H
 
 
 def reason_of(error: BaseException) -> str:
-    """Say in a few words why a connection failed."""
+    """Describe in a few words why a connection failed."""
     inner = getattr(error, "reason", None)
     return str(getattr(inner, "strerror", None) or inner or getattr(error, "strerror", None) or error)
 

@@ -20,7 +20,7 @@ from infoseg_bench.utils.text import readable_size
 
 
 def store_attributes(recipe: DatasetRecipe, options: Parameters, **more: Any) -> dict[str, Any]:
-    """Give what a store keeps beside its content; of files and folders, the last name only.
+    """Return what a store keeps beside its content; of files and folders, the last name only.
 
     Args:
         recipe: the one that builds the store
@@ -52,17 +52,17 @@ def store_key(recipe: DatasetRecipe, options: Parameters, **more: object) -> str
 
 
 def downloads(data: Path) -> Path:
-    """Give the folder in which all data sets share their downloads."""
+    """Return the folder in which all data sets share their downloads."""
     return data / "downloads"
 
 
 def source_folder(source: Path | None, data: Path) -> Path:
-    """Give the folder of the official files: the one that was named, or that of the downloads."""
+    """Return the folder of the official files: the one that was named, or that of the downloads."""
     return downloads(data) if source is None else source
 
 
 def store_path(data: Path, name: str, recipe: DatasetRecipe) -> Path:
-    """Give the file of a data set, if its name is free or the recipe's own.
+    """Return the file of a data set, if its name is free or the recipe's own.
 
     Raises:
         UserError: another recipe or its data set has this name
@@ -143,7 +143,7 @@ def expect(
 
 
 def finish(writer: Any, views: Sequence[View], summary: dict[str, str]) -> Prepared:
-    """Give a `StoreWriter`'s store its name, and the summary its last lines: which content, how large."""
+    """Return a `StoreWriter`'s store its name, and the summary its last lines: which content, how large."""
     writer.attributes["summary"] = summary
     fingerprint = writer.finish(list(views))
     size = readable_size(writer.path.stat().st_size)

@@ -46,6 +46,6 @@ class ShareRule:
         return cls(cls=classes.index(name), at_least=relation == ">=", share=float(number), crop=crop)
 
     def accepts(self, labels: UInt8[np.ndarray, "height width"]) -> bool:
-        """Say whether a photo's class labels follow the rule within the centre crop."""
+        """Return whether a photo's class labels follow the rule within the centre crop."""
         share = int(np.count_nonzero(centre_crop(labels, self.crop) == self.cls)) / self.crop**2
         return share >= self.share if self.at_least else share <= self.share

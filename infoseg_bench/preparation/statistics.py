@@ -34,7 +34,7 @@ class ClassBalance:
         self._crop = crop
 
     def through(self, classes: tuple[str, ...], table: UInt8[np.ndarray, " 256"]) -> ClassBalance:
-        """Give the balance of what was counted under other classes or another table."""
+        """Return the balance of what was counted under other classes or another table."""
         other = ClassBalance(classes, self._crop, table)
         other._stored = self._stored
         return other
@@ -47,24 +47,24 @@ class ClassBalance:
 
     @property
     def stored(self) -> Int64[np.ndarray, " 256"]:
-        """Give the pixels per stored label."""
+        """Return the pixels per stored label."""
         return self._stored
 
     @property
     def counts(self) -> Int64[np.ndarray, " cls"]:
-        """Give the pixels per class; those beyond the classes are void, and padding is in none."""
+        """Return the pixels per class; those beyond the classes are void, and padding is in none."""
         counts = np.zeros(256, dtype=np.int64)
         np.add.at(counts, self._table, self._stored)
         return counts[: len(self.classes)]
 
     @property
     def shares(self) -> np.ndarray:
-        """Give each class's share of the pixels that are not void; zeros where nothing was counted."""
+        """Return each class's share of the pixels that are not void; zeros where nothing was counted."""
         return np.asarray(self.counts / max(int(self.counts.sum()), 1))
 
     @property
     def constant_accuracy(self) -> float:
-        """Give the pixel accuracy, in [0, 1], of naming the most frequent class everywhere."""
+        """Return the pixel accuracy, in [0, 1], of naming the most frequent class everywhere."""
         return float(self.shares.max())
 
     def summary(self) -> dict[str, str]:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import torch
 
 REPEATS = 50
-"""Largest number of timed repetitions; ours."""
+"""Largest number of timed repetitions; chosen by this project."""
 
 
 def seconds_per_call(call: Callable[[], object], device: torch.device, *, seconds: float) -> float:
-    """Give the mean time of a call after one that warms up.
+    """Return the mean time of a call after one that warms up.
 
     Where the warm call after it alone takes longer than `seconds`, it is the measurement.
 

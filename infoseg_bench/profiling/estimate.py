@@ -72,7 +72,7 @@ class Estimator:
     def estimate(self, name: str, suite: Suite, methods: list[str]) -> SuiteEstimate:
         """Estimate a suite, or the part of it that `methods` are."""
         chosen = [method for method in suite.methods if method in methods]
-        trained = [method for method in chosen if self.registry.method(method).trains]
+        trained = [method for method in chosen if self.registry.method(method).is_iterative]
         hours = {method: self._hours(suite, self.registry.method(method)) for method in trained}
         return SuiteEstimate(
             suite=name,
@@ -100,7 +100,7 @@ class Estimator:
         return len(self.prepared[dataset].view.evaluation) if dataset in self.prepared else 0
 
     def _measured(self, cls: type[Method], parameters: Parameters, task: Task) -> tuple[float, float]:
-        """Give the seconds of a training step and those of predicting one image."""
+        """Return the seconds of a training step and those of predicting one image."""
         sizes = (task.channels, task.crop, task.clusters)
         key = f"{cls.name} {parameters.model_dump_json()} {sizes}"
         if key not in self._known:

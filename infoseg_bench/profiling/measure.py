@@ -114,7 +114,7 @@ def measure(
 
 
 def training(method: Method, train: RecordedImages) -> Callable[[], object]:
-    """Give a function that does the method's next training step."""
+    """Return a function that does the method's next training step."""
     progress = iter(method.fit(train))
     return lambda: next(progress)
 

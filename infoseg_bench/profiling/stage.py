@@ -16,9 +16,9 @@ from infoseg_bench.runs.assemble import task_of
 ENDLESS = 10**9
 """Steps of a run that is only measured."""
 MARGIN = 1.25
-"""Sides of random photos as a multiple of the crop's, so that crops move; ours."""
+"""Sides of random photos as a multiple of the crop's, so that crops move; chosen by this project."""
 PHOTOS = 512
-"""Random photos, unless a batch is larger; ours."""
+"""Random photos, unless a batch is larger; chosen by this project."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Stage:
     train: np.ndarray
 
     def images(self, method: Method) -> RecordedImages:
-        """Give the photos to train on; a mask, where the method uses one, leaves nothing out."""
+        """Return the photos to train on; a mask, where the method uses one, leaves nothing out."""
         masked = method.label_use(method.parameters) == "mask"
         return RecordedImages(
             self.arrays,
@@ -64,7 +64,7 @@ class RecordedImages(TrainImages):
     asked: tuple[tuple[int, int | None], ...] = ()
 
     def batch(self, step: int, size: int, crop: int | None = None) -> TrainBatch:
-        """Give the batch of one step, as `TrainImages` does."""
+        """Return the batch of one step, as `TrainImages` does."""
         self.asked += ((size, crop),)
         return super().batch(step, size, crop)
 

@@ -14,7 +14,7 @@ from infoseg_bench.scoring.scores import constant_accuracy
 from infoseg_bench.utils.atomic import write_atomic
 
 COLLAPSED_SHARE = 0.99
-"""Share of the scored pixels in one cluster from which a run counts as collapsed; ours."""
+"""Share of the scored pixels in one cluster from which a run counts as collapsed; chosen by this project."""
 
 
 def write_counts(file: Path, *, last: np.ndarray, best: np.ndarray, ids: list[str]) -> None:
@@ -34,7 +34,7 @@ def write_counts(file: Path, *, last: np.ndarray, best: np.ndarray, ids: list[st
 
 
 def warnings_of(counts: np.ndarray) -> list[str]:
-    """Say what is suspicious about the last state's counts, int64 `image cluster cls`."""
+    """Describe what is suspicious about the last state's counts, int64 `image cluster cls`."""
     shares = counts.sum(axis=(0, 2)) / counts.sum()
     if shares.max() < COLLAPSED_SHARE:
         return []
@@ -44,7 +44,7 @@ def warnings_of(counts: np.ndarray) -> list[str]:
 
 
 def dataset_facts(prepared: PreparedDataset, counts: np.ndarray) -> DatasetFacts:
-    """Say what a reader of scores must know of the data; `counts` are int64 `image cluster cls`."""
+    """Describe what a reader of scores must know of the data; `counts` are int64 `image cluster cls`."""
     view = prepared.view
     return DatasetFacts(
         title=view.title,

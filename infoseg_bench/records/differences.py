@@ -31,7 +31,7 @@ class Differences:
         return cls({row: words for rows in groups.values() for row, words in _words(rows).items()})
 
     def words(self, spec: RunSpec) -> str:
-        """Give the settings that a run does not share with most rows of its method; "" where there are none.
+        """Return the settings in which a run differs from most rows of its method, or an empty text.
 
         No two rows get the same words. A setting that only some rows have, as it was added to the method
         since, is told of those, and of the others only if nothing else tells them apart.
@@ -71,7 +71,7 @@ def _setting(name: str, settings: Settings) -> tuple[str, str]:
 
 
 def _folded(settings: Settings, told: list[str]) -> list[str]:
-    """Say one word for all quirks if they agree: a reader need not learn their names."""
+    """Describe one word for all quirks if they agree: a reader need not learn their names."""
     quirks = {name: value for name, value in settings.items() if value in CHOICES and name != "protocol"}
     fold = len(quirks) > 1 and len(set(quirks.values())) == 1 and bool(quirks.keys() & set(told))
     words = [f"quirks {next(iter(quirks.values()))}"] if fold else []

@@ -17,7 +17,7 @@ Selection = Literal["last", "best (chosen with labels)"]
 
 
 def pixel_accuracy(counts: Int64[np.ndarray, "image cluster cls"]) -> float:
-    """Give the headline score of a set: one matching for all images."""
+    """Return the headline score of a set: one matching for all images."""
     total = counts.sum(axis=0)
     return score(total, one_to_one(total)).pixel_accuracy
 

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.records.ownership import owned_elsewhere
+from infoseg_bench.records.heartbeat import owned_elsewhere
 from infoseg_bench.records.record import SCHEMA_VERSION, Record
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.utils.atomic import write_text
@@ -43,7 +43,7 @@ class RunFolder:
 
     @classmethod
     def of(cls, results: Path, spec: RunSpec) -> RunFolder:
-        """Give the folder of a run below `results`."""
+        """Return the folder of a run below `results`."""
         return cls(results / "runs" / spec.folder)
 
     def create(self, spec: RunSpec) -> None:
@@ -98,16 +98,16 @@ class RunFolder:
         return hashlib.sha256(self.counts_file.read_bytes()).hexdigest()
 
     def lock(self) -> FileLock:
-        """Give the lock that a worker holds; the system frees it when the worker dies."""
+        """Return the lock that a worker holds; the system frees it when the worker dies."""
         self.path.mkdir(parents=True, exist_ok=True)
         return FileLock(self.lock_file)
 
     def state(self) -> State:
-        """Say how far the run is. A worker that died without a word has left it interrupted."""
+        """Return how far the run is. A worker that died without a word has left it interrupted."""
         return self.state_with(self.record())
 
     def state_with(self, record: Record | None) -> State:
-        """Say the same where the record has been read already."""
+        """Describe the same where the record has been read already."""
         if record is not None and record.status == "finished":
             return "finished"
         if self.running():
@@ -117,18 +117,18 @@ class RunFolder:
         return "interrupted" if self.has_checkpoint() else "missing"
 
     def has_checkpoint(self) -> bool:
-        """Say whether there is one, whole or not."""
+        """Return whether there is one, whole or not."""
         return self.checkpoint_file.exists() or self.previous_checkpoint_file.exists()
 
     def first_threads(self, now: int) -> int:
-        """Give the number of CPU threads that the run was first started with; the first time, `now`."""
+        """Return the number of CPU threads that the run was first started with; the first time, `now`."""
         with suppress(OSError, ValueError):
             return max(1, int(self.threads_file.read_text()))
         write_text(self.threads_file, f"{now}\n")
         return now
 
     def running(self) -> bool:
-        """Say whether a worker is at it, here or on another machine; nothing is made."""
+        """Return whether a worker is at it, here or on another machine; nothing is made."""
         return owned_elsewhere(self.owner_file) or self._locked()
 
     def write_status(self, **values: Any) -> None:

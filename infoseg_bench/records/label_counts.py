@@ -16,7 +16,7 @@ from infoseg_bench.records.record import Record
 Truth = tuple[list[str], Int64[np.ndarray, "image cls"], str]
 
 
-class Truths:
+class LabelCounts:
     """Pixels by photo and class, of the stores that are here, else of the first record of the same data."""
 
     def __init__(self, data: Path | None) -> None:

@@ -18,7 +18,7 @@ PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "pillow")
 
 
 def now() -> str:
-    """Give the time in UTC, ISO 8601 to the second."""
+    """Return the time in UTC, ISO 8601 to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -70,7 +70,7 @@ def _version(package: str) -> str | None:
 
 
 def cpu_model() -> str:
-    """Give the model of the processor."""
+    """Return the model of the processor."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

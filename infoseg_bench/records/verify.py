@@ -14,12 +14,13 @@ from infoseg_bench.records.audit import audit
 from infoseg_bench.records.counts import read_counts, warnings_of
 from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.folder import RunFolder
-from infoseg_bench.records.label_counts import Truths
+from infoseg_bench.records.label_counts import LabelCounts
 from infoseg_bench.records.record import Record
 from infoseg_bench.utils.progress import ProgressFactory
 
 CURVE_TOLERANCE = 1e-9
-"""Between the last PA of a curve and that of the counts; ours: sums may be ordered differently."""
+"""Between the last PA of a curve and that of the counts; chosen by this project: sums may be ordered
+differently."""
 
 
 @dataclass
@@ -54,11 +55,11 @@ def verify_results(
     paths = sorted(path for path in (results / "runs").glob("*") if path.is_dir())
     if not paths:
         raise UserError(f"{results}: no runs here: give the folder that holds runs/")
-    found, registry, truths = Verification(), load_methods(plugins), Truths(data)
-    found.faults += truths.problems
+    found, registry, labels = Verification(), load_methods(plugins), LabelCounts(data)
+    found.faults += labels.problems
     for path in progress(paths, "verifying"):
         try:
-            finished = _verify(RunFolder(path), registry, truths)
+            finished = _verify(RunFolder(path), registry, labels)
         except UserError as error:
             found.faults.append(str(error))
         else:
@@ -67,7 +68,7 @@ def verify_results(
     return found
 
 
-def _verify(folder: RunFolder, registry: Registry, truths: Truths) -> bool:
+def _verify(folder: RunFolder, registry: Registry, labels: LabelCounts) -> bool:
     record = folder.record()
     if folder.spec().folder != folder.path.name:
         raise UserError(f"{folder.spec_file}: of another run; its folder should be {folder.spec().folder}")
@@ -80,7 +81,7 @@ def _verify(folder: RunFolder, registry: Registry, truths: Truths) -> bool:
     _check_images(folder, record, counts)
     _check_selection(folder, record)
     _check_label_use(folder, record, registry)
-    truths.check(record, counts, folder.counts_file)
+    labels.check(record, counts, folder.counts_file)
     return True
 
 

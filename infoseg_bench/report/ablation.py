@@ -16,7 +16,7 @@ HEAD = ("variant", "seeds", "PA", "PA, best step (chosen with labels)", "paper's
 
 
 def ablations(board: Board) -> list[Grid]:
-    """Give every published study of which two rows or more were run on this board.
+    """Return every published study of which two rows or more were run on this board.
 
     Runs stand in one table only if they differ in nothing but the settings that the study varies, and those
     that are told beside the variant's name.
@@ -30,7 +30,7 @@ def ablations(board: Board) -> list[Grid]:
 
 
 def _repeated(study: Ablation, board: Board) -> list[dict[str, list[Row]]]:
-    """Give the title of a published row and the board's rows for it, once for every set of other settings."""
+    """Return a published row's title and the board's rows for it, once for every set of other settings."""
     groups: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in board.rows:
         if row.first.spec.method != study.method:

@@ -23,19 +23,19 @@ WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 620, 300, 40, 22, 96
 
 
 def class_shares(board: Board) -> Float64[np.ndarray, " cls"]:
-    """Give every class's share of the scored pixels, in [0, 1]."""
+    """Return every class's share of the scored pixels, in [0, 1]."""
     totals = board.rows[0].runs[0].counts.sum(axis=0)
     return np.asarray(totals / totals.sum())
 
 
 def contributions(row: Row) -> Float64[np.ndarray, " cls"]:
-    """Give every class's right pixels over all pixels, mean over the seeds; they add up to the PA."""
+    """Return every class's right pixels over all pixels, mean over the seeds; they add up to the PA."""
     shares = [matched_confusion(run.counts).diagonal() / run.counts.sum() for run in row.runs]
     return np.asarray(np.mean(shares, axis=0))
 
 
 def balance_grid(board: Board, rows: Sequence[Row]) -> Grid:
-    """Give classes from the largest down, with the share of the PA that they have made up to there."""
+    """Return classes from the largest down, with the share of the PA that they have made up to there."""
     shares = class_shares(board)
     order = np.argsort(-shares, kind="stable")
     made = [np.cumsum(contributions(row)[order]) for row in rows]
@@ -57,7 +57,7 @@ def balance_grid(board: Board, rows: Sequence[Row]) -> Grid:
 
 
 def balance_csv(board: Board) -> str:
-    """Give every row's contributions: shares in [0, 1], classes from the largest down."""
+    """Return every row's contributions: shares in [0, 1], classes from the largest down."""
     shares, out = class_shares(board), io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["row", "label", "class", "share_of_pixels", "contribution", "cumulative_contribution"])

@@ -7,10 +7,10 @@ from infoseg_bench.report.balance import balance_csv, balance_figure
 from infoseg_bench.report.boards import Board
 from infoseg_bench.report.confusion import confusion_csv, confusion_figure, confusion_shares_csv
 from infoseg_bench.report.curves import curves_figure
-from infoseg_bench.report.evidence import Run
 from infoseg_bench.report.grid import Grid
 from infoseg_bench.report.lead_figure import lead_figure
 from infoseg_bench.report.leaderboard import leaderboard
+from infoseg_bench.report.loaded_runs import Run
 from infoseg_bench.report.output import Output
 from infoseg_bench.report.rows import pixel_accuracy
 from infoseg_bench.report.shown import FILE_ROWS, LINES, TABLE_ROWS, leading

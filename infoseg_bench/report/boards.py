@@ -10,7 +10,7 @@ from functools import cached_property
 from infoseg_bench.records.differences import Differences
 from infoseg_bench.records.record import DatasetFacts
 from infoseg_bench.report.bootstrap import resampled
-from infoseg_bench.report.evidence import Run
+from infoseg_bench.report.loaded_runs import Run
 from infoseg_bench.report.rows import Row, pixel_accuracy
 
 

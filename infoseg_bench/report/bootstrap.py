@@ -16,12 +16,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float64
 
-from infoseg_bench.report.evidence import Run
+from infoseg_bench.report.loaded_runs import Run
 
 RESAMPLES = 1000
-"""Draws; ours: the ends of a 95 % interval then vary by a tenth of its width or so."""
+"""Draws; chosen by this project: the ends of a 95 % interval then vary by a tenth of its width or so."""
 LEVEL = 0.95
-"""Share of the draws within an interval; ours."""
+"""Share of the draws within an interval; chosen by this project."""
 SEED = 20211
 """Of all draws, so that the same records give the same intervals."""
 _BLOCK = 50
@@ -36,7 +36,7 @@ class Interval(NamedTuple):
 
 
 def interval(values: Float64[np.ndarray, " resample"]) -> Interval:
-    """Give the percentile interval of a figure's draws."""
+    """Return the percentile interval of a figure's draws."""
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(low), float(high))
 

@@ -46,7 +46,7 @@ COLUMNS = (
 
 
 def cells(board: Board, row: Row) -> dict[str, str]:
-    """Give every cell of a row as it is shown: column title to text, empty where nothing is known."""
+    """Return every cell of a row as it is shown: column title to text, empty where nothing is known."""
     low, high = row.interval
     scores = {column.title: percent(row.spread(column.figure)) for column in COLUMNS}
     return {
@@ -78,5 +78,5 @@ def _costs(row: Row) -> dict[str, str]:
 
 
 def constant_cells(board: Board) -> dict[str, str]:
-    """Give the cells of the reference row that predicts the most frequent class everywhere."""
+    """Return the cells of the reference row that predicts the most frequent class everywhere."""
     return {"method": "constant prediction", "PA": f"{100 * board.facts.constant_pixel_accuracy:.1f}"}

@@ -21,24 +21,24 @@ LONGEST_NAME = 17
 def matched_confusion(
     counts: Int64[np.ndarray, "cluster cls"],
 ) -> Int64[np.ndarray, "truth predicted"]:
-    """Give pixels by true class and predicted class; the last column is of unmatched clusters."""
+    """Return pixels by true class and predicted class; the last column is of unmatched clusters."""
     return one_to_one(counts).histogram(counts).T
 
 
 def row_shares(
     confusion: Int64[np.ndarray, "truth predicted"],
 ) -> Float64[np.ndarray, "truth predicted"]:
-    """Give every true class's shares of predictions; a class that does not occur has none."""
+    """Return every true class's shares of predictions; a class that does not occur has none."""
     return np.asarray(confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1))
 
 
 def confusion_csv(counts: Int64[np.ndarray, "cluster cls"], classes: list[str]) -> str:
-    """Give the matrix in pixels, a row per true class, a column per predicted one."""
+    """Return the matrix in pixels, a row per true class, a column per predicted one."""
     return _csv(matched_confusion(counts), classes)
 
 
 def confusion_shares_csv(counts: Int64[np.ndarray, "cluster cls"], classes: list[str]) -> str:
-    """Give the row-normalised matrix: shares of every true class's pixels, in [0, 1]."""
+    """Return the row-normalised matrix: shares of every true class's pixels, in [0, 1]."""
     return _csv(row_shares(matched_confusion(counts)), classes)
 
 

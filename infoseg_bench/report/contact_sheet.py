@@ -24,7 +24,7 @@ class Column:
     captions: tuple[str, ...] = ()
 
     def pick(self, places: Sequence[int]) -> Column:
-        """Give the same column for some of its photos."""
+        """Return the same column for some of its photos."""
         captions = tuple(self.captions[place] for place in places) if self.captions else ()
         return Column(self.title, self.images[list(places)], captions)
 

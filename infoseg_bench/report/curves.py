@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.record import Record
 from infoseg_bench.report.boards import Board
-from infoseg_bench.report.evidence import Run
+from infoseg_bench.report.loaded_runs import Run
 from infoseg_bench.report.rows import Row
 from infoseg_bench.report.svg import DASHES, SERIES, Drawing, Number
 

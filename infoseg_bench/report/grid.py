@@ -26,18 +26,18 @@ class Grid:
     notes: tuple[str, ...] = ()
 
     def markdown(self, level: int = 3) -> str:
-        """Give a section with a heading, the table, and its notes as a list."""
+        """Return a section with a heading, the table, and its notes as a list."""
         parts = [f"{'#' * level} {plain(self.title)}", table(self.head, self.body)]
         return "\n\n".join([*parts, "\n".join(f"- {plain(note)}" for note in self.notes)]).strip()
 
     def csv(self) -> str:
-        """Give head and cells as CSV."""
+        """Return head and cells as CSV."""
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows([self.head, *self.body])
         return out.getvalue()
 
     def latex(self) -> str:
-        """Give a `table` environment with booktabs' rules."""
+        """Return a `table` environment with booktabs' rules."""
         rows = [" & ".join(map(latex_text, cells)) + r" \\" for cells in self.body]
         return "\n".join(
             [

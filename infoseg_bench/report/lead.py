@@ -50,7 +50,7 @@ def lead(board: Board) -> Lead | None:
 
 
 def distance(found: Lead) -> str:
-    """Say how far the leader is ahead, and how sure that is; empty without another method."""
+    """Return how far the leader is ahead, and how sure that is; empty without another method."""
     if found.second is None:
         return ""
     low, high = found.interval
@@ -64,7 +64,7 @@ def distance(found: Lead) -> str:
 
 
 def headline(board: Board) -> str:
-    """Say in one or two sentences who leads and by how much."""
+    """Describe in one or two sentences who leads and by how much."""
     found = lead(board)
     if found is None:
         return "Every row used label information: nobody leads."

@@ -17,7 +17,7 @@ NARROW = ("PA, majority vote (many-to-one)", "NMI", "ARI", "protocol", "row")
 
 
 def markdown(board: Board) -> str:
-    """Give a board as a Markdown section: facts, table, what a reader must know, and ablations."""
+    """Return a board as a Markdown section: facts, table, what a reader must know, and ablations."""
     above = [
         plain(summary(board)),
         plain(headline(board)),
@@ -28,7 +28,7 @@ def markdown(board: Board) -> str:
 
 
 def leaderboard(board: Board, *, narrow: bool = False, rows: int | None = None) -> Grid:
-    """Give a board as a grid, with the constant prediction as its last row.
+    """Return a board as a grid, with the constant prediction as its last row.
 
     Args:
         board: the board
@@ -43,7 +43,7 @@ def leaderboard(board: Board, *, narrow: bool = False, rows: int | None = None) 
 
 
 def summary(board: Board) -> str:
-    """Say what the board is of."""
+    """Describe what the board is of."""
     data = board.facts
     return (
         f"{len(data.classes)} classes, {data.train_images} photos to train on, {data.evaluation_images} "
@@ -53,7 +53,7 @@ def summary(board: Board) -> str:
 
 
 def warnings(board: Board) -> list[str]:
-    """Say what must be read before any figure: the data's own note, and budgets that differ."""
+    """Describe what must be read before any figure: the data's own note, and budgets that differ."""
     lines = [board.facts.note] if board.facts.note else []
     if len(board.steps) > 1:
         steps = ", ".join(map(str, board.steps))

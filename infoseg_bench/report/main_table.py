@@ -17,7 +17,7 @@ NOTES = (
 
 
 def main_tables(boards: Sequence[Board]) -> list[Grid]:
-    """Give a table per protocol; boards of different content of one data set are columns of their own."""
+    """Return a table per protocol; boards of different content of one data set are columns of their own."""
     protocols = sorted({board.protocol for board in boards})
     return [_grid(protocol, [one for one in boards if one.protocol == protocol]) for protocol in protocols]
 
@@ -80,7 +80,7 @@ def _paper(board: Board, method: str | None) -> str:
 
 
 def _not_run(boards: list[Board]) -> Iterable[tuple[str, ...]]:
-    """Give the paper's lines of methods that none of these boards has."""
+    """Return the paper's lines of methods that none of these boards has."""
     if not any(map(_published, boards)):
         return
     run = {row.first.spec.method for board in boards for row in board.rows}

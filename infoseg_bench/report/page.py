@@ -33,7 +33,7 @@ def page(
     panels: Mapping[str, Panels],
     problems: Sequence[str],
 ) -> str:
-    """Give the whole page.
+    """Return the whole page.
 
     Args:
         boards: in their order on the page

@@ -19,15 +19,15 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.inference.checkpointed import Photos, predict, read_photos, to_bytes
 from infoseg_bench.report.boards import Board
 from infoseg_bench.report.contact_sheet import Column, contact_sheet
-from infoseg_bench.report.evidence import Run
+from infoseg_bench.report.loaded_runs import Run
 from infoseg_bench.report.rows import Row
 from infoseg_bench.runs.assemble import Setting
 from infoseg_bench.scoring.matching import UNMATCHED, one_to_one
 
 METHODS = 8
-"""Columns of methods at most; ours."""
+"""Columns of methods at most; chosen by this project."""
 FIXED, EXTREME = 4, 3
-"""Photos of the fixed selection, and of the best and the worst ones; ours."""
+"""Photos of the fixed selection, and of the best and the worst ones; chosen by this project."""
 UNMATCHED_COLOUR = (128, 128, 128)
 VOID_COLOUR = (0, 0, 0)
 

@@ -125,7 +125,7 @@ def reference_methods() -> frozenset[str]:
 
 @cache
 def published_layout() -> tuple[dict[str, str], dict[str, str]]:
-    """Give rows and columns of the paper's main table in its order: names to titles, methods first."""
+    """Return rows and columns of the paper's main table in its order: names to titles, methods first."""
     layout = _content()["layout"]
     return layout["methods"], layout["datasets"]
 

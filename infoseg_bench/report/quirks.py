@@ -36,7 +36,7 @@ class _Side:
 
 
 def quirks(boards: Iterable[Board]) -> Grid | None:
-    """Give every row with published choices beside the nearest corrected row; None without any."""
+    """Return every row with published choices beside the nearest corrected row; None without any."""
     groups: dict[str, list[_Side]] = defaultdict(list)
     for board in boards:
         for row in board.rows:

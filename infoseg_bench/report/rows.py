@@ -12,7 +12,7 @@ from jaxtyping import Float64
 
 from infoseg_bench.records.record import Costs, Record
 from infoseg_bench.report.bootstrap import Interval, interval
-from infoseg_bench.report.evidence import Run
+from infoseg_bench.report.loaded_runs import Run
 from infoseg_bench.report.published import PublishedFigure, published_figures, reference_methods
 
 
@@ -110,13 +110,13 @@ class Row:
 
 
 def pixel_accuracy(record: Record) -> float:
-    """Give the headline: PA of the last state."""
+    """Return the headline: PA of the last state."""
     assert record.last is not None
     return record.last.one_to_one.pixel_accuracy
 
 
 def best_pixel_accuracy(record: Record) -> float:
-    """Give PA at the step where it was highest, which only labels can tell."""
+    """Return PA at the step where it was highest, which only labels can tell."""
     assert record.best is not None
     return record.best.one_to_one.pixel_accuracy
 

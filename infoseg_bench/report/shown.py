@@ -6,17 +6,17 @@ from infoseg_bench.report.boards import Board
 from infoseg_bench.report.rows import Row
 
 TABLE_ROWS = 200
-"""Rows of a table in Markdown and on the page; ours."""
+"""Rows of a table in Markdown and on the page; chosen by this project."""
 FILE_ROWS = 50
-"""Rows that get figures in files of their own; ours."""
+"""Rows that get figures in files of their own; chosen by this project."""
 PAGE_ROWS = 8
-"""Rows that get figures on the page; ours: more make it long on a phone."""
+"""Rows that get figures on the page; chosen by this project: more make it long on a phone."""
 LINES = 5
-"""Rows that share one figure; ours: more cannot be told apart."""
+"""Rows that share one figure; chosen by this project: more cannot be told apart."""
 
 
 def leading(board: Board, number: int) -> list[Row]:
-    """Give the best row of every method, then the next best, `number` at most, the highest PA first."""
+    """Return the best row of every method, then the next best, `number` at most, the highest PA first."""
     best: dict[str, Row] = {}
     for row in board.rows:
         best.setdefault(row.first.spec.method, row)
@@ -26,7 +26,7 @@ def leading(board: Board, number: int) -> list[Row]:
 
 
 def left_out(board: Board) -> str:
-    """Say which rows are shown nowhere but in the CSV files; empty if all are shown."""
+    """Return which rows are shown nowhere but in the CSV files; empty if all are shown."""
     parts = [
         f"{what} of {len(board.rows) - most} more rows are left out"
         for what, most in (("tables", TABLE_ROWS), ("figures", PAGE_ROWS))

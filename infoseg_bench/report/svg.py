@@ -66,7 +66,7 @@ class Drawing:
         )
 
     def xml(self) -> str:
-        """Give it as text."""
+        """Return it as text."""
         return ElementTree.tostring(self._root, encoding="unicode") + "\n"
 
 

@@ -36,7 +36,7 @@ FIELDS = (
 
 
 def as_csv(board: Board) -> str:
-    """Give a board as CSV: shares in [0, 1], mean and standard deviation in columns of their own."""
+    """Return a board as CSV: shares in [0, 1], mean and standard deviation in columns of their own."""
     out = io.StringIO()
     writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
     writer.writeheader()

@@ -10,9 +10,9 @@ from pathlib import Path
 from infoseg_bench.errors import UserError
 from infoseg_bench.report.board_files import write_board, write_grid
 from infoseg_bench.report.boards import Board, make_boards
-from infoseg_bench.report.evidence import read_runs
 from infoseg_bench.report.grid import Grid
 from infoseg_bench.report.leaderboard import markdown
+from infoseg_bench.report.loaded_runs import read_runs
 from infoseg_bench.report.main_table import main_tables
 from infoseg_bench.report.output import Output
 from infoseg_bench.report.page import page

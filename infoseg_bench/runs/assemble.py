@@ -22,7 +22,7 @@ from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.provenance import now
 from infoseg_bench.records.spec import RunSpec
-from infoseg_bench.runs.checkpoint import Session, load_checkpoint
+from infoseg_bench.runs.checkpoint import TrainingState, load_checkpoint
 from infoseg_bench.runs.execute import Execution
 from infoseg_bench.runs.photo_map_files import photo_maps
 from infoseg_bench.utils.device import place
@@ -64,7 +64,7 @@ def find_dataset(spec: RunSpec, data: Path) -> PreparedDataset:
 
 
 def task_of(prepared: PreparedDataset) -> Task:
-    """Give what a method must know of prepared photos."""
+    """Return what a method must know of prepared photos."""
     view = prepared.view
     return Task(
         dataset=view.name, channels=prepared.store.channels, crop=view.crop, clusters=len(view.classes)
@@ -78,7 +78,7 @@ def make_method(spec: RunSpec, prepared: PreparedDataset, setting: Setting) -> M
         UserError: the method cannot be shared by several processes
     """
     cls = load_methods(setting.plugins).method(spec.method)
-    if setting.ranks.count > 1 and not cls.shares:
+    if setting.ranks.count > 1 and not cls.supports_distributed:
         raise UsageError(f"{cls.name} runs in one process: leave out --gpus-per-run")
     context = RunContext(
         seed=spec.seed,
@@ -102,7 +102,7 @@ def assemble(
     spec = folder.spec()
     prepared = find_dataset(spec, setting.data)
     method = make_method(spec, prepared, setting)
-    session = _resume(folder, method) if spec.budget else _begin(folder, method)
+    training = _resume(folder, method) if spec.budget else _begin(folder, method)
     arrays = prepared.store.arrays(labels=True)
     # One copy for both sides: on a GPU the photos are most of what is kept there.
     pixels = place(arrays.pixels, setting.device)
@@ -116,10 +116,10 @@ def assemble(
             arrays, prepared.view, protocol=spec.protocol, device=setting.device, pixels=pixels
         ),
         n_classes=len(prepared.view.classes),
-        session=session,
+        training=training,
         should_stop=should_stop,
     )
-    session.load_seconds += time.monotonic() - began
+    training.load_seconds += time.monotonic() - began
     return execution, prepared
 
 
@@ -148,7 +148,7 @@ def train_images(
     pixels: Tensor | None = None,
     maps: Mapping[str, np.ndarray],
 ) -> TrainImages:
-    """Give a method what it may see: photos, maps that it asks for, and a mask only if it declares one."""
+    """Return a method what it may see: photos, maps that it asks for, and a mask only if it declares one."""
     mask = None
     if method.label_use(method.parameters) == "mask":
         mask = void_mask(arrays, prepared.view, protocol=protocol)
@@ -165,23 +165,25 @@ def train_images(
     )
 
 
-def _begin(folder: RunFolder, method: Method) -> Session:
+def _begin(folder: RunFolder, method: Method) -> TrainingState:
     # Begun again after a kill before the first checkpoint, it is to end with the same bits.
     torch.set_num_threads(folder.first_threads(torch.get_num_threads()))
-    return Session(started=now(), method_source=source_hash(type(method)), threads=torch.get_num_threads())
+    return TrainingState(
+        started=now(), method_source=source_hash(type(method)), threads=torch.get_num_threads()
+    )
 
 
-def _resume(folder: RunFolder, method: Method) -> Session:
+def _resume(folder: RunFolder, method: Method) -> TrainingState:
     found = load_checkpoint(folder)
     if found is None:
-        session = _begin(folder, method)
+        training = _begin(folder, method)
         if folder.has_checkpoint():
-            session.note = "its checkpoint was damaged, so it was begun anew"
-        return session
-    session, state = found
-    if session.threads:
+            training.note = "its checkpoint was damaged, so it was begun anew"
+        return training
+    training, state = found
+    if training.threads:
         # Sums over other numbers of threads differ in their last bits.
-        torch.set_num_threads(session.threads)
+        torch.set_num_threads(training.threads)
     try:
         method.load_state(state)
     except (RuntimeError, KeyError, ValueError) as error:
@@ -191,5 +193,5 @@ def _resume(folder: RunFolder, method: Method) -> Session:
         raise UserError(
             f"{folder.checkpoint_file}: of another network ({reason}): repeat the run with --force"
         ) from None
-    session.resumed_from.append(session.step)
-    return session
+    training.resumed_from.append(training.step)
+    return training

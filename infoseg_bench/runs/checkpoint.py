@@ -18,7 +18,7 @@ from infoseg_bench.utils.atomic import write_bytes
 
 
 @dataclass
-class Session:
+class TrainingState:
     """What the harness itself knows of a run under way, its interrupted sessions included.
 
     Attributes:
@@ -54,7 +54,7 @@ class Session:
     note: str = ""
 
     def content(self) -> dict[str, Any]:
-        """Give it as plain values and tensors, as it is now."""
+        """Return it as plain values and tensors, as it is now."""
         counts = self.best_counts
         return {
             **vars(self),
@@ -77,7 +77,7 @@ def write_checkpoint(folder: RunFolder, content: dict[str, Any]) -> None:
     write_bytes(folder.checkpoint_file, buffer.getbuffer(), previous=folder.previous_checkpoint_file)
 
 
-def load_checkpoint(folder: RunFolder) -> tuple[Session, dict[str, Any]] | None:
+def load_checkpoint(folder: RunFolder) -> tuple[TrainingState, dict[str, Any]] | None:
     """Read the newest that is whole, on the CPU; None if there is none.
 
     What is damaged is said on standard error: the run goes on from the checkpoint before, or anew.
@@ -93,7 +93,7 @@ def load_checkpoint(folder: RunFolder) -> tuple[Session, dict[str, Any]] | None:
                 # torch does not look at the checksums that it writes.
                 if (part := archive.testzip()) is not None:
                     raise ValueError(f"checksum of {part}")
-            return _session(torch.load(file, map_location="cpu", weights_only=True))
+            return _training_state(torch.load(file, map_location="cpu", weights_only=True))
         except OSError:
             raise
         # torch.load raises whatever the damage happens to hit.
@@ -115,26 +115,26 @@ def trained_state(folder: RunFolder) -> dict[str, Any]:
             f"{folder.checkpoint_file}: no weights here: records travel without them; "
             "repeat the run with --force"
         )
-    session, state = found
-    if record is not None and record.last is not None and session.step != record.last.step:
+    training, state = found
+    if record is not None and record.last is not None and training.step != record.last.step:
         raise UserError(
             f"{folder.checkpoint_file}: its scores are of step {record.last.step}, and the weights that can "
-            f"be read are of step {session.step}: repeat the run with --force"
+            f"be read are of step {training.step}: repeat the run with --force"
         )
     return state
 
 
-def peek_session(folder: RunFolder) -> Session | None:
+def peek_training_state(folder: RunFolder) -> TrainingState | None:
     """Read what the harness knows of an interrupted run, without its weights; None if nothing can be read."""
     for file in (folder.checkpoint_file, folder.previous_checkpoint_file):
         # Plans are made while others write and remove checkpoints.
         with suppress(Exception):
-            return _session(torch.load(file, map_location="cpu", weights_only=True, mmap=True))[0]
+            return _training_state(torch.load(file, map_location="cpu", weights_only=True, mmap=True))[0]
     return None
 
 
-def _session(content: dict[str, Any]) -> tuple[Session, dict[str, Any]]:
+def _training_state(content: dict[str, Any]) -> tuple[TrainingState, dict[str, Any]]:
     harness = dict(content["harness"])
     if harness["best_counts"] is not None:
         harness["best_counts"] = harness["best_counts"].numpy()
-    return Session(**harness), content["method"]
+    return TrainingState(**harness), content["method"]

@@ -12,7 +12,7 @@ from torch import Tensor
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.curve import Diverged
 from infoseg_bench.records.folder import RunFolder
-from infoseg_bench.runs.checkpoint import Session, write_checkpoint
+from infoseg_bench.runs.checkpoint import TrainingState, write_checkpoint
 
 
 class CheckpointWriter:
@@ -32,16 +32,16 @@ class CheckpointWriter:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._writing: tuple[int, Future[None]] | None = None
 
-    def save(self, session: Session, method_state: dict[str, Any]) -> None:
-        """Copy session and state, and start writing them once the previous ones are written.
+    def save(self, training: TrainingState, method_state: dict[str, Any]) -> None:
+        """Copy training and state, and start writing them once the previous ones are written.
 
         Raises:
             UserError: the previous write failed
             Diverged: the previous state was not finite, and was not written
         """
         self.wait()
-        content = {"harness": session.content(), "method": snapshot(method_state)}
-        self._writing = session.step, self._thread.submit(_write_sound, self._folder, content, session.step)
+        content = {"harness": training.content(), "method": snapshot(method_state)}
+        self._writing = training.step, self._thread.submit(_write_sound, self._folder, content, training.step)
 
     def check(self) -> None:
         """Raise what `wait` would, if the write has already ended; never waits."""

@@ -13,7 +13,7 @@ from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.provenance import collect
 from infoseg_bench.records.record import Costs, Record
 from infoseg_bench.records.spec import RunSpec
-from infoseg_bench.runs.checkpoint import Session
+from infoseg_bench.runs.checkpoint import TrainingState
 from infoseg_bench.runs.execute import Execution
 from infoseg_bench.utils.atomic import write_text
 from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes
@@ -21,9 +21,9 @@ from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes
 
 def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -> Record:
     """Write counts and record of a run that came to its end."""
-    session, folder, method = execution.session, execution.folder, execution.method
-    best = last if session.best_counts is None else session.best_counts
-    best_step = session.step if session.best_step is None else session.best_step
+    training, folder, method = execution.training, execution.folder, execution.method
+    best = last if training.best_counts is None else training.best_counts
+    best_step = training.step if training.best_step is None else training.best_step
     ids = prepared.store.ids()
     write_counts(folder.counts_file, last=last, best=best, ids=[ids[i] for i in prepared.view.evaluation])
     spec = folder.spec()
@@ -35,16 +35,16 @@ def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
         label_use=method.label_use(method.parameters),
         status="finished",
         dataset=dataset_facts(prepared, last),
-        last=evaluation(last, step=session.step, selection="last"),
+        last=evaluation(last, step=training.step, selection="last"),
         best=evaluation(best, step=best_step, selection="best (chosen with labels)"),
-        costs=_costs(session, method),
+        costs=_costs(training, method),
         provenance=collect(
             method.run.device,
-            started=session.started,
-            resumed_from=session.resumed_from,
+            started=training.started,
+            resumed_from=training.resumed_from,
             processes=method.run.ranks.count,
             compiled=method.run.compile,
-            method_source=session.method_source,
+            method_source=training.method_source,
         ),
         checksums={folder.counts_file.name: folder.counts_sha256()},
         error=None,
@@ -74,13 +74,13 @@ def fail(folder: RunFolder, spec: RunSpec, *, method_title: str, started: str, e
     write_text(folder.record_file, record.model_dump_json(indent=2) + "\n")
 
 
-def _costs(session: Session, method: Method) -> Costs:
-    seen = session.crops > 0 and session.fit_seconds > 0
+def _costs(training: TrainingState, method: Method) -> Costs:
+    seen = training.crops > 0 and training.fit_seconds > 0
     return Costs(
-        load_seconds=session.load_seconds,
-        fit_seconds=session.fit_seconds,
-        evaluate_seconds=session.evaluate_seconds,
-        train_images_per_second=session.crops / session.fit_seconds if seen else None,
+        load_seconds=training.load_seconds,
+        fit_seconds=training.fit_seconds,
+        evaluate_seconds=training.evaluate_seconds,
+        train_images_per_second=training.crops / training.fit_seconds if seen else None,
         peak_host_bytes=peak_host_bytes(),
         peak_device_bytes=peak_device_bytes(method.run.device),
     )

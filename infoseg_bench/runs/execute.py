@@ -17,17 +17,17 @@ from infoseg_bench.records.curve import Curve, Diverged
 from infoseg_bench.records.evaluation import pixel_accuracy
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import Budget
-from infoseg_bench.runs.checkpoint import Session
+from infoseg_bench.runs.checkpoint import TrainingState
 from infoseg_bench.runs.checkpoint_writer import CheckpointWriter
 from infoseg_bench.runs.evaluate import Interrupted, count
 from infoseg_bench.runs.step_log import StepLog
 
 CHECKPOINT_SECONDS = 60.0
-"""Longest time whose work a kill can cost; ours."""
+"""Longest time whose work a kill can cost; chosen by this project."""
 STATUS_SECONDS = 0.5
-"""Time between two words to the launcher; ours."""
+"""Time between two words to the launcher; chosen by this project."""
 CURVE_POINTS = 200
-"""Logged steps of a run at least; ours."""
+"""Logged steps of a run at least; chosen by this project."""
 
 
 @dataclass(kw_only=True)
@@ -41,7 +41,7 @@ class Execution:
         train: what the method sees
         evaluation_set: what it does not
         n_classes: of the data set
-        session: the harness's own state
+        training: the harness's own state
         should_stop: true when the run should checkpoint and stop
     """
 
@@ -51,7 +51,7 @@ class Execution:
     train: TrainImages
     evaluation_set: EvaluationSet
     n_classes: int
-    session: Session
+    training: TrainingState
     should_stop: Callable[[], bool]
 
     def run(self) -> np.ndarray:
@@ -64,12 +64,14 @@ class Execution:
             Interrupted: asked to stop; everything up to now is in the checkpoint
             UserError: the loss is not finite, or the disk is full
         """
-        session = self.session
-        self._curve = Curve(self.folder.curve_file, resume_at=session.step, evaluated=session.evaluated_step)
+        training = self.training
+        self._curve = Curve(
+            self.folder.curve_file, resume_at=training.step, evaluated=training.evaluated_step
+        )
         self._log = StepLog(self._curve)
-        self._writer = CheckpointWriter(self.folder, step=session.step or None)
+        self._writer = CheckpointWriter(self.folder, step=training.step or None)
         self._last_status, self._last_checkpoint = 0.0, time.monotonic()
-        self._begun = (self._last_checkpoint, session.step, session.fit_seconds)
+        self._begun = (self._last_checkpoint, training.step, training.fit_seconds)
         self._accuracy: float | None = None
         try:
             return self._fit_and_evaluate()
@@ -85,7 +87,7 @@ class Execution:
             self._evaluate_if_due(self.budget)
         self._fit()
         self._log.settle()
-        counts = self._evaluate(self.session.step)
+        counts = self._evaluate(self.training.step)
         self._checkpoint()
         self._writer.wait()
         return counts
@@ -96,16 +98,16 @@ class Execution:
         return f"the last good checkpoint, of step {self._writer.step}, is kept"
 
     def _fit(self) -> None:
-        crops = self.session.crops
+        crops = self.training.crops
         began = time.monotonic()
         for progress in self.method.fit(self.train):
-            self.session.step = progress.step
-            self.session.crops = crops + self.train.taken
-            self.session.fit_seconds += time.monotonic() - began
+            self.training.step = progress.step
+            self.training.crops = crops + self.train.taken
+            self.training.fit_seconds += time.monotonic() - began
             self._observe(progress)
             began = time.monotonic()
-        self.session.crops = crops + self.train.taken
-        self.session.fit_seconds += time.monotonic() - began
+        self.training.crops = crops + self.train.taken
+        self.training.fit_seconds += time.monotonic() - began
 
     def _observe(self, progress: Progress) -> None:
         step, budget = progress.step, self.budget
@@ -132,7 +134,7 @@ class Execution:
             self._checkpoint()
 
     def _checkpoint(self) -> None:
-        self._writer.save(self.session, self.method.state())
+        self._writer.save(self.training, self.method.state())
         self._last_checkpoint = time.monotonic()
 
     def _interrupt(self) -> NoReturn:
@@ -142,9 +144,9 @@ class Execution:
 
     def _evaluate_if_due(self, budget: Budget) -> None:
         # A run stopped before a due evaluation makes up for it when it is taken up again.
-        step = self.session.step
+        step = self.training.step
         due = step % budget.evaluate_every == 0 and step < budget.steps
-        if due and self.session.evaluated_step != step:
+        if due and self.training.evaluated_step != step:
             self._log.settle()
             self._evaluate(step)
 
@@ -160,19 +162,19 @@ class Execution:
                 self._interrupt()
             raise
         accuracy = self._accuracy = pixel_accuracy(counts)
-        session = self.session
-        session.evaluated_step = step
-        session.evaluate_seconds += time.monotonic() - began
+        training = self.training
+        training.evaluated_step = step
+        training.evaluate_seconds += time.monotonic() - began
         self._curve.add(step, {"pixel_accuracy": accuracy})
         # The untrained network is no result of the method, so step 0 is on the curve only.
-        if (step > 0 or self.budget is None) and accuracy > session.best_accuracy:
-            session.best_step, session.best_accuracy, session.best_counts = step, accuracy, counts
+        if (step > 0 or self.budget is None) and accuracy > training.best_accuracy:
+            training.best_step, training.best_accuracy, training.best_counts = step, accuracy, counts
         return counts
 
     def _settle(self) -> None:
         # Crops drawn for this are none of the training's.
         taken = self.train.taken
-        self.method.settle(self.train)
+        self.method.before_evaluation(self.train)
         self.train.taken = taken
 
     def _tell(self, step: int, steps: int | None) -> None:
@@ -190,11 +192,11 @@ class Execution:
         )
 
     def _pace(self, step: int, steps: int | None) -> dict[str, float | None]:
-        """Give steps per second of training, and the time left with evaluations, of this session."""
+        """Return steps per second of training, and the time left with evaluations, of this training."""
         began, at, fitted = self._begun
         done = step - at
         if done <= 0 or steps is None:
             return {}
-        fit = self.session.fit_seconds - fitted
+        fit = self.training.fit_seconds - fitted
         left = (time.monotonic() - began) / done * (steps - step)
         return {"steps_per_second": done / fit if fit > 0 else None, "seconds_left": left}

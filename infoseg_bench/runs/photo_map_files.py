@@ -29,7 +29,7 @@ from infoseg_bench.utils.progress import ProgressFactory, no_progress
 Item = TypeVar("Item")
 
 WAIT_SECONDS = 0.2
-"""Between two looks at whether another process has made the map; ours."""
+"""Between two looks at whether another process has made the map; chosen by this project."""
 
 
 def load_photo_map(
@@ -87,7 +87,7 @@ def load_photo_maps(
 
 
 def map_path(wanted: PhotoMap, store: Store) -> Path:
-    """Give the file of a map: the store's name, the map's, and the beginning of its fingerprint."""
+    """Return the file of a map: the store's name, the map's, and the beginning of its fingerprint."""
     fingerprint = wanted.fingerprint(store.fingerprint)
     return store.path.with_name(f"{store.path.stem}.{wanted.name}-{fingerprint[:12]}.map")
 
@@ -128,7 +128,7 @@ def _write(path: Path, values: np.ndarray, fingerprint: str, wanted: PhotoMap) -
 
 
 def _read(path: Path, fingerprint: str) -> Int16[np.ndarray, " pixel"] | None:
-    """Give the map of a file, None if it is absent, damaged or another one."""
+    """Return the map of a file, None if it is absent, damaged or another one."""
     try:
         with h5py.File(path, "r") as file:
             values: np.ndarray = file["map"][:]

@@ -12,7 +12,7 @@ from types import FrameType
 LAUNCHER = "INFOSEG_BENCH_LAUNCHER"
 """Environment variable: process number of the launcher, where it is not the worker's parent (torchrun)."""
 PULSE_SECONDS = 1.0
-"""Between two signs of life; ours."""
+"""Between two signs of life; chosen by this project."""
 
 
 class Pulse:
@@ -23,7 +23,7 @@ class Pulse:
         self._file, self._last = file, 0.0
 
     def __call__(self) -> None:
-        """Give a sign of life, unless the last one is recent."""
+        """Return a sign of life, unless the last one is recent."""
         now = time.monotonic()
         if now - self._last > PULSE_SECONDS:
             self._last = now

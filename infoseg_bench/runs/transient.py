@@ -17,11 +17,11 @@ DISK_NUMBERS = frozenset(
 )  # fmt: skip
 """Of a disk that may be back in a moment; a full or a forbidden one will not be. Ours."""
 WORDS = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS", "NCCL", "Connection", "gloo")
-"""In messages of torch about a device or a process that was lost; ours."""
+"""In messages of torch about a device or a process that was lost; chosen by this project."""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Say whether the same run may well succeed when it is tried again.
+    """Return whether the same run may well succeed when it is tried again.
 
     Lost devices, connections and disks are; what a user or a method has done wrong is not, nor is a
     loss that is not finite, which comes back to the bit, nor memory that does not suffice.

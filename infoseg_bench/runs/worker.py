@@ -16,7 +16,7 @@ from filelock import Timeout
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.folder import BUSY, FAILED, FINISHED, INTERRUPTED, RunFolder
-from infoseg_bench.records.ownership import owned_elsewhere, owning
+from infoseg_bench.records.heartbeat import owned_elsewhere, owning
 from infoseg_bench.records.provenance import now
 from infoseg_bench.runs.assemble import Setting, assemble, assemble_follower
 from infoseg_bench.runs.conclude import fail, succeed
@@ -27,7 +27,7 @@ from infoseg_bench.utils.device import choose_device
 from infoseg_bench.utils.distributed import join
 
 LOCK_SECONDS = 1.0
-"""To wait for the lock; ours."""
+"""To wait for the lock; chosen by this project."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -94,8 +94,8 @@ def _work(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
     try:
         execution, prepared = assemble(folder, setting, should_stop=lambda: bool(stop))
         record = succeed(execution, prepared, execution.run())
-        session = execution.session
-        folder.write_status(state="finished", step=session.step, steps=session.step, note=session.note)
+        training = execution.training
+        folder.write_status(state="finished", step=training.step, steps=training.step, note=training.note)
     except Interrupted:
         folder.write_status(state="interrupted")
         return INTERRUPTED

@@ -15,7 +15,8 @@ class Scores:
     """What one matching scores; every figure is a share in [0, 1].
 
     A class without a ground-truth pixel has nothing to be found: its own figures are NaN and the
-    means leave it out (ours; PiCIE and STEGO keep such a class, at zero, if it was predicted).
+    means leave it out (chosen by this project; PiCIE and STEGO keep such a class, at zero, if it was
+    predicted).
     """
 
     pixel_accuracy: float
@@ -58,7 +59,7 @@ def score(counts: Int64[np.ndarray, "cluster cls"], matching: Matching) -> Score
 
 
 def constant_accuracy(counts: Int64[np.ndarray, "cluster cls"]) -> float:
-    """Give the PA of predicting the most frequent class everywhere, in [0, 1].
+    """Return the PA of predicting the most frequent class everywhere, in [0, 1].
 
     Raises:
         ValueError: no pixels
@@ -67,7 +68,7 @@ def constant_accuracy(counts: Int64[np.ndarray, "cluster cls"]) -> float:
 
 
 def total_pixels(counts: Int64[np.ndarray, "cluster cls"]) -> int:
-    """Give the number of counted pixels.
+    """Return the number of counted pixels.
 
     Raises:
         ValueError: there are none, so that no score is defined

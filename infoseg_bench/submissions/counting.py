@@ -21,7 +21,7 @@ from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import ProgressFactory
 
 MOST_CELLS = 1 << 27
-"""Image x cluster x class counts, at most: one GiB; ours."""
+"""Image x cluster x class counts, at most: one GiB; chosen by this project."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _refuse(folder: Path, faults: Faults) -> None:
 
 
 def _centre(clusters: np.ndarray, photos: Evaluated, index: int) -> Int64[np.ndarray, "crop crop"]:
-    """Give the part that is scored; where the photo does not reach, whatever stands there is void."""
+    """Return the part that is scored; where the photo does not reach, whatever stands there is void."""
     crop, (height, width) = photos.labels[index].shape[0], photos.sizes[index].tolist()
     if clusters.shape == (crop, crop):
         return clusters

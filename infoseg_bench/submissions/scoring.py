@@ -44,7 +44,7 @@ class ExternalRow:
     labels_used: str | None
 
     def spec(self, prepared: PreparedDataset, protocol: str) -> RunSpec:
-        """Give what the row is.
+        """Return what the row is.
 
         Raises:
             UsageError: the name cannot stand on a board

@@ -17,7 +17,7 @@ from infoseg_bench.information.precision import at_least_float32
 Losses = Callable[..., dict[str, Tensor]]
 
 
-def distribute(network: nn.Module, losses: Losses, *, every_weight: bool) -> Losses:
+def distribute(network: nn.Module, losses: Losses, *, uses_all_parameters: bool) -> Losses:
     """Make `losses` average its gradients over the processes in the backward pass.
 
     All of a step's calls of the network happen inside one forward pass of the module that torch's
@@ -27,13 +27,15 @@ def distribute(network: nn.Module, losses: Losses, *, every_weight: bool) -> Los
     Args:
         network: what is trained
         losses: its objective
-        every_weight: no step leaves weights out, such as another head's; else they are looked for at
+        uses_all_parameters: no step leaves weights out, such as another head's; else they are looked for at
             every step, which takes a pass over its graph
 
     Raises:
-        RuntimeError: by what `losses` becomes, where `every_weight` is wrong
+        RuntimeError: by what `losses` becomes, where `uses_all_parameters` is wrong
     """
-    together = DistributedDataParallel(_Objective(network, losses), find_unused_parameters=not every_weight)
+    together = DistributedDataParallel(
+        _Objective(network, losses), find_unused_parameters=not uses_all_parameters
+    )
     return cast(Losses, together)
 
 

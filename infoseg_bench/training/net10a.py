@@ -80,7 +80,7 @@ class ClusterHead(nn.Module):
     def forward(
         self, features: Float[Tensor, "batch feature rows columns"], size: Sequence[int]
     ) -> Float[Tensor, "batch cluster height width"]:
-        """Give softmax probabilities in float32, interpolated bilinearly to `size`."""
+        """Return softmax probabilities in float32, interpolated bilinearly to `size`."""
         probabilities = self.project(features).float().softmax(dim=1)
         return F.interpolate(probabilities, size=tuple(size), mode="bilinear", align_corners=False)
 
@@ -106,7 +106,7 @@ class TwoHeadNet10a(nn.Module):
     def forward(
         self, images: Float[Tensor, "batch channel height width"], head: Literal["a", "b"] = "b"
     ) -> Float[Tensor, "batch cluster height width"]:
-        """Give one head's probabilities."""
+        """Return one head's probabilities."""
         chosen = self.head_a if head == "a" else self.head_b
         probabilities: Tensor = chosen(self.trunk(images), images.shape[-2:])
         return probabilities

@@ -22,22 +22,22 @@ FUSED = ("cpu", "cuda")
 class TrainingParameters(Parameters):
     """What every such method needs; a method's own parameters extend these."""
 
-    batch: int = parameter(64, "images per step", source="ours", gt=1)
-    lr: float = parameter(1e-4, "learning rate of Adam", source="ours", gt=0)
-    weight_decay: float = parameter(0.0, "weight decay of Adam", source="ours", ge=0)
+    batch: int = parameter(64, "images per step", source="chosen by this project", gt=1)
+    lr: float = parameter(1e-4, "learning rate of Adam", source="chosen by this project", gt=0)
+    weight_decay: float = parameter(0.0, "weight decay of Adam", source="chosen by this project", ge=0)
     schedule: Literal["constant", "cosine"] = parameter(
-        "constant", "course of the learning rate over the budget", source="ours"
+        "constant", "course of the learning rate over the budget", source="chosen by this project"
     )
     precision: Literal["float32", "bfloat16"] = parameter(
         "float32",
         "of the network's matrix products; bfloat16 is mixed precision: weights, optimiser, normalisation "
         "and losses stay float32",
-        source="ours: the paper names none",
+        source="chosen by this project: the paper names none",
     )
     train_crop: int | None = parameter(
         None,
         "side of the training crops in pixels; none: the data set's",
-        source="ours",
+        source="chosen by this project",
         ge=16,
         multiple_of=4,
     )
@@ -58,9 +58,9 @@ class NetworkMethod(Method):
     finds within its own process's share.
     """
 
-    trains: ClassVar[bool] = True
-    shares: ClassVar[bool] = True
-    every_weight: ClassVar[bool] = False
+    is_iterative: ClassVar[bool] = True
+    supports_distributed: ClassVar[bool] = True
+    uses_all_parameters: ClassVar[bool] = False
     """A promise that every step uses every weight: several processes need not look for unused ones."""
     training_only: ClassVar[frozenset[str]] = frozenset({"optimiser", "step"})
     parameters: TrainingParameters
@@ -112,7 +112,9 @@ class NetworkMethod(Method):
     def fit(self, train: TrainImages) -> Iterator[Progress]:
         """Train until the budget's number of steps."""
         if self.run.ranks.count > 1:
-            self._step_losses = distribute(self.network, self.losses, every_weight=self.every_weight)
+            self._step_losses = distribute(
+                self.network, self.losses, uses_all_parameters=self.uses_all_parameters
+            )
         while self.step < self.run.steps:
             batch = train.batch(self.step, self.parameters.batch, self.parameters.train_crop)
             scalars = self._train_step(batch)
@@ -140,7 +142,7 @@ class NetworkMethod(Method):
         return 0.5 * (1.0 + math.cos(math.pi * self.step / self.run.steps))
 
     def state(self) -> dict[str, Any]:
-        """Give weights, optimiser and step."""
+        """Return weights, optimiser and step."""
         return {
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),

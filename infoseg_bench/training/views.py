@@ -52,7 +52,7 @@ class ViewParameters(TrainingParameters):
     training_mask: bool = parameter(
         False,
         "leave void pixels out of the loss, as published on COCO; this uses label information",
-        source="ours: label-free; published: IIC utils/segmentation/IID_losses.py:42-45",
+        source="chosen by this project: label-free; published: IIC utils/segmentation/IID_losses.py:42-45",
     )
     brightness: float = parameter(0.4, "span of the jittered brightness about 1", source=JITTER, ge=0)
     contrast: float = parameter(0.4, "span of the jittered contrast about 1", source=JITTER, ge=0)
@@ -94,10 +94,10 @@ def network_input(images: Images, parameters: ViewParameters) -> Float[Tensor, "
 
 
 def counted(batch: TrainBatch) -> Tensor:
-    """Give the pixels that count: those not void where the method may know them, else those not padded."""
+    """Return the pixels that count: those not void where the method may know them, else those not padded."""
     return batch.inside if batch.mask is None else batch.mask
 
 
 def input_channels(channels: int, parameters: ViewParameters) -> int:
-    """Give the channels of `network_input`."""
+    """Return the channels of `network_input`."""
     return channels + (2 if parameters.sobel else 0)

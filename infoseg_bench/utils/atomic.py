@@ -77,7 +77,7 @@ def write_bytes(
 
 
 def disk_error(error: OSError, path: Path) -> DiskError:
-    """Say in one line what the system had against writing `path`."""
+    """Describe in one line what the system had against writing `path`."""
     # HDF5 puts the system's error number into its message only.
     if error.errno == errno.ENOSPC or f"errno = {errno.ENOSPC}" in str(error):
         message = f"{path}: the disk is full: free some space, or choose another folder"

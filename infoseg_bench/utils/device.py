@@ -44,7 +44,7 @@ def check_devices(device: torch.device, *, gpus_per_run: int, jobs: int) -> None
 
 
 def peak_host_bytes() -> int:
-    """Give the largest resident memory of this process so far."""
+    """Return the largest resident memory of this process so far."""
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -52,7 +52,7 @@ def peak_host_bytes() -> int:
 
 
 def peak_device_bytes(device: torch.device) -> int | None:
-    """Give the largest memory allocated on a GPU so far; None without one."""
+    """Return the largest memory allocated on a GPU so far; None without one."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
 
 
@@ -64,11 +64,11 @@ def send(values: Tensor, device: torch.device) -> Tensor:
 
 
 DEVICE_SHARE = 0.5
-"""Largest share of the device's free memory that photos may take; ours."""
+"""Largest share of the device's free memory that photos may take; chosen by this project."""
 
 
 def place(array: Integer[np.ndarray, "pixel ..."], device: torch.device) -> Integer[Tensor, "pixel ..."]:
-    """Give the photos, or maps of them, on the device, or in memory from which the device reads fast."""
+    """Return the photos, or maps of them, on the device, or in memory from which the device reads fast."""
     pixels = torch.from_numpy(array)
     if device.type != "cuda":
         return pixels

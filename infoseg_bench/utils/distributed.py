@@ -11,7 +11,7 @@ from torch import Tensor
 from torch import distributed as dist
 
 PATIENCE = timedelta(hours=6)
-"""How long the others wait while rank 0 evaluates or writes; ours."""
+"""How long the others wait while rank 0 evaluates or writes; chosen by this project."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,7 @@ class Ranks:
     count: int = 1
 
     def any(self, flag: bool) -> bool:
-        """Say whether any process says so; all must ask alike. GPUs have no part in it."""
+        """Return whether any process says so; all must ask alike. GPUs have no part in it."""
         if self.count == 1:
             return flag
         votes = torch.tensor(int(flag))
@@ -43,7 +43,7 @@ class Ranks:
         return dict(zip(scalars, (stacked / self.count).unbind(), strict=True))
 
     def share(self, count: int) -> slice:
-        """Give this process's part of `count` items, which the number of processes divides."""
+        """Return this process's part of `count` items, which the number of processes divides."""
         size = count // self.count
         return slice(self.rank * size, (self.rank + 1) * size)
 

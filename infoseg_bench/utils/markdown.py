@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 
 def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    """Give a table; whatever the cells hold, it stays one."""
+    """Return a table; whatever the cells hold, it stays one."""
     lines = [" | ".join(map(plain, cells)) for cells in (head, ["---"] * len(head), *body)]
     return "\n".join(f"| {line} |" for line in lines)
 

@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 ITEMS_PER_WORKER = 2
-"""Items under way or waiting to be taken, per core; ours: one in work, one in store."""
+"""Items under way or waiting to be taken, per core; chosen by this project: one in work, one in store."""
 
 
 def ordered_map(

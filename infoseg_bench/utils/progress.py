@@ -18,11 +18,11 @@ class ProgressFactory(Protocol):
     """Wraps a sequence so that its progress is shown."""
 
     def __call__(self, items: Sequence[Item], title: str) -> Iterable[Item]:
-        """Give the same items, showing under `title` how far the work is."""
+        """Return the same items, showing under `title` how far the work is."""
 
 
 def show_progress(items: Sequence[Item], title: str) -> Iterator[Item]:
-    """Give the items, with a bar on a terminal and plain lines on standard error elsewhere."""
+    """Return the items, with a bar on a terminal and plain lines on standard error elsewhere."""
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import track
@@ -33,7 +33,7 @@ def show_progress(items: Sequence[Item], title: str) -> Iterator[Item]:
 
 
 def no_progress(items: Sequence[Item], title: str) -> Iterable[Item]:
-    """Give the items and show nothing."""
+    """Return the items and show nothing."""
     return items
 
 

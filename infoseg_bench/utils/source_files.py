@@ -14,7 +14,8 @@ from pathlib import Path
 from infoseg_bench.errors import UserError
 
 LARGEST = 1 << 29
-"""Bytes of one file that may be read at once, against archives that swell; ours: 512 MiB."""
+"""Bytes of one file that may be read at once, against archives that swell; chosen by this project: 512
+MiB."""
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 """What zipfile raises on archives that are damaged, encrypted or compressed in an unknown way."""
@@ -27,11 +28,11 @@ class OfficialFiles(ABC):
 
     @abstractmethod
     def place(self, name: str) -> Path:
-        """Say where a file lies, for messages: the archive counts as a folder."""
+        """Return where a file lies, for messages: the archive counts as a folder."""
 
     @abstractmethod
     def identity(self, name: str) -> str:
-        """Give what changes when the file does, without reading it."""
+        """Return what changes when the file does, without reading it."""
 
     @abstractmethod
     def open(self, name: str) -> BufferedIOBase:
@@ -43,7 +44,7 @@ class OfficialFiles(ABC):
 
     @abstractmethod
     def size(self, name: str) -> int:
-        """Give the number of bytes that reading will give."""
+        """Return the number of bytes that reading will give."""
 
     def read(self, name: str) -> bytes:
         """Read a whole file.
@@ -58,7 +59,7 @@ class OfficialFiles(ABC):
                 return handle.read()
 
     def file(self, name: str) -> OfficialFile:
-        """Give one of the files."""
+        """Return one of the files."""
         return OfficialFile(self, name)
 
 
@@ -104,11 +105,11 @@ class FolderFiles(OfficialFiles):
             self.names = frozenset(path.name for path in folder.iterdir() if path.name[0] != ".")
 
     def place(self, name: str) -> Path:
-        """Give the path."""
+        """Return the path."""
         return self._folder / name
 
     def identity(self, name: str) -> str:
-        """Give size and time of change."""
+        """Return size and time of change."""
         with readable(self.place(name)):
             found = self.place(name).stat()
         return f"{found.st_size} {found.st_mtime_ns}"

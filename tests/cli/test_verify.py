@@ -23,7 +23,7 @@ def verify(results: Path, *words: str) -> tuple[int, list[str]]:
 
 
 def report(results: Path) -> str:
-    """Give the whole report, which must be there whatever was left out."""
+    """Return the whole report, which must be there whatever was left out."""
     CliRunner().invoke(main, ["report", "--results", str(results)], catch_exceptions=False)
     return (results / "report" / "leaderboard.md").read_text()
 

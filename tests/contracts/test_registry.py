@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from infoseg_bench.contracts import Method, Parameters, Progress, parameter
 
 class NoParameters(Parameters):
-    shift: int = parameter(1, "of the clusters", source="ours")
+    shift: int = parameter(1, "of the clusters", source="chosen by this project")
 
 class {cls}(Method):
     name = "{name}"

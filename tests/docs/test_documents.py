@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def blocks(document: Path) -> list[tuple[str, str]]:
-    """Give language and content of every code block, in order."""
+    """Return language and content of every code block, in order."""
     return re.findall(r"```(bash|python)\n(.*?)```", document.read_text(), flags=re.DOTALL)
 
 

@@ -35,7 +35,7 @@ def golden(case: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def golden_losses(case: int, dtype: torch.dtype) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Give the golden values, and ours of the same names."""
+    """Return the golden values, and ours of the same names."""
     values, settings = golden(case)
     first, second = (
         values[name].to(dtype).requires_grad_() for name in ("probabilities", "probabilities_other")

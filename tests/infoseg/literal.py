@@ -11,7 +11,7 @@ from torch import Tensor
 def literal_objective(
     L: Tensor, H: Tensor, other: list[int], tau: float, *, estimator: str, assignment: str
 ) -> Tensor:
-    """Give eq. 6; L is `batch P rows columns`, H is `batch K P`."""
+    """Return eq. 6; L is `batch P rows columns`, H is `batch K P`."""
     assign = {"soft": soft_assignment, "hard": hard_assignment}[assignment]
     joint, marginal = [], []
     for b in range(len(L)):
@@ -25,7 +25,7 @@ def literal_objective(
 
 
 def jensen_shannon(joint: list[Tensor], marginal: list[Tensor]) -> Tensor:
-    """Give eq. 7."""
+    """Return eq. 7."""
     return (
         torch.stack([-softplus(-T) for T in joint]).mean()
         - torch.stack([softplus(T) for T in marginal]).mean()
@@ -33,29 +33,29 @@ def jensen_shannon(joint: list[Tensor], marginal: list[Tensor]) -> Tensor:
 
 
 def donsker_varadhan(joint: list[Tensor], marginal: list[Tensor]) -> Tensor:
-    """Give E[T] - log E[exp T]."""
+    """Return E[T] - log E[exp T]."""
     return torch.stack(joint).mean() - torch.log(torch.stack([torch.exp(T) for T in marginal]).mean())
 
 
 def hard_assignment(L: Tensor, H: Tensor, b: int, i: int, j: int, tau: float) -> Tensor:
-    """Give the global feature of the class of eq. 4."""
+    """Return the global feature of the class of eq. 4."""
     V = class_probabilities(L, H, b, i, j, tau)
     return H[b, max(range(len(V)), key=lambda k: float(V[k].detach()))]
 
 
 def soft_assignment(L: Tensor, H: Tensor, b: int, i: int, j: int, tau: float) -> Tensor:
-    """Give S_ij of eq. 5."""
+    """Return S_ij of eq. 5."""
     V = class_probabilities(L, H, b, i, j, tau)
     return sum((V[k] * H[b, k] for k in range(len(V))), torch.zeros_like(H[b, 0]))
 
 
 def class_probabilities(L: Tensor, H: Tensor, b: int, i: int, j: int, tau: float) -> list[Tensor]:
-    """Give V_ij of eq. 3."""
+    """Return V_ij of eq. 3."""
     exponentials = [torch.exp(tau * (L[b, :, i, j] @ H[b, k])) for k in range(H.shape[1])]
     return [one / torch.stack(exponentials).sum() for one in exponentials]
 
 
 def softplus(score: Tensor) -> Tensor:
-    """Give sp of eq. 7; the scores of the tests are small enough for the plain form."""
+    """Return sp of eq. 7; the scores of the tests are small enough for the plain form."""
     assert abs(float(score.detach())) < math.log(1e300)
     return torch.log(1 + torch.exp(score))

@@ -103,7 +103,7 @@ def test_every_choice_trains_a_step_to_a_finite_loss(
     losses["loss"].backward()  # type: ignore[no-untyped-call]
     assert all(math.isfinite(float(value.detach())) for value in losses.values())
     gradients = [p.grad for p in method.network.parameters() if p.grad is not None]
-    assert method.every_weight
+    assert method.uses_all_parameters
     assert len(gradients) == len(list(method.network.parameters()))
     assert any(gradient.abs().sum() > 0 for gradient in gradients)
 

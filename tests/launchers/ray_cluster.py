@@ -27,7 +27,7 @@ LOOKS = {
 
 
 def processes(node: Any) -> list[int]:
-    """Give those that the node has started."""
+    """Return those that the node has started."""
     return [found for _, process in node.live_processes() for found in descendants(process.pid)]
 
 

@@ -18,7 +18,7 @@ class Slow(Method):
     name = "slow"
     title = "Slow"
     citation = "none"
-    trains = True
+    is_iterative = True
     parameters_type = Parameters
 
     def __init__(self, parameters: Parameters, task: Task, run: RunContext) -> None:

@@ -87,7 +87,7 @@ def assert_same_counts(one: RunFolder, other: RunFolder) -> None:
 
 
 def resumed(run: RunFolder) -> int:
-    """Say how often a finished run was taken up again."""
+    """Return how often a finished run was taken up again."""
     record = run.record()
     assert record is not None
     return len(record.provenance.resumed_from)

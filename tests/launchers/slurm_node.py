@@ -49,7 +49,7 @@ PartitionName=short Nodes=node Default=YES MaxTime=60 State=UP
 
 
 def why_not() -> str | None:
-    """Say why no Slurm can be had here; None if one can."""
+    """Describe why no Slurm can be had here; None if one can."""
     missing = [name for name in PROGRAMS if shutil.which(name, path=_path()) is None]
     if missing:
         return f"needs Debian's slurm-wlm and munge: no {', '.join(missing)}"

@@ -22,7 +22,7 @@ from infoseg_bench.launchers.attempt import Limits
 from infoseg_bench.launchers.engine import Outcome
 from infoseg_bench.launchers.local import LocalEngine
 from infoseg_bench.launchers.work import Work
-from infoseg_bench.records import ownership
+from infoseg_bench.records import heartbeat
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import RunSpec
 from tests.report.runs import add_run, counts_with
@@ -165,7 +165,7 @@ def test_what_torchrun_gives_as_a_failure_is_no_failure_if_the_worker_was_stoppe
 
 @pytest.fixture
 def cramped() -> Iterator[Path]:
-    """Give a file that takes a process into a group with little memory."""
+    """Return a file that takes a process into a group with little memory."""
     root = Path("/sys/fs/cgroup")
     older = (root / "memory").is_dir()
     group = root / ("memory" if older else "") / f"infoseg-bench-test-{os.getpid()}"
@@ -238,7 +238,7 @@ def test_another_machine_at_work_counts_until_it_has_been_silent_for_long(
     folder.create(make_spec())
     folder.owner_file.write_text("another-machine\n")
     assert folder.state() == "running"
-    old = time.time() - ownership.STALE_SECONDS - 5
+    old = time.time() - heartbeat.STALE_SECONDS - 5
     os.utime(folder.owner_file, (old, old))
     assert folder.state() == "missing"
     folder.owner_file.write_text(socket.gethostname() + "\n")
@@ -248,9 +248,9 @@ def test_another_machine_at_work_counts_until_it_has_been_silent_for_long(
 def test_an_owner_gives_signs_of_life_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ownership, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.02)
     file = tmp_path / ".owner"
-    with ownership.owning(file):
+    with heartbeat.owning(file):
         os.utime(file, (1, 1))
         deadline = time.monotonic() + 30
         while file.stat().st_mtime == 1:
@@ -261,7 +261,7 @@ def test_an_owner_gives_signs_of_life_and_leaves_nothing(
 
 def test_of_two_launchers_one_claims_a_run(tmp_path: Path) -> None:
     file = tmp_path / ".claim"
-    assert ownership.claim(file)
-    assert not ownership.claim(file)
+    assert heartbeat.claim(file)
+    assert not heartbeat.claim(file)
     os.utime(file, (1, 1))
-    assert ownership.claim(file)
+    assert heartbeat.claim(file)

@@ -8,23 +8,23 @@ from infoseg_bench.errors import UsageError
 from infoseg_bench.launchers.attempt import Limits
 from infoseg_bench.launchers.choice import EngineChoice
 from infoseg_bench.launchers.engine import Engine
-from infoseg_bench.launchers.resources import RayShare, SlurmShare, Wishes
+from infoseg_bench.launchers.resources import RayShare, ResourceRequest, SlurmShare
 from infoseg_bench.launchers.work import Work
 from tests.launchers.test_local import Noting, make_spec
 
 METHODS = ["kmeans", "infoseg"]
 
 
-def slurm(*words: str) -> Wishes:
-    return Wishes.parse("--slurm", words, METHODS)
+def slurm(*words: str) -> ResourceRequest:
+    return ResourceRequest.parse("--slurm", words, METHODS)
 
 
 def test_what_one_method_is_given_goes_before_what_all_are_given_and_that_before_defaults() -> None:
-    wishes = slurm("kmeans.gpus=0", "gpus=2", "mem-gb=8.5", "kmeans.cpus=3")
-    assert wishes.share(SlurmShare, "kmeans", minutes=60) == SlurmShare(
+    request = slurm("kmeans.gpus=0", "gpus=2", "mem-gb=8.5", "kmeans.cpus=3")
+    assert request.share(SlurmShare, "kmeans", minutes=60) == SlurmShare(
         gpus=0, cpus=3, mem_gb=8.5, minutes=60
     )
-    assert wishes.share(SlurmShare, "infoseg", cpus=7) == SlurmShare(gpus=2, cpus=7, mem_gb=8.5)
+    assert request.share(SlurmShare, "infoseg", cpus=7) == SlurmShare(gpus=2, cpus=7, mem_gb=8.5)
 
 
 def test_any_other_word_is_sbatchs_own_option() -> None:
@@ -61,7 +61,7 @@ def test_a_word_of_another_form_is_named(word: str, says: str) -> None:
 )
 def test_a_value_out_of_range_and_an_unknown_key_are_named(word: str, says: str) -> None:
     with pytest.raises(UsageError) as raised:
-        Wishes.parse("--ray", [word], METHODS).share(RayShare, "kmeans")
+        ResourceRequest.parse("--ray", [word], METHODS).share(RayShare, "kmeans")
     assert says in str(raised.value)
 
 

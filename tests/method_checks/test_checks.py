@@ -17,7 +17,7 @@ from infoseg_bench.method_checks.subject import Subject
 
 BREAKS = {
     "name, title and citation are there": ('= "not published"', '= ""'),
-    "every parameter says what it does": ('source="ours", ge=0)', 'source="", ge=0)'),
+    "every parameter says what it does": ('source="chosen by this project", ge=0)', 'source="", ge=0)'),
     "defaults and presets are valid": (
         "parameters: BrokenParameters",
         'presets = {"mini": {"no": 1}}\n    parameters: BrokenParameters',

@@ -9,7 +9,7 @@ import pytest
 from infoseg_bench.planning.planned import PlannedRun, look
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import RunSpec
-from infoseg_bench.runs.checkpoint import Session, write_checkpoint
+from infoseg_bench.runs.checkpoint import TrainingState, write_checkpoint
 from tests.report.runs import add_run, counts_with, edit_record
 
 
@@ -36,8 +36,8 @@ def finished(results: Path, *, source: str = "", fit_seconds: float = 100.0) -> 
 def interrupted(results: Path, spec: RunSpec, *, step: int, source: str = "now") -> RunFolder:
     folder = RunFolder.of(results, spec)
     folder.create(spec)
-    session = Session(started="then", step=step, method_source=source)
-    write_checkpoint(folder, {"harness": session.content(), "method": {}})
+    training = TrainingState(started="then", step=step, method_source=source)
+    write_checkpoint(folder, {"harness": training.content(), "method": {}})
     return folder
 
 

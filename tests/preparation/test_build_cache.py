@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infoseg_bench.data.photo import StoredPhoto
-from infoseg_bench.preparation.parts import Parts
+from infoseg_bench.preparation.build_cache import BuildCache
 
 
 def photo(name: str, height: int, width: int, *, channels: int = 3, labelled: bool = True) -> StoredPhoto:
@@ -37,8 +37,8 @@ def test_a_part_is_made_once_and_found_as_it_was(shapes: list[tuple[int, int, bo
     ]
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "a.h5"
-        Parts(store, "key").photos(["x"], lambda: photos)
-        found = Parts(store, "key").photos(["x"], never)
+        BuildCache(store, "key").photos(["x"], lambda: photos)
+        found = BuildCache(store, "key").photos(["x"], never)
     assert [one.id for one in found] == [one.id for one in photos]
     for one, other in zip(found, photos, strict=True):
         np.testing.assert_array_equal(one.image, other.image)
@@ -49,37 +49,37 @@ def test_a_part_is_made_once_and_found_as_it_was(shapes: list[tuple[int, int, bo
 
 def test_other_sources_or_another_key_are_other_parts(tmp_path: Path) -> None:
     store = tmp_path / "a.h5"
-    Parts(store, "key").photos(["x", "y"], lambda: [photo("a", 2, 2)])
+    BuildCache(store, "key").photos(["x", "y"], lambda: [photo("a", 2, 2)])
     for key, sources in (("other", ["x", "y"]), ("key", ["x"]), ("key", ["y", "x"])):
-        assert Parts(store, key).photos(sources, list) == []
+        assert BuildCache(store, key).photos(sources, list) == []
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
 def test_a_part_that_a_power_cut_has_damaged_is_made_again(tmp_path: Path, damage: str) -> None:
-    parts = Parts(tmp_path / "a.h5", "key")
-    parts.photos(["x"], lambda: [photo("a", 40, 40)])
-    (path,) = parts.folder.iterdir()
+    cache = BuildCache(tmp_path / "a.h5", "key")
+    cache.photos(["x"], lambda: [photo("a", 40, 40)])
+    (path,) = cache.folder.iterdir()
     content = bytearray(path.read_bytes())
     if damage == "flip":
         content[len(content) // 2] ^= 1
     path.write_bytes(bytes({"flip": content, "cut": content[:-100], "empty": b""}[damage]))
-    assert [one.id for one in parts.photos(["x"], lambda: [photo("b", 1, 1)])] == ["b"]
-    assert [one.id for one in parts.photos(["x"], never)] == ["b"]
+    assert [one.id for one in cache.photos(["x"], lambda: [photo("b", 1, 1)])] == ["b"]
+    assert [one.id for one in cache.photos(["x"], never)] == ["b"]
 
 
 def test_parts_are_hidden_and_removed_at_the_end(tmp_path: Path) -> None:
-    parts = Parts(tmp_path / "a.h5", "key")
-    parts.photos(["x"], lambda: [photo("a", 2, 2)])
+    cache = BuildCache(tmp_path / "a.h5", "key")
+    cache.photos(["x"], lambda: [photo("a", 2, 2)])
     assert [path.name[0] for path in tmp_path.iterdir()] == ["."]
-    parts.clear()
+    cache.clear()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_numbers_are_made_once_and_again_where_a_power_cut_has_emptied_their_file(tmp_path: Path) -> None:
-    parts = Parts(tmp_path / "a.h5", "key")
-    assert parts.numbers(["x", "y"], lambda: [3, 4]) == [3, 4]
-    assert parts.numbers(["x", "y"], lambda: [9, 9]) == [3, 4]
-    assert parts.numbers(["x", "z"], lambda: [5, 6]) == [5, 6]
-    for file in parts.folder.iterdir():
+    cache = BuildCache(tmp_path / "a.h5", "key")
+    assert cache.numbers(["x", "y"], lambda: [3, 4]) == [3, 4]
+    assert cache.numbers(["x", "y"], lambda: [9, 9]) == [3, 4]
+    assert cache.numbers(["x", "z"], lambda: [5, 6]) == [5, 6]
+    for file in cache.folder.iterdir():
         file.write_bytes(b"")
-    assert parts.numbers(["x", "y"], lambda: [7, 8]) == [7, 8]
+    assert cache.numbers(["x", "y"], lambda: [7, 8]) == [7, 8]

@@ -14,7 +14,7 @@ from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.records.spec import Budget, RunSpec
 from tests.data.miniature import make_view, random_photos, write_photos
 
-PLUGIN = Path(__file__).with_name("failing_method.py")
+PLUGIN = Path(__file__).parents[1] / "runs" / "failing_method.py"
 
 BASE: dict[str, Any] = {
     "dataset": "mini",

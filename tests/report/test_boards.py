@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infoseg_bench.report.boards import Board, make_boards
-from infoseg_bench.report.evidence import read_runs
 from infoseg_bench.report.leaderboard import markdown
+from infoseg_bench.report.loaded_runs import read_runs
 from infoseg_bench.report.published import published_figures, published_logs
 from infoseg_bench.report.rows import Spread
 from infoseg_bench.report.table import as_csv

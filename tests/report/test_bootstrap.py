@@ -8,8 +8,8 @@ import pytest
 
 from infoseg_bench.report.boards import make_boards
 from infoseg_bench.report.bootstrap import RESAMPLES, resampled_runs
-from infoseg_bench.report.evidence import correct_pixels, read_runs
 from infoseg_bench.report.lead import headline, lead
+from infoseg_bench.report.loaded_runs import correct_pixels, read_runs
 from tests.report.runs import add_run, counts_with
 
 

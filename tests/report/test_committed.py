@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from infoseg_bench.report.boards import make_boards
-from infoseg_bench.report.evidence import read_runs
 from infoseg_bench.report.leaderboard import markdown
+from infoseg_bench.report.loaded_runs import read_runs
 from infoseg_bench.report.output import LIST
 
 REPORTS = Path(__file__).parents[2] / "reports"

@@ -10,8 +10,8 @@ import pytest
 from infoseg_bench.report.balance import balance_figure, balance_grid, class_shares, contributions
 from infoseg_bench.report.boards import Board, make_boards
 from infoseg_bench.report.curves import curves_figure
-from infoseg_bench.report.evidence import read_runs
 from infoseg_bench.report.lead_figure import lead_figure
+from infoseg_bench.report.loaded_runs import read_runs
 from infoseg_bench.report.rows import pixel_accuracy
 from infoseg_bench.report.shown import leading, left_out
 from tests.report.runs import add_run, counts_with

@@ -103,7 +103,7 @@ def test_it_passes_an_accessibility_check(page: Page) -> None:
 @needs_browser
 def test_pictures_in_the_page_load_under_its_policy(browser: Browser, tmp_path: Path) -> None:
     from infoseg_bench.report.boards import make_boards
-    from infoseg_bench.report.evidence import read_runs
+    from infoseg_bench.report.loaded_runs import read_runs
     from infoseg_bench.report.page import page as render
     from infoseg_bench.report.panels import Panel, Panels
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from infoseg_bench.report.boards import make_boards
-from infoseg_bench.report.evidence import read_runs
+from infoseg_bench.report.loaded_runs import read_runs
 from infoseg_bench.report.quirks import quirks
 from tests.report.runs import add_run, counts_with
 

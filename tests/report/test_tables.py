@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from infoseg_bench.report.boards import make_boards
-from infoseg_bench.report.evidence import read_runs
 from infoseg_bench.report.grid import Grid, latex_text
 from infoseg_bench.report.leaderboard import leaderboard, markdown
+from infoseg_bench.report.loaded_runs import read_runs
 from infoseg_bench.report.main_table import main_tables
 from tests.report.runs import add_run, counts_with
 

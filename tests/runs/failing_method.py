@@ -15,7 +15,7 @@ from infoseg_bench.contracts import Method, Parameters, Progress
 class _Failing(Method):
     title = "Failing"
     citation = "none"
-    trains = True
+    is_iterative = True
     parameters_type = Parameters
 
     def fit(self, train: Any) -> Iterator[Progress]:

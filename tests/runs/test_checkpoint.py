@@ -9,12 +9,17 @@ import torch
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.folder import RunFolder
-from infoseg_bench.runs.checkpoint import Session, load_checkpoint, peek_session, write_checkpoint
+from infoseg_bench.runs.checkpoint import (
+    TrainingState,
+    load_checkpoint,
+    peek_training_state,
+    write_checkpoint,
+)
 
 
 def write(folder: RunFolder, step: int) -> None:
     content = {
-        "harness": Session(started="now", step=step).content(),
+        "harness": TrainingState(started="now", step=step).content(),
         "method": {"w": torch.full((99,), step)},
     }
     write_checkpoint(folder, content)
@@ -23,9 +28,9 @@ def write(folder: RunFolder, step: int) -> None:
 def step_loaded(folder: RunFolder) -> int:
     found = load_checkpoint(folder)
     assert found is not None
-    session, state = found
-    assert bool((state["w"] == session.step).all())
-    return session.step
+    training, state = found
+    assert bool((state["w"] == training.step).all())
+    return training.step
 
 
 @pytest.mark.parametrize("left", [0, 1, 500, -1, -30])
@@ -56,8 +61,8 @@ def test_power_lost_between_the_two_renames_costs_one_checkpoint(tmp_path: Path)
     write(folder, 1)
     folder.checkpoint_file.rename(folder.previous_checkpoint_file)
     assert folder.state() == "interrupted"
-    assert (session := peek_session(folder)) is not None
-    assert session.step == 1
+    assert (training := peek_training_state(folder)) is not None
+    assert training.step == 1
     assert step_loaded(folder) == 1
 
 
@@ -72,8 +77,8 @@ def test_a_disk_that_is_full_leaves_the_checkpoint_and_goes_on_when_there_is_spa
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert sorted(os.listdir(tmp_path)) == ["checkpoint.pt"]
-    assert (session := peek_session(folder)) is not None
-    assert session.step == 1
+    assert (training := peek_training_state(folder)) is not None
+    assert training.step == 1
     write(folder, 2)
     assert step_loaded(folder) == 2
 

@@ -17,7 +17,7 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import Budget
-from infoseg_bench.runs.checkpoint import Session, load_checkpoint
+from infoseg_bench.runs.checkpoint import TrainingState, load_checkpoint
 from infoseg_bench.runs.evaluate import Interrupted
 from infoseg_bench.runs.execute import Execution
 from tests.data.miniature import write_store
@@ -31,7 +31,7 @@ class Thresholding(Method):
     name = "thresholding"
     title = "Thresholding"
     citation = "none"
-    trains = True
+    is_iterative = True
     parameters_type = Parameters
     right_step = 4
 
@@ -69,7 +69,7 @@ def make(tmp_path: Path, *, steps: int = 6, stop_at: int | None = None) -> Execu
         train=TrainImages(arrays, view.train, crop=32, seed=0, device=CPU),
         evaluation_set=EvaluationSet(arrays, view, protocol="corrected", device=CPU),
         n_classes=3,
-        session=Session(started="now"),
+        training=TrainingState(started="now"),
         should_stop=lambda: stop_at is not None and method.step >= stop_at,
     )
 
@@ -78,7 +78,7 @@ def taken_up(folder: Path) -> Execution:
     found = load_checkpoint(RunFolder(folder))
     assert found is not None
     execution = make(folder)
-    execution.session = found[0]
+    execution.training = found[0]
     execution.method.load_state(found[1])
     return execution
 
@@ -94,8 +94,8 @@ def test_last_and_best_are_both_kept_and_the_untrained_state_is_on_the_curve_onl
     }
     assert list(evaluated) == [0, 2, 4, 6]
     assert evaluated[0] > evaluated[6]
-    assert execution.session.best_step == 2
-    best = execution.session.best_counts
+    assert execution.training.best_step == 2
+    best = execution.training.best_counts
     assert best is not None
     assert np.array_equal(best, last)
 
@@ -103,10 +103,10 @@ def test_last_and_best_are_both_kept_and_the_untrained_state_is_on_the_curve_onl
 def test_the_best_step_keeps_its_own_counts(tmp_path: Path) -> None:
     execution = make(tmp_path)
     last = execution.run()
-    assert execution.session.best_step == 4
-    assert execution.session.best_counts is not None
-    assert not np.array_equal(execution.session.best_counts, last)
-    assert int(execution.session.best_counts.sum()) == int(last.sum())
+    assert execution.training.best_step == 4
+    assert execution.training.best_counts is not None
+    assert not np.array_equal(execution.training.best_counts, last)
+    assert int(execution.training.best_counts.sum()) == int(last.sum())
 
 
 def test_an_interrupted_run_taken_up_again_ends_with_the_same_counts_and_crops(tmp_path: Path) -> None:
@@ -118,11 +118,11 @@ def test_an_interrupted_run_taken_up_again_ends_with_the_same_counts_and_crops(t
         first.run()
     second = taken_up(tmp_path / "again")
     assert np.array_equal(second.run(), expected)
-    assert second.session.crops == whole.session.crops == 12
-    assert second.session.best_step == whole.session.best_step
-    assert second.session.best_counts is not None
-    assert whole.session.best_counts is not None
-    assert np.array_equal(second.session.best_counts, whole.session.best_counts)
+    assert second.training.crops == whole.training.crops == 12
+    assert second.training.best_step == whole.training.best_step
+    assert second.training.best_counts is not None
+    assert whole.training.best_counts is not None
+    assert np.array_equal(second.training.best_counts, whole.training.best_counts)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_at_its_step(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_run_stopped_where_an_evaluation_is_due_makes_up_for_it(tmp_path: Path
         first.run()
     second = taken_up(tmp_path / "again")
     assert np.array_equal(second.run(), expected)
-    assert second.session.best_step == whole.session.best_step
+    assert second.training.best_step == whole.training.best_step
     accuracies = [
         [(x["step"], x["pixel_accuracy"]) for x in read_curve(run.folder.curve_file) if "pixel_accuracy" in x]
         for run in (whole, second)
@@ -218,11 +218,11 @@ def test_a_method_settles_before_every_evaluation_and_the_crops_for_that_are_no_
     execution = make(tmp_path)
     settled: list[int] = []
 
-    def settle(train: TrainImages) -> None:
-        settled.append(execution.session.step)
+    def before_evaluation(train: TrainImages) -> None:
+        settled.append(execution.training.step)
         train.batch(0, 4)
 
-    execution.method.settle = settle  # type: ignore[method-assign]
+    execution.method.before_evaluation = before_evaluation  # type: ignore[method-assign]
     execution.run()
     assert settled == [0, 2, 4, 6]
-    assert execution.session.crops == 6 * 2
+    assert execution.training.crops == 6 * 2

@@ -26,7 +26,7 @@ class Brightness(PhotoMap):
     name: ClassVar[str] = "brightness"
     libraries: ClassVar[tuple[str, ...]] = ("numpy",)
 
-    divisor: int = parameter(2, "divides the grey levels", source="ours", gt=0)
+    divisor: int = parameter(2, "divides the grey levels", source="chosen by this project", gt=0)
 
     def compute(self, image: np.ndarray) -> np.ndarray:
         return (image[..., 0] // self.divisor).astype(np.int16)

@@ -16,6 +16,6 @@ def count_tables(draw: st.DrawFn, most: int = 5, largest: int = 9) -> np.ndarray
 
 
 def expand(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give a cluster and a class for every counted pixel."""
+    """Return a cluster and a class for every counted pixel."""
     clusters, classes = np.indices(counts.shape).reshape(2, -1)
     return np.repeat(clusters, counts.ravel()), np.repeat(classes, counts.ravel())

@@ -47,7 +47,7 @@ def test_seed_and_purpose_do_not_run_into_each_other() -> None:
 
 def test_another_process_draws_the_same() -> None:
     code = (
-        "import torch; from infoseg_bench.randomness import generator; "
+        "import torch; from infoseg_bench.utils.randomness import generator; "
         "print(torch.randint(2**62, (4,), generator=generator(7, 'crops', 3)).tolist())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

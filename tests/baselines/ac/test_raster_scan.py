@@ -31,7 +31,7 @@ def network(stride: int, attention: int = 0, blocks: int = 3) -> AutoregressiveN
 
 
 def influence(network: AutoregressiveNetwork, stride: int, ordering: Ordering | None) -> Tensor:
-    """Say for every place of the output which places of the input move it: `row column row column`.
+    """Return for every place of the output which places of the input move it: `row column row column`.
 
     The gradient is taken with respect to every pixel, over several images, so that no ReLU hides a path.
     """

@@ -57,7 +57,7 @@ def attacks(method: InMARS, seed: int) -> dict[str, float]:
 
 @torch.no_grad()
 def at_random(method: InMARS, seed: int) -> dict[str, float]:
-    """Give the divergences under random perturbations of the size of the adversaries'."""
+    """Return the divergences under random perturbations of the size of the adversaries'."""
     of, generator, chosen = batch(), torch.Generator().manual_seed(seed), method.parameters
     predicted, regions = method._probabilities(of.images), of.maps["superpixels"]
     change = torch.randn(of.images.shape, generator=generator)

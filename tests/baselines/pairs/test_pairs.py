@@ -138,12 +138,12 @@ def test_clusters_are_found_anew_for_every_state_and_nothing_else_changes(name: 
     train = TrainImages(store.arrays(labels=False), store.view("mini").train, crop=32, seed=0, device=CPU)
     method = make(name)
     before = {key: value.clone() for key, value in method.network.state_dict().items()}
-    method.settle(train)
+    method.before_evaluation(train)
     assert all(torch.equal(value, before[key]) for key, value in method.network.state_dict().items())
     untrained = method.centres
     method._train_step(batch())
     method.step += 1
-    method.settle(train)
+    method.before_evaluation(train)
     assert untrained is not None
     assert method.centres is not None
     assert not torch.equal(untrained, method.centres)
@@ -154,7 +154,7 @@ def test_the_published_fault_needs_as_many_batches_as_clusters_and_says_so(name:
     store = Store(write_store(tmp_path / "mini.h5"))
     train = TrainImages(store.arrays(labels=False), store.view("mini").train, crop=32, seed=0, device=CPU)
     with pytest.raises(UserError, match="fewer than 3 distinct values"):
-        make(name, cluster_sampling="published", cluster_images=4).settle(train)
+        make(name, cluster_sampling="published", cluster_images=4).before_evaluation(train)
 
 
 @both

@@ -14,15 +14,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 BEAT_SECONDS = 10.0
-"""Between two touches; ours."""
+"""Between two touches; chosen by this project."""
 STALE_SECONDS = 60.0
-"""After so long without one the worker's machine counts as dead; ours. Network disks show a touch late
+"""After so long without one the worker's machine counts as dead; chosen by this project. Network disks show
+a touch late
 (NFS caches attributes for up to a minute by default, but not those of a file just opened)."""
 
 
 @contextmanager
 def owning(file: Path) -> Iterator[None]:
-    """Say that this machine is at work, and keep saying so; hold the lock meanwhile."""
+    """Describe that this machine is at work, and keep saying so; hold the lock meanwhile."""
     file.write_text(socket.gethostname() + "\n")
     ended = threading.Event()
     beating = threading.Thread(target=_beat, args=(file, ended), daemon=True, name="heartbeat")
@@ -36,7 +37,7 @@ def owning(file: Path) -> Iterator[None]:
 
 
 def owned_elsewhere(file: Path) -> bool:
-    """Say whether another machine is at work. A dead one counts as alive for `STALE_SECONDS`."""
+    """Return whether another machine is at work. A dead one counts as alive for `STALE_SECONDS`."""
     try:
         with file.open() as handle:
             owner, touched = handle.read().strip(), os.fstat(handle.fileno()).st_mtime
@@ -46,7 +47,7 @@ def owned_elsewhere(file: Path) -> bool:
 
 
 def claim(file: Path) -> bool:
-    """Say that a worker is about to start, so that no other launcher starts one beside it.
+    """Describe that a worker is about to start, so that no other launcher starts one beside it.
 
     A claim spares work and promises nothing: the lock decides. It ends with `file`, or after
     `STALE_SECONDS`.
@@ -66,7 +67,7 @@ def claim(file: Path) -> bool:
 
 
 def claimed(file: Path) -> bool:
-    """Say whether a launcher is about to start a worker, and was so lately."""
+    """Return whether a launcher is about to start a worker, and was so lately."""
     try:
         touched = file.stat().st_mtime
         return _disk_time(file.parent) - touched < STALE_SECONDS
@@ -81,7 +82,7 @@ def _beat(file: Path, ended: threading.Event) -> None:
 
 
 def _disk_time(folder: Path) -> float:
-    """Give the time by the clock of the disk's server, which sets the time of new files."""
+    """Return the time by the clock of the disk's server, which sets the time of new files."""
     probe = folder / f".clock.{socket.gethostname()}.{os.getpid()}"
     probe.touch()
     try:

@@ -16,7 +16,7 @@ from infoseg_bench.utils.atomic import write_atomic, write_text
 from infoseg_bench.utils.source_files import DAMAGED
 
 
-class Parts:
+class BuildCache:
     """A hidden folder of photos that are ready, named by all that they follow from.
 
     A part that does not belong to what is asked for is never found, and one that a power cut has
@@ -31,7 +31,7 @@ class Parts:
     def photos(
         self, sources: Sequence[str], make: Callable[[], Sequence[StoredPhoto]]
     ) -> Sequence[StoredPhoto]:
-        """Give the photos that `make` gives for these sources, from an earlier time if they are there."""
+        """Return the photos that `make` gives for these sources, from an earlier time if they are there."""
         path = self._file(sources, ".npz")
         found = _load(path)
         if found is None:
@@ -40,7 +40,7 @@ class Parts:
         return found
 
     def numbers(self, sources: Sequence[str], make: Callable[[], list[int]]) -> list[int]:
-        """Give the numbers, one per source, that `make` gives, from an earlier time if they are there."""
+        """Return the numbers, one per source, that `make` gives, from an earlier time if they are there."""
         path = self._file(sources, ".json")
         # A power cut may leave a file of the right name with nothing in it.
         with contextlib.suppress(OSError, ValueError):
