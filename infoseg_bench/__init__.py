@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-
-__version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from infoseg_bench.api import confusion_matrix, fit, get_method, load_store, predict, score
@@ -26,6 +25,8 @@ __all__ = ["confusion_matrix", "fit", "get_method", "load_model", "load_store", 
 
 def __getattr__(name: str) -> Any:
     # The command line imports this package too, and its help should not wait for torch.
+    if name == "__version__":
+        return version("infoseg-bench")
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_PLACES[name]), name)

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-import infoseg_bench
 from infoseg_bench.cli.authoring import check, new
 from infoseg_bench.cli.evaluate import evaluate
 from infoseg_bench.cli.export import export
@@ -55,7 +54,7 @@ class _Commands(click.Group):
 @click.group(
     cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
-@click.version_option(infoseg_bench.__version__, prog_name="infoseg-bench")
+@click.version_option(package_name="infoseg-bench", prog_name="infoseg-bench")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def main(debug: bool) -> None:
     """Benchmark unsupervised segmentation: prepare data, run methods, report scores.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import http.client
 import urllib.error
 import urllib.request
+from importlib.metadata import version
 from urllib.parse import urlsplit
 
-import infoseg_bench
 from infoseg_bench.errors import UserError
 
 TIMEOUT = 60.0
@@ -37,7 +37,7 @@ def open_address(request: urllib.request.Request, address: str) -> http.client.H
         OutOfRangeError: less is there than the range begins with
         UserError: any other answer that is no success
     """
-    request.add_header("User-Agent", f"infoseg-bench/{infoseg_bench.__version__}")
+    request.add_header("User-Agent", f"infoseg-bench/{version('infoseg-bench')}")
     request.add_header("Accept-Encoding", "identity")
     try:
         answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=TIMEOUT)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import torch
 
-import infoseg_bench
 from infoseg_bench.records.record import Provenance
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "h5py", "pillow")
@@ -35,7 +34,7 @@ def collect(
     cuda = device.type == "cuda"
     commit, dirty = _git()
     return Provenance(
-        benchmark_version=infoseg_bench.__version__,
+        benchmark_version=version("infoseg-bench"),
         git_commit=commit,
         git_dirty=dirty,
         method_source=method_source,
@@ -80,7 +79,7 @@ def cpu_model() -> str:
 
 
 def _git() -> tuple[str | None, bool | None]:
-    checkout = Path(infoseg_bench.__file__).parents[1]
+    checkout = Path(__file__).parents[2]
     # An installed package may lie below somebody else's checkout.
     if not (checkout / ".git").exists() or not (checkout / "pyproject.toml").exists():
         return None, None
