@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from infoseg_bench.report.write import write_report
-from tests.report.runs import add_run
+from infoseg_bench.reporting.write import write_report
+from tests.reporting.runs import add_run
 
 IMAGES, CLASSES, DATASETS, METHODS, SEEDS = 100, 15, 3, 8, 3
 

@@ -82,7 +82,7 @@ def test_the_wheel_holds_all_data_files_of_the_packages(tree: Path, wheel: Path)
     assert {
         "infoseg_bench/py.typed",
         "infoseg_bench/suites/demo.toml",
-        "infoseg_bench/report/published.toml",
+        "infoseg_bench/reporting/published.toml",
         "infoseg_bench/datasets/class_maps/coco-stuff-3.toml",
     } <= data
     found = files(wheel / "infoseg_bench", "*")
@@ -122,7 +122,7 @@ def test_suites_maps_and_published_figures_are_read_from_the_wheel(wheel: Path, 
     code = (
         "import infoseg_bench\n"
         "from importlib.resources import files\n"
-        "from infoseg_bench.report.published import published_figures\n"
+        "from infoseg_bench.reporting.published import published_figures\n"
         "from infoseg_bench.planning.suite import load_suite, shipped_suites\n"
         "assert all(load_suite(name) for name in shipped_suites())\n"
         "assert published_figures()\n"

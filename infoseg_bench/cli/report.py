@@ -32,8 +32,8 @@ def report(
     are in --data and the runs keep their checkpoints. Panels of photos whose licence does not allow
     publication go to local/, which git ignores. A record that does not follow from its counts is left out.
     """
-    from infoseg_bench.report.leaderboard import markdown
-    from infoseg_bench.report.write import write_report
+    from infoseg_bench.reporting.leaderboard import markdown
+    from infoseg_bench.reporting.write import write_report
 
     written = write_report(
         results, out or results / "report", data=data, embed_photos=embed_photos, plugins=plugins

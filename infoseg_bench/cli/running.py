@@ -77,8 +77,8 @@ def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], work: Work, 
         RunsFailed: a run did not come to its end
     """
     from infoseg_bench.records.differences import Differences
-    from infoseg_bench.report.leaderboard import markdown
-    from infoseg_bench.report.write import write_report
+    from infoseg_bench.reporting.leaderboard import markdown
+    from infoseg_bench.reporting.write import write_report
 
     failed = [outcome for outcome in outcomes if outcome.ending != "finished"]
     if len(failed) < len(specs):

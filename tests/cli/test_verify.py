@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from infoseg_bench.cli import main
 from infoseg_bench.records.folder import RunFolder
 from tests.data.miniature import write_store
-from tests.report.runs import add_run, counts_with, edit_counts, edit_record
+from tests.reporting.runs import add_run, counts_with, edit_counts, edit_record
 
 REPORTS = Path(__file__).parents[2] / "reports"
 

@@ -25,7 +25,7 @@ from infoseg_bench.launchers.work import Work
 from infoseg_bench.records import heartbeat
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import RunSpec
-from tests.report.runs import add_run, counts_with
+from tests.reporting.runs import add_run, counts_with
 
 
 def make_spec(seed: int = 0) -> RunSpec:

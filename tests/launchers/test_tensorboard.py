@@ -12,7 +12,7 @@ from infoseg_bench.launchers.engine import Outcome
 from infoseg_bench.launchers.tensorboard import EventFiles
 from infoseg_bench.launchers.watch_curves import CurveWatcher
 from tests.launchers.test_local import Noting
-from tests.report.runs import add_run, counts_with
+from tests.reporting.runs import add_run, counts_with
 
 pytest.importorskip("tensorboard", reason="needs the extra tensorboard")
 

@@ -10,7 +10,7 @@ from infoseg_bench.planning.planned import PlannedRun, look
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import TrainingState, write_checkpoint
-from tests.report.runs import add_run, counts_with, edit_record
+from tests.reporting.runs import add_run, counts_with, edit_record
 
 
 def one(spec: RunSpec, results: Path, source: str = "now") -> PlannedRun:

@@ -1,0 +1,134 @@
+"""The papers' own figures, shown beside measured ones and never mixed with them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@dataclass(frozen=True)
+class PublishedFigure:
+    """A pixel accuracy that somebody has published.
+
+    Attributes:
+        pixel_accuracy: share in [0, 1]
+        source: publication and table
+        selection: which state of the training it is of
+    """
+
+    pixel_accuracy: float
+    source: str
+    selection: str
+
+
+@dataclass(frozen=True)
+class AblationRow:
+    """One row of a published study: its name, its settings, and its pixel accuracy as a share."""
+
+    title: str
+    settings: Mapping[str, Any]
+    pixel_accuracy: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ablation:
+    """A published study of one method on one data set, whose rows differ in the same few settings."""
+
+    title: str
+    source: str
+    method: str
+    dataset: str
+    aside: tuple[str, ...]
+    """What the study does not vary, and runs in one table may differ in all the same; it is told of them."""
+    rows: tuple[AblationRow, ...]
+
+
+@cache
+def published_ablations() -> tuple[Ablation, ...]:
+    """Read the published studies."""
+    return tuple(
+        Ablation(
+            **{name: entry[name] for name in ("title", "source", "method", "dataset")},
+            aside=tuple(entry["aside"]),
+            rows=tuple(
+                AblationRow(row["title"], row["settings"], row["pixel_accuracy"] / 100)
+                for row in entry["rows"]
+            ),
+        )
+        for entry in _content()["ablations"]
+    )
+
+
+@dataclass(frozen=True)
+class PublishedLog:
+    """What a published training log says, accuracies as shares in [0, 1].
+
+    Attributes:
+        run: the log's own name for the run
+        untrained: pixel accuracy before training
+        best: of the best epoch, chosen with labels
+        best_epoch: its number
+        last: of the last logged epoch
+        last_epoch: its number
+        epoch: what is counted as one
+        source: where the log is
+    """
+
+    run: str
+    untrained: float
+    best: float
+    best_epoch: int
+    last: float
+    last_epoch: int
+    epoch: str
+    source: str
+
+
+@cache
+def published_figures() -> dict[tuple[str, str], PublishedFigure]:
+    """Read all figures of methods at their best settings: (method, data set) to the figure."""
+    content = _content()
+    return {
+        (method, dataset): PublishedFigure(
+            percent / 100, content["sources"][source]["text"], content["sources"][source]["selection"]
+        )
+        for source, methods in content["figures"].items()
+        for method, by_dataset in methods.items()
+        for dataset, percent in by_dataset.items()
+    }
+
+
+@cache
+def published_logs() -> dict[tuple[str, str], PublishedLog]:
+    """Read all of them: (method, data set) to the log; settings of no table stand after the method's name."""
+    return {
+        (method, dataset): PublishedLog(
+            **{**log, **{name: log[name] / 100 for name in ("untrained", "best", "last")}},
+            source=source["text"],
+        )
+        for source in _content()["logs"].values()
+        for method, by_dataset in source.items()
+        if method != "text"
+        for dataset, log in by_dataset.items()
+    }
+
+
+@cache
+def reference_methods() -> frozenset[str]:
+    """Name the methods that learn nothing and stand as reference rows."""
+    return frozenset(_content()["references"])
+
+
+@cache
+def published_layout() -> tuple[dict[str, str], dict[str, str]]:
+    """Return rows and columns of the paper's main table in its order: names to titles, methods first."""
+    layout = _content()["layout"]
+    return layout["methods"], layout["datasets"]
+
+
+def _content() -> dict[str, Any]:
+    return tomllib.loads((files("infoseg_bench.reporting") / "published.toml").read_text())
