@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+from pydantic import ValidationError
+
 
 class UserError(Exception):
     """Something in the user's files or machine is wrong; the message says what and what to do.
@@ -51,3 +53,19 @@ def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str = "") -
 def first_few(names: Sequence[str], count: int = 3) -> str:
     """Return the first of many names, for a message; three were chosen by this project."""
     return ", ".join(names[:count]) + (", ..." if len(names) > count else "")
+
+
+def reason(error: Exception) -> str:
+    """Return in one line why something failed: of pydantic's errors the first, of the system's its text."""
+    if isinstance(error, ValidationError):
+        path, message = first_mistake(error)
+        return f"{path or 'content'}: {message}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def first_mistake(error: ValidationError) -> tuple[str, str]:
+    """Return the dotted path of the first value that pydantic refused, and what is wrong with it."""
+    first = error.errors(include_url=False)[0]
+    return ".".join(str(part) for part in first["loc"]), first["msg"]

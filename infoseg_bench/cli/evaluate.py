@@ -13,7 +13,7 @@ from infoseg_bench.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
 
-    from infoseg_bench.records.record import Record
+    from infoseg_bench.records.record import FinishedRecord
 
 
 @click.command()
@@ -107,7 +107,7 @@ def _show(counts: np.ndarray, protocol: str) -> None:
     )
 
 
-def _told(record: Record, results: Path) -> None:
+def _told(record: FinishedRecord, results: Path) -> None:
     for warning in record.warnings:
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"kept: {results / 'runs' / record.spec.folder}; infoseg-bench report puts it on the board")

@@ -43,11 +43,12 @@ def status(results: Path, as_json: bool, tensorboard: Path | None) -> None:
 
 def _look(folder: RunFolder, spec: RunSpec, settings: str) -> dict[str, Any]:
     from infoseg_bench.launchers.columns import TITLES, row
+    from infoseg_bench.records.record import FinishedRecord
 
     record, told = folder.record(), folder.status()
     state = folder.state_with(record)
-    if record is not None and record.last is not None:
-        told = {**told, "pixel_accuracy": record.last.one_to_one.pixel_accuracy}
+    if isinstance(record, FinishedRecord):
+        told = {**told, "pixel_accuracy": record.pixel_accuracy}
     if state not in ("running", "finished"):
         # What a worker has told before it died tells nothing of now.
         told = {key: told[key] for key in ("step", "steps", "loss", "pixel_accuracy", "error") if key in told}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from infoseg_bench.records.record import Evaluation, Record
+from infoseg_bench.records.record import Evaluation, FinishedRecord
 from infoseg_bench.utils.markdown import plain, table
 
 
-def model_card(record: Record, *, file: str, weights: int, data_licence: str, licence: str) -> str:
+def model_card(record: FinishedRecord, *, file: str, weights: int, data_licence: str, licence: str) -> str:
     """Write the card as Markdown.
 
     Args:
@@ -16,8 +16,6 @@ def model_card(record: Record, *, file: str, weights: int, data_licence: str, li
         data_licence: of the photos that it was trained on
         licence: of the weights
     """
-    assert record.dataset is not None
-    assert record.last is not None
     spec, facts = record.spec, record.dataset
     budget = f"{spec.budget.steps} steps" if spec.budget else "one pass"
     note = [f"**{plain(facts.note)}**", ""] if facts.note else []

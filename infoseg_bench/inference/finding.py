@@ -14,7 +14,7 @@ from infoseg_bench.errors import UsageError, UserError, first_few
 from infoseg_bench.images.palette import default_palette
 from infoseg_bench.inference.model import Model, make_trained
 from infoseg_bench.records.folder import RunFolder
-from infoseg_bench.records.record import Record
+from infoseg_bench.records.record import FinishedRecord
 from infoseg_bench.runs.assemble import task_of
 from infoseg_bench.runs.checkpoint import peek_training_state, trained_state
 
@@ -47,7 +47,7 @@ def load_run(
     device: torch.device,
     plugins: Sequence[Path] = (),
     allow_unfinished: bool = False,
-) -> tuple[Model, Record | None]:
+) -> tuple[Model, FinishedRecord | None]:
     """Take up a run's trained method, and its record if it is finished.
 
     Of an unfinished run nobody knows what a cluster stands for: clusters are its classes.
@@ -62,13 +62,12 @@ def load_run(
     Raises:
         UserError: not finished, no weights, or weights that do not fit
     """
-    record = folder.record()
-    finished = record is not None and record.status == "finished"
-    if not finished and not allow_unfinished:
+    record = folder.finished_record()
+    if record is None and not allow_unfinished:
         raise UserError(f"{folder.path}: {_unfinished(folder)}")
-    model = _model(folder, record if finished else None, data, device, plugins)
+    model = _model(folder, record, data, device, plugins)
     _load_weights(folder, model.method)
-    return model, record if finished else None
+    return model, record
 
 
 def _means(run: str, name: str) -> bool:
@@ -84,7 +83,11 @@ def _unfinished(folder: RunFolder) -> str:
 
 
 def _model(
-    folder: RunFolder, record: Record | None, data: Path, device: torch.device, plugins: Sequence[Path]
+    folder: RunFolder,
+    record: FinishedRecord | None,
+    data: Path,
+    device: torch.device,
+    plugins: Sequence[Path],
 ) -> Model:
     spec, registry = folder.spec(), load_methods(plugins)
     if spec.external:
@@ -98,8 +101,6 @@ def _model(
             palette=default_palette(clusters),
             matching=tuple(range(clusters)),
         )
-    assert record.dataset is not None
-    assert record.last is not None
     facts = record.dataset
     task = Task(
         dataset=spec.dataset,

@@ -14,11 +14,11 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.records.counts import read_counts
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.folder import RunFolder
-from infoseg_bench.records.record import Record
+from infoseg_bench.records.record import FinishedRecord
 from infoseg_bench.scoring.scores import constant_accuracy
 
 
-def audit(folder: RunFolder, record: Record) -> Int64[np.ndarray, "image cluster cls"]:
+def audit(folder: RunFolder, record: FinishedRecord) -> Int64[np.ndarray, "image cluster cls"]:
     """Check that a record's identity and scores follow from its spec and its counts.
 
     Returns:
@@ -40,7 +40,6 @@ def audit(folder: RunFolder, record: Record) -> Int64[np.ndarray, "image cluster
     if folder.counts_sha256() != record.checksums.get(folder.counts_file.name):
         raise UserError(f"{folder.counts_file}: not the counts that the record was made from")
     for stated, name in ((record.last, "last"), (record.best, "best")):
-        assert stated is not None
         images = counts[f"{name}_images"]
         _check_counts(images, record, folder.counts_file)
         if not np.array_equal(images.sum(axis=0), counts[name]):
@@ -51,8 +50,7 @@ def audit(folder: RunFolder, record: Record) -> Int64[np.ndarray, "image cluster
     return counts["last_images"]
 
 
-def _check_counts(images: np.ndarray, record: Record, file: Path) -> None:
-    assert record.dataset is not None
+def _check_counts(images: np.ndarray, record: FinishedRecord, file: Path) -> None:
     facts = record.dataset
     fits = images.ndim == 3 and images.dtype == np.int64 and images.shape[2] == len(facts.classes)
     if not fits or images.min(initial=0) < 0 or not images.any():

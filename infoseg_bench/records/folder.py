@@ -13,9 +13,9 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import UserError, reason
 from infoseg_bench.records.heartbeat import owned_elsewhere
-from infoseg_bench.records.record import SCHEMA_VERSION, Record
+from infoseg_bench.records.record import FinishedRecord, Record, read_record
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.utils.atomic import write_text
 
@@ -61,7 +61,7 @@ class RunFolder:
             return RunSpec.model_validate_json(self.spec_file.read_bytes())
         except (OSError, ValidationError) as error:
             raise UserError(
-                f"{self.spec_file}: not a run's spec ({_first(error)}): remove the folder {self.path}"
+                f"{self.spec_file}: not a run's spec ({reason(error)}): remove the folder {self.path}"
             ) from None
 
     def record(self) -> Record | None:
@@ -70,28 +70,16 @@ class RunFolder:
         Raises:
             UserError: damaged, or of a newer version
         """
-        if not self.record_file.exists():
-            return None
-        try:
-            content = self.record_file.read_bytes()
-            self._refuse_newer(content)
-            return Record.model_validate_json(content)
-        except (OSError, ValidationError) as error:
-            raise UserError(
-                f"{self.record_file}: not a record that this version reads ({_first(error)}): "
-                "repeat the run with --force, or upgrade infoseg-bench"
-            ) from None
+        return read_record(self.record_file) if self.record_file.exists() else None
 
-    def _refuse_newer(self, content: bytes) -> None:
-        try:
-            version = json.loads(content)["schema_version"]
-        except (ValueError, KeyError, TypeError):
-            return
-        if isinstance(version, int) and version > SCHEMA_VERSION:
-            raise UserError(
-                f"{self.record_file}: a record of schema {version}, newer than {SCHEMA_VERSION}, which this "
-                "version reads: upgrade infoseg-bench"
-            )
+    def finished_record(self) -> FinishedRecord | None:
+        """Read the record of a finished run; None if the run is not finished.
+
+        Raises:
+            UserError: damaged, or of a newer version
+        """
+        record = self.record()
+        return record if isinstance(record, FinishedRecord) else None
 
     def counts_sha256(self) -> str:
         """Hash the file of counts: 64 hexadecimal digits."""
@@ -108,7 +96,7 @@ class RunFolder:
 
     def state_with(self, record: Record | None) -> State:
         """Describe the same where the record has been read already."""
-        if record is not None and record.status == "finished":
+        if isinstance(record, FinishedRecord):
             return "finished"
         if self.running():
             return "running"
@@ -179,13 +167,6 @@ class RunFolder:
             return True
         lock.release()
         return False
-
-
-def _first(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(str(part) for part in first['loc']) or 'content'}: {first['msg']}"
-    return str(error)
 
 
 FINISHED, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130

@@ -11,7 +11,7 @@ from jaxtyping import Int64
 from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.errors import UserError
-from infoseg_bench.records.record import Record
+from infoseg_bench.records.record import FinishedRecord
 
 Truth = tuple[list[str], Int64[np.ndarray, "image cls"], str]
 
@@ -37,7 +37,7 @@ class LabelCounts:
             except UserError as error:
                 self.problems.append(str(error))
 
-    def check(self, record: Record, counts: dict[str, np.ndarray], file: Path) -> None:
+    def check(self, record: FinishedRecord, counts: dict[str, np.ndarray], file: Path) -> None:
         """Compare a record's counts with the labels.
 
         Raises:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import json
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from infoseg_bench.errors import UserError, reason
 from infoseg_bench.records.spec import RunSpec
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -132,11 +135,11 @@ class Provenance(_Part):
     """Steps at which an interrupted run was taken up again."""
 
 
-class Record(_Part):
-    """One run, finished or failed."""
+class _Header(_Part):
+    """What every record has, in the order of the file; each kind of record narrows what it knows."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
-    """Of this schema."""
+    """Version of this schema."""
     identity: str
     """Hash of `spec`."""
     row: str
@@ -147,14 +150,14 @@ class Record(_Part):
     """Name of the method for people."""
     label_use: str | None
     """Label information that the training used; null: none."""
-    status: Literal["finished", "failed"]
-    """Whether there are scores."""
+    status: str
+    """Which kind of record this is."""
     dataset: DatasetFacts | None
-    """Null if the run failed."""
+    """The data that was scored; null if the run failed."""
     last: Evaluation | None
-    """At the end of training: the headline. Null if the run failed."""
+    """Scores at the end of training: the headline. Null if the run failed."""
     best: Evaluation | None
-    """At the step of highest PA, which only labels can tell. Null if the run failed."""
+    """Scores at the step of highest PA, which only labels can tell. Null if the run failed."""
     costs: Costs | None
     """Null if the run failed, or other software made the label maps."""
     provenance: Provenance
@@ -166,9 +169,87 @@ class Record(_Part):
     warnings: list[str] = []
     """What a reader must know of this run, such as that it has collapsed to one cluster."""
 
+
+class FinishedRecord(_Header):
+    """A run that came to its end and was scored."""
+
+    status: Literal["finished"] = "finished"
+    dataset: DatasetFacts
+    last: Evaluation
+    best: Evaluation
+    error: None = None
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """The headline: PA of the last state under the one-to-one matching."""
+        return self.last.one_to_one.pixel_accuracy
+
     @model_validator(mode="after")
-    def _whole(self) -> Record:
-        costs = "external" if self.spec.external else self.costs
-        if self.status == "finished" and None in (self.dataset, self.last, self.best, costs):
-            raise ValueError("a finished run without its dataset, last, best or costs")
+    def _costs_known(self) -> FinishedRecord:
+        if self.costs is None and not self.spec.external:
+            raise ValueError("a finished run without its costs")
         return self
+
+
+class FailedRecord(_Header):
+    """A run that did not come to its end, with the reason."""
+
+    label_use: str | None = None
+    status: Literal["failed"] = "failed"
+    dataset: None = None
+    last: None = None
+    best: None = None
+    costs: None = None
+    checksums: dict[str, str] = {}
+    error: str
+
+
+Record = FinishedRecord | FailedRecord
+"""One run. Further kinds join here: `status` tells a reader which kind a file holds."""
+
+_READER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="status")])
+
+
+def read_record(file: Path) -> Record:
+    """Read a record of any kind.
+
+    Raises:
+        UserError: absent, damaged, or of a newer version
+    """
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read ({reason(error)})") from None
+    return parse_record(content, file)
+
+
+def parse_record(content: bytes, source: Path) -> Record:
+    """Read a record from the text of its file.
+
+    Args:
+        content: JSON
+        source: where it comes from, for messages
+
+    Raises:
+        UserError: damaged, or of a newer version
+    """
+    try:
+        return _READER.validate_json(content)
+    except ValidationError as error:
+        _refuse_newer(content, source)
+        raise UserError(
+            f"{source}: not a record that this version reads ({reason(error)}): "
+            "repeat the run with --force, or upgrade infoseg-bench"
+        ) from None
+
+
+def _refuse_newer(content: bytes, source: Path) -> None:
+    try:
+        version = json.loads(content)["schema_version"]
+    except (ValueError, KeyError, TypeError):
+        return
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise UserError(
+            f"{source}: a record of schema {version}, newer than {SCHEMA_VERSION}, which this version "
+            "reads: upgrade infoseg-bench"
+        )

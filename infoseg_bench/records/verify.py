@@ -15,7 +15,7 @@ from infoseg_bench.records.counts import read_counts, warnings_of
 from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.label_counts import LabelCounts
-from infoseg_bench.records.record import Record
+from infoseg_bench.records.record import FinishedRecord
 from infoseg_bench.utils.progress import ProgressFactory
 
 CURVE_TOLERANCE = 1e-9
@@ -69,10 +69,10 @@ def verify_results(
 
 
 def _verify(folder: RunFolder, registry: Registry, labels: LabelCounts) -> bool:
-    record = folder.record()
+    record = folder.finished_record()
     if folder.spec().folder != folder.path.name:
         raise UserError(f"{folder.spec_file}: of another run; its folder should be {folder.spec().folder}")
-    if record is None or record.status != "finished":
+    if record is None:
         return False
     audit(folder, record)
     if folder.spec() != record.spec:
@@ -85,8 +85,7 @@ def _verify(folder: RunFolder, registry: Registry, labels: LabelCounts) -> bool:
     return True
 
 
-def _check_images(folder: RunFolder, record: Record, counts: dict[str, np.ndarray]) -> None:
-    assert record.dataset is not None
+def _check_images(folder: RunFolder, record: FinishedRecord, counts: dict[str, np.ndarray]) -> None:
     last, best, ids = counts["last_images"], counts["best_images"], counts["ids"].tolist()
     if not len(last) == len(best) == len(ids) == len(set(ids)) == record.dataset.evaluation_images:
         raise UserError(f"{folder.counts_file}: not one count and one id for each scored photo")
@@ -99,9 +98,7 @@ def _check_images(folder: RunFolder, record: Record, counts: dict[str, np.ndarra
         raise UserError(f"{folder.record_file}: a warning is missing: {untold.pop()}")
 
 
-def _check_selection(folder: RunFolder, record: Record) -> None:
-    assert record.last is not None
-    assert record.best is not None
+def _check_selection(folder: RunFolder, record: FinishedRecord) -> None:
     last, best = (one.one_to_one.pixel_accuracy for one in (record.last, record.best))
     if best < last - CURVE_TOLERANCE:
         raise UserError(f"{folder.record_file}: the best step scores less than the last")
@@ -115,7 +112,7 @@ def _check_selection(folder: RunFolder, record: Record) -> None:
         raise UserError(f"{folder.curve_file}: does not end with the PA that the counts give")
 
 
-def _check_label_use(folder: RunFolder, record: Record, registry: Registry) -> None:
+def _check_label_use(folder: RunFolder, record: FinishedRecord, registry: Registry) -> None:
     """A method that is installed here says itself what it used."""
     spec, cls = record.spec, registry.methods.get(record.spec.method)
     if cls is None or cls.version != spec.method_version:

@@ -63,5 +63,4 @@ def _board(key: tuple[str, str, str], groups: list[list[Run]]) -> Board:
     ]
     rows.sort(key=lambda row: (-row.spread(pixel_accuracy).mean, row.first.row))
     facts = rows[0].first.dataset
-    assert facts is not None
     return Board(dataset=key[0], fingerprint=key[1], protocol=key[2], facts=facts, rows=tuple(rows))

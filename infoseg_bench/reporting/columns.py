@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from infoseg_bench.records.record import Evaluation, Record
+from infoseg_bench.records.record import Evaluation, FinishedRecord
 from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.rows import Row, best_pixel_accuracy, percent, pixel_accuracy
 
@@ -18,16 +18,11 @@ class Column(NamedTuple):
 
     title: str
     name: str
-    figure: Callable[[Record], float]
+    figure: Callable[[FinishedRecord], float]
 
 
-def _last(figure: Callable[[Evaluation], float]) -> Callable[[Record], float]:
-    return lambda record: figure(_present(record.last))
-
-
-def _present(evaluation: Evaluation | None) -> Evaluation:
-    assert evaluation is not None
-    return evaluation
+def _last(figure: Callable[[Evaluation], float]) -> Callable[[FinishedRecord], float]:
+    return lambda record: figure(record.last)
 
 
 COLUMNS = (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from infoseg_bench.records.curve import read_curve
-from infoseg_bench.records.record import Record
+from infoseg_bench.records.record import Evaluation, FinishedRecord
 from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.loaded_runs import Run
 from infoseg_bench.reporting.rows import Row
@@ -94,7 +94,7 @@ def _line(drawing: Drawing, axes: _Axes, points: Points, index: int) -> None:
 
 
 def _marks(drawing: Drawing, axes: _Axes, runs: Sequence[Run]) -> None:
-    marks: list[tuple[Callable[[Record], Any], int]] = [
+    marks: list[tuple[Callable[[FinishedRecord], Evaluation], int]] = [
         (lambda record: record.last, 4),
         (lambda record: record.best, 7),
     ]

@@ -11,7 +11,7 @@ from jaxtyping import Int64
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.audit import audit
 from infoseg_bench.records.folder import RunFolder
-from infoseg_bench.records.record import Record
+from infoseg_bench.records.record import FinishedRecord
 from infoseg_bench.scoring.matching import UNMATCHED, one_to_one
 
 
@@ -27,7 +27,7 @@ class Run:
         pixels: pixels of every image that are not void
     """
 
-    record: Record
+    record: FinishedRecord
     folder: RunFolder
     counts: Int64[np.ndarray, "cluster cls"]
     correct: Int64[np.ndarray, " image"]
@@ -44,8 +44,7 @@ def read_runs(results: Path) -> tuple[list[Run], list[str]]:
     for path in sorted((results / "runs").glob("*/record.json")):
         try:
             folder = RunFolder(path.parent)
-            record = folder.record()
-            if record is not None and record.status == "finished":
+            if (record := folder.finished_record()) is not None:
                 runs.append(_run(folder, record, audit(folder, record)))
         except UserError as error:
             problems.append(" ".join(str(error).split()))
@@ -59,7 +58,7 @@ def correct_pixels(images: Int64[np.ndarray, "image cluster cls"]) -> Int64[np.n
     return np.asarray(images[:, clusters, classes[clusters]].sum(axis=1), dtype=np.int64)
 
 
-def _run(folder: RunFolder, record: Record, images: np.ndarray) -> Run:
+def _run(folder: RunFolder, record: FinishedRecord, images: np.ndarray) -> Run:
     return Run(
         record=record,
         folder=folder,

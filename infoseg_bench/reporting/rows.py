@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float64
 
-from infoseg_bench.records.record import Costs, Record
+from infoseg_bench.records.record import Costs, FinishedRecord
 from infoseg_bench.reporting.bootstrap import Interval, interval
 from infoseg_bench.reporting.loaded_runs import Run
 from infoseg_bench.reporting.published import PublishedFigure, published_figures, reference_methods
@@ -43,12 +43,12 @@ class Row:
     resamples: Float64[np.ndarray, " resample"]
 
     @property
-    def records(self) -> tuple[Record, ...]:
+    def records(self) -> tuple[FinishedRecord, ...]:
         """The runs' records, by seed."""
         return tuple(run.record for run in self.runs)
 
     @property
-    def first(self) -> Record:
+    def first(self) -> FinishedRecord:
         """The record of the lowest seed."""
         return self.runs[0].record
 
@@ -73,7 +73,7 @@ class Row:
         budget = self.first.spec.budget
         return budget.steps if budget else None
 
-    def spread(self, figure: Callable[[Record], float]) -> Spread:
+    def spread(self, figure: Callable[[FinishedRecord], float]) -> Spread:
         """Summarise one figure over the seeds."""
         return Spread.of(figure(record) for record in self.records)
 
@@ -109,15 +109,13 @@ class Row:
         return published_figures().get((self.first.spec.method, self.first.spec.dataset))
 
 
-def pixel_accuracy(record: Record) -> float:
+def pixel_accuracy(record: FinishedRecord) -> float:
     """Return the headline: PA of the last state."""
-    assert record.last is not None
-    return record.last.one_to_one.pixel_accuracy
+    return record.pixel_accuracy
 
 
-def best_pixel_accuracy(record: Record) -> float:
+def best_pixel_accuracy(record: FinishedRecord) -> float:
     """Return PA at the step where it was highest, which only labels can tell."""
-    assert record.best is not None
     return record.best.one_to_one.pixel_accuracy
 
 

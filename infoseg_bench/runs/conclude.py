@@ -11,7 +11,7 @@ from infoseg_bench.records.counts import dataset_facts, warnings_of, write_count
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.provenance import collect
-from infoseg_bench.records.record import Costs, Record
+from infoseg_bench.records.record import Costs, FailedRecord, FinishedRecord
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import TrainingState
 from infoseg_bench.runs.execute import Execution
@@ -19,7 +19,7 @@ from infoseg_bench.utils.atomic import write_text
 from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes
 
 
-def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -> Record:
+def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -> FinishedRecord:
     """Write counts and record of a run that came to its end."""
     training, folder, method = execution.training, execution.folder, execution.method
     best = last if training.best_counts is None else training.best_counts
@@ -27,13 +27,12 @@ def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
     ids = prepared.store.ids()
     write_counts(folder.counts_file, last=last, best=best, ids=[ids[i] for i in prepared.view.evaluation])
     spec = folder.spec()
-    record = Record(
+    record = FinishedRecord(
         identity=spec.identity,
         row=spec.row,
         spec=spec,
         method_title=method.title,
         label_use=method.label_use(method.parameters),
-        status="finished",
         dataset=dataset_facts(prepared, last),
         last=evaluation(last, step=training.step, selection="last"),
         best=evaluation(best, step=best_step, selection="best (chosen with labels)"),
@@ -47,7 +46,6 @@ def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
             method_source=training.method_source,
         ),
         checksums={folder.counts_file.name: folder.counts_sha256()},
-        error=None,
         warnings=warnings_of(last),
     )
     write_text(folder.record_file, record.model_dump_json(indent=2) + "\n")
@@ -56,19 +54,12 @@ def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
 
 def fail(folder: RunFolder, spec: RunSpec, *, method_title: str, started: str, error: str) -> None:
     """Write the record of a run that did not come to its end, with the reason."""
-    record = Record(
+    record = FailedRecord(
         identity=spec.identity,
         row=spec.row,
         spec=spec,
         method_title=method_title,
-        label_use=None,
-        status="failed",
-        dataset=None,
-        last=None,
-        best=None,
-        costs=None,
         provenance=collect(torch.device("cpu"), started=started, resumed_from=[]),
-        checksums={},
         error=error,
     )
     write_text(folder.record_file, record.model_dump_json(indent=2) + "\n")

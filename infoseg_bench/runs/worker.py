@@ -63,8 +63,7 @@ def _lead(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
 def _lead_alone(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
     folder.claim_file.unlink(missing_ok=True)
     folder.clean()
-    record = folder.record()
-    todo = record is None or record.status != "finished"
+    todo = folder.finished_record() is None
     setting.ranks.any(todo)
     return _work(folder, setting, stop) if todo else FINISHED
 
@@ -104,8 +103,7 @@ def _work(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
     # Whatever a method raises fails this run alone, and belongs in its record.
     except Exception as error:
         return _fail(folder, started, error)
-    assert record.last is not None
-    print(f"PA {record.last.one_to_one.pixel_accuracy:.4f}")
+    print(f"PA {record.pixel_accuracy:.4f}")
     return FINISHED
 
 

@@ -14,7 +14,7 @@ from infoseg_bench.records.counts import dataset_facts, warnings_of, write_count
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.provenance import collect, now
-from infoseg_bench.records.record import Record
+from infoseg_bench.records.record import FinishedRecord
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.submissions.naming import check_name, method_name
 from infoseg_bench.utils.atomic import write_text
@@ -64,22 +64,20 @@ class ExternalRow:
 
 def external_record(
     row: ExternalRow, folder: RunFolder, prepared: PreparedDataset, counts: np.ndarray, spec: RunSpec
-) -> Record:
+) -> FinishedRecord:
     """Make the record of counts that are written already; only `last` is known, and stands as best too."""
-    return Record(
+    return FinishedRecord(
         identity=spec.identity,
         row=spec.row,
         spec=spec,
         method_title=f"{spec.parameters['name']} (external)",
         label_use=LABEL_USE[row.labels_used],
-        status="finished",
         dataset=dataset_facts(prepared, counts),
         last=evaluation(counts, step=0, selection="last"),
         best=evaluation(counts, step=0, selection="best (chosen with labels)"),
         costs=None,
         provenance=collect(torch.device("cpu"), started=now(), resumed_from=[]),
         checksums={folder.counts_file.name: folder.counts_sha256()},
-        error=None,
         warnings=warnings_of(counts),
     )
 
@@ -93,7 +91,7 @@ def write_row(
     *,
     protocol: str,
     force: bool,
-) -> Record:
+) -> FinishedRecord:
     """Write spec, counts and record below `results`.
 
     Raises:

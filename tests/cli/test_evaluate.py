@@ -110,7 +110,7 @@ def test_a_named_row_joins_the_board_marked_external(folder: Path) -> None:
     status, output = evaluate(maps, "--name", "Ours, v2 (large)")
     assert status == 0, output
     (path,) = (folder / "results" / "runs").iterdir()
-    record = RunFolder(path).record()
+    record = RunFolder(path).finished_record()
     assert record is not None
     audit(RunFolder(path), record)
     assert record.spec.external

@@ -72,9 +72,8 @@ def test_a_panel_shows_void_in_black_and_predictions_in_the_colours_of_matched_c
     with Image.open(next((folder / "results" / "report" / "local").glob("*/fixed-selection.png"))) as image:
         pixels = np.asarray(image)
     (spec, *_) = (RunFolder(path) for path in (folder / "results" / "runs").glob("mine--kmeans--*"))
-    record = spec.record()
+    record = spec.finished_record()
     assert record is not None
-    assert record.dataset is not None
     colours = {tuple(colour) for colour in record.dataset.palette}
     # Photo, truth, three methods; under the head and inside the second picture from the right.
     square = pixels[30:140, -120:-20].reshape(-1, 3)
@@ -99,7 +98,7 @@ def test_without_the_photos_the_report_says_that_there_are_no_panels(folder: Pat
 
 def test_every_record_follows_from_its_counts(folder: Path) -> None:
     for run in run_folders(folder):
-        record = run.record()
+        record = run.finished_record()
         assert record is not None
         audit(run, record)
         with np.load(run.counts_file) as counts:

@@ -136,12 +136,11 @@ def test_an_exported_model_predicts_what_the_run_did(folder: Path, method: str) 
         assert np.array_equal(labels, np.asarray(image))
     assert model.classes == ("background", "disk")
     card = (folder / "m.md").read_text()
-    record = run.record()
+    record = run.finished_record()
     assert record is not None
-    assert record.last is not None
     for text in (
         record.identity, record.spec.fingerprint, "CC BY 4.0", "that of the photos",
-        f"| pixel accuracy (PA) | {100 * record.last.one_to_one.pixel_accuracy:.1f} |",
+        f"| pixel accuracy (PA) | {100 * record.pixel_accuracy:.1f} |",
     ):  # fmt: skip
         assert text in card
 
@@ -156,10 +155,9 @@ def test_the_photos_of_the_evaluation_are_segmented_as_they_were_scored(folder: 
     for file in (folder / "segmented").glob("*-labels.png"):
         shutil.copy(file, maps / file.name.replace("-labels", ""))
     output = call("evaluate", "--dataset", "mine", "--predictions", "maps")[1]
-    record = run.record()
+    record = run.finished_record()
     assert record is not None
-    assert record.last is not None
-    assert f"PA {100 * record.last.one_to_one.pixel_accuracy:.2f} % (one-to-one" in output
+    assert f"PA {100 * record.pixel_accuracy:.2f} % (one-to-one" in output
 
 
 def test_an_unfinished_run_is_one_clear_line_and_taken_on_request(folder: Path, tmp_path: Path) -> None:

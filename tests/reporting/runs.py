@@ -16,7 +16,7 @@ from infoseg_bench.records.counts import write_counts
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.provenance import collect, now
-from infoseg_bench.records.record import Costs, DatasetFacts, Provenance, Record
+from infoseg_bench.records.record import Costs, DatasetFacts, FinishedRecord, Provenance
 from infoseg_bench.records.spec import Budget, RunSpec
 from infoseg_bench.scoring.scores import constant_accuracy
 
@@ -64,13 +64,12 @@ def add_run(
     folder.create(spec)
     best = last if best is None else best
     write_counts(folder.counts_file, last=last, best=best, ids=[f"photo-{i}" for i in range(len(last))])
-    record = Record(
+    record = FinishedRecord(
         identity=spec.identity,
         row=spec.row,
         spec=spec,
         method_title=method_title,
         label_use=label_use,
-        status="finished",
         dataset=_facts(last, facts),
         last=evaluation(last, step=steps or 1, selection="last"),
         best=evaluation(best, step=10, selection="best (chosen with labels)"),
@@ -84,7 +83,6 @@ def add_run(
         ),
         provenance=_provenance(),
         checksums={folder.counts_file.name: checksum(folder.counts_file)},
-        error=None,
     )
     folder.record_file.write_text(record.model_dump_json(indent=2))
     return folder
