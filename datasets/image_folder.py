@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
+from infoseg_bench.data.view import cluster_names
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.preparation.class_map import read_class_map
 from infoseg_bench.preparation.label_coding import LabelCoding, coding_of_names
@@ -21,6 +22,8 @@ from infoseg_bench.preparation.statistics import ClassBalance
 from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import ProgressFactory
 
+MOST_CLUSTERS = 254
+"""Cluster numbers are kept in 8 bits, two of whose values stand for void and unlabelled pixels."""
 CLASS_MAPS = Path(__file__).with_name("class_maps")
 """The class maps that come with the package."""
 
@@ -34,6 +37,13 @@ class ImageFolderOptions(Parameters):
         None,
         "folder of label PNGs named as their photos; those photos are evaluated",
         source="chosen by this project",
+    )
+    clusters: int | None = parameter(
+        None,
+        "number of clusters, for photos without any labels: nothing is scored, the segments are shown",
+        source="chosen by this project",
+        ge=2,
+        le=MOST_CLUSTERS,
     )
     classes: str | None = parameter(
         None,
@@ -76,8 +86,16 @@ class ImageFolderOptions(Parameters):
 
     @model_validator(mode="after")
     def _consistent(self) -> ImageFolderOptions:
-        if (self.classes is None) == (self.class_map is None):
-            raise UsageError("image-folder needs either --classes or --class-map: give exactly one of them")
+        if sum(value is not None for value in (self.clusters, self.classes, self.class_map)) != 1:
+            raise UsageError(
+                "image-folder needs one of --clusters N (photos without labels), --classes NAMES or "
+                "--class-map MAP: give exactly one of them"
+            )
+        if self.clusters is not None and self.labels is not None:
+            raise UsageError(
+                "--clusters is for photos without labels: name the classes of --labels with --classes or "
+                "--class-map, or leave --labels out"
+            )
         if self.class_map is not None and self.void != "255":
             raise UsageError(
                 "--void goes with --classes: with --class-map, the map's own list says what is void"
@@ -90,15 +108,16 @@ class ImageFolderOptions(Parameters):
 class ImageFolder(DatasetRecipe):
     """Any folder of photos. Training uses all of them, evaluation those that have a label map.
 
-    Photos are turned upright (EXIF), so label maps must be drawn on the upright photo. Without
-    label maps the class names only say how many clusters are wanted.
+    Photos are turned upright (EXIF), so label maps must be drawn on the upright photo. With
+    `--clusters N` and no label maps, nothing is scored: methods find N clusters, which have numbers
+    instead of names.
     """
 
     name = "image-folder"
     title = "Your own photos"
     citation = ""
     licence = "that of the photos"
-    how_to_get = "infoseg-bench prepare image-folder --name NAME --images DIR [--labels DIR] --classes A,B"
+    how_to_get = "infoseg-bench prepare image-folder --name NAME --images DIR --clusters N (or see --help)"
     options_type = ImageFolderOptions
 
     def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
@@ -142,6 +161,8 @@ class ImageFolder(DatasetRecipe):
 
 
 def _coding(options: ImageFolderOptions) -> LabelCoding:
+    if options.clusters is not None:
+        return coding_of_names(",".join(cluster_names(options.clusters)), options.void)
     if options.class_map is not None:
         return read_class_map(options.class_map, CLASS_MAPS)
     return coding_of_names(options.classes or "", options.void)

@@ -18,7 +18,11 @@ from infoseg_bench.utils.device import place, send
 
 
 class EvaluationSet:
-    """Centre crops of the labelled photos, one per photo, in a fixed order."""
+    """Centre crops of the view's shown photos, one per photo, in a fixed order.
+
+    They are the scored photos with their labels. In a data set without labels, every pixel of a photo
+    has the label 0 and only padding is void, so that clusters can be counted in the same way.
+    """
 
     def __init__(
         self,
@@ -39,12 +43,12 @@ class EvaluationSet:
         if arrays.labels is None:
             raise ValueError("the arrays were read without labels")
         areas = arrays.sizes.astype(np.int64).prod(axis=1)
-        photos = view.evaluation
+        photos = view.shown
         starts = np.cumsum(areas) - areas
         label_starts = np.cumsum(areas * arrays.labelled) - areas * arrays.labelled
         self._pixels = place(arrays.pixels, device) if pixels is None else pixels
         self._labels = torch.from_numpy(arrays.labels)
-        self._table = torch.from_numpy(view.tables[protocol])
+        self._table = torch.from_numpy(view.tables[protocol]) if view.is_scored else None
         self._images = PhotoIndex(arrays.sizes[photos], starts[photos], self._pixels.device)
         self._maps = PhotoIndex(arrays.sizes[photos], label_starts[photos], self._labels.device)
         self._crop = view.crop
@@ -61,6 +65,10 @@ class EvaluationSet:
             photos = torch.arange(start, min(start + size, len(self)))
             plan = self._images.centre(send(photos, self._pixels.device), self._crop)
             maps = self._maps.centre(photos, self._crop)
-            labels = self._table[self._labels[maps.index].long()].masked_fill(~maps.inside, VOID)
+            if self._table is None:
+                labels = torch.zeros_like(maps.inside, dtype=torch.uint8)
+            else:
+                labels = self._table[self._labels[maps.index].long()]
+            labels = labels.masked_fill(~maps.inside, VOID)
             images = to_float(send(gather_images(self._pixels, plan), self._device))
             yield images, send(labels, self._device)

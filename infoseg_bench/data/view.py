@@ -9,6 +9,8 @@ from jaxtyping import Int64, UInt8
 
 VOID = 255
 """Label of pixels that have a label, but none of the classes; they are never scored."""
+SHOWN_UNSCORED = 100
+"""Photos of a data set without labels whose segments every run keeps; chosen by this project."""
 UNLABELLED = 254
 """Label in the store of pixels that nobody has labelled; a view maps it to a class or to VOID."""
 
@@ -24,7 +26,7 @@ class View:
         palette: one (red, green, blue) of 0 to 255 per class
         tables: protocol name to a table of 256 entries from stored label to class index or VOID
         train: indices of the photos to train on
-        evaluation: indices of the photos to score, all of them labelled
+        evaluation: indices of the photos to score, all of them labelled; empty where there are no labels
         crop: side in pixels of the square crops
         note: what a reader of any score must know, shown on every board
     """
@@ -38,6 +40,27 @@ class View:
     evaluation: Int64[np.ndarray, " evaluated"] = field(repr=False)
     crop: int
     note: str = ""
+
+    @property
+    def is_scored(self) -> bool:
+        """Return whether any photo can be scored; without, the classes only say how many clusters to find."""
+        return len(self.evaluation) > 0
+
+    @property
+    def shown(self) -> Int64[np.ndarray, " shown"]:
+        """Return the photos whose segments a run keeps: the scored ones, else some of the training photos.
+
+        The latter are at most `SHOWN_UNSCORED`, evenly spaced.
+        """
+        if self.is_scored:
+            return self.evaluation
+        count = min(SHOWN_UNSCORED, len(self.train))
+        return self.train[np.linspace(0, len(self.train) - 1, count).round().astype(np.int64)]
+
+
+def cluster_names(clusters: int) -> tuple[str, ...]:
+    """Return the names of clusters that stand for no class: "cluster 0", "cluster 1" and so on."""
+    return tuple(f"cluster {index}" for index in range(clusters))
 
 
 def label_table(classes: int, codes: dict[int, int] | None = None) -> UInt8[np.ndarray, " 256"]:

@@ -15,10 +15,11 @@ from PIL import Image
 from infoseg_bench.contracts import Prepared
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.store import Store
-from infoseg_bench.data.view import UNLABELLED, VOID
+from infoseg_bench.data.view import UNLABELLED, VOID, cluster_names
 from infoseg_bench.data.writer import StoreWriter
 from infoseg_bench.datasets.image_folder import ImageFolder
 from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.preparation.preparation import plain_view
 from infoseg_bench.utils.progress import no_progress
 from tests.datasets.files import interrupting, leftovers, save, scene
 from tests.shared import SHARED, needs_shared
@@ -83,6 +84,44 @@ def test_trains_on_all_photos_and_evaluates_the_labelled_ones(folder: Folder) ->
     assert view.classes == ("background", "person")
     assert list(view.tables) == ["corrected"]
     assert prepared.summary["labelled"] == prepared.summary["evaluated"] == "3"
+
+
+def test_photos_without_labels_are_prepared_for_a_number_of_clusters(folder: Folder) -> None:
+    prepared = folder.prepare(labels=None, classes=None, clusters=3)
+    view = Store(prepared.store).view("mine")
+    assert view.classes == ("cluster 0", "cluster 1", "cluster 2")
+    assert not view.is_scored
+    assert view.shown.tolist() == [0, 1, 2, 3, 4]
+    assert bool((evaluated_labels(prepared, "mine") == 0).all())
+
+
+def test_padding_of_photos_without_labels_is_void(folder: Folder) -> None:
+    prepared = folder.prepare(labels=None, classes=None, clusters=3, crop=34)
+    labels = evaluated_labels(prepared, "mine")
+    assert (labels == 0).sum() == 5 * 30 * 34
+    assert (labels == VOID).sum() == 5 * 4 * 34
+
+
+def test_a_few_of_many_unlabelled_photos_are_shown_evenly_spaced() -> None:
+    view = plain_view(ImageFolder(), cluster_names(2), photos=1000, crop=8, evaluation=[])
+    assert len(view.shown) == 100
+    assert (view.shown[0], view.shown[-1]) == (0, 999)
+    assert set(np.diff(view.shown)) == {10, 11}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"clusters": 3}, "exactly one of them"),
+        ({"classes": None}, "exactly one of them"),
+        ({"classes": None, "clusters": 3}, "--clusters is for photos without labels"),
+        ({"classes": None, "labels": None, "clusters": 1}, "greater than or equal to 2"),
+        ({"classes": None, "labels": None, "clusters": 255}, "less than or equal to 254"),
+    ],
+)
+def test_clusters_exclude_labels_and_classes(folder: Folder, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        folder.prepare(**options)
 
 
 def test_keeps_pixels_and_labels_as_they_are(folder: Folder) -> None:
@@ -259,8 +298,8 @@ def test_bad_files_are_named_with_the_remedy_and_leave_nothing(
     ("options", "words"),
     [
         ({"name": "My Photos"}, ["'My Photos'", "lower-case"]),
-        ({"classes": None}, ["--classes or --class-map", "exactly one"]),
-        ({"class_map": "coco-stuff-3"}, ["--classes or --class-map", "exactly one"]),
+        ({"classes": None}, ["--class-map MAP", "exactly one"]),
+        ({"class_map": "coco-stuff-3"}, ["--class-map MAP", "exactly one"]),
         ({"classes": "person"}, ["1 class names", "give 2 to 254"]),
         ({"classes": "a,a"}, ["'a' is named twice"]),
         ({"classes": "a,,b"}, ["an empty class name"]),
