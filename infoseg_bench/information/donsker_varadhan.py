@@ -3,22 +3,64 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
+
+Average = Literal["per-place", "pooled"]
+"""per-place: one estimate for every place (i, j), whose mean is taken, as eq. 6 of the paper writes it;
+pooled: one estimate for the samples of all places together, as in Deep InfoMax (gan_losses.py)."""
 
 
 def donsker_varadhan(
-    joint: Float[Tensor, "*joint"], marginal: Float[Tensor, "*marginal"]
+    joint: Float[Tensor, "pair ..."],
+    marginal: Float[Tensor, "other ..."],
+    *,
+    average: Average = "pooled",
+    counted_joint: Bool[Tensor, "pair ..."] | None = None,
+    counted_marginal: Bool[Tensor, "other ..."] | None = None,
 ) -> Float[Tensor, ""]:
-    """Estimate E[T] over joint samples minus log E[exp T] over marginal ones.
+    """Estimate E[T] over joint samples minus log E[exp T] over marginal ones, in nats.
 
     The second term is a log-sum-exp less the logarithm of the number of samples, so it is finite
-    for any scores. All samples are pooled, as in Deep InfoMax (gan_losses.py); the paper does not
-    say over what it averages.
+    for any scores. By Jensen's inequality the pooled estimate is at most the mean of the estimates
+    per place, if every place has as many samples.
 
     Args:
-        joint: discriminator scores T of pairs that belong together, any shape
-        marginal: scores of pairs put together at random, any shape
+        joint: discriminator scores T of pairs that belong together
+        marginal: scores of pairs put together at random, at the same places
+        average: whether every place has a logarithm of its own ("per-place"), or all share one ("pooled")
+        counted_joint: False for scores to leave out; None: all count
+        counted_marginal: the same for `marginal`. Per place, a place counts if it keeps samples of
+            both kinds; without any the estimate is 0.
     """
-    return joint.mean() - (marginal.flatten().logsumexp(dim=0) - math.log(marginal.numel()))
+    if average == "pooled":
+        joint, marginal = _column(joint, counted_joint), _column(marginal, counted_marginal)
+        counted_joint = counted_marginal = None
+    if counted_joint is None and counted_marginal is None:
+        return (joint.mean(dim=0) - marginal.logsumexp(dim=0) + math.log(len(marginal))).mean()
+    return _per_place(
+        joint, marginal, _everything(joint, counted_joint), _everything(marginal, counted_marginal)
+    )
+
+
+def _per_place(
+    joint: Tensor, marginal: Tensor, counted_joint: Tensor, counted_marginal: Tensor
+) -> Float[Tensor, ""]:
+    pairs, others = counted_joint.sum(dim=0), counted_marginal.sum(dim=0)
+    kept = (pairs > 0) & (others > 0)
+    expected = (joint * counted_joint).sum(dim=0) / pairs.clamp(min=1)
+    # A place without samples gets finite scores, so that no gradient is NaN, and is left out of the mean.
+    scores = marginal.masked_fill(~counted_marginal & kept, -math.inf)
+    estimates = expected - scores.logsumexp(dim=0) + others.clamp(min=1).to(joint.dtype).log()
+    return (estimates * kept).sum() / kept.sum().clamp(min=1)
+
+
+def _column(scores: Tensor, counted: Tensor | None) -> Float[Tensor, " sample"]:
+    return scores.flatten() if counted is None else scores[counted]
+
+
+def _everything(scores: Tensor, counted: Tensor | None) -> Bool[Tensor, "sample ..."]:
+    return torch.ones_like(scores, dtype=torch.bool) if counted is None else counted
