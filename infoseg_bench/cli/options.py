@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,12 +33,30 @@ run_option = click.option(
 protocol_option = click.option(
     "--protocol", default="corrected", show_default=True, help="Label protocol of the data set."
 )
-tensorboard_option = click.option(
-    "--tensorboard",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Write every run's curve as TensorBoard event files into this folder.",
-)
+
+
+def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--log`, and its older form `--tensorboard DIR`; the command gets a tuple `logs`."""
+
+    @wraps(command)
+    def with_logs(logs: tuple[str, ...], tensorboard: str | None, **options: Any) -> Any:
+        more = (f"tensorboard={tensorboard}",) if tensorboard else ()
+        return command(logs=logs + more, **options)
+
+    add_log = click.option(
+        "--log",
+        "logs",
+        multiple=True,
+        metavar="NAME[=PLACE]",
+        help="Copy every run's curve to csv, tensorboard, mlflow or wandb; may be given several times. PLACE "
+        "is a folder, for mlflow also the address of a server.  [default: logs/NAME below the results]",
+    )
+    add_tensorboard = click.option(
+        "--tensorboard", metavar="DIR", hidden=True, help="The same as --log tensorboard=DIR."
+    )
+    return add_log(add_tensorboard(with_logs))
+
+
 plugin_option = click.option(
     "--plugin",
     "plugins",

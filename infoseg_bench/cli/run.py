@@ -12,9 +12,9 @@ from infoseg_bench.cli.options import (
     JOBS,
     data_option,
     device_option,
+    log_options,
     plugin_option,
     results_option,
-    tensorboard_option,
 )
 from infoseg_bench.cli.planning import show_cost, show_plan
 from infoseg_bench.cli.running import conclude, execute
@@ -82,7 +82,7 @@ from infoseg_bench.planning.selection import Selection
 )
 @click.option("--force", is_flag=True, help="Repeat finished runs.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
-@tensorboard_option
+@log_options
 @engine_options
 @plugin_option
 def run(
@@ -95,7 +95,7 @@ def run(
     compile: bool,
     force: bool,
     dry_run: bool,
-    tensorboard: Path | None,
+    logs: tuple[str, ...],
     engine_choice: EngineChoice,
     plugins: tuple[Path, ...],
     **words: Any,
@@ -135,6 +135,6 @@ def run(
     )
     outcomes = execute(
         [run.spec for run in todo], work, engine_choice,
-        methods=registry.methods, jobs=jobs or 1, tensorboard=tensorboard,
+        methods=registry.methods, jobs=jobs or 1, logs=logs,
     )  # fmt: skip
     conclude(specs, outcomes, work, out=out or results / "report")

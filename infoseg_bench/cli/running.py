@@ -12,7 +12,7 @@ from infoseg_bench.errors import UserError
 
 if TYPE_CHECKING:
     from infoseg_bench.launchers.choice import EngineChoice
-    from infoseg_bench.launchers.engine import Outcome, Watcher
+    from infoseg_bench.launchers.engine import Outcome
     from infoseg_bench.launchers.work import Work
     from infoseg_bench.records.spec import RunSpec
 
@@ -34,7 +34,7 @@ def execute(
     *,
     methods: Collection[str],
     jobs: int,
-    tensorboard: Path | None,
+    logs: Sequence[str] = (),
 ) -> list[Outcome]:
     """Do the runs where the user has chosen, here `jobs` side by side, showing their progress.
 
@@ -44,30 +44,25 @@ def execute(
         choice: of the engine
         methods: all that are known, for words about one of them
         jobs: side by side on this machine
-        tensorboard: folder for events of every curve
+        logs: loggers that get a copy of every curve, each "NAME" or "NAME=PLACE"
 
     Raises:
         RunsInterrupted: Ctrl-C
     """
     from infoseg_bench.launchers.watch import watcher
+    from infoseg_bench.launchers.watch_logs import LogWatcher
+    from infoseg_bench.loggers.choice import curve_followers
 
     if not specs:
         return []
     watching = watcher(specs)
-    told = _with_events(watching, tensorboard, work.results) if tensorboard else watching
+    told = LogWatcher(watching, curve_followers(logs, work.results), work.results) if logs else watching
     engine = choice.make(specs, work, methods=methods, jobs=jobs, watcher=told)
     with watching.context():
         outcomes = engine.run(specs)
     if engine.stopped:
         raise RunsInterrupted("stopped; nothing finished is lost, and the same command continues")
     return outcomes
-
-
-def _with_events(watcher: Watcher, out: Path, results: Path) -> Watcher:
-    from infoseg_bench.launchers.tensorboard import EventFiles
-    from infoseg_bench.launchers.watch_curves import CurveWatcher
-
-    return CurveWatcher(watcher, EventFiles(out), results)
 
 
 def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], work: Work, *, out: Path) -> None:

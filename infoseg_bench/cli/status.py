@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from infoseg_bench.cli.options import results_option, tensorboard_option
+from infoseg_bench.cli.options import log_options, results_option
 from infoseg_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-@tensorboard_option
+@log_options
 @results_option
-def status(results: Path, as_json: bool, tensorboard: Path | None) -> None:
+def status(results: Path, as_json: bool, logs: tuple[str, ...]) -> None:
     """Show every run of a results folder and how far it is."""
     from infoseg_bench.records.differences import Differences
     from infoseg_bench.records.folder import RunFolder
@@ -33,8 +33,8 @@ def status(results: Path, as_json: bool, tensorboard: Path | None) -> None:
     found = [_look(folder, spec, words(spec)) for folder, spec in zip(folders, specs, strict=True)]
     if not found:
         raise UserError(f"no runs in {results}: infoseg-bench run makes them, --results names another folder")
-    if tensorboard:
-        _write_events(folders, tensorboard)
+    if logs:
+        _write_logs(folders, logs, results)
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
@@ -73,10 +73,12 @@ def _show(found: list[dict[str, Any]]) -> None:
     click.echo(", ".join(f"{count} {state}" for state, count in states.most_common()))
 
 
-def _write_events(folders: Iterable[RunFolder], out: Path) -> None:
-    from infoseg_bench.launchers.tensorboard import EventFiles
+def _write_logs(folders: Iterable[RunFolder], logs: Sequence[str], results: Path) -> None:
+    from infoseg_bench.loggers.choice import curve_followers
 
-    events = EventFiles(out)
+    followers = curve_followers(logs, results)
     for folder in folders:
-        events.end(folder.path)
-    click.echo(f"events: tensorboard --logdir {out}", err=True)
+        for follower in followers.values():
+            follower.end(folder)
+    for name in followers:
+        click.echo(f"Curves written: {name}", err=True)

@@ -86,6 +86,7 @@ DOES_NOT_CHANGE = [
     ["--engine", "slurm", "--slurm", "gpus=2"],
     ["--engine", "ray", "--ray", "gpus=0.5", "--ray-address", "auto"],
     ["--tensorboard", "events"],
+    ["--log", "csv"],
     ["--results", "elsewhere"],
     ["--out", "board"],
     ["--data", "moved"],
