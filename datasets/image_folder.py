@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
 from infoseg_bench.data.view import cluster_names
-from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.errors import (
+    MOST_NAMED,
+    FileError,
+    UsageError,
+    UserError,
+    first_few,
+    printable,
+    together,
+)
 from infoseg_bench.preparation.class_map import read_class_map
 from infoseg_bench.preparation.label_coding import LabelCoding, coding_of_names
-from infoseg_bench.preparation.labelled_photos import LabelledPhotos, match_labels
+from infoseg_bench.preparation.labelled_photos import LabelledPhotos
+from infoseg_bench.preparation.matching import chosen_by_list, match_files
 from infoseg_bench.preparation.preparation import finish, plain_view, store_attributes, store_path
 from infoseg_bench.preparation.share_rule import ShareRule
 from infoseg_bench.preparation.statistics import ClassBalance
 from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import ProgressFactory
+
+if TYPE_CHECKING:
+    from infoseg_bench.data.writer import StoreWriter
 
 MOST_CLUSTERS = 254
 """Cluster numbers are kept in 8 bits, two of whose values stand for void and unlabelled pixels."""
@@ -32,10 +47,32 @@ class ImageFolderOptions(Parameters):
     """Options of `prepare image-folder`."""
 
     name: str = Field(description="name of the data set: lower-case letters, digits and dashes")
-    images: Path = Field(description="folder of the photos, all of which are trained on")
+    images: Path = Field(
+        description="folder of the photos, all of which are trained on; its subfolders are searched too"
+    )
     labels: Path | None = parameter(
         None,
         "folder of label PNGs named as their photos; those photos are evaluated",
+        source="chosen by this project",
+    )
+    image_suffix: str = parameter(
+        "",
+        "end of the photos' names before the file type, such as _leftImg8bit; others are left out",
+        source="chosen by this project",
+    )
+    label_suffix: str = parameter(
+        "",
+        "end of the label maps' names before the file type, such as _mask; others are left out",
+        source="chosen by this project",
+    )
+    only: Path | None = parameter(
+        None,
+        "text file of photo names, one per line; all other photos are left out",
+        source="chosen by this project",
+    )
+    skip_broken: bool = parameter(
+        False,
+        "leave out photos that cannot be used, or whose label map cannot",
         source="chosen by this project",
     )
     clusters: int | None = parameter(
@@ -130,34 +167,43 @@ class ImageFolder(DatasetRecipe):
 
         assert isinstance(options, ImageFolderOptions)
         coding = _coding(options)
-        text, crop = options.evaluate_if, options.crop
-        rule = None if text is None else ShareRule.parse(text, coding.classes, crop)
-        photos = match_labels(options.images, options.labels, coding=coding, scale=options.scale)
+        rule = None
+        if options.evaluate_if is not None:
+            rule = ShareRule.parse(options.evaluate_if, coding.classes, options.crop)
         path = store_path(data, options.name, self)
+        found = match_files(
+            options.images,
+            options.labels,
+            image_suffix=options.image_suffix,
+            label_suffix=options.label_suffix,
+        )
+        chosen = set(found.photos)
+        if options.only is not None:
+            chosen = chosen_by_list(options.only, found.photos, "--only")
+        photos = LabelledPhotos(
+            photos={name: photo for name, photo in found.photos.items() if name in chosen},
+            labels={name: labels for name, labels in found.labels.items() if name in chosen},
+            coding=coding,
+            scale=options.scale,
+        )
         title = options.title or options.name
         attributes = store_attributes(self, options, title=title)
         attributes["options"]["class_map"] = options.class_map and Path(options.class_map).name
-        balance = ClassBalance(coding.classes, crop)
         with StoreWriter(path, channels=3, attributes=attributes) as writer:
-            evaluated = _write_photos(photos, rule, balance, writer, progress)
-            summary = {
-                "photos": f"{len(photos.paths)}, all for training",
-                "labelled": str(len(photos.labels)),
-                "evaluated": str(len(evaluated)),
-                **balance.summary(),
-            }
+            build = _Build(photos, rule, options, ClassBalance(coding.classes, options.crop))
+            build.write(writer, found.faults, progress)
             view = plain_view(
                 self,
                 coding.classes,
-                photos=len(photos.paths),
-                crop=crop,
-                evaluation=evaluated,
+                photos=build.written,
+                crop=options.crop,
+                evaluation=build.evaluated,
                 name=options.name,
                 title=title,
                 palette=coding.palette,
-                note="" if text is None else f"evaluated: photos with {text} within the centre crop",
+                note=_note(options, build),
             )
-            return finish(writer, [view], summary)
+            return finish(writer, [view], {**build.summary(), **found.left_out, **build.balance.summary()})
 
 
 def _coding(options: ImageFolderOptions) -> LabelCoding:
@@ -168,23 +214,87 @@ def _coding(options: ImageFolderOptions) -> LabelCoding:
     return coding_of_names(options.classes or "", options.void)
 
 
-def _write_photos(
-    photos: LabelledPhotos,
-    rule: ShareRule | None,
-    balance: ClassBalance,
-    writer: Any,
-    progress: ProgressFactory,
-) -> list[int]:
-    """Write every photo, and give the indices of those to evaluate, which are counted in `balance`."""
-    evaluated = []
-    with closing(ordered_map(photos.read, photos.paths, progress, "photos")) as pairs:
-        for index, (image, labels) in enumerate(pairs):
-            writer.add(photos.paths[index].stem, image, labels)
-            if labels is not None and (rule is None or rule.accepts(labels)):
-                evaluated.append(index)
-                balance.add(labels)
-    if rule is not None and not evaluated:
-        raise UserError(
-            "no labelled photo follows --evaluate-if: choose another share, or leave the rule out"
-        )
-    return evaluated
+def _note(options: ImageFolderOptions, build: _Build) -> str:
+    """Return what a reader of any score must know of the choice of photos."""
+    parts = [
+        f"only the {build.written} photos listed in {options.only.name}" if options.only else "",
+        f"evaluated: photos with {options.evaluate_if} within the centre crop" if options.evaluate_if else "",
+        f"{len(build.skipped)} broken files left out" if build.skipped else "",
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+@dataclass
+class _Build:
+    """The photos on their way into the store.
+
+    Attributes:
+        photos: to read
+        rule: which labelled photos are evaluated; None: all
+        options: of the recipe
+        balance: of the classes of the evaluated photos
+        written: photos in the store
+        labelled: those of them that have labels
+        evaluated: indices of those that are evaluated
+        skipped: files that were left out because they cannot be used
+    """
+
+    photos: LabelledPhotos
+    rule: ShareRule | None
+    options: ImageFolderOptions
+    balance: ClassBalance
+    written: int = 0
+    labelled: int = 0
+    evaluated: list[int] = field(default_factory=list)
+    skipped: list[FileError] = field(default_factory=list)
+
+    def write(self, writer: StoreWriter, faults: Sequence[FileError], progress: ProgressFactory) -> None:
+        """Read all photos, and write those that can be used.
+
+        Raises:
+            UserError: files that cannot be used, all of them named together; or none to evaluate
+        """
+        broken = list(faults)
+        names = list(self.photos.photos)
+        with closing(ordered_map(self._read, names, progress, "photos")) as results:
+            for name, result in zip(names, results, strict=True):
+                if isinstance(result, FileError):
+                    broken.append(result)
+                elif not broken or self.options.skip_broken:
+                    self._add(name, *result, writer)
+        if broken and not self.options.skip_broken:
+            raise together(self.options.images, broken, "--skip-broken leaves such photos out")
+        self.skipped = broken
+        if not self.written:
+            raise together(self.options.images, broken)
+        if self.rule is not None and not self.evaluated:
+            raise UserError(
+                "no labelled photo follows --evaluate-if: choose another share, or leave the rule out"
+            )
+
+    def summary(self) -> dict[str, str]:
+        """Return what was written as lines for people."""
+        lines = {
+            "photos": f"{self.written}, all for training",
+            "labelled": str(self.labelled),
+            "evaluated": str(len(self.evaluated)),
+        }
+        if self.skipped:
+            names = [printable(getattr(fault.path, "name", fault.path)) for fault in self.skipped]
+            lines["left out as broken"] = f"{len(names)}: {first_few(names, MOST_NAMED)}"
+        return lines
+
+    def _read(self, name: str) -> tuple[np.ndarray, np.ndarray | None] | FileError:
+        try:
+            return self.photos.read(name)
+        except FileError as error:
+            return error
+
+    def _add(self, name: str, image: np.ndarray, labels: np.ndarray | None, writer: StoreWriter) -> None:
+        writer.add(name, image, labels)
+        if labels is not None:
+            self.labelled += 1
+            if self.rule is None or self.rule.accepts(labels):
+                self.evaluated.append(self.written)
+                self.balance.add(labels)
+        self.written += 1

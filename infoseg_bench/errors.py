@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from pydantic import ValidationError
+
+MOST_NAMED = 10
+"""Files that a message names of each fault; chosen by this project."""
 
 
 class UserError(Exception):
@@ -27,6 +32,23 @@ class DiskError(UserError):
     def __init__(self, message: str, number: int | None) -> None:
         super().__init__(message)
         self.number = number
+
+
+class FileError(UserError):
+    """One file of the user's is wrong, in a way in which many files may be.
+
+    Attributes:
+        path: of the file
+        kind: what is wrong, the same words for every such file
+        remedy: what to do about it
+        detail: what only this file has; may be empty
+    """
+
+    def __init__(self, path: object, kind: str, remedy: str, detail: str = "", alone: str = "") -> None:
+        """Build the message of this file; `alone` replaces kind and detail where no other file is named."""
+        self.path, self.kind, self.remedy, self.detail = path, kind, remedy, detail
+        what = alone or kind + (f" ({detail})" if detail else "")
+        super().__init__(f"{printable(path)}: {what}: {remedy}")
 
 
 class UsageError(UserError):
@@ -51,8 +73,41 @@ def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str = "") -
 
 
 def first_few(names: Sequence[str], count: int = 3) -> str:
-    """Return the first of many names, for a message; three were chosen by this project."""
-    return ", ".join(names[:count]) + (", ..." if len(names) > count else "")
+    """Return the first of many names and how many more there are; three were chosen by this project."""
+    more = f" and {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + more
+
+
+def together(folder: Path, faults: Sequence[FileError], remedy: str = "") -> UserError:
+    """Build one error of all that is wrong with the files of a folder, kind by kind.
+
+    Args:
+        folder: that holds the files
+        faults: at least one
+        remedy: what else helps whatever is wrong, as a clause
+    """
+    more = f"; {remedy}" if remedy else ""
+    if len(faults) == 1:
+        return UserError(f"{faults[0]}{more}")
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for fault in faults:
+        name = _below(folder, fault.path) + (f" ({fault.detail})" if fault.detail else "")
+        kinds.setdefault((fault.kind, fault.remedy), []).append(name)
+    lines = (
+        f"{len(names)} x {kind}: {first_few(names, MOST_NAMED)}: {cure}"
+        for (kind, cure), names in kinds.items()
+    )
+    return UserError(f"{printable(folder)}: {len(faults)} files are wrong: {'; '.join(lines)}{more}")
+
+
+def _below(folder: Path, path: object) -> str:
+    inside = isinstance(path, Path) and path.is_relative_to(folder)
+    return printable(path.relative_to(folder) if inside and isinstance(path, Path) else path)
+
+
+def printable(path: object) -> str:
+    """Return a path as text that can be printed and encoded, with bytes that are not UTF-8 as escapes."""
+    return os.fsencode(str(path)).decode(errors="backslashreplace")
 
 
 def reason(error: Exception) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from infoseg_bench.cli.options import data_option, device_option, plugin_option, results_option, run_option
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import UserError, printable
 
 
 @click.command()
@@ -59,21 +59,26 @@ def predict(
     from infoseg_bench.utils.device import choose_device
     from infoseg_bench.utils.progress import show_progress
 
-    photos = chosen_photos(images, out)
+    chosen = chosen_photos(images, out)
     model, record = load_run(
         find_run(run, results), data=data, device=choose_device(device), plugins=plugins,
         allow_unfinished=allow_unfinished,
     )  # fmt: skip
     if record is None:
         click.echo("unfinished run: nobody knows yet which class a cluster stands for", err=True)
+    for folder, line in chosen.left_out.items():
+        click.echo(f"left out of {printable(folder)}: {line}", err=True)
+    for fault in chosen.faults:
+        click.echo(f"left out: {fault}", err=True)
     write_legend(out / "legend.png", model.classes, model.palette)
-    failed = 0
-    for photo in show_progress(photos, "segmenting"):
+    failed = len(chosen.faults)
+    for name, photo in show_progress(list(chosen.photos.items()), "segmenting"):
         try:
-            click.echo(f"{photo}: {segment_file(model, photo, out, scale=scale)}")
+            click.echo(f"{printable(photo)}: {segment_file(model, photo, out, name, scale=scale)}")
         except UserError as error:
             click.echo(f"left out: {error}", err=True)
             failed += 1
-    click.echo(f"{len(photos) - failed} photos segmented: {out}")
+    photos = len(chosen.photos) + len(chosen.faults)
+    click.echo(f"{photos - failed} photos segmented: {out}")
     if failed:
-        raise UserError(f"{failed} of {len(photos)} photos could not be segmented: they are named above")
+        raise UserError(f"{failed} of {photos} photos could not be segmented: they are named above")

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import FileError
 from infoseg_bench.utils.source_files import OfficialFile
 
 DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
@@ -49,14 +49,13 @@ def read_photo(path: Path | OfficialFile, *, upright: bool) -> UInt8[np.ndarray,
             keeps the stored frame, in which COCO's annotations are given
 
     Raises:
-        UserError: missing, damaged, truncated, of more than 8 bits, or beyond Pillow's size limit
+        FileError: missing, damaged, truncated, of more than 8 bits, or beyond Pillow's size limit
     """
     try:
         with Image.open(_content(path)) as image:
             if image.mode in DEEP_MODES:
-                raise UserError(
-                    f"{path}: a photo of more than 8 bits per channel ({image.mode}): save it with 8 bits"
-                )
+                kind = "a photo of more than 8 bits per channel"
+                raise FileError(path, kind, "save it with 8 bits", image.mode)
             image.load()
             if upright:
                 # Damaged EXIF data leave the photo as it is.
@@ -73,7 +72,7 @@ def read_labels(path: Path | OfficialFile) -> UInt8[np.ndarray, "height width"]:
     Greyscale of 1, 2 or 4 bits gives the stored values, and 16 bits do where all are below 256.
 
     Raises:
-        UserError: missing, damaged, a colour image, or a value over 255
+        FileError: missing, damaged, a colour image, or a value over 255
     """
     try:
         with Image.open(_content(path)) as image:
@@ -81,12 +80,14 @@ def read_labels(path: Path | OfficialFile) -> UInt8[np.ndarray, "height width"]:
     except UNDECODABLE as error:
         raise _unreadable(path, "label map", error) from error
     if labels.ndim != 2 or labels.dtype.kind == "f":
-        raise UserError(
-            f"{path}: a colour image ({image.mode}), not a label map: labels must be PNGs with one "
-            "channel (greyscale or palette) whose pixel values are class numbers"
+        raise FileError(
+            path,
+            f"a colour image ({image.mode}), not a label map",
+            "labels must be PNGs with one channel (greyscale or palette) whose values are class numbers",
         )
     if labels.max(initial=0) > 255 or labels.min(initial=0) < 0:
-        raise UserError(f"{path}: label value {labels.max()} is over 255: use values of 0 to 255")
+        alone = f"label value {labels.max()} is over 255"
+        raise FileError(path, "label values over 255", "use values of 0 to 255", str(labels.max()), alone)
     return labels.astype(np.uint8)
 
 
@@ -110,13 +111,13 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _unreadable(path: Path | OfficialFile, kind: str, error: Exception) -> UserError:
+def _unreadable(path: Path | OfficialFile, kind: str, error: Exception) -> FileError:
     if isinstance(error, FileNotFoundError):
-        return UserError(f"{path}: no such {kind}: check the path")
+        return FileError(path, f"no such {kind}", "check the path")
     if isinstance(error, PermissionError):
-        return UserError(f"{path}: no permission to read this {kind}: change its permissions")
+        return FileError(path, f"no permission to read this {kind}", "change its permissions")
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         limit = Image.MAX_IMAGE_PIXELS
-        return UserError(f"{path}: a {kind} of more than {limit} pixels: scale it down or cut it into tiles")
-    reason = "unknown format" if isinstance(error, UnidentifiedImageError) else error
-    return UserError(f"{path}: this {kind} cannot be decoded ({reason}): replace or remove the file")
+        return FileError(path, f"a {kind} of more than {limit} pixels", "scale it down or cut it into tiles")
+    reason = "unknown format" if isinstance(error, UnidentifiedImageError) else " ".join(str(error).split())
+    return FileError(path, f"this {kind} cannot be decoded", "replace or remove the file", reason)

@@ -2,42 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.errors import FileError, UsageError, UserError, printable
 from infoseg_bench.images.photo_files import list_photos
 from infoseg_bench.images.photos import read_photo
 from infoseg_bench.inference.drawing import write_labels, write_overlay
 from infoseg_bench.inference.model import Model
 
 
-def chosen_photos(images: Sequence[Path], out: Path) -> list[Path]:
-    """Return the photos that are named, those of named folders included.
+@dataclass(frozen=True, kw_only=True)
+class ChosenPhotos:
+    """The photos to segment.
+
+    Attributes:
+        photos: by the name of their results: the stem, after the path below a folder that was named
+        faults: photos that cannot be given a name
+        left_out: per folder, what it holds besides
+    """
+
+    photos: dict[str, Path] = field(default_factory=dict)
+    faults: list[FileError] = field(default_factory=list)
+    left_out: dict[Path, str] = field(default_factory=dict)
+
+
+def chosen_photos(images: Sequence[Path], out: Path) -> ChosenPhotos:
+    """Return the photos that are named, those of named folders and their subfolders included.
 
     Raises:
         UserError: no such file, an empty folder, two photos of one name, or results among the photos
     """
-    photos: list[Path] = []
+    chosen = ChosenPhotos()
     for image in images:
         if image.is_dir() and out.resolve() == image.resolve():
-            raise UsageError(f"--out {out} is the photos' folder: results would be segmented next time")
-        photos += list_photos(image) if image.is_dir() else [image]
-    by_stem: dict[str, Path] = {}
-    for photo in photos:
-        if photo.stem in by_stem:
             raise UsageError(
-                f"{by_stem[photo.stem]} and {photo} have one name, and so would their results: "
-                "segment them into two --out folders"
+                f"--out {printable(out)} is the photos' folder: results would be segmented next time"
             )
-        by_stem[photo.stem] = photo
-    return photos
+        if not image.is_dir():
+            _add({image.stem: image}, chosen)
+            continue
+        listing = list_photos(image)
+        chosen.faults.extend(listing.faults)
+        _add(listing.files, chosen)
+        if listing.left_out:
+            chosen.left_out[image] = listing.left_out_line
+    return chosen
 
 
-def segment_file(model: Model, photo: Path, out: Path, *, scale: float) -> str:
-    """Write a photo's label PNG and overlay into `out`.
+def _add(photos: Mapping[str, Path], chosen: ChosenPhotos) -> None:
+    for name, photo in photos.items():
+        if name in chosen.photos:
+            raise UsageError(
+                f"{printable(chosen.photos[name])} and {printable(photo)} have one name, and so would their "
+                "results: segment them into two --out folders"
+            )
+        chosen.photos[name] = photo
+
+
+def segment_file(model: Model, photo: Path, out: Path, name: str, *, scale: float) -> str:
+    """Write a photo's label PNG and overlay into `out`, as NAME-labels.png and NAME-overlay.png.
 
     Returns:
         the shares of the classes, in words
@@ -49,9 +76,9 @@ def segment_file(model: Model, photo: Path, out: Path, *, scale: float) -> str:
     try:
         labels = model.predict(pixels, scale=scale)
     except (UserError, ValueError) as error:
-        raise UserError(f"{photo}: {error}") from None
-    write_labels(out / f"{photo.stem}-labels.png", labels, model.palette)
-    write_overlay(out / f"{photo.stem}-overlay.png", pixels, labels, model.palette)
+        raise UserError(f"{printable(photo)}: {error}") from None
+    write_labels(out / f"{name}-labels.png", labels, model.palette)
+    write_overlay(out / f"{name}-overlay.png", pixels, labels, model.palette)
     shares = np.bincount(labels.ravel(), minlength=256) / labels.size
     found = np.argsort(-shares[: len(model.classes)], kind="stable")
     return ", ".join(f"{100 * shares[i]:.1f} % {model.classes[i]}" for i in found if shares[i] > 0)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, UInt8
 
 from infoseg_bench.data.view import UNLABELLED, VOID
-from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.errors import FileError, UsageError, first_few
 from infoseg_bench.images.palette import Colour, default_palette
 
 CODES = 256
@@ -40,12 +40,13 @@ class LabelCoding:
         """Turn codes into stored labels.
 
         Raises:
-            UserError: a code that has no class; `path` is the file it came from
+            FileError: a code that has no class; `path` is the file it came from
         """
         strange = np.flatnonzero(np.bincount(labels.ravel(), minlength=CODES).astype(bool) & ~self.known)
         if len(strange):
-            values = ", ".join(str(code) for code in strange[:5]) + (", ..." if len(strange) > 5 else "")
-            raise UserError(f"{path}: no class for label value {values}: {self.remedy}")
+            values = first_few([str(code) for code in strange], 5)
+            alone = f"no class for label value {values}"
+            raise FileError(path, "label values of no class", self.remedy, values, alone)
         return np.asarray(self.stored[labels])
 
 

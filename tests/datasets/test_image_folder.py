@@ -425,3 +425,107 @@ def test_prepares_real_photos(
 def test_the_name_of_a_published_data_set_is_kept_for_it(folder: Folder) -> None:
     with pytest.raises(UsageError, match="coco-persons is the name of a published data set"):
         folder.prepare(name="coco-persons")
+
+
+def rename_all(folder: Path, to: str) -> None:
+    for path in list(folder.iterdir()):
+        target = folder / to.format(path.stem)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+
+
+def test_label_maps_with_an_end_of_their_own_are_found_with_label_suffix(folder: Folder) -> None:
+    expected = folder.prepare().summary["fingerprint"]
+    rename_all(folder.labels, "{}_mask.png")
+    with pytest.raises(UserError, match=r"none of 3 label maps .*'a_mask'.*'a'.*--label-suffix _mask takes"):
+        folder.prepare()
+    save(folder.labels / "a_colour.png", scene(30, 40))
+    prepared = folder.prepare(label_suffix="_mask")
+    assert prepared.summary["fingerprint"] == expected
+    assert prepared.summary["left out of the labels"] == "1 files not named *_mask (a_colour.png)"
+
+
+def test_photos_and_labels_may_share_a_folder_if_a_suffix_tells_them_apart(folder: Folder) -> None:
+    expected = folder.prepare().summary["fingerprint"]
+    rename_all(folder.labels, "{}_mask.png")
+    for path in folder.labels.iterdir():
+        path.rename(folder.images / path.name)
+    prepared = folder.prepare(labels=str(folder.images), label_suffix="_mask")
+    assert prepared.summary["fingerprint"] == expected
+
+
+def test_photos_in_subfolders_find_their_labels_by_path_and_suffix(folder: Folder) -> None:
+    rename_all(folder.images, "train/aachen/{}_leftImg8bit.png")
+    rename_all(folder.labels, "train/aachen/{}_gtFine_labelIds.png")
+    (folder.labels / "train" / "aachen" / "a_gtFine_polygons.json").write_text("{}")
+    prepared = folder.prepare(image_suffix="_leftImg8bit", label_suffix="_gtFine_labelIds")
+    store = Store(prepared.store)
+    assert store.ids() == [f"train/aachen/{name}" for name in "abcde"]
+    assert store.view("mine").evaluation.tolist() == [0, 2, 4]
+    assert "1 files of other types" in prepared.summary["left out of the labels"]
+
+
+def test_labels_match_where_only_the_photos_lie_one_folder_deeper(folder: Folder) -> None:
+    rename_all(folder.images, "images/{}.png")
+    assert folder.prepare().summary["labelled"] == "3"
+
+
+def test_the_label_map_of_a_photo_may_be_named_with_the_photos_type(folder: Folder) -> None:
+    rename_all(folder.labels, "{}.png.png")
+    assert folder.prepare().summary["labelled"] == "3"
+
+
+def test_composed_and_decomposed_names_are_one(folder: Folder) -> None:
+    (folder.images / "a.png").rename(folder.images / "Ku\u0308he.png")
+    (folder.labels / "a.png").rename(folder.labels / "K\u00fche.png")
+    assert folder.prepare().summary["labelled"] == "3"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_only_takes_the_photos_of_a_list_and_says_so(folder: Folder, tmp_path: Path, encoding: str) -> None:
+    chosen = tmp_path / "list.txt"
+    chosen.write_bytes("a\r\n\r\nb.png\r\nimages\\c.jpg\r\n".encode(encoding))
+    rename_all(folder.images, "images/{}.png")
+    prepared = folder.prepare(only=str(chosen))
+    store = Store(prepared.store)
+    assert store.ids() == ["images/a", "images/b", "images/c"]
+    assert store.view("mine").evaluation.tolist() == [0, 2]
+    assert store.view("mine").note == "only the 3 photos listed in list.txt"
+    assert json.loads(store.attributes["options"])["only"] == "list.txt"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"a\nx\ny\n", ["2 of 3 names", "x, y", "remove these lines"]),
+        (b"\n", ["is empty", "one name per line"]),
+        (b"M\xfcnchen", ["not UTF-8", "0xfc at position 1"]),
+    ],
+)
+def test_a_list_that_names_no_photos_is_refused(
+    folder: Folder, tmp_path: Path, content: bytes, words: list[str]
+) -> None:
+    (tmp_path / "list.txt").write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        folder.prepare(only=str(tmp_path / "list.txt"))
+    assert all(word in str(caught.value) for word in ["list.txt", *words]), caught.value
+
+
+def test_all_faults_are_told_at_once_and_may_be_left_out(folder: Folder) -> None:
+    _broken_photo(folder)
+    (folder.images / "b.png").write_bytes((folder.images / "b.png").read_bytes()[:-200])
+    _strange_value(folder)
+    _lonely_label(folder)
+    with pytest.raises(UserError, match="4 files are wrong") as caught:
+        folder.prepare()
+    for word in ("2 x this photo cannot be decoded: b.png", "d.png", "c.png", "zebra.png", "--skip-broken"):
+        assert word in str(caught.value)
+    prepared = folder.prepare(skip_broken=True)
+    store = Store(prepared.store)
+    assert store.ids() == ["a", "e"]
+    assert store.view("mine").note == "4 broken files left out"
+    assert prepared.summary["left out as broken"] == "4: zebra.png, b.png, c.png, d.png"
+    for path in folder.images.iterdir():
+        path.write_bytes(b"nothing")
+    with pytest.raises(UserError, match="6 files are wrong"):
+        folder.prepare(skip_broken=True)
