@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -113,14 +114,45 @@ def printable(path: object) -> str:
 def reason(error: Exception) -> str:
     """Return in one line why something failed: of pydantic's errors the first, of the system's its text."""
     if isinstance(error, ValidationError):
-        path, message = first_mistake(error)
-        return f"{path or 'content'}: {message}"
+        mistake = first_mistake(error)
+        return f"{mistake.key}: {mistake.message}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def first_mistake(error: ValidationError) -> tuple[str, str]:
-    """Return the dotted path of the first value that pydantic refused, and what is wrong with it."""
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake in some values.
+
+    Attributes:
+        path: keys and indices from the top, such as ("budget", "steps")
+        kind: pydantic's name of the mistake, such as "missing" or "extra_forbidden"
+        value: the value that was refused
+        message: what is wrong, in pydantic's words
+    """
+
+    path: tuple[str | int, ...]
+    kind: str
+    value: object
+    message: str
+
+    @property
+    def key(self) -> str:
+        """The path with dots between its parts; "content" for the values as a whole."""
+        return ".".join(map(str, self.path)) or "content"
+
+    def __str__(self) -> str:
+        if self.kind == "missing":
+            return f"{self.key} is missing"
+        if self.kind == "extra_forbidden":
+            return f"unknown key {self.key}"
+        return f"{self.key}={self.value!r}: {self.message}"
+
+
+def first_mistake(error: ValidationError) -> Mistake:
+    """Return the first mistake of those that pydantic has found."""
     first = error.errors(include_url=False)[0]
-    return ".".join(str(part) for part in first["loc"]), first["msg"]
+    # Errors raised by validators of this project need no introduction.
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return Mistake(tuple(first["loc"]), first["type"], first.get("input"), message)

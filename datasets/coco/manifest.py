@@ -14,6 +14,7 @@ from infoseg_bench.datasets.coco.annotations import CocoPhoto
 from infoseg_bench.errors import UserError
 from infoseg_bench.images.resize import scaled_side
 from infoseg_bench.utils.atomic import write_text
+from infoseg_bench.utils.disk import read_error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +77,7 @@ def read_manifest(path: Path) -> list[ManifestRow]:
         with path.open(encoding="utf-8", newline="") as handle:
             lines = list(csv.DictReader(handle))
     except OSError as error:
-        raise UserError(f"{path}: the manifest cannot be read ({error.strerror}): check the path") from None
+        raise read_error(error, path, "the manifest") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: not a manifest ({error}): give the CSV that prepare wrote") from None
     if not lines:

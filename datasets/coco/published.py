@@ -9,6 +9,7 @@ from pathlib import Path
 from infoseg_bench.errors import UserError
 from infoseg_bench.preparation.http_download import transfer
 from infoseg_bench.preparation.statistics import ids_sha256
+from infoseg_bench.utils.disk import read_error
 from infoseg_bench.utils.progress import ProgressFactory
 
 ADDRESS = (
@@ -77,7 +78,7 @@ def read_ids(path: Path) -> frozenset[str]:
     try:
         lines = path.read_text(encoding="ascii").split()
     except OSError as error:
-        raise UserError(f"{path}: the list cannot be read ({error.strerror}): check the path") from None
+        raise read_error(error, path, "the list") from None
     except UnicodeDecodeError:
         lines = ["no text"]
     strange = next((line for line in lines if not line.isdecimal()), None)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from infoseg_bench.utils.text import columns, duration
+
 if TYPE_CHECKING:
     from infoseg_bench.profiling.estimate import SuiteEstimate
     from infoseg_bench.profiling.measure import Speed
@@ -27,9 +29,8 @@ def show(device: str, speeds: list[Speed], estimates: list[SuiteEstimate]) -> No
     """Print a row for every method, then the hours of every suite."""
     click.echo(f"{device}\n")
     rows = [[title for title, _ in COLUMNS], *(_row(speed) for speed in speeds)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
-    for row in rows:
-        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    for line in columns(rows):
+        click.echo(line)
     for speed in speeds:
         click.echo(
             f"{speed.method}: {speed.flops_per_step / speed.images_per_step / 1e9:.3g} GFLOP an image; "
@@ -42,9 +43,9 @@ def _show_suites(estimates: list[SuiteEstimate]) -> None:
     from infoseg_bench.profiling.estimate import COVERS
 
     for estimate in estimates:
-        click.echo(f"\nsuite {estimate.suite}: {_duration(estimate.hours)}")
+        click.echo(f"\nsuite {estimate.suite}: {duration(3600 * estimate.hours)}")
         for method, hours in estimate.by_method.items():
-            click.echo(f"  {method:<16} {_duration(hours)}")
+            click.echo(f"  {method:<16} {duration(3600 * hours)}")
         if estimate.assumed:
             click.echo(f"  not prepared, taken as 128x128, K = 15: {', '.join(estimate.assumed)}")
         if estimate.left_out:
@@ -62,7 +63,3 @@ def _row(speed: Speed) -> list[str]:
         "outside": "-" if outside is None else f"{outside:.1%}",
     }
     return [form.format(**values) for _, form in COLUMNS]
-
-
-def _duration(hours: float) -> str:
-    return f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"

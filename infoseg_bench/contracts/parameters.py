@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from infoseg_bench.errors import UsageError, unknown_name
+from infoseg_bench.errors import UsageError, first_mistake, unknown_name
 
 Chosen = TypeVar("Chosen", bound="Parameters")
 
@@ -34,11 +34,9 @@ class Parameters(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            if first["type"] == "missing":
-                raise UsageError(f"{owner}: {name} is missing") from None
-            raise UsageError(f"{owner}.{name}={first['input']!r}: {first['msg']}") from None
+            mistake = first_mistake(error)
+            joint = ": " if mistake.kind == "missing" else "."
+            raise UsageError(f"{owner}{joint}{mistake}") from None
 
 
 def parameter(default: Any, meaning: str, *, source: str, **limits: Any) -> Any:

@@ -22,7 +22,7 @@ from infoseg_bench.data.fingerprint import content_fingerprint
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.view import View
 from infoseg_bench.errors import UserError
-from infoseg_bench.utils.atomic import disk_error
+from infoseg_bench.utils.disk import disk_error
 
 FORMAT_VERSION = 1
 CHUNK_PIXELS = 1 << 18

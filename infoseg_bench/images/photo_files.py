@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infoseg_bench.errors import FileError, UserError, first_few, printable
+from infoseg_bench.utils.disk import read_error
 
 PHOTO_SUFFIXES = frozenset(
     (
@@ -89,12 +90,8 @@ def list_folder(folder: Path, suffixes: Collection[str]) -> Listing:
         archive = folder.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
         remedy = "unpack it and give the folder" if archive else "give the folder that holds the files"
         raise UserError(f"{printable(folder)}: a file, not a folder: {remedy}") from None
-    except PermissionError:
-        raise UserError(
-            f"{printable(folder)}: no permission to read this folder: change its permissions"
-        ) from None
     except OSError as error:
-        raise UserError(f"{printable(folder)}: cannot be read ({error.strerror}): check the path") from error
+        raise read_error(error, printable(folder), "this folder") from error
     listing.files = dict(sorted(listing.files.items()))
     return listing
 

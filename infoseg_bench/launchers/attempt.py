@@ -11,6 +11,7 @@ from typing import Any
 from infoseg_bench.launchers.processes import kill_tree, out_of_memory_kills
 from infoseg_bench.records.folder import BUSY, FAILED, INTERRUPTED, RunFolder
 from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.utils.text import duration
 
 TIME_LIMIT = "ended at its time limit"
 """How the reason begins."""
@@ -71,9 +72,9 @@ class Attempt:
         """End it if it has gone beyond its limits."""
         now = time.monotonic()
         if limits.seconds is not None and now - self._started > limits.seconds:
-            self.end(f"{TIME_LIMIT} of {_duration(limits.seconds)}")
+            self.end(f"{TIME_LIMIT} of {duration(limits.seconds)}")
         elif limits.silent_seconds is not None and now - self._heard > limits.silent_seconds:
-            self.end(f"hung: no sign of life for {_duration(limits.silent_seconds)}")
+            self.end(f"hung: no sign of life for {duration(limits.silent_seconds)}")
 
     def end(self, why: str = "") -> None:
         """Stop at once, all processes of it."""
@@ -101,7 +102,3 @@ class Attempt:
         if not self.why and killed and out_of_memory_kills() > self._memory_kills:
             return "killed by the system: out of memory (fewer --jobs, or a smaller batch, need less)"
         return self.why
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:g} s"

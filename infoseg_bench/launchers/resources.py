@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from infoseg_bench.errors import UsageError, unknown_name
+from infoseg_bench.errors import UsageError, first_mistake, unknown_name
 
 Share = TypeVar("Share", bound=BaseModel)
 
@@ -86,7 +86,7 @@ class ResourceRequest:
         try:
             return of.model_validate({**defaults, **wanted})
         except ValidationError as error:
-            first = error.errors()[0]
-            key = str(first["loc"][0])
-            known = f"; known: {', '.join(of.model_fields)}" if first["type"] == "extra_forbidden" else ""
-            raise UsageError(f"{self.option} {key}={wanted.get(key)}: {first['msg']}{known}") from None
+            mistake = first_mistake(error)
+            known = f"; known: {', '.join(of.model_fields)}" if mistake.kind == "extra_forbidden" else ""
+            value = f"{mistake.key}={mistake.value}"
+            raise UsageError(f"{self.option} {value}: {mistake.message}{known}") from None

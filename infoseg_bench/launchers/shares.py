@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
+import psutil
 import torch
 
 from infoseg_bench.utils.cores import usable_cores
@@ -43,11 +43,5 @@ def shared_gpus(device: torch.device) -> list[str]:
 
 
 def usable_memory() -> int:
-    """Return the bytes of memory that new processes can have; plenty where the system does not say."""
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    return 2**60
+    """Return the bytes of memory that new processes can have."""
+    return psutil.virtual_memory().available

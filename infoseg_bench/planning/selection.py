@@ -120,11 +120,10 @@ def _value(text: str) -> Any:
 def _validate(base: dict[str, Any]) -> Suite:
     from pydantic import ValidationError
 
+    from infoseg_bench.errors import first_mistake
     from infoseg_bench.planning.suite import Suite
 
     try:
         return Suite.model_validate(base)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{key}={first['input']!r}: {first['msg']}") from None
+        raise UsageError(str(first_mistake(error))) from None

@@ -12,9 +12,10 @@ from typing import Any, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infoseg_bench.contracts.registry import Registry
-from infoseg_bench.errors import UsageError, unknown_name
+from infoseg_bench.errors import Mistake, UsageError, UserError, first_mistake, unknown_name
 from infoseg_bench.planning.suite_lines import line_of
 from infoseg_bench.records.spec import Budget
+from infoseg_bench.utils.text import read_text
 
 DEFAULT_BUDGET = Budget(steps=10_000, evaluate_every=500)
 """Chosen by this project: InfoSeg states no number of steps. Twenty points on the curve."""
@@ -126,8 +127,8 @@ def read_suite(name: str) -> SuiteFile:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"suite {origin}: {error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        raise _mistake(origin, text, first["loc"], _words(first)) from None
+        mistake = first_mistake(error)
+        raise _mistake(origin, text, mistake.path, _reason(mistake)) from None
 
 
 def _mistake(origin: str, text: str, path: Sequence[str | int], words: str) -> UsageError:
@@ -136,16 +137,15 @@ def _mistake(origin: str, text: str, path: Sequence[str | int], words: str) -> U
     return UsageError(f"suite {origin}{place}: {'.'.join(map(str, path))}: {words}")
 
 
-def _words(mistake: Any) -> str:
-    path = mistake["loc"]
-    if mistake["type"] == "extra_forbidden":
-        model = Budget if path[0] == "budget" and len(path) > 1 else Suite
-        return str(unknown_name("key", str(path[-1]), model.model_fields))
-    return f"{mistake['msg']}" + ("" if mistake["type"] == "missing" else f" (it is {mistake['input']!r})")
+def _reason(mistake: Mistake) -> str:
+    if mistake.kind == "extra_forbidden":
+        model = Budget if mistake.path[0] == "budget" and len(mistake.path) > 1 else Suite
+        return str(unknown_name("key", str(mistake.path[-1]), model.model_fields))
+    return mistake.message + ("" if mistake.kind == "missing" else f" (it is {mistake.value!r})")
 
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text()
-    except OSError as error:
-        raise UsageError(f"suite {path}: {error.strerror}") from None
+        return read_text(path, "suite")
+    except UserError as error:
+        raise UsageError(str(error)) from None

@@ -24,6 +24,7 @@ from infoseg_bench.data.view import UNLABELLED, VOID
 from infoseg_bench.errors import UsageError, UserError, unknown_name
 from infoseg_bench.images.palette import Colour
 from infoseg_bench.preparation.label_coding import LabelCoding, check_names, coding
+from infoseg_bench.utils.disk import read_error
 
 Byte = Annotated[int, Field(ge=0, le=255)]
 
@@ -63,7 +64,7 @@ def read_class_map(name: str, shipped: Path) -> LabelCoding:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UserError(f"{path}: the class map cannot be read ({error.strerror}): check the path") from None
+        raise read_error(error, path, "the class map") from None
     except ValueError as error:
         raise UserError(f"{path}: not a TOML file ({error}): mend that line") from None
     return _coding(ClassMap.parse(values, f"class map {path}"), path)

@@ -15,7 +15,8 @@ from infoseg_bench.contracts.recipe import SourceFile
 from infoseg_bench.errors import UserError
 from infoseg_bench.preparation.archive import Archive
 from infoseg_bench.preparation.http_download import BLOCK, remote_size, transfer
-from infoseg_bench.utils.atomic import disk_error, write_text
+from infoseg_bench.utils.atomic import write_text
+from infoseg_bench.utils.disk import disk_error
 from infoseg_bench.utils.progress import ProgressFactory
 from infoseg_bench.utils.source_files import readable
 

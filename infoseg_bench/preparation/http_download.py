@@ -18,7 +18,7 @@ from infoseg_bench.preparation.http_request import (
     reason_of,
     whole_number,
 )
-from infoseg_bench.utils.atomic import disk_error
+from infoseg_bench.utils.disk import disk_error
 from infoseg_bench.utils.progress import ProgressFactory
 
 BLOCK = 1 << 20

@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.utils.atomic import disk_error
+from infoseg_bench.utils.disk import disk_error
 
 
 class Diverged(UserError):

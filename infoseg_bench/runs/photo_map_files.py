@@ -22,7 +22,8 @@ from infoseg_bench.data.store import Store, StoreArrays
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.runs.evaluate import Interrupted
 from infoseg_bench.runs.execute import STATUS_SECONDS
-from infoseg_bench.utils.atomic import disk_error, write_bytes
+from infoseg_bench.utils.atomic import write_bytes
+from infoseg_bench.utils.disk import disk_error
 from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import ProgressFactory, no_progress
 

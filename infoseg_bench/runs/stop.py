@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+import psutil
+
 LAUNCHER = "INFOSEG_BENCH_LAUNCHER"
 """Environment variable: process number of the launcher, where it is not the worker's parent (torchrun)."""
 PULSE_SECONDS = 1.0
@@ -61,20 +63,11 @@ class StopRequest:
 
 
 def _alive(process: int) -> bool:
-    if not process or os.name != "posix":
+    if not process:
         return True
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.AccessDenied:
         return True
-    return not _is_zombie(process)
-
-
-def _is_zombie(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    # Not Linux, or gone this moment: the next look tells.
-    except (OSError, IndexError):
+    except psutil.NoSuchProcess:
         return False

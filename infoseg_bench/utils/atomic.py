@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from infoseg_bench.errors import DiskError
+from infoseg_bench.utils.disk import disk_error
 
 
 def write_atomic(
@@ -74,17 +73,6 @@ def write_bytes(
 ) -> None:
     """Write a whole binary file; the options are those of `write_atomic`."""
     write_atomic(path, lambda handle: _write_all(handle, content), durable=durable, previous=previous)
-
-
-def disk_error(error: OSError, path: Path) -> DiskError:
-    """Describe in one line what the system had against writing `path`."""
-    # HDF5 puts the system's error number into its message only.
-    if error.errno == errno.ENOSPC or f"errno = {errno.ENOSPC}" in str(error):
-        message = f"{path}: the disk is full: free some space, or choose another folder"
-        return DiskError(message, errno.ENOSPC)
-    reason = error.strerror or " ".join(str(error).split())
-    message = f"{path}: cannot be written ({reason}): check the folder's permissions, or choose another one"
-    return DiskError(message, error.errno)
 
 
 def _write_all(handle: IO[bytes], content: bytes | memoryview) -> None:

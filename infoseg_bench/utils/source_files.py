@@ -12,6 +12,7 @@ from io import BufferedIOBase
 from pathlib import Path
 
 from infoseg_bench.errors import UserError
+from infoseg_bench.utils.disk import read_error
 
 LARGEST = 1 << 29
 """Bytes of one file that may be read at once, against archives that swell; chosen by this project: 512
@@ -134,9 +135,7 @@ def readable(place: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise UserError(f"{place}: no such file: check the source folder") from None
-    except PermissionError:
-        raise UserError(f"{place}: no permission to read it: change its permissions") from None
     except OSError as error:
-        raise UserError(f"{place}: cannot be read ({error.strerror or error}): check the disk") from error
+        raise read_error(error, place) from error
     except DAMAGED as error:
         raise UserError(f"{place}: damaged or truncated ({error}): fetch it again") from error

@@ -1,11 +1,13 @@
-"""Text: files of it, and sizes and durations for people."""
+"""Text: files of it, and sizes, durations, counts and tables for people."""
 
 from __future__ import annotations
 
 import codecs
+from collections.abc import Sequence
 from pathlib import Path
 
 from infoseg_bench.errors import UserError, printable
+from infoseg_bench.utils.disk import read_error
 
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -28,9 +30,7 @@ def read_text(path: Path, kind: str) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(
-            f"{printable(path)}: the {kind} cannot be read ({error.strerror}): check the path"
-        ) from None
+        raise read_error(error, printable(path), f"the {kind}") from None
     return decode_text(content, path, kind)
 
 
@@ -61,10 +61,31 @@ def readable_size(size: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a time for people, in two units at most."""
-    minutes, hours = seconds / 60, seconds / 3600
-    if minutes < 1:
+    """Write a time for people, such as "45 s", "12 min", "3.5 h" or "2.1 days"."""
+    if seconds < 1:
+        return f"{seconds:.2g} s"
+    if round(seconds) < 60:
         return f"{seconds:.0f} s"
-    if hours < 1:
-        return f"{minutes:.0f} min"
-    return f"{hours:.1f} h"
+    if round(seconds / 60) < 60:
+        return f"{seconds / 60:.0f} min"
+    hours = seconds / 3600
+    return f"{hours:.1f} h" if hours < 48 else f"{hours / 24:.1f} days"
+
+
+def plural(count: int, noun: str, nouns: str | None = None) -> str:
+    """Return a number with its noun, such as "1 run" or "2 runs".
+
+    Args:
+        count: how many
+        noun: of one
+        nouns: of several, where it is not the noun with an s
+    """
+    return f"{count} {noun if count == 1 else nouns or noun + 's'}"
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows of text as lines, each column as wide as its widest cell."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]

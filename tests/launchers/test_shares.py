@@ -11,7 +11,7 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.launchers import shares
 from infoseg_bench.records.curve import Diverged
 from infoseg_bench.runs.transient import is_transient
-from infoseg_bench.utils.atomic import disk_error
+from infoseg_bench.utils.disk import disk_error
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda")
 GIB = 2**30

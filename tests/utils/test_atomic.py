@@ -9,7 +9,8 @@ from typing import IO
 import pytest
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.utils.atomic import disk_error, write_atomic, write_text
+from infoseg_bench.utils.atomic import write_atomic, write_text
+from infoseg_bench.utils.disk import disk_error
 
 
 def test_text_is_written_whole_in_utf_8_and_folders_are_made(tmp_path: Path) -> None:
