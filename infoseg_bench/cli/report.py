@@ -32,6 +32,7 @@ def report(
     are in --data and the runs keep their checkpoints. Panels of photos whose licence does not allow
     publication go to local/, which git ignores. A record that does not follow from its counts is left out.
     """
+    from infoseg_bench.reporting.gallery import text
     from infoseg_bench.reporting.leaderboard import markdown
     from infoseg_bench.reporting.write import write_report
 
@@ -40,4 +41,6 @@ def report(
     )
     for board in written.boards:
         click.echo(markdown(board) + "\n")
+    for gallery, page in written.galleries:
+        click.echo(f"{text(gallery)}\n\nsegments: {page}\n")
     click.echo(f"report: {written.index}\npage: {written.page}")

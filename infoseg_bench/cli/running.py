@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from infoseg_bench.launchers.engine import Outcome
     from infoseg_bench.launchers.work import Work
     from infoseg_bench.records.spec import RunSpec
+    from infoseg_bench.reporting.gallery import Gallery
 
 
 class RunsFailed(UserError):
@@ -65,6 +66,16 @@ def execute(
     return outcomes
 
 
+def _show_galleries(specs: Sequence[RunSpec], galleries: Sequence[tuple[Gallery, Path]]) -> None:
+    from infoseg_bench.reporting.gallery import text
+
+    for gallery, page in galleries:
+        first = gallery.first.spec
+        if any((spec.dataset, spec.fingerprint) == (first.dataset, first.fingerprint) for spec in specs):
+            click.echo(f"\n{text(gallery)}\n\nsegments: {page}")
+            click.echo(f"photos of any size: infoseg-bench predict --run {gallery.first.identity[:8]} FOLDER")
+
+
 def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], work: Work, *, out: Path) -> None:
     """Write the report, print the boards of the runs' data sets, and list what failed.
 
@@ -81,7 +92,9 @@ def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], work: Work, 
         for board in report.boards:
             if any((spec.dataset, spec.fingerprint) == (board.dataset, board.fingerprint) for spec in specs):
                 click.echo("\n" + markdown(board))
-        click.echo(f"\nreport: {report.index}\npage: {report.page}")
+        _show_galleries(specs, report.galleries)
+        if report.boards:
+            click.echo(f"\nreport: {report.index}\npage: {report.page}")
     label = Differences.among(specs).label
     for outcome in failed:
         click.echo(f"  {label(outcome.spec)}: {outcome.ending}: {outcome.reason}", err=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from infoseg_bench.records.record import Evaluation, FinishedRecord
+from infoseg_bench.records.record import FinishedRecord, UnscoredRecord
 from infoseg_bench.utils.markdown import plain, table
 
 
-def model_card(record: FinishedRecord, *, file: str, weights: int, data_licence: str, licence: str) -> str:
+def model_card(
+    record: FinishedRecord | UnscoredRecord, *, file: str, weights: int, data_licence: str, licence: str
+) -> str:
     """Write the card as Markdown.
 
     Args:
@@ -31,16 +33,10 @@ def model_card(record: FinishedRecord, *, file: str, weights: int, data_licence:
         'labels = model.predict("photo.jpg")  # height x width, indices into model.classes',
         "```",
         "",
-        f"Label information used in training: {plain(record.label_use or 'none')}. Which class a cluster "
-        "stands for was found afterwards, with the evaluation labels.",
+        f"Label information used in training: {plain(record.label_use or 'none')}. {_classes(record)}",
         "",
         *note,
-        "## Scores",
-        "",
-        _scores(record.last),
-        "",
-        f"Of {facts.evaluation_images} photos' centre {facts.crop}x{facts.crop} at the last step; constant "
-        f"prediction: {100 * facts.constant_pixel_accuracy:.1f} % PA.",
+        *(_scores(record) if isinstance(record, FinishedRecord) else _sizes(record)),
         *([f"\nWarning: {plain(warning)}." for warning in record.warnings]),
         "",
         "## Data",
@@ -59,11 +55,36 @@ def model_card(record: FinishedRecord, *, file: str, weights: int, data_licence:
     return "\n".join(lines) + "\n"
 
 
-def _scores(last: Evaluation) -> str:
+def _classes(record: FinishedRecord | UnscoredRecord) -> str:
+    if isinstance(record, FinishedRecord):
+        return "Which class a cluster stands for was found afterwards, with the evaluation labels."
+    return "The photos have no labels: clusters have numbers, and nothing is scored."
+
+
+def _scores(record: FinishedRecord) -> list[str]:
+    facts, last = record.dataset, record.last
     scores = {
         "pixel accuracy (PA)": last.one_to_one.pixel_accuracy,
         "mean IoU": last.one_to_one.mean_iou,
         "mean class accuracy": last.one_to_one.mean_class_accuracy,
         "PA, majority vote (many-to-one)": last.majority.pixel_accuracy,
     }
-    return table(("score", "%"), [[name, f"{100 * value:.1f}"] for name, value in scores.items()])
+    return [
+        "## Scores",
+        "",
+        table(("score", "%"), [[name, f"{100 * value:.1f}"] for name, value in scores.items()]),
+        "",
+        f"Of {facts.evaluation_images} photos' centre {facts.crop}x{facts.crop} at the last step; constant "
+        f"prediction: {100 * facts.constant_pixel_accuracy:.1f} % PA.",
+    ]
+
+
+def _sizes(record: UnscoredRecord) -> list[str]:
+    shares = enumerate(record.sizes.shares)
+    return [
+        "## Cluster sizes",
+        "",
+        table(
+            ("cluster", "% of the pixels"), [[str(index), f"{100 * share:.1f}"] for index, share in shares]
+        ),
+    ]

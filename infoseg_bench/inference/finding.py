@@ -10,11 +10,12 @@ import torch
 from infoseg_bench.contracts import Method, Task
 from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.data.catalogue import find_prepared
+from infoseg_bench.data.view import cluster_names
 from infoseg_bench.errors import UsageError, UserError, first_few
 from infoseg_bench.images.palette import default_palette
 from infoseg_bench.inference.model import Model, make_trained
 from infoseg_bench.records.folder import RunFolder
-from infoseg_bench.records.record import FinishedRecord
+from infoseg_bench.records.record import DatasetFacts, FinishedRecord, UnscoredRecord
 from infoseg_bench.runs.assemble import task_of
 from infoseg_bench.runs.checkpoint import peek_training_state, trained_state
 
@@ -47,10 +48,10 @@ def load_run(
     device: torch.device,
     plugins: Sequence[Path] = (),
     allow_unfinished: bool = False,
-) -> tuple[Model, FinishedRecord | None]:
+) -> tuple[Model, FinishedRecord | UnscoredRecord | None]:
     """Take up a run's trained method, and its record if it is finished.
 
-    Of an unfinished run nobody knows what a cluster stands for: clusters are its classes.
+    Without scores nothing is known of what a cluster stands for: the clusters themselves are the classes.
 
     Args:
         folder: of the run
@@ -62,7 +63,7 @@ def load_run(
     Raises:
         UserError: not finished, no weights, or weights that do not fit
     """
-    record = folder.finished_record()
+    record = folder.completed_record()
     if record is None and not allow_unfinished:
         raise UserError(f"{folder.path}: {_unfinished(folder)}")
     model = _model(folder, record, data, device, plugins)
@@ -84,7 +85,7 @@ def _unfinished(folder: RunFolder) -> str:
 
 def _model(
     folder: RunFolder,
-    record: FinishedRecord | None,
+    record: FinishedRecord | UnscoredRecord | None,
     data: Path,
     device: torch.device,
     plugins: Sequence[Path],
@@ -93,26 +94,24 @@ def _model(
     if spec.external:
         raise UserError(f"{folder.path}: its label maps were made by other software: there is no model")
     if record is None:
-        prepared = find_prepared(data, spec.dataset)
-        task, clusters = task_of(prepared), len(prepared.view.classes)
+        task = task_of(find_prepared(data, spec.dataset))
+    else:
+        facts = record.dataset
+        clusters = len(facts.classes) if isinstance(facts, DatasetFacts) else facts.clusters
+        task = Task(dataset=spec.dataset, channels=facts.channels or 3, crop=facts.crop, clusters=clusters)
+    method = make_trained(spec, task, device, registry)
+    if isinstance(record, FinishedRecord):
         return Model(
-            method=make_trained(spec, task, device, registry),
-            classes=tuple(f"cluster {index}" for index in range(clusters)),
-            palette=default_palette(clusters),
-            matching=tuple(range(clusters)),
+            method=method,
+            classes=tuple(record.dataset.classes),
+            palette=tuple(record.dataset.palette),
+            matching=tuple(record.last.one_to_one.matching),
         )
-    facts = record.dataset
-    task = Task(
-        dataset=spec.dataset,
-        channels=facts.channels or 3,
-        crop=facts.crop,
-        clusters=len(facts.classes),
-    )
     return Model(
-        method=make_trained(spec, task, device, registry),
-        classes=tuple(facts.classes),
-        palette=tuple(facts.palette),
-        matching=tuple(record.last.one_to_one.matching),
+        method=method,
+        classes=cluster_names(task.clusters),
+        palette=default_palette(task.clusters),
+        matching=tuple(range(task.clusters)),
     )
 
 

@@ -36,8 +36,6 @@ def _spec(
     view = prepared.view
     if suite.protocol not in view.tables:
         raise unknown_name(f"protocol of {view.name}", suite.protocol, view.tables)
-    if len(view.evaluation) == 0:
-        raise UserError(f"{view.name}: no photo to score: prepare it again with labels")
     if len(view.classes) < 2:
         raise UserError(f"{view.name}: K = 1: with one class there is nothing to tell apart: prepare more")
     parameters = method.resolve(view.name, {**suite.parameters.get(method.name, {}), **variant})

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from infoseg_bench.planning.estimate import History
 from infoseg_bench.records.folder import RunFolder, State
-from infoseg_bench.records.record import FinishedRecord
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import peek_training_state
 
@@ -55,7 +54,7 @@ def look(specs: Sequence[RunSpec], results: Path, source_of: SourceOf) -> list[P
 
 def _look(spec: RunSpec, folder: RunFolder, source_of: SourceOf, history: History) -> PlannedRun:
     record = folder.record()
-    if isinstance(record, FinishedRecord):
+    if record is not None and record.is_complete:
         begun = record.provenance.method_source
         return PlannedRun(
             spec=spec, state="finished", step=0, changed=_differs(begun, source_of(spec.method)), seconds=0.0

@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float64
 
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.errors import UserError
@@ -35,7 +36,11 @@ def write_counts(file: Path, *, last: np.ndarray, best: np.ndarray, ids: list[st
 
 def warnings_of(counts: np.ndarray) -> list[str]:
     """Describe what is suspicious about the last state's counts, int64 `image cluster cls`."""
-    shares = counts.sum(axis=(0, 2)) / counts.sum()
+    return collapse_warnings(counts.sum(axis=(0, 2)) / counts.sum())
+
+
+def collapse_warnings(shares: Float64[np.ndarray, " cluster"]) -> list[str]:
+    """Return a warning if nearly all pixels are in one cluster, given every cluster's share of them."""
     if shares.max() < COLLAPSED_SHARE:
         return []
     return [

@@ -1,4 +1,7 @@
-"""The curve of a run: one JSON line per logged step, with loss and, where evaluated, PA."""
+"""The curve of a run: one JSON line per logged step, with loss and, where evaluated, PA.
+
+Without labels, evaluations log the entropy of the cluster sizes in nats in place of PA.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,9 @@ from torch import Tensor
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.utils.disk import disk_error
+
+EVALUATED = {"pixel_accuracy", "cluster_entropy"}
+"""One of these is in every line of an evaluation: the first with labels, the second without."""
 
 
 class Diverged(UserError):
@@ -62,7 +68,7 @@ class Curve:
 
 
 def _known(line: Mapping[str, Any], step: int, evaluated: int) -> bool:
-    return bool(line["step"] <= (evaluated if "pixel_accuracy" in line else step))
+    return bool(line["step"] <= (evaluated if EVALUATED & line.keys() else step))
 
 
 def read_curve(path: Path) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from infoseg_bench.errors import UserError, reason
 from infoseg_bench.records.heartbeat import owned_elsewhere
-from infoseg_bench.records.record import FinishedRecord, Record, read_record
+from infoseg_bench.records.record import FinishedRecord, Record, UnscoredRecord, read_record
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.utils.atomic import write_text
 
@@ -34,6 +34,7 @@ class RunFolder:
         self.checkpoint_file = path / "checkpoint.pt"
         self.previous_checkpoint_file = path / "checkpoint.previous.pt"
         self.counts_file = path / "counts.npz"
+        self.segments_file = path / "segments.npz"
         self.record_file = path / "record.json"
         self.log_file = path / "log.txt"
         self.lock_file = path / ".lock"
@@ -73,7 +74,7 @@ class RunFolder:
         return read_record(self.record_file) if self.record_file.exists() else None
 
     def finished_record(self) -> FinishedRecord | None:
-        """Read the record of a finished run; None if the run is not finished.
+        """Read the record of a finished and scored run; None if there is none.
 
         Raises:
             UserError: damaged, or of a newer version
@@ -81,9 +82,18 @@ class RunFolder:
         record = self.record()
         return record if isinstance(record, FinishedRecord) else None
 
+    def completed_record(self) -> FinishedRecord | UnscoredRecord | None:
+        """Read the record of a finished run, scored or not; None if the run is not finished.
+
+        Raises:
+            UserError: damaged, or of a newer version
+        """
+        record = self.record()
+        return record if isinstance(record, FinishedRecord | UnscoredRecord) else None
+
     def counts_sha256(self) -> str:
         """Hash the file of counts: 64 hexadecimal digits."""
-        return hashlib.sha256(self.counts_file.read_bytes()).hexdigest()
+        return sha256(self.counts_file)
 
     def lock(self) -> FileLock:
         """Return the lock that a worker holds; the system frees it when the worker dies."""
@@ -96,7 +106,7 @@ class RunFolder:
 
     def state_with(self, record: Record | None) -> State:
         """Describe the same where the record has been read already."""
-        if isinstance(record, FinishedRecord):
+        if record is not None and record.is_complete:
             return "finished"
         if self.running():
             return "running"
@@ -171,3 +181,8 @@ class RunFolder:
 
 FINISHED, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130
 """75 is sysexits' EX_TEMPFAIL: another process has the run."""
+
+
+def sha256(file: Path) -> str:
+    """Hash a file: 64 hexadecimal digits."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()

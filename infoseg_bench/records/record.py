@@ -52,27 +52,52 @@ class Evaluation(_Part):
     """Agreement of clusters and classes without a matching, adjusted for chance."""
 
 
-class DatasetFacts(_Part):
-    """What a reader must know of the data to read a score."""
+class DataFacts(_Part):
+    """What a reader must know of the data, with labels or without."""
 
     title: str
     """Name for people."""
-    classes: list[str]
-    """Class names, in the order of the class index."""
     palette: list[tuple[int, int, int]]
-    """Red, green and blue of every class."""
+    """Red, green and blue of every class or cluster."""
     note: str
     """Printed on every board."""
     train_images: int
     """Photos to train on."""
-    evaluation_images: int
-    """Photos scored."""
     crop: int
-    """Side of the scored crops in pixels."""
+    """Side of the crops in pixels."""
     channels: int | None = None
     """Bands of the photos; null in records that do not say."""
+
+
+class DatasetFacts(DataFacts):
+    """What a reader must know of the data to read a score."""
+
+    classes: list[str]
+    """Class names, in the order of the class index."""
+    evaluation_images: int
+    """Photos scored."""
     constant_pixel_accuracy: float
     """PA of the most frequent class everywhere."""
+
+
+class UnscoredFacts(DataFacts):
+    """What a reader must know of photos without labels."""
+
+    clusters: int
+    """K, the number of clusters that were asked for."""
+    shown_images: int
+    """Photos whose segments were kept."""
+
+
+class ClusterSizes(_Part):
+    """How the pixels of the shown photos are spread over the clusters."""
+
+    step: int
+    """Training step at which it was taken."""
+    shares: list[float]
+    """Share of the pixels in every cluster; they sum to one."""
+    entropy: float
+    """Entropy of the shares in nats: 0 for a single cluster, log K for clusters of equal size."""
 
 
 class Costs(_Part):
@@ -152,12 +177,12 @@ class _Header(_Part):
     """Label information that the training used; null: none."""
     status: str
     """Which kind of record this is."""
-    dataset: DatasetFacts | None
-    """The data that was scored; null if the run failed."""
+    dataset: DataFacts | None
+    """The data; null if the run failed."""
     last: Evaluation | None
-    """Scores at the end of training: the headline. Null if the run failed."""
+    """Scores at the end of training: the headline. Null if the run failed or nothing could be scored."""
     best: Evaluation | None
-    """Scores at the step of highest PA, which only labels can tell. Null if the run failed."""
+    """Scores at the step of highest PA, which only labels can tell. Null where `last` is."""
     costs: Costs | None
     """Null if the run failed, or other software made the label maps."""
     provenance: Provenance
@@ -169,6 +194,29 @@ class _Header(_Part):
     warnings: list[str] = []
     """What a reader must know of this run, such as that it has collapsed to one cluster."""
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run came to its end."""
+        return self.error is None
+
+
+class UnscoredRecord(_Header):
+    """A run that came to its end on photos without labels."""
+
+    status: Literal["unscored"] = "unscored"
+    dataset: UnscoredFacts
+    last: None = None
+    best: None = None
+    costs: Costs
+    sizes: ClusterSizes
+    """Cluster sizes at the end of training."""
+    error: None = None
+
+    @property
+    def step(self) -> int:
+        """Training step of the last state."""
+        return self.sizes.step
+
 
 class FinishedRecord(_Header):
     """A run that came to its end and was scored."""
@@ -178,6 +226,11 @@ class FinishedRecord(_Header):
     last: Evaluation
     best: Evaluation
     error: None = None
+
+    @property
+    def step(self) -> int:
+        """Training step of the last state."""
+        return self.last.step
 
     @property
     def pixel_accuracy(self) -> float:
@@ -204,8 +257,8 @@ class FailedRecord(_Header):
     error: str
 
 
-Record = FinishedRecord | FailedRecord
-"""One run. Further kinds join here: `status` tells a reader which kind a file holds."""
+Record = FinishedRecord | UnscoredRecord | FailedRecord
+"""One run; `status` tells a reader which kind a file holds."""
 
 _READER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="status")])
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from infoseg_bench.contracts.registry import Registry, load_methods
 from infoseg_bench.errors import UserError
-from infoseg_bench.records.audit import audit
+from infoseg_bench.records.audit import audit, audit_unscored
 from infoseg_bench.records.counts import read_counts, warnings_of
 from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.label_counts import LabelCounts
-from infoseg_bench.records.record import FinishedRecord
+from infoseg_bench.records.record import FinishedRecord, UnscoredRecord
 from infoseg_bench.utils.progress import ProgressFactory
 
 CURVE_TOLERANCE = 1e-9
@@ -69,18 +69,21 @@ def verify_results(
 
 
 def _verify(folder: RunFolder, registry: Registry, labels: LabelCounts) -> bool:
-    record = folder.finished_record()
+    record = folder.completed_record()
     if folder.spec().folder != folder.path.name:
         raise UserError(f"{folder.spec_file}: of another run; its folder should be {folder.spec().folder}")
     if record is None:
         return False
-    audit(folder, record)
     if folder.spec() != record.spec:
         raise UserError(f"{folder.spec_file}: not the spec that stands in record.json")
+    _check_label_use(folder, record, registry)
+    if isinstance(record, UnscoredRecord):
+        audit_unscored(folder, record)
+        return True
+    audit(folder, record)
     counts = read_counts(folder.counts_file)
     _check_images(folder, record, counts)
     _check_selection(folder, record)
-    _check_label_use(folder, record, registry)
     labels.check(record, counts, folder.counts_file)
     return True
 
@@ -112,7 +115,7 @@ def _check_selection(folder: RunFolder, record: FinishedRecord) -> None:
         raise UserError(f"{folder.curve_file}: does not end with the PA that the counts give")
 
 
-def _check_label_use(folder: RunFolder, record: FinishedRecord, registry: Registry) -> None:
+def _check_label_use(folder: RunFolder, record: FinishedRecord | UnscoredRecord, registry: Registry) -> None:
     """A method that is installed here says itself what it used."""
     spec, cls = record.spec, registry.methods.get(record.spec.method)
     if cls is None or cls.version != spec.method_version:

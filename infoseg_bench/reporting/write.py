@@ -10,6 +10,7 @@ from pathlib import Path
 from infoseg_bench.errors import UserError
 from infoseg_bench.reporting.board_files import write_board, write_grid
 from infoseg_bench.reporting.boards import Board, make_boards
+from infoseg_bench.reporting.gallery import Gallery, read_galleries, write_galleries
 from infoseg_bench.reporting.grid import Grid
 from infoseg_bench.reporting.leaderboard import markdown
 from infoseg_bench.reporting.loaded_runs import read_runs
@@ -27,11 +28,19 @@ LOCAL = "local"
 
 @dataclass(frozen=True)
 class Report:
-    """What was written: the Markdown file and the page to open first, and the boards."""
+    """What was written.
+
+    Attributes:
+        index: the Markdown file of all boards
+        page: the same with figures, to open first
+        boards: one per data set, content and protocol
+        galleries: of photos without labels, each with its page
+    """
 
     index: Path
     page: Path
     boards: tuple[Board, ...]
+    galleries: tuple[tuple[Gallery, Path], ...] = ()
 
 
 def write_report(
@@ -58,8 +67,10 @@ def write_report(
         UserError: no finished run, or `out` cannot be written
     """
     runs, problems = read_runs(results)
+    galleries, more_problems = read_galleries(results)
+    problems += more_problems
     boards = tuple(make_boards(runs))
-    if not boards and not problems:
+    if not boards and not galleries and not problems:
         raise UserError(
             f"no finished run in {results}: infoseg-bench run makes them, --results names another folder"
         )
@@ -75,9 +86,10 @@ def write_report(
     home = public.put("index.html", render(panels=publishable))
     if embed_photos and publishable != panels:
         home = local.put("index.html", render(panels=panels))
+    pages = write_galleries(galleries, data, public=public, local=local)
     local.finish()
     public.finish()
-    return Report(index, home, boards)
+    return Report(index, home, boards, tuple(zip(galleries, pages, strict=True)))
 
 
 def _grids(boards: Sequence[Board], out: Output) -> list[tuple[str, Grid]]:

@@ -115,7 +115,7 @@ def assemble(
         evaluation_set=EvaluationSet(
             arrays, prepared.view, protocol=spec.protocol, device=setting.device, pixels=pixels
         ),
-        n_classes=len(prepared.view.classes),
+        n_classes=len(prepared.view.classes) if prepared.view.is_scored else None,
         training=training,
         should_stop=should_stop,
     )

@@ -109,16 +109,16 @@ def trained_state(folder: RunFolder) -> dict[str, Any]:
     Raises:
         UserError: none is kept here, or the one that is left is of another step than the scores
     """
-    found, record = load_checkpoint(folder), folder.finished_record()
+    found, record = load_checkpoint(folder), folder.completed_record()
     if found is None:
         raise UserError(
             f"{folder.checkpoint_file}: no weights here: records travel without them; "
             "repeat the run with --force"
         )
     training, state = found
-    if record is not None and training.step != record.last.step:
+    if record is not None and training.step != record.step:
         raise UserError(
-            f"{folder.checkpoint_file}: its scores are of step {record.last.step}, and the weights that can "
+            f"{folder.checkpoint_file}: its record is of step {record.step}, and the weights that can "
             f"be read are of step {training.step}: repeat the run with --force"
         )
     return state

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
 from infoseg_bench.contracts import Method
 from infoseg_bench.data.catalogue import PreparedDataset
-from infoseg_bench.records.counts import dataset_facts, warnings_of, write_counts
+from infoseg_bench.records.counts import collapse_warnings, dataset_facts, warnings_of, write_counts
 from infoseg_bench.records.evaluation import evaluation
-from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.folder import RunFolder, sha256
 from infoseg_bench.records.provenance import collect
-from infoseg_bench.records.record import Costs, FailedRecord, FinishedRecord
+from infoseg_bench.records.record import Costs, FailedRecord, FinishedRecord, UnscoredFacts, UnscoredRecord
+from infoseg_bench.records.segments import Segments, cluster_sizes, effective_clusters, write_segments
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import TrainingState
 from infoseg_bench.runs.execute import Execution
@@ -19,25 +22,70 @@ from infoseg_bench.utils.atomic import write_text
 from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes
 
 
-def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -> FinishedRecord:
-    """Write counts and record of a run that came to its end."""
-    training, folder, method = execution.training, execution.folder, execution.method
+def succeed(
+    execution: Execution, prepared: PreparedDataset, last: np.ndarray
+) -> FinishedRecord | UnscoredRecord:
+    """Write the results and the record of a run that came to its end; `last` is what `run` returned."""
+    conclude = _scored if prepared.view.is_scored else _unscored
+    record = conclude(execution, prepared, last)
+    write_text(execution.folder.record_file, record.model_dump_json(indent=2) + "\n")
+    return record
+
+
+def outcome(record: FinishedRecord | UnscoredRecord) -> str:
+    """Return a run's result in one line."""
+    if isinstance(record, FinishedRecord):
+        return f"PA {record.pixel_accuracy:.4f}"
+    return f"{effective_clusters(record.sizes):.1f} clusters in use of {record.dataset.clusters}"
+
+
+def _scored(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -> FinishedRecord:
+    training, folder = execution.training, execution.folder
     best = last if training.best_counts is None else training.best_counts
     best_step = training.step if training.best_step is None else training.best_step
-    ids = prepared.store.ids()
-    write_counts(folder.counts_file, last=last, best=best, ids=[ids[i] for i in prepared.view.evaluation])
-    spec = folder.spec()
-    record = FinishedRecord(
-        identity=spec.identity,
-        row=spec.row,
-        spec=spec,
-        method_title=method.title,
-        label_use=method.label_use(method.parameters),
+    write_counts(folder.counts_file, last=last, best=best, ids=_shown_ids(prepared))
+    return FinishedRecord(
+        **_header(execution),
         dataset=dataset_facts(prepared, last),
         last=evaluation(last, step=training.step, selection="last"),
         best=evaluation(best, step=best_step, selection="best (chosen with labels)"),
-        costs=_costs(training, method),
-        provenance=collect(
+        checksums={folder.counts_file.name: folder.counts_sha256()},
+        warnings=warnings_of(last),
+    )
+
+
+def _unscored(execution: Execution, prepared: PreparedDataset, maps: np.ndarray) -> UnscoredRecord:
+    folder, clusters = execution.folder, execution.method.task.clusters
+    write_segments(folder.segments_file, Segments(clusters=maps, ids=_shown_ids(prepared)))
+    sizes = cluster_sizes(maps, clusters=clusters, step=execution.training.step)
+    return UnscoredRecord(
+        **_header(execution),
+        dataset=UnscoredFacts(
+            title=prepared.view.title,
+            palette=list(prepared.view.palette),
+            note=prepared.view.note,
+            train_images=len(prepared.view.train),
+            crop=prepared.view.crop,
+            channels=prepared.store.channels,
+            clusters=clusters,
+            shown_images=len(maps),
+        ),
+        sizes=sizes,
+        checksums={folder.segments_file.name: sha256(folder.segments_file)},
+        warnings=collapse_warnings(np.array(sizes.shares)),
+    )
+
+
+def _header(execution: Execution) -> dict[str, Any]:
+    training, method, spec = execution.training, execution.method, execution.folder.spec()
+    return {
+        "identity": spec.identity,
+        "row": spec.row,
+        "spec": spec,
+        "method_title": method.title,
+        "label_use": method.label_use(method.parameters),
+        "costs": _costs(training, method),
+        "provenance": collect(
             method.run.device,
             started=training.started,
             resumed_from=training.resumed_from,
@@ -45,11 +93,12 @@ def succeed(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
             compiled=method.run.compile,
             method_source=training.method_source,
         ),
-        checksums={folder.counts_file.name: folder.counts_sha256()},
-        warnings=warnings_of(last),
-    )
-    write_text(folder.record_file, record.model_dump_json(indent=2) + "\n")
-    return record
+    }
+
+
+def _shown_ids(prepared: PreparedDataset) -> list[str]:
+    ids = prepared.store.ids()
+    return [ids[photo] for photo in prepared.view.shown]
 
 
 def fail(folder: RunFolder, spec: RunSpec, *, method_title: str, started: str, error: str) -> None:

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Int64, UInt8
 
 from infoseg_bench.contracts import Method
 from infoseg_bench.data.evaluation_set import EvaluationSet
+from infoseg_bench.data.view import VOID
 from infoseg_bench.scoring.counts import confusion_counts
 
 EVALUATION_BATCH = 32
@@ -18,6 +19,24 @@ EVALUATION_BATCH = 32
 
 class Interrupted(Exception):
     """The run was asked to stop."""
+
+
+@torch.no_grad()
+def segment(
+    method: Method, images: EvaluationSet, *, should_stop: Callable[[], bool]
+) -> UInt8[np.ndarray, "image height width"]:
+    """Predict the cluster of every pixel of every evaluation image; VOID in padding.
+
+    Raises:
+        Interrupted: `should_stop` became true on the way
+    """
+    maps = []
+    for batch, labels in images.batches(EVALUATION_BATCH):
+        if should_stop():
+            raise Interrupted
+        clusters = method.predict(batch).to(torch.uint8)
+        maps.append(clusters.masked_fill(labels == VOID, VOID).cpu())
+    return torch.cat(maps).numpy()
 
 
 @torch.no_grad()

@@ -16,10 +16,11 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.records.curve import Curve, Diverged
 from infoseg_bench.records.evaluation import pixel_accuracy
 from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.segments import cluster_sizes
 from infoseg_bench.records.spec import Budget
 from infoseg_bench.runs.checkpoint import TrainingState
 from infoseg_bench.runs.checkpoint_writer import CheckpointWriter
-from infoseg_bench.runs.evaluate import Interrupted, count
+from infoseg_bench.runs.evaluate import Interrupted, count, segment
 from infoseg_bench.runs.step_log import StepLog
 
 CHECKPOINT_SECONDS = 60.0
@@ -40,7 +41,7 @@ class Execution:
         method: made, and taken up from the checkpoint if there was one
         train: what the method sees
         evaluation_set: what it does not
-        n_classes: of the data set
+        n_classes: of the data set; None without labels
         training: the harness's own state
         should_stop: true when the run should checkpoint and stop
     """
@@ -50,7 +51,7 @@ class Execution:
     method: Method
     train: TrainImages
     evaluation_set: EvaluationSet
-    n_classes: int
+    n_classes: int | None
     training: TrainingState
     should_stop: Callable[[], bool]
 
@@ -58,7 +59,8 @@ class Execution:
         """Fit and evaluate.
 
         Returns:
-            counts of the last state, int64 `image cluster cls`
+            counts of the last state, int64 `image cluster cls`; without labels, its cluster maps, uint8
+            `image height width`
 
         Raises:
             Interrupted: asked to stop; everything up to now is in the checkpoint
@@ -154,22 +156,32 @@ class Execution:
         began = time.monotonic()
         self._settle()
         try:
-            counts = count(
-                self.method, self.evaluation_set, n_classes=self.n_classes, should_stop=self.should_stop
-            )
+            found = self._predict()
         except Interrupted:
             if step > 0:
                 self._interrupt()
             raise
+        self.training.evaluated_step = step
+        self.training.evaluate_seconds += time.monotonic() - began
+        if self.n_classes is None:
+            sizes = cluster_sizes(found, clusters=self.method.task.clusters, step=step)
+            self._curve.add(step, {"cluster_entropy": sizes.entropy})
+        else:
+            self._score(step, found)
+        return found
+
+    def _predict(self) -> np.ndarray:
+        if self.n_classes is None:
+            return segment(self.method, self.evaluation_set, should_stop=self.should_stop)
+        return count(self.method, self.evaluation_set, n_classes=self.n_classes, should_stop=self.should_stop)
+
+    def _score(self, step: int, counts: np.ndarray) -> None:
         accuracy = self._accuracy = pixel_accuracy(counts)
-        training = self.training
-        training.evaluated_step = step
-        training.evaluate_seconds += time.monotonic() - began
         self._curve.add(step, {"pixel_accuracy": accuracy})
+        training = self.training
         # The untrained network is no result of the method, so step 0 is on the curve only.
         if (step > 0 or self.budget is None) and accuracy > training.best_accuracy:
             training.best_step, training.best_accuracy, training.best_counts = step, accuracy, counts
-        return counts
 
     def _settle(self) -> None:
         # Crops drawn for this are none of the training's.

@@ -19,7 +19,7 @@ from infoseg_bench.records.folder import BUSY, FAILED, FINISHED, INTERRUPTED, Ru
 from infoseg_bench.records.heartbeat import owned_elsewhere, owning
 from infoseg_bench.records.provenance import now
 from infoseg_bench.runs.assemble import Setting, assemble, assemble_follower
-from infoseg_bench.runs.conclude import fail, succeed
+from infoseg_bench.runs.conclude import fail, outcome, succeed
 from infoseg_bench.runs.evaluate import Interrupted
 from infoseg_bench.runs.stop import Pulse, StopRequest
 from infoseg_bench.runs.transient import is_transient
@@ -63,7 +63,7 @@ def _lead(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
 def _lead_alone(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
     folder.claim_file.unlink(missing_ok=True)
     folder.clean()
-    todo = folder.finished_record() is None
+    todo = folder.completed_record() is None
     setting.ranks.any(todo)
     return _work(folder, setting, stop) if todo else FINISHED
 
@@ -103,7 +103,7 @@ def _work(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
     # Whatever a method raises fails this run alone, and belongs in its record.
     except Exception as error:
         return _fail(folder, started, error)
-    print(f"PA {record.pixel_accuracy:.4f}")
+    print(outcome(record))
     return FINISHED
 
 

@@ -1,0 +1,94 @@
+"""The segments of a run without labels: its cluster maps, how large clusters are, how far seeds agree."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from infoseg_bench.data.view import VOID
+from infoseg_bench.errors import UserError
+from infoseg_bench.records.record import ClusterSizes
+from infoseg_bench.scoring.agreement import adjusted_rand_index, normalized_mutual_information
+from infoseg_bench.utils.atomic import write_atomic
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """Cluster maps of the photos that a run shows.
+
+    Attributes:
+        clusters: cluster of every pixel, VOID in padding
+        ids: names of the photos
+    """
+
+    clusters: UInt8[np.ndarray, "image height width"]
+    ids: list[str]
+
+
+def write_segments(file: Path, segments: Segments) -> None:
+    """Write the arrays `clusters` (uint8 `image height width`) and `ids` as a compressed npz file."""
+    ids = np.array(segments.ids)
+    write_atomic(file, lambda handle: np.savez_compressed(handle, clusters=segments.clusters, ids=ids))
+
+
+def read_segments(file: Path) -> Segments:
+    """Read what `write_segments` wrote.
+
+    Raises:
+        UserError: absent or damaged
+    """
+    try:
+        with file.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
+            clusters, ids = arrays["clusters"], arrays["ids"].tolist()
+    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(f"{file}: not readable segments ({error}): repeat the run with --force") from None
+    if clusters.ndim != 3 or clusters.dtype != np.uint8 or len(clusters) != len(ids):
+        raise UserError(f"{file}: not one cluster map for each photo: repeat the run with --force")
+    return Segments(clusters=clusters, ids=ids)
+
+
+def cluster_sizes(maps: UInt8[np.ndarray, "image height width"], *, clusters: int, step: int) -> ClusterSizes:
+    """Compute how the pixels of all photos are spread over the clusters; padding does not count.
+
+    Args:
+        maps: cluster of every pixel, VOID in padding
+        clusters: K
+        step: training step at which they were made
+
+    Raises:
+        ValueError: a cluster outside [0, K), or no pixel at all
+    """
+    pixels = np.bincount(maps.ravel(), minlength=VOID + 1)
+    total = int(pixels[:VOID].sum())
+    if total == 0 or pixels[clusters:VOID].any():
+        raise ValueError(f"no pixels, or a cluster outside [0, {clusters})")
+    shares = pixels[:clusters] / total
+    used = shares[shares > 0]
+    return ClusterSizes(step=step, shares=shares.tolist(), entropy=float(-(used * np.log(used)).sum()))
+
+
+def effective_clusters(sizes: ClusterSizes) -> float:
+    """Return the number of clusters in use, in [1, K]: the exponential of their sizes' entropy."""
+    return math.exp(sizes.entropy)
+
+
+def agreement(one: Segments, other: Segments) -> tuple[float, float]:
+    """Compute how far two runs agree on the pixels of the same photos, whatever their clusters' numbers.
+
+    Returns:
+        normalised mutual information in [0, 1] and adjusted Rand index in [-0.5, 1]
+
+    Raises:
+        ValueError: segments of other photos
+    """
+    if one.ids != other.ids or one.clusters.shape != other.clusters.shape:
+        raise ValueError("segments of other photos")
+    inside = (one.clusters != VOID) & (other.clusters != VOID)
+    cells = one.clusters[inside].astype(np.int64) * (VOID + 1) + other.clusters[inside]
+    joint = np.bincount(cells, minlength=(VOID + 1) ** 2).reshape(VOID + 1, VOID + 1)
+    return normalized_mutual_information(joint), adjusted_rand_index(joint)

@@ -1,0 +1,131 @@
+"""Photos that nobody has labelled: prepared, segmented and shown, and never scored."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.record import UnscoredRecord
+from tests.cli.commands import SMALL_INFOSEG, launched_here, write_photos
+
+RUN = ["run", "--dataset", "holiday", "--method", "kmeans", "--method", "infoseg", "--seeds", "0-1"]
+RUN += ["--steps", "4", "--evaluate-every", "2", *SMALL_INFOSEG]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("unlabelled")
+    write_photos(path)
+    words = ["--name", "holiday", "--images", "photos", "--clusters", "3", "--crop", "32"]
+    prepared = launched_here(path, "prepare", "image-folder", *words)
+    assert prepared.returncode == 0, prepared.stderr
+    done = launched_here(path, *RUN)
+    assert done.returncode == 0, done.stderr
+    (path / "output.txt").write_text(done.stdout)
+    return path
+
+
+def runs(folder: Path) -> list[RunFolder]:
+    return [RunFolder(path) for path in sorted((folder / "results" / "runs").iterdir())]
+
+
+def test_every_run_keeps_segments_and_no_scores(folder: Path) -> None:
+    assert len(runs(folder)) == 4
+    for run in runs(folder):
+        record = run.record()
+        assert isinstance(record, UnscoredRecord)
+        assert record.dataset.clusters == 3
+        assert record.dataset.shown_images == 8
+        assert sum(record.sizes.shares) == pytest.approx(1)
+        assert not run.counts_file.exists()
+        content = json.loads(run.record_file.read_text())
+        assert content["last"] is content["best"] is None
+        assert "pixel_accuracy" not in run.curve_file.read_text()
+
+
+def test_the_curve_shows_how_clusters_are_used(folder: Path) -> None:
+    (run,) = (run for run in runs(folder) if "infoseg--seed0" in run.path.name)
+    lines = [json.loads(line) for line in run.curve_file.read_text().splitlines()]
+    assert [line["step"] for line in lines if "cluster_entropy" in line] == [0, 2, 4]
+
+
+def test_the_same_command_again_repeats_nothing(folder: Path) -> None:
+    before = [run.record_file.stat().st_mtime_ns for run in runs(folder)]
+    done = launched_here(folder, *RUN)
+    assert done.returncode == 0, done.stderr
+    assert [run.record_file.stat().st_mtime_ns for run in runs(folder)] == before
+
+
+def test_run_shows_cluster_sizes_and_agreement_and_writes_a_gallery(folder: Path) -> None:
+    output = (folder / "output.txt").read_text()
+    assert "8 photos without labels, 3 clusters" in output
+    assert "infoseg-bench predict --run" in output
+    assert "leaderboard" not in output
+    shown = output[output.index("holiday: 8 photos") :].splitlines()
+    assert max(len(line) for line in shown if not line.startswith(("segments:", "photos of"))) <= 80
+    (page,) = (folder / "results" / "report" / "local").glob("holiday--*/index.html")
+    html = page.read_text()
+    assert html.count('class="photo"') == 8
+    assert html.count("segments of ") == 16
+    assert "pixel accuracy" not in html
+
+
+def test_the_table_of_sizes_loads_in_pandas(folder: Path) -> None:
+    (file,) = (folder / "results" / "report").glob("holiday--*/sizes.csv")
+    table = pd.read_csv(file)
+    assert len(table) == 4
+    np.testing.assert_allclose(table.filter(regex=r"^cluster_\d").sum(axis=1), 1)
+    assert table["seeds_nmi"].between(0, 1).all()
+
+
+def test_predict_writes_clusters_in_a_palette_and_an_overlay(folder: Path) -> None:
+    (run,) = (run for run in runs(folder) if "kmeans--seed0" in run.path.name)
+    done = launched_here(folder, "predict", "--run", str(run.path), "photos", "--out", "segmented")
+    assert done.returncode == 0, done.stderr
+    assert "% cluster 0" in done.stdout
+    assert len(list((folder / "segmented").glob("*-overlay.png"))) == 8
+    with Image.open(next((folder / "segmented").glob("*-labels.png"))) as labels:
+        assert labels.mode == "P"
+        assert set(np.unique(np.asarray(labels))) <= {0, 1, 2}
+
+
+def test_an_exported_model_names_its_clusters(folder: Path) -> None:
+    (run,) = (run for run in runs(folder) if "infoseg--seed1" in run.path.name)
+    words = ["--run", str(run.path), "--licence", "CC BY 4.0", "--out", "holiday.safetensors"]
+    done = launched_here(folder, "export", *words)
+    assert done.returncode == 0, done.stderr
+    card = (folder / "holiday.md").read_text()
+    assert "Cluster sizes" in card
+    assert "pixel accuracy" not in card
+
+
+def test_verify_recomputes_cluster_sizes(folder: Path, tmp_path: Path) -> None:
+    done = launched_here(folder, "verify", "results")
+    assert done.returncode == 0, done.stderr
+    copy = tmp_path / "results"
+    shutil.copytree(folder / "results", copy)
+    run = runs(tmp_path)[0]
+    content = json.loads(run.record_file.read_text())
+    content["sizes"]["shares"] = content["sizes"]["shares"][::-1]
+    run.record_file.write_text(json.dumps(content))
+    done = launched_here(tmp_path, "verify", "results")
+    assert done.returncode == 1
+    assert "cluster sizes do not follow from its segments" in done.stdout
+
+
+def test_a_killed_run_ends_with_the_same_segments(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "data", tmp_path / "data")
+    done = launched_here(tmp_path, *RUN, "--method", "infoseg")
+    assert done.returncode == 0, done.stderr
+    for one, other in zip(runs(folder), runs(tmp_path), strict=True):
+        first, second = one.record(), other.record()
+        assert first is not None
+        assert second is not None
+        assert first.checksums == second.checksums
