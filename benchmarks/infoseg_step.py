@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
-from infoseg_bench.infoseg.method import ESTIMATORS, InfoSeg
+from infoseg_bench.information.jensen_shannon import jensen_shannon
+from infoseg_bench.infoseg.method import InfoSeg
 from infoseg_bench.infoseg.network import FeatureNetwork, Features
 from infoseg_bench.infoseg.objective import class_probabilities, class_scores, random_partners
 from infoseg_bench.infoseg.parameters import InfoSegParameters
@@ -45,7 +46,7 @@ class Literal(InfoSeg):
         else:
             pairs = torch.einsum("bpuv,cpuv->bcuv", features.L, S)
             marginal = pairs[~torch.eye(len(V), dtype=torch.bool, device=V.device)]
-        return ESTIMATORS[self.parameters.estimator](joint, marginal), V
+        return jensen_shannon(joint, marginal), V
 
     def _features(self, *views: Tensor) -> Features:
         features: Features = self.network(*(view.contiguous() for view in views))

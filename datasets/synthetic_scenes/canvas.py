@@ -1,4 +1,4 @@
-"""A canvas of pixels and labels, and what the scenes are painted with: chance, noise and colours.
+"""A canvas of pixels and labels, and what the scenes are painted with: random numbers, noise and hues.
 
 Randomness comes from `Generator.random` alone, and drawing uses only operations that IEEE 754 rounds
 exactly (no sine, power or matrix product), so that pixels and labels are the same on every machine.
@@ -57,7 +57,7 @@ class Canvas:
         return self.noise(self.rows / cell, self.columns / cell)
 
     def colour(self, hue: float) -> Colour:
-        """Draw saturation and brightness alike for whatever gets the colour; hue in turns."""
+        """Draw a colour of the given hue, in turns; saturation and brightness do not depend on the class."""
         saturation, value = self.between(0.25, 0.65), self.between(0.5, 0.75)
         # From hue, saturation and value to red, green and blue, without cases.
         k = (np.array([5.0, 3.0, 1.0]) + 6 * hue) % 6
@@ -70,16 +70,16 @@ class Canvas:
         return [self.colour(turn + int(third) / 3 + self.between(-0.08, 0.08)) for third in order]
 
     def paint(self, mask: Mask, colour: Colour, shade: Plane, label: int) -> None:
-        """Cover what the mask holds with a colour, times the shade of each pixel, and label it."""
+        """Paint the pixels of a mask with a colour, times the shade of each pixel, and label them."""
         self.image[mask] = colour * shade[mask][:, None]
         self.labels[mask] = label
 
-    def photo(self) -> UInt8[np.ndarray, "height width 3"]:
-        """Light the scene from some side and add the sensor's grain."""
+    def photo(self, colour_of_light: Colour) -> UInt8[np.ndarray, "height width 3"]:
+        """Light the scene from a random side and add the sensor's grain."""
         rows, columns = self.rows / self.size - 0.5, self.columns / self.size - 0.5
         light = 1 + self.between(-0.25, 0.25) * columns + self.between(-0.25, 0.25) * rows
         grain = self.rng.random(self.image.shape) + self.rng.random(self.image.shape) - 1
-        lit = self.image * light[:, :, None] + 0.04 * grain
+        lit = self.image * (light[:, :, None] * colour_of_light) + 0.04 * grain
         photo: np.ndarray = np.round(255 * np.clip(lit, 0, 1)).astype(np.uint8)
         return photo
 

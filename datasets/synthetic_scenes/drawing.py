@@ -9,40 +9,43 @@ from jaxtyping import UInt8
 
 from infoseg_bench.data.view import UNLABELLED, VOID
 from infoseg_bench.datasets.synthetic_scenes.canvas import Canvas, Colour, Mask, Plane
+from infoseg_bench.datasets.synthetic_scenes.palettes import Palette, SceneColours, draw_colours
 
 SKY, PLANT, GROUND = range(3)
 
 
 def generate_scene(
-    seed: int, index: int, size: int
+    seed: int, index: int, size: int, palette: Palette = "natural"
 ) -> tuple[UInt8[np.ndarray, "height width 3"], UInt8[np.ndarray, "height width"]]:
-    """Draw one scene, which follows from these three numbers alone.
+    """Draw one scene, which depends on these arguments alone.
 
     Args:
         seed: of the data set
         index: of the scene, from 0
         size: height and width in pixels
+        palette: of the three classes: natural colours, or hues that tell nothing about the class
 
     Returns:
         red, green and blue of 0 to 255; and labels: 0 sky, 1 plant, 2 ground, VOID on things,
         UNLABELLED on a strip along the horizon of some scenes
     """
     canvas = Canvas(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,))), size)
-    sky, plant, ground = canvas.distinct_colours()
-    _draw_sky(canvas, sky)
-    _draw_ground(canvas, ground)
-    _draw_plants(canvas, plant)
+    colours = draw_colours(canvas, palette)
+    _draw_sky(canvas, colours.sky)
+    _draw_ground(canvas, colours)
+    _draw_plants(canvas, colours)
     if canvas.chance() < 0.35:
         _draw_thing(canvas)
     if canvas.chance() < 0.3:
         _unlabel_horizon(canvas)
-    return canvas.photo(), canvas.labels
+    return canvas.photo(colours.light), canvas.labels
 
 
 class _Plant(NamedTuple):
-    """One tree or bush; `foot` is the row where it stands."""
+    """One tree or bush; `foot` is the row where it stands, `nearness` 0 at the horizon and 1 in front."""
 
     foot: float
+    nearness: float
     body: Mask
     shade: Plane
     shadow: Mask
@@ -55,17 +58,20 @@ def _draw_sky(canvas: Canvas, colour: Colour) -> None:
     canvas.paint(np.full(rows.shape, True), colour, shade, SKY)
 
 
-def _draw_ground(canvas: Canvas, colour: Colour) -> None:
-    """Streaks that grow towards the viewer."""
+def _draw_ground(canvas: Canvas, colours: SceneColours) -> None:
+    """Streaks that grow towards the viewer, the far ones in haze."""
     depth = (canvas.rows - canvas.horizon) / (canvas.size - canvas.horizon)
     near = np.maximum(depth, 0) + 0.12
     across = (canvas.columns / canvas.size - canvas.between(0.2, 0.8)) / near
     streaks = canvas.noise(3.2 / near, 1.2 * across) + canvas.noise(9 / near, 2 * across)
-    canvas.paint(depth >= 0, colour, 0.4 + 0.6 * streaks, GROUND)
+    canvas.paint(depth >= 0, colours.ground, 0.4 + 0.6 * streaks, GROUND)
+    if colours.haze:
+        share = np.where(depth >= 0, colours.haze * (1 - np.clip(2 * depth, 0, 1)), 0)[:, :, None]
+        canvas.image += share * (colours.sky - canvas.image)
 
 
-def _draw_plants(canvas: Canvas, colour: Colour) -> None:
-    """Trees and bushes until they cover a random share, the nearer in front of the farther."""
+def _draw_plants(canvas: Canvas, colours: SceneColours) -> None:
+    """Trees and bushes until they cover a random fraction, the nearer in front of the farther."""
     ragged = canvas.blobs(3.5) + 0.5 * canvas.blobs(8.0)
     leaves = 0.6 * canvas.blobs(1.7) + 0.4 * canvas.blobs(3.5)
     target = canvas.between(0.14, 0.34) * canvas.size**2
@@ -76,7 +82,8 @@ def _draw_plants(canvas: Canvas, colour: Colour) -> None:
         covered |= plants[-1].body
     for plant in sorted(plants, key=lambda plant: plant.foot):
         canvas.image[plant.shadow & (canvas.labels == GROUND)] *= 0.72
-        canvas.paint(plant.body, colour, np.clip(plant.shade + 1.4 * (leaves - 0.5), 0.1, 2), PLANT)
+        seen = colours.plant + colours.haze * (1 - plant.nearness) * (colours.sky - colours.plant)
+        canvas.paint(plant.body, seen, np.clip(plant.shade + 1.4 * (leaves - 0.5), 0.1, 2), PLANT)
 
 
 def _grow_plant(canvas: Canvas, ragged: Plane) -> _Plant:
@@ -95,7 +102,7 @@ def _grow_plant(canvas: Canvas, ragged: Plane) -> _Plant:
     trunk = (np.abs(canvas.columns - column) < max(1.0, 0.05 * height)) & (down > 0)
     shade = canvas.between(0.85, 1.05) - 0.35 * down - 0.17 * across
     flat = (canvas.rows - foot) / (0.12 * wide + 1)
-    return _Plant(foot, above & (crown | (trunk & tree)), shade, flat * flat + across * across < 1)
+    return _Plant(foot, distance, above & (crown | (trunk & tree)), shade, flat * flat + across * across < 1)
 
 
 def _draw_thing(canvas: Canvas) -> None:

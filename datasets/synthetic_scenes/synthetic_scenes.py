@@ -1,7 +1,8 @@
 """Synthetic scenes: computer-generated outdoor photos of sky, plants and ground, for trying and testing.
 
-The three colours of a photo are drawn alike for the three classes, so that colour does not tell which
-is which; texture (soft clouds, streaks in perspective, leaves), shape and place do.
+Colours are natural: they tell something about the class, and overlap between classes. With `--palette random`
+every class has a random hue, so that colour tells nothing, which tests a method's invariance to colour.
+Texture (soft clouds, streaks in perspective, leaves), shape and place tell the classes apart in both.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pydantic import model_validator
 
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
+from infoseg_bench.datasets.synthetic_scenes.palettes import Palette
 from infoseg_bench.errors import UsageError
 from infoseg_bench.preparation.preparation import finish, plain_view, store_attributes, store_path
 from infoseg_bench.preparation.statistics import ClassBalance
@@ -31,6 +33,11 @@ class SyntheticScenesOptions(Parameters):
     size: int = parameter(
         96, "height and width of an image in pixels", source="chosen by this project", ge=48, le=1024
     )
+    palette: Palette = parameter(
+        "natural",
+        "colours of the classes: natural, or random (a random hue each, the only palette of version 1)",
+        source="chosen by this project",
+    )
     crop: int = parameter(
         64, "side of the crops in pixels, at most the size", source="chosen by this project", ge=16
     )
@@ -49,7 +56,8 @@ class SyntheticScenes(DatasetRecipe):
 
     name = "synthetic-scenes"
     title = "Synthetic scenes"
-    citation = "infoseg-bench, synthetic-scenes, version 1 (computer-generated)"
+    version = 2
+    citation = "infoseg-bench, synthetic-scenes, version 2 (computer-generated)"
     licence = "Apache-2.0"
     republishable = True
     embedded = True
@@ -66,10 +74,10 @@ class SyntheticScenes(DatasetRecipe):
         balance = ClassBalance(CLASSES, options.crop)
         with StoreWriter(path, channels=3, attributes=store_attributes(self, options)) as writer:
             for index in progress(range(options.images), f"generating {self.name}"):
-                image, labels = generate_scene(options.seed, index, options.size)
+                image, labels = generate_scene(options.seed, index, options.size, options.palette)
                 writer.add(f"scene-{index:06d}", image, labels)
                 balance.add(labels)
-            images = f"{options.images} of {options.size} x {options.size} pixels, computer-generated"
+            images = f"{options.images} of {options.size} x {options.size} pixels, {options.palette} colours"
             view = plain_view(
                 self, CLASSES, photos=options.images, crop=options.crop, palette=PALETTE, note=NOTE
             )

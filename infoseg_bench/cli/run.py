@@ -29,7 +29,8 @@ from infoseg_bench.planning.selection import Selection
 )
 @click.option(
     "--suite",
-    help="A shipped suite (ablation, demo, paper, paper-published) or the path of a suite's TOML file.",
+    help="A shipped suite (ablation, ablation-laptop, demo, laptop, paper, paper-published) or the path of a "
+    "suite's TOML file.",
 )
 @click.option("--dataset", "datasets", multiple=True, help="A prepared data set; may be given several times.")
 @click.option("--method", "methods", multiple=True, help="A method; may be given several times.")

@@ -18,7 +18,8 @@ from infoseg_bench.information.donsker_varadhan import donsker_varadhan
 from infoseg_bench.information.jensen_shannon import jensen_shannon
 from infoseg_bench.information.precision import at_least_float32
 from infoseg_bench.infoseg.augmentation import flipped, jittered
-from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features, patch_side
+from infoseg_bench.infoseg.blocks import patch_side
+from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features
 from infoseg_bench.infoseg.objective import (
     assignment_entropy,
     class_probabilities,
@@ -28,12 +29,11 @@ from infoseg_bench.infoseg.objective import (
     joint_scores,
     marginal_scores,
     random_partners,
+    shifted,
 )
 from infoseg_bench.infoseg.parameters import InfoSegParameters
 from infoseg_bench.training.network_method import NetworkMethod
 from infoseg_bench.utils.device import send
-
-ESTIMATORS = {"jensen-shannon": jensen_shannon, "donsker-varadhan": donsker_varadhan}
 
 
 class InfoSeg(NetworkMethod):
@@ -42,7 +42,7 @@ class InfoSeg(NetworkMethod):
     name: ClassVar[str] = "infoseg"
     title: ClassVar[str] = "InfoSeg"
     citation: ClassVar[str] = "Harb and Knoebelreiter, InfoSeg, GCPR 2021"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     uses_all_parameters: ClassVar[bool] = True
     parameters_type: ClassVar[type[Parameters]] = InfoSegParameters
     parameters: InfoSegParameters
@@ -53,11 +53,12 @@ class InfoSeg(NetworkMethod):
         crop = parameters.train_crop or task.crop
         if crop % STRIDE or task.crop % STRIDE:
             raise UsageError(f"infoseg: crops of {crop} and {task.crop} pixels must be multiples of {STRIDE}")
-        reach, side = patch_side(parameters.context), min(crop, task.crop)
+        reach, side = patch_side(parameters.context, parameters.a_depth), min(crop, task.crop)
         if side < reach:
             raise UsageError(
                 f"infoseg: crops of {side} pixels are smaller than the {reach} that one local feature sees "
-                f"with context={parameters.context}: choose a smaller context or larger crops"
+                f"with context={parameters.context} and a_depth={parameters.a_depth}: "
+                "choose a smaller context or a_depth, or larger crops"
             )
         super().__init__(parameters, task, run)
 
@@ -68,17 +69,23 @@ class InfoSeg(NetworkMethod):
 
     def build(self) -> nn.Module:
         """Make blocks A to D."""
+        chosen = self.parameters
         return FeatureNetwork(
             channels=self.task.channels,
             clusters=self.task.clusters,
-            P=self.parameters.P,
-            width=self.parameters.width,
-            context=self.parameters.context,
-            crop=self.parameters.train_crop or self.task.crop,
-            batch_norm=self.parameters.batch_norm,
-            pooling=self.parameters.pooling,
-            normalisation=self.parameters.normalisation,
-            initialisation=self.parameters.initialisation,
+            P=chosen.P,
+            width=chosen.width,
+            context=chosen.context,
+            crop=chosen.train_crop or self.task.crop,
+            batch_norm=chosen.batch_norm,
+            a_channels=chosen.a_channels,
+            a_depth=chosen.a_depth,
+            bottleneck=chosen.bottleneck,
+            pooling=chosen.pooling,
+            normalisation=chosen.normalisation,
+            layer_weights=chosen.layer_weights,
+            initialisation=chosen.initialisation,
+            shortcut=chosen.shortcut,
         )
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -107,15 +114,35 @@ class InfoSeg(NetworkMethod):
         """Estimate eq. 8, averaged over places and images (eq. 6); also give V."""
         features = self._features(*self._views(batch.images, generator))
         scores = at_least_float32(class_scores(features.L, features.H))
-        V = class_probabilities(scores, self.parameters.tau)
+        V = class_probabilities(scores, self.parameters.effective_tau)
         weights = self._weights(V)
         other = send(random_partners(len(scores), generator), scores.device)
-        joint = joint_scores(weights, scores)
+        negatives = self.parameters.negatives
         marginal = at_least_float32(
-            marginal_scores(features.L, features.H, weights, other=other, pairing=self.parameters.pairing)
+            marginal_scores(
+                features.L,
+                features.H,
+                shifted(weights, generator) if negatives == "shifted" else weights,
+                other=other,
+                pairing=self.parameters.pairing,
+                every_place=negatives == "all-places",
+            )
         )
-        estimate = ESTIMATORS[self.parameters.estimator]
-        return estimate(_within(batch.mask, joint), _within(batch.mask, marginal)), V
+        return self._estimate(joint_scores(weights, scores), marginal, batch.mask), V
+
+    def _estimate(self, joint: Tensor, marginal: Tensor, mask: Tensor | None) -> Tensor:
+        counted = [None if mask is None else _counted(mask, len(scores)) for scores in (joint, marginal)]
+        if self.parameters.estimator == "donsker-varadhan":
+            return donsker_varadhan(
+                joint,
+                marginal,
+                average=self.parameters.dv_average,
+                counted_joint=counted[0],
+                counted_marginal=counted[1],
+            )
+        if counted[0] is not None:
+            joint, marginal = joint[counted[0]], marginal[counted[1]]
+        return jensen_shannon(joint, marginal)
 
     def _invariance(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Estimate IIC's information between the V of an image and of its jittered mirror image instead."""
@@ -134,7 +161,7 @@ class InfoSeg(NetworkMethod):
     def _probabilities(self, images: Tensor) -> Tensor:
         features = self._features(images)
         return class_probabilities(
-            at_least_float32(class_scores(features.L, features.H)), self.parameters.tau
+            at_least_float32(class_scores(features.L, features.H)), self.parameters.effective_tau
         )
 
     def _weights(self, V: Tensor) -> Tensor:
@@ -155,11 +182,9 @@ class InfoSeg(NetworkMethod):
         return features
 
 
-def _within(mask: Tensor | None, scores: Float[Tensor, "pair rows columns"]) -> Tensor:
-    """Keep the scores of places in the mask of x; pairs are in x's order."""
-    if mask is None:
-        return scores
-    return scores[_places(mask).repeat_interleave(len(scores) // len(mask), dim=0)]
+def _counted(mask: Bool[Tensor, "batch height width"], pairs: int) -> Bool[Tensor, "pair rows columns"]:
+    """Find the places in the mask of x for all its pairs, which come in x's order."""
+    return _places(mask).repeat_interleave(pairs // len(mask), dim=0)
 
 
 def _places(mask: Bool[Tensor, "batch height width"]) -> Bool[Tensor, "batch rows columns"]:

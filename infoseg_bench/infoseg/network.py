@@ -8,20 +8,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from infoseg_bench.infoseg.blocks import (
+    BlockA,
     BlockB,
     Initialisation,
     PointwiseResidual,
     Pooling,
-    convolution,
+    Shortcut,
     keep_size,
 )
-from infoseg_bench.infoseg.normalisation import (
-    LINEAR_IN_L,
-    Normalisation,
-    normalise_global,
-    normalise_local,
-    scale_of_local,
-)
+from infoseg_bench.infoseg.normalisation import LINEAR_IN_L, Normalisation, Normalise, of_global, of_local
 
 STRIDE = 4
 """Input pixels per place of L, d in PAPER 5.1."""
@@ -36,9 +31,9 @@ class Features:
 
 
 class FeatureNetwork(nn.Module):
-    """Images to L and H.
+    """Compute L and H of images.
 
-    A gives a grid of patch features; C on A gives L. B takes A's grid down to the image level;
+    A gives a grid of patch features; C on A gives L. B reduces A's grid to the image level;
     another C and, per class, a linear layer D give H.
     """
 
@@ -52,9 +47,14 @@ class FeatureNetwork(nn.Module):
         context: int,
         crop: int,
         batch_norm: bool,
+        a_channels: int | None = None,
+        a_depth: int = 0,
+        bottleneck: int | None = None,
         pooling: Pooling = "average",
         normalisation: Normalisation = "layer",
+        layer_weights: bool = True,
         initialisation: Initialisation = "torch",
+        shortcut: Shortcut = "identity",
     ) -> None:
         """Build it.
 
@@ -62,29 +62,35 @@ class FeatureNetwork(nn.Module):
             channels: of the images
             clusters: K
             P: length of local and global features
-            width: channels of A's first layer; A ends with twice, B with at most 16 times as many
-            context: 3x3 layers at the end of A, each widening L's patch by 8 pixels
-            crop: side of the images it will be trained on, which decides the depth of B
+            width: channels of A's first layer; B ends with at most 16 times as many
+            context: 3x3 layers at the end of A, each of which widens L's patch by 8 pixels
+            crop: side of the training images in pixels, which decides the depth of B
             batch_norm: whether the convolutions are followed by batch normalisation
-            pooling: how B ends: with the average over its last map, or with a convolution over the
-                whole of it, which tells places apart
+            a_channels: channels of A's output; None: twice `width`
+            a_depth: 3x3 layers at half resolution within A, each of which widens L's patch by 4 pixels
+            bottleneck: numbers that the image level is reduced to before D; None: it is not
+            pooling: end of B: the average over its last map, or one convolution as large as that map,
+                which tells places apart
             normalisation: of L and H
+            layer_weights: whether layer normalisation has learnt weights
             initialisation: of the convolutions before a ReLU
+            shortcut: initial weights of C's shortcut
         """
         super().__init__()
-        grid = 2 * width
+        grid = a_channels or 2 * width
         self.clusters, self.P = clusters, P
-        self.normalisation, self.fold = normalisation, normalisation in LINEAR_IN_L
-        self.block_a = nn.Sequential(
-            convolution(channels, width, 4, 2, batch_norm),
-            convolution(width, grid, 4, 2, batch_norm),
-            *(convolution(grid, grid, 3, 1, batch_norm) for _ in range(context)),
+        self.fold = normalisation in LINEAR_IN_L
+        self.block_a = BlockA(
+            channels, width=width, out=grid, depth=a_depth, context=context, batch_norm=batch_norm
         )
-        self.block_b = BlockB(grid, crop // STRIDE, 16 * width, batch_norm, pooling)
-        self.local_c = PointwiseResidual(grid, P, batch_norm)
-        self.global_c = PointwiseResidual(self.block_b.out_channels, P, batch_norm)
-        # K separate linear layers P -> P, side by side in one.
-        self.block_d = nn.Linear(P, clusters * P)
+        self.block_b = BlockB(grid, crop // STRIDE, max(16 * width, grid), batch_norm, pooling)
+        self.local_c = PointwiseResidual(grid, P, batch_norm, shortcut)
+        self.global_c = PointwiseResidual(self.block_b.out_channels, P, batch_norm, shortcut)
+        self.bottleneck = nn.Linear(P, bottleneck) if bottleneck else nn.Identity()
+        # K separate linear layers, side by side in one.
+        self.block_d = nn.Linear(bottleneck or P, clusters * P)
+        self.normalise_local = Normalise(of_local(normalisation), P, weights=layer_weights)
+        self.normalise_global = Normalise(of_global(normalisation), P, weights=layer_weights)
         if initialisation == "he":
             self.apply(keep_size)
 
@@ -96,26 +102,26 @@ class FeatureNetwork(nn.Module):
         """Compute both kinds of features; height and width are multiples of 4.
 
         Only dot products of L and H are ever needed, and where L is not normalised C's last layer is
-        linear: <W l, H> is <l, W'H>. Folded, that layer is applied to the K vectors of an image's H and
-        not to the l of its thousand places; L then stands for the layer's inputs, and both have more
-        than P numbers.
+        linear: <W l, H> is <l, W'H>. With `fold`, that layer is applied to the K vectors of an image's H
+        instead of to the l of its thousand places. L then stands for the layer's inputs, and both have
+        more than P numbers.
 
         Args:
-            images: what L is taken from
-            view: what H is taken from; None: the images too
+            images: L is computed from them
+            view: H is computed from it; None: from the images too
         """
         grid = self.block_a(images)
         source = grid if view is None else self.block_a(view)
-        image_level = self.global_c(self.block_b(source)).flatten(1)
-        H = normalise_global(
-            self.block_d(image_level).unflatten(1, (self.clusters, self.P)), self.normalisation
-        )
-        if not self.fold:
-            return Features(L=normalise_local(self.local_c(grid), self.normalisation), H=H)
-        inputs, weights = self.local_c.unapplied(grid)
-        return Features(L=inputs, H=H * scale_of_local(self.normalisation, self.P) @ weights)
+        H = self._global_features(source)
+        if self.fold:
+            inputs, weights = self.local_c.unapplied(grid)
+            return Features(L=inputs, H=H * self.normalise_local.factor @ weights)
+        L = self.normalise_local(self.local_c(grid).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return Features(L=L, H=H)
 
-
-def patch_side(context: int) -> int:
-    """Return the side in pixels of what one place of L sees: 4x4 and 4x4 at stride 2, then `context` 3x3."""
-    return 4 + 3 * 2 + context * 2 * STRIDE
+    def _global_features(
+        self, grid: Float[Tensor, "batch channel rows columns"]
+    ) -> Float[Tensor, "batch K P"]:
+        image_level = self.bottleneck(self.global_c(self.block_b(grid)).flatten(1))
+        H: Tensor = self.normalise_global(self.block_d(image_level).unflatten(1, (self.clusters, self.P)))
+        return H

@@ -1,10 +1,11 @@
-"""What is done to L and H before their dot product; the paper says nothing of it.
+"""What is done to L and H before their dot product; the paper does not say.
 
-- none: eq. 3 to the letter
-- scale: each by P^-1/4, so that the product of two is scaled by P^-1/2, as in AMDIM's costs.py:55-59
-- layer: layer norm without weights, as in Deep InfoMax's mi_networks.py:68-118, then scale
-- global-layer: that for H, and scale alone for L
-- length: to 1
+- none: nothing, eq. 3 to the letter
+- scale: multiply each by P^-1/4, so that the product of two is scaled by P^-1/2, as in AMDIM's costs.py:55-59
+- layer: layer normalisation as in Deep InfoMax's mi_networks.py:68-118, then scale
+- layer-unscaled: layer normalisation alone, Deep InfoMax to the letter
+- global-layer: layer for H, scale for L
+- length: divide by the Euclidean norm
 """
 
 from __future__ import annotations
@@ -13,41 +14,44 @@ from typing import Literal
 
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-Normalisation = Literal["none", "scale", "layer", "global-layer", "length"]
+Normalisation = Literal["none", "scale", "layer", "layer-unscaled", "global-layer", "length"]
 
 LINEAR_IN_L: tuple[Normalisation, ...] = ("none", "scale", "global-layer")
-"""Those that do no more to L than scale it."""
-
-LAYER_EPSILON = 1e-5
-"""Added to the variance, as torch's LayerNorm does."""
+"""Normalisations that at most multiply L by a constant."""
 
 
-def normalise_local(
-    L: Float[Tensor, "batch P rows columns"], kind: Normalisation
-) -> Float[Tensor, "batch P rows columns"]:
-    """Normalise local features along their P numbers."""
-    return _normalise(L, "scale" if kind == "global-layer" else kind, dim=1)
+class Normalise(nn.Module):
+    """Normalise features along their P numbers, which are the last axis."""
+
+    def __init__(self, kind: Normalisation, P: int, *, weights: bool) -> None:
+        """Build it.
+
+        Args:
+            kind: of normalisation; "global-layer" must have been resolved by `of_local` or `of_global`
+            P: length of a feature
+            weights: whether layer normalisation has a learnt weight and bias per number, as in Deep InfoMax
+        """
+        super().__init__()
+        self.factor = 1.0 if kind in ("none", "layer-unscaled", "length") else float(P**-0.25)
+        self.to_length_one = kind == "length"
+        self.layer = nn.LayerNorm(P, elementwise_affine=weights) if kind.startswith("layer") else None
+
+    def forward(self, features: Float[Tensor, "*shape P"]) -> Float[Tensor, "*shape P"]:
+        """Return normalised features of the same shape."""
+        if self.to_length_one:
+            return F.normalize(features, dim=-1)
+        if self.layer is not None:
+            features = self.layer(features)
+        return features if self.factor == 1.0 else features * self.factor
 
 
-def normalise_global(H: Float[Tensor, "batch K P"], kind: Normalisation) -> Float[Tensor, "batch K P"]:
-    """Normalise global features along their P numbers."""
-    return _normalise(H, "layer" if kind == "global-layer" else kind, dim=2)
+def of_local(kind: Normalisation) -> Normalisation:
+    """Return the normalisation of local features."""
+    return "scale" if kind == "global-layer" else kind
 
 
-def scale_of_local(kind: Normalisation, P: int) -> float:
-    """Return the factor that a normalisation linear in L is."""
-    return 1.0 if kind == "none" else float(P**-0.25)
-
-
-def _normalise(features: Tensor, kind: Normalisation, *, dim: int) -> Tensor:
-    if kind == "none":
-        return features
-    if kind == "length":
-        return F.normalize(features, dim=dim)
-    if kind == "layer":
-        mean = features.mean(dim=dim, keepdim=True)
-        variance = features.var(dim=dim, keepdim=True, unbiased=False)
-        features = (features - mean) / variance.add(LAYER_EPSILON).sqrt()
-    return features * float(features.shape[dim] ** -0.25)
+def of_global(kind: Normalisation) -> Normalisation:
+    """Return the normalisation of global features."""
+    return "layer" if kind == "global-layer" else kind

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 Pairing = Literal["permuted", "all", "own"]
+Negatives = Literal["same-place", "shifted", "all-places"]
 
 
 def class_scores(
@@ -52,7 +53,8 @@ def marginal_scores(
     *,
     other: Int64[Tensor, " batch"],
     pairing: Pairing,
-) -> Float[Tensor, "*batches rows columns"]:
+    every_place: bool = False,
+) -> Float[Tensor, "pair rows columns"]:
     """Discriminate pairs of two images x and x'.
 
     Args:
@@ -62,11 +64,29 @@ def marginal_scores(
         other: for every image its x'; not used by "all"
         pairing: "permuted" is eq. 8 to the letter, <L_ij(x), S_ij(x')> with S from the V of x';
             "own" weighs the H of x' with the V of x; "all" is "permuted" with every other image of
-            the batch as x' (Deep InfoMax, dim_losses.py:43-59), and has two batch axes flattened
+            the batch as x' (Deep InfoMax, dim_losses.py:43-59)
+        every_place: score L_ij against S at every place of x' instead of place ij alone; not for "all"
+
+    Returns:
+        scores in the order of x: all pairs of the first image come first
     """
     if pairing == "all":
         return _all_marginal_scores(L, H, V)
-    return joint_scores(V if pairing == "own" else V[other], class_scores(L, H[other]))
+    weights, scores = V if pairing == "own" else V[other], class_scores(L, H[other])
+    if not every_place:
+        return joint_scores(weights, scores)
+    pairs = torch.bmm(weights.flatten(2).transpose(1, 2), scores.flatten(2))
+    return pairs.view(-1, *L.shape[2:])
+
+
+def shifted(
+    V: Float[Tensor, "batch K rows columns"], generator: torch.Generator
+) -> Float[Tensor, "batch K rows columns"]:
+    """Move the assignments cyclically to other places, by one random shift for the whole batch."""
+    rows, columns = V.shape[2:]
+    # Every shift but none at all is equally probable.
+    shift = int(torch.randint(1, max(rows * columns, 2), (1,), generator=generator))
+    return V.roll(divmod(shift, columns), dims=(2, 3))
 
 
 def _all_marginal_scores(L: Tensor, H: Tensor, V: Tensor) -> Tensor:
@@ -75,7 +95,7 @@ def _all_marginal_scores(L: Tensor, H: Tensor, V: Tensor) -> Tensor:
     pairs: Tensor = _PairwiseProducts.apply(  # type: ignore[no-untyped-call]
         L.flatten(2).permute(2, 0, 1), S.transpose(0, 1)
     )
-    # Every row less its diagonal, by shape alone: a boolean index would make a GPU wait.
+    # Drop the diagonal by reshaping alone: a boolean index would make a GPU wait.
     count = len(L)
     distinct: Tensor = pairs.flatten(1)[:, 1:].reshape(-1, count - 1, count + 1)[:, :, :-1]
     return distinct.flatten(1).t().reshape(-1, *L.shape[2:])
@@ -120,3 +140,11 @@ def cluster_usage(V: Float[Tensor, "batch K rows columns"]) -> Float[Tensor, ""]
     """Return the number of classes in use, as the exponential of their shares' entropy: 1 to K."""
     shares = V.mean(dim=(0, 2, 3))
     return (-torch.xlogy(shares, shares).sum()).exp()
+
+
+def image_share(H: Float[Tensor, "batch K P"]) -> Float[Tensor, ""]:
+    """Return the fraction of H's energy that depends on the image, in [0, 1].
+
+    0: every image has the same global features, a code book of patches; 1: they have nothing in common.
+    """
+    return (H - H.mean(dim=0)).square().sum() / H.square().sum().clamp_min(torch.finfo(H.dtype).tiny)

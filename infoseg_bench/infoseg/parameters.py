@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import model_validator
+
 from infoseg_bench.contracts import parameter
-from infoseg_bench.infoseg.blocks import Initialisation, Pooling
+from infoseg_bench.errors import UsageError
+from infoseg_bench.information.donsker_varadhan import Average
+from infoseg_bench.infoseg.blocks import Initialisation, Pooling, Shortcut
 from infoseg_bench.infoseg.normalisation import Normalisation
-from infoseg_bench.infoseg.objective import Pairing
+from infoseg_bench.infoseg.objective import Negatives, Pairing
 from infoseg_bench.training.network_method import TrainingParameters
+
+PAPER_P = 1024
+"""PAPER 5.1."""
 
 
 class InfoSegParameters(TrainingParameters):
@@ -16,12 +23,43 @@ class InfoSegParameters(TrainingParameters):
 
     batch: int = parameter(64, "images per step", source="PAPER 5.1", gt=1)
     lr: float = parameter(1e-4, "learning rate of Adam", source="PAPER 5.1", gt=0)
-    P: int = parameter(1024, "length of local and global features", source="PAPER 5.1", gt=0)
+    P: int = parameter(PAPER_P, "length of local and global features", source="PAPER 5.1", gt=0)
     tau: float = parameter(0.8, "scale of the scores in the softmax of eq. 3", source="PAPER 5.1", gt=0)
     width: int = parameter(
         64, "channels of block A's first layer", source="chosen by this project, after Deep InfoMax", gt=0
     )
-    context: int = parameter(1, "3x3 layers at the end of block A", source="chosen by this project", ge=0)
+    tau_tied: bool = parameter(
+        False,
+        "multiply tau by the square root of 1024/P, so that under layer normalisation tau times a score "
+        "spans the same range for every P as for the paper's",
+        source="chosen by this project: the paper has one P",
+    )
+    a_channels: int | None = parameter(
+        None,
+        "channels of block A's output; none: twice the width",
+        source="chosen by this project; PAPER 4.2 tried A's output as L, so its A may end with P channels",
+        gt=0,
+    )
+    a_depth: int = parameter(
+        0,
+        "3x3 layers at half resolution within block A, each of which widens the patch that a local feature "
+        "sees by 4 pixels",
+        source="chosen by this project",
+        ge=0,
+    )
+    context: int = parameter(
+        1,
+        "3x3 layers at the end of block A, each of which widens the patch by 8 pixels from 10",
+        source="chosen by this project; Deep InfoMax's local features see 21 or 22 pixels",
+        ge=0,
+    )
+    bottleneck: int | None = parameter(
+        None,
+        "numbers that describe an image before block D; none: P",
+        source="chosen by this project, as in PAPER Fig. 3; Deep InfoMax's global vector has 64 before its "
+        "projection",
+        gt=0,
+    )
     pooling: Pooling = parameter(
         "average",
         "end of block B: the average over its last map, or a convolution over all of it",
@@ -39,17 +77,27 @@ class InfoSegParameters(TrainingParameters):
         "(He et al. 2015: they keep their size)",
         source="chosen by this project: the paper says random",
     )
+    shortcut: Shortcut = parameter(
+        "identity",
+        "initial weights of block C's shortcut: identity (nearly, as in Deep InfoMax) or torch (random)",
+        source="Deep InfoMax, mi_networks.py:98-104; the paper says random",
+    )
     normalisation: Normalisation = parameter(
-        "scale",
+        "layer",
         "of L and H before the dot product: none (eq. 3 to the letter), scale (by P^-1/4 each, so the "
-        "product by P^-1/2), layer (layer norm, then scale), global-layer (that for H, scale for L), "
-        "length (to 1)",
-        source="chosen by this project, measured (reports/studies): the paper says nothing of it",
+        "product by P^-1/2), layer (layer normalisation, then scale), layer-unscaled (layer normalisation "
+        "alone), global-layer (layer for H, scale for L), length (to 1)",
+        source="Deep InfoMax, mi_networks.py:68-118, with the scale of AMDIM, costs.py:55-59; the paper "
+        "mentions none",
+    )
+    layer_weights: bool = parameter(
+        True,
+        "learn a weight and a bias per number in layer normalisation",
+        source="Deep InfoMax, mi_networks.py:89-93",
     )
     estimator: Literal["jensen-shannon", "donsker-varadhan", "iic"] = parameter(
         "jensen-shannon",
-        "of the mutual information; iic: IIC's information between the V of two views in place of eq. 6, "
-        "which needs batch_norm for a start at which classes score differently",
+        "of the mutual information; iic: IIC's information between the V of two views instead of eq. 6",
         source="PAPER 4.3; the others: Table 2",
     )
     assignment: Literal["soft", "hard"] = parameter(
@@ -63,6 +111,19 @@ class InfoSegParameters(TrainingParameters):
         "all that permuted draws from), own (V of x with H of x')",
         source="chosen by this project, measured (reports/studies): PAPER eq. 8 pairs at random and does "
         "not say how often",
+    )
+    negatives: Negatives = parameter(
+        "same-place",
+        "which S of x' a local feature of x is compared with: same-place (eq. 8 to the letter), shifted (of "
+        "a random other place, the same for the whole batch), all-places (of every place, as in Deep "
+        "InfoMax; needs pairing permuted or own)",
+        source="PAPER eq. 8; all-places: Deep InfoMax, dim_losses.py:43-59; shifted: chosen by this project",
+    )
+    dv_average: Average = parameter(
+        "pooled",
+        "the donsker-varadhan estimator of all places together (pooled), or of every place, averaged over "
+        "places (per-place, as eq. 6 is written)",
+        source="pooled: Deep InfoMax, gan_losses.py:75-78; per-place: PAPER eq. 6",
     )
     gradient_through_assignment: bool = parameter(
         True,
@@ -101,3 +162,17 @@ class InfoSegParameters(TrainingParameters):
         "leave void pixels out of the loss, which uses label information",
         source="chosen by this project: label-free",
     )
+
+    @property
+    def effective_tau(self) -> float:
+        """Tau as it is used in eq. 3."""
+        return self.tau * float((PAPER_P / self.P) ** 0.5) if self.tau_tied else self.tau
+
+    @model_validator(mode="after")
+    def _consistent(self) -> InfoSegParameters:
+        if self.negatives == "all-places" and self.pairing == "all":
+            raise UsageError(
+                "infoseg.negatives=all-places compares every place with every other, which is too much for "
+                "every pair of images: choose pairing=permuted or pairing=own as well"
+            )
+        return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -9,19 +10,44 @@ from torch import Tensor
 
 
 def literal_objective(
-    L: Tensor, H: Tensor, other: list[int], tau: float, *, estimator: str, assignment: str
+    L: Tensor,
+    H: Tensor,
+    other: list[int],
+    tau: float,
+    *,
+    estimator: str,
+    assignment: str,
+    negatives: str = "same-place",
+    shift: tuple[int, int] = (0, 0),
+    average: str = "pooled",
+    inside: Tensor | None = None,
 ) -> Tensor:
-    """Return eq. 6; L is `batch P rows columns`, H is `batch K P`."""
+    """Return eq. 6; L is `batch P rows columns`, H is `batch K P`.
+
+    S of x' is taken at place ij, at ij less the shift (cyclically), or at every place; `average` says
+    whether the information of all places is estimated together or place by place; `inside`, bool
+    `batch rows columns`, says which places of x count.
+    """
     assign = {"soft": soft_assignment, "hard": hard_assignment}[assignment]
-    joint, marginal = [], []
-    for b in range(len(L)):
-        for i in range(L.shape[2]):
-            for j in range(L.shape[3]):
-                joint.append(L[b, :, i, j] @ assign(L, H, b, i, j, tau))
-                marginal.append(L[b, :, i, j] @ assign(L, H, other[b], i, j, tau))
-    return {"jensen-shannon": jensen_shannon, "donsker-varadhan": donsker_varadhan}[estimator](
-        joint, marginal
-    )
+    estimate = {"jensen-shannon": jensen_shannon, "donsker-varadhan": donsker_varadhan}[estimator]
+    rows, columns = L.shape[2:]
+    joint: dict[tuple[int, int], list[Tensor]] = {}
+    marginal: dict[tuple[int, int], list[Tensor]] = {}
+    for b, i, j in itertools.product(range(len(L)), range(rows), range(columns)):
+        if inside is not None and not inside[b, i, j]:
+            continue
+        joint.setdefault((i, j), []).append(L[b, :, i, j] @ assign(L, H, b, i, j, tau))
+        places = {
+            "same-place": [(i, j)],
+            "shifted": [((i - shift[0]) % rows, (j - shift[1]) % columns)],
+            "all-places": list(itertools.product(range(rows), range(columns))),
+        }[negatives]
+        marginal.setdefault((i, j), []).extend(
+            L[b, :, i, j] @ assign(L, H, other[b], u, v, tau) for u, v in places
+        )
+    if average == "places":
+        return torch.stack([estimate(joint[place], marginal[place]) for place in joint]).mean()
+    return estimate([*itertools.chain(*joint.values())], [*itertools.chain(*marginal.values())])
 
 
 def jensen_shannon(joint: list[Tensor], marginal: list[Tensor]) -> Tensor:

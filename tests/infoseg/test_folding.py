@@ -51,18 +51,19 @@ def test_every_weight_gets_the_gradient_it_would_get_without_folding(pairing: st
         method.losses(batch(), torch.Generator().manual_seed(3))["loss"].backward()  # type: ignore[no-untyped-call]
         found = {name: weight.grad for name, weight in method.network.named_parameters()}
         gradients.append({name: gradient for name, gradient in found.items() if gradient is not None})
-    assert len(gradients[0]) == len(list(make().network.parameters()))
+    assert len(gradients[0]) == len(list(make(normalisation="none").network.parameters()))
     for name, gradient in gradients[0].items():
         torch.testing.assert_close(gradient, gradients[1][name], msg=name)
 
 
-def test_normalisations_that_are_not_linear_are_not_folded() -> None:
-    assert not make(normalisation="length").network.fold
-    assert not make(normalisation="layer").network.fold
+@pytest.mark.parametrize("kind", ["length", "layer", "layer-unscaled"])
+def test_normalisations_that_are_not_linear_are_not_folded(kind: str) -> None:
+    assert not make(normalisation=kind).network.fold
 
 
 def test_a_folded_network_predicts_as_the_other() -> None:
-    method = make()
+    method = make(normalisation="scale")
+    assert method.network.fold
     expected = method.predict(batch().images)
     assert int(expected.min()) < int(expected.max())
     method.network.fold = False

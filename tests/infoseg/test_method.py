@@ -11,6 +11,7 @@ from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
 from infoseg_bench.information.displaced import displaced_information
+from infoseg_bench.infoseg.blocks import patch_side
 from infoseg_bench.infoseg.method import InfoSeg
 from infoseg_bench.infoseg.network import FeatureNetwork
 from infoseg_bench.infoseg.parameters import InfoSegParameters
@@ -89,7 +90,7 @@ def test_interpolated_scores_agree_with_the_label_map_away_from_borders_and_cut_
     assert (blocks != blocks[:, :, :1, :, :1]).any()
 
 
-@pytest.mark.parametrize("normalisation", ["none", "scale", "layer", "global-layer", "length"])
+@pytest.mark.parametrize("normalisation", ["none", "scale", "layer", "layer-unscaled", "length"])
 @pytest.mark.parametrize("pairing", ["permuted", "all", "own"])
 @pytest.mark.parametrize("estimator", ["jensen-shannon", "donsker-varadhan", "iic"])
 @pytest.mark.parametrize("assignment", ["soft", "hard"])
@@ -106,6 +107,69 @@ def test_every_choice_trains_a_step_to_a_finite_loss(
     assert method.uses_all_parameters
     assert len(gradients) == len(list(method.network.parameters()))
     assert any(gradient.abs().sum() > 0 for gradient in gradients)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"negatives": "shifted"},
+        {"negatives": "all-places", "pairing": "permuted"},
+        {"negatives": "all-places", "pairing": "own"},
+        {"estimator": "donsker-varadhan", "dv_average": "per-place", "training_mask": True},
+        {"bottleneck": 2},
+        {"a_channels": 16, "a_depth": 1},
+        {"shortcut": "torch", "layer_weights": False},
+        {"tau_tied": True},
+    ],
+    ids=str,
+)
+def test_every_further_choice_trains_a_step_and_predicts(choice: dict[str, Any]) -> None:
+    method = make(**choice)
+    mask = (torch.arange(32) < 16).expand(4, 32, 32) if "training_mask" in choice else None
+    before = [weight.detach().clone() for weight in method.network.parameters()]
+    losses = method._train_step(replace(images(), mask=mask))
+    assert math.isfinite(float(losses["loss"]))
+    assert all((old != new).any() for old, new in zip(before, method.network.parameters(), strict=True))
+    assert method.predict(images().images).shape == (4, 32, 32)
+
+
+def test_all_places_of_all_pairs_are_refused_with_the_remedy() -> None:
+    with pytest.raises(UsageError, match="choose pairing=permuted"):
+        make(negatives="all-places")
+
+
+def test_a_tied_tau_grows_as_P_shrinks() -> None:
+    assert make(P=256, tau_tied=True).parameters.effective_tau == pytest.approx(1.6)
+    assert make(P=1024, tau_tied=True).parameters.effective_tau == pytest.approx(0.8)
+    assert make(P=256).parameters.effective_tau == 0.8
+
+
+def test_a_near_identity_shortcut_hands_on_its_inputs() -> None:
+    network = FeatureNetwork(channels=3, clusters=2, P=24, width=4, context=0, crop=32, batch_norm=False)
+    weight = network.local_c.shortcut.weight.detach().flatten(1)
+    assert torch.equal(weight.diagonal(), torch.ones(8))
+    assert float((weight - torch.eye(24, 8)).abs().max()) <= 0.01
+
+
+@pytest.mark.parametrize(("context", "depth"), [(0, 0), (2, 0), (0, 3), (1, 2)])
+def test_the_patch_of_a_local_feature_is_as_large_as_stated(context: int, depth: int) -> None:
+    network = FeatureNetwork(
+        channels=3, clusters=2, P=8, width=4, context=context, crop=96, batch_norm=False, a_depth=depth,
+        initialisation="he",
+    ).double()  # fmt: skip
+    pixels = images(1, 96).images.double().requires_grad_()
+    (gradient,) = torch.autograd.grad(network(pixels).L[0, :, 12, 12].square().sum(), [pixels])
+    rows = (gradient.abs().sum(dim=(0, 1, 3)) > 0).nonzero().flatten()
+    assert int(rows[-1] - rows[0]) + 1 == patch_side(context, depth)
+
+
+def test_layer_normalisation_learns_weights_unless_told_not_to() -> None:
+    features = make(normalisation="layer")._features(images().images)
+    assert torch.allclose(features.H.norm(dim=2), torch.full((4, 3), 16**0.25), atol=1e-3)
+    for weights in (True, False):
+        network = make(layer_weights=weights).network
+        learnt = [name for name, _ in network.named_parameters() if name.startswith("normalise")]
+        assert len(learnt) == (4 if weights else 0)
 
 
 @pytest.mark.parametrize("normalisation", ["none", "scale", "layer", "global-layer", "length"])
@@ -225,10 +289,12 @@ def test_activations_keep_their_size_by_he_and_shrink_by_torchs_initialisation(
     assert least < float(network.block_a(pixels).detach().std() / pixels.std()) < most
 
 
+@pytest.mark.parametrize("suite", ["ablation", "ablation-laptop"])
 @pytest.mark.parametrize("variant", load_suite("ablation").variants["infoseg"], ids=str)
 def test_every_row_of_the_ablation_begins_with_a_gradient_that_adam_does_not_round_away(
-    variant: dict[str, Any],
+    suite: str, variant: dict[str, Any]
 ) -> None:
+    assert variant in load_suite(suite).variants["infoseg"]
     method = make(crop=64, P=64, width=16, **{"initialisation": "torch", **variant})
     loss = method.losses(images(crop=64), torch.Generator().manual_seed(0))["loss"]
     loss.backward()  # type: ignore[no-untyped-call]

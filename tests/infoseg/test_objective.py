@@ -6,14 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from infoseg_bench.infoseg.method import ESTIMATORS
+from infoseg_bench.information.donsker_varadhan import donsker_varadhan
+from infoseg_bench.information.jensen_shannon import jensen_shannon
 from infoseg_bench.infoseg.objective import (
     class_probabilities,
     class_scores,
     hard_assignment,
+    image_share,
     joint_scores,
     marginal_scores,
     random_partners,
+    shifted,
 )
 from tests.infoseg import literal
 
@@ -26,13 +29,44 @@ def features(seed: int, *, images: int, K: int, P: int, rows: int, columns: int)
 
 
 def fast_objective(
-    L: Tensor, H: Tensor, other: Tensor, tau: float, *, estimator: str, assignment: str
+    L: Tensor,
+    H: Tensor,
+    other: Tensor,
+    tau: float,
+    *,
+    estimator: str,
+    assignment: str,
+    negatives: str = "same-place",
+    seed: int = 0,
+    average: str = "pooled",
+    inside: Tensor | None = None,
 ) -> Tensor:
     scores = class_scores(L, H)
     V = class_probabilities(scores, tau)
     weights = hard_assignment(V) if assignment == "hard" else V
-    marginal = marginal_scores(L, H, weights, other=other, pairing="permuted")
-    return ESTIMATORS[estimator](joint_scores(weights, scores), marginal)
+    moved = shifted(weights, torch.Generator().manual_seed(seed)) if negatives == "shifted" else weights
+    everywhere = negatives == "all-places"
+    marginal = marginal_scores(L, H, moved, other=other, pairing="permuted", every_place=everywhere)
+    joint = joint_scores(weights, scores)
+    if estimator == "jensen-shannon":
+        return jensen_shannon(joint, marginal)
+    paired = None if inside is None else inside.repeat_interleave(len(marginal) // len(joint), dim=0)
+    return donsker_varadhan(
+        joint,
+        marginal,
+        average="per-place" if average == "places" else "pooled",
+        counted_joint=inside,
+        counted_marginal=paired,
+    )
+
+
+def shift_drawn(rows: int, columns: int, seed: int) -> tuple[int, int]:
+    """Find by trial where `shifted` moves the first place."""
+    first = torch.zeros(1, 1, rows, columns)
+    first[..., 0, 0] = 1
+    moved = shifted(first, torch.Generator().manual_seed(seed))
+    row, column = moved[0, 0].nonzero()[0].tolist()
+    return row, column
 
 
 @settings(deadline=None, max_examples=40)
@@ -67,6 +101,66 @@ def test_the_objective_without_S_equals_the_literal_equations_and_so_do_its_grad
         torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12)
 
 
+@settings(deadline=None, max_examples=30)
+@given(
+    seed=st.integers(0, 10_000),
+    images=st.integers(2, 3),
+    K=st.sampled_from([2, 3, 6]),
+    rows=st.integers(1, 3),
+    columns=st.integers(1, 3),
+    negatives=st.sampled_from(["same-place", "shifted", "all-places"]),
+    choice=st.sampled_from(
+        [("jensen-shannon", "pooled"), ("donsker-varadhan", "pooled"), ("donsker-varadhan", "places")]
+    ),
+    masked=st.booleans(),
+)
+def test_every_choice_of_negatives_and_average_equals_the_literal_equations(
+    seed: int,
+    images: int,
+    K: int,
+    rows: int,
+    columns: int,
+    negatives: str,
+    choice: tuple[str, str],
+    masked: bool,
+) -> None:
+    estimator, average = choice
+    L, H = features(seed, images=images, K=K, P=4, rows=rows, columns=columns)
+    other = random_partners(images, torch.Generator().manual_seed(seed))
+    inside = None
+    if masked and estimator == "donsker-varadhan":
+        inside = torch.rand(images, rows, columns, generator=torch.Generator().manual_seed(seed)) < 0.6
+        inside[0, 0, 0] = True
+    fast = fast_objective(
+        L, H, other, 0.8, estimator=estimator, assignment="soft", negatives=negatives, seed=seed,
+        average=average, inside=inside,
+    )  # fmt: skip
+    slow = literal.literal_objective(
+        L, H, other.tolist(), 0.8, estimator=estimator, assignment="soft", negatives=negatives,
+        shift=shift_drawn(rows, columns, seed), average=average, inside=inside,
+    )  # fmt: skip
+    torch.testing.assert_close(fast, slow, rtol=1e-12, atol=1e-12)
+    for one, two in zip(torch.autograd.grad(fast, [L, H]), torch.autograd.grad(slow, [L, H]), strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_shift_moves_every_place_and_is_the_same_for_all_images(seed: int) -> None:
+    V = torch.arange(24.0).view(2, 1, 3, 4)
+    moved = shifted(V, torch.Generator().manual_seed(seed))
+    assert (moved != V).all()
+    assert torch.equal(moved[1] - moved[0], torch.full_like(moved[0], 12))
+
+
+def test_the_image_share_is_nothing_for_a_code_book_and_all_where_images_have_nothing_in_common() -> None:
+    code_book = torch.randn(1, 3, 8).expand(6, 3, 8)
+    assert float(image_share(code_book)) == pytest.approx(0, abs=1e-6)
+    apart = torch.cat([code_book[:3], -code_book[3:]])
+    assert float(image_share(apart)) == pytest.approx(1, abs=1e-6)
+    half = torch.cat([code_book[:3], 0 * code_book[3:]])
+    assert float(image_share(half)) == pytest.approx(0.5, abs=1e-6)
+
+
 def test_all_pairing_averages_the_permuted_one_over_every_other_image() -> None:
     L, H = features(3, images=4, K=3, P=5, rows=2, columns=3)
     V = class_probabilities(class_scores(L, H), 0.8)
@@ -87,7 +181,7 @@ def test_all_pairing_has_the_gradients_of_the_literal_equations_averaged_over_ev
     scores = class_scores(L, H)
     V = class_probabilities(scores, 0.8)
     marginal = marginal_scores(L, H, V, other=torch.arange(images), pairing="all")
-    fast = ESTIMATORS["jensen-shannon"](joint_scores(V, scores), marginal)
+    fast = jensen_shannon(joint_scores(V, scores), marginal)
     pairs = [torch.arange(images).roll(shift).tolist() for shift in range(1, images)]
     one_by_one = [
         literal.literal_objective(L, H, other, 0.8, estimator="jensen-shannon", assignment="soft")
