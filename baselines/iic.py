@@ -65,6 +65,7 @@ class IIC(NetworkMethod):
     name: ClassVar[str] = "iic"
     title: ClassVar[str] = "IIC"
     citation: ClassVar[str] = "Ji, Henriques and Vedaldi, Invariant Information Clustering, ICCV 2019"
+    version: ClassVar[int] = 2
     parameters_type: ClassVar[type[Parameters]] = IICParameters
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "coco-stuff": {"batch": 60, "lr": 1e-4, "clusters_a": 45},

@@ -13,6 +13,7 @@ from torch import Tensor
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.training.kmeans import BATCH, ITERATIONS, STARTS, kmeans_centres
+from infoseg_bench.training.views import counted
 
 IIC_BASELINE = "IIC scripts/segmentation/baselines/kmeans_and_sift.py"
 SKLEARN = "default of scikit-learn 0.20, which " + IIC_BASELINE + " relies on"
@@ -23,7 +24,7 @@ class KMeansParameters(Parameters):
 
     sample: int = parameter(
         200_000,
-        "pixels to fit on, drawn uniformly",
+        "pixels drawn from the crops to fit on; those that are padding or masked are dropped",
         source="chosen by this project: the published cap is unknown",
         gt=0,
     )
@@ -33,17 +34,27 @@ class KMeansParameters(Parameters):
         source="chosen by this project: bounds the time",
         gt=0,
     )
+    training_mask: bool = parameter(
+        False,
+        "fit on pixels that are not void alone, as published; this uses label information",
+        source="chosen by this project: label-free; published: " + IIC_BASELINE,
+    )
     batch: int = parameter(BATCH, "pixels of one mini-batch", source=SKLEARN, gt=0)
     iterations: int = parameter(ITERATIONS, "passes over the sample at most", source=SKLEARN, gt=0)
     starts: int = parameter(STARTS, "random starts, of which the best is kept", source=SKLEARN, gt=0)
 
 
 class KMeans(Method):
-    """Clusters of colour: what can be had without looking at a pixel's surroundings."""
+    """Clusters of colour, which see nothing of a pixel's surroundings.
+
+    As released: raw values of red, green and blue (and infrared) of random crops that are neither
+    jittered nor mirrored, without Sobel. Unknown is how many pixels were sampled.
+    """
 
     name: ClassVar[str] = "kmeans"
     title: ClassVar[str] = "K-Means"
     citation: ClassVar[str] = "Sculley, Web-Scale K-Means Clustering, WWW 2010, on raw pixels as in IIC"
+    version: ClassVar[int] = 2
     parameters_type: ClassVar[type[Parameters]] = KMeansParameters
     parameters: KMeansParameters
 
@@ -52,8 +63,13 @@ class KMeans(Method):
         super().__init__(parameters, task, run)
         self.centres: Float[Tensor, "cluster channel"] | None = None
 
+    @classmethod
+    def label_use(cls, parameters: Parameters) -> str | None:
+        """Declare the mask where it is on."""
+        return "mask" if isinstance(parameters, KMeansParameters) and parameters.training_mask else None
+
     def fit(self, train: TrainImages) -> Iterator[Progress]:
-        """Fit on a uniform sample of the pixels of random crops, padding left out."""
+        """Fit on a uniform sample of the pixels of random crops that count."""
         count = min(self.parameters.images, len(train))
         colours = []
         for image in range(count):
@@ -88,6 +104,8 @@ class KMeans(Method):
         self.centres = None if centres is None else centres.to(self.run.device)
 
     def _draw(self, batch: TrainBatch, count: int, image: int) -> UInt8[np.ndarray, "pixel channel"]:
-        inside = batch.images[0].permute(1, 2, 0)[batch.inside[0]]
-        chosen = torch.randint(len(inside), (count,), generator=self.run.generator("pixels", image))
-        return (inside[chosen.to(inside.device)] * 255.0).round().to(torch.uint8).cpu().numpy()
+        """Draw places of the whole crop and drop those that do not count: all others are equally likely."""
+        pixels, kept = batch.images[0].flatten(1).T, counted(batch)[0].flatten()
+        drawn = torch.randint(len(kept), (count,), generator=self.run.generator("pixels", image))
+        drawn = drawn.to(kept.device)
+        return (pixels[drawn[kept[drawn]]] * 255.0).round().to(torch.uint8).cpu().numpy()

@@ -91,6 +91,7 @@ class AC(NetworkMethod):
     citation: ClassVar[str] = (
         "Ouali, Hudelot and Tami, Autoregressive Unsupervised Image Segmentation, ECCV 2020"
     )
+    version: ClassVar[int] = 2
     parameters_type: ClassVar[type[Parameters]] = ACParameters
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "coco-stuff": {"lr": 6e-6},

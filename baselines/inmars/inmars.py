@@ -111,6 +111,7 @@ class InMARS(NetworkMethod):
         "Mirsadeghi, Royat and Rezatofighi, Unsupervised Image Segmentation by Mutual Information "
         "Maximization and Adversarial Regularization, RA-L 2021"
     )
+    version: ClassVar[int] = 2
     parameters_type: ClassVar[type[Parameters]] = InMARSParameters
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"potsdam": NO_SOBEL, "potsdam-3": NO_SOBEL}
     parameters: InMARSParameters

@@ -10,14 +10,21 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from infoseg_bench.baselines.pairs.pair_method import Pair, PairMethod, PairParameters, within
+from infoseg_bench.baselines.pairs.pair_method import (
+    Pair,
+    PairMethod,
+    PairParameters,
+    inner_place,
+    moved,
+    within,
+)
 from infoseg_bench.contracts import Parameters, parameter
 
 SOURCE = "IIC utils/segmentation/baselines; scripts/segmentation/baselines"
 NEAREST, FARTHEST = 1.5, 2.0
 """Distance of the windows' centres in windows: 16.5 to 22 pixels for windows of 11."""
 NOISE = 100.0
-"""Channels are dropped for noise of a hundredth of the kept channel's standard deviation."""
+"""Dropped colours become noise of a hundredth of the kept colour's standard deviation."""
 
 
 class DoerschParameters(PairParameters):
@@ -45,6 +52,7 @@ class Doersch(PairMethod):
         "Doersch, Gupta and Efros, Unsupervised Visual Representation Learning by Context Prediction, "
         "ICCV 2015, as re-implemented in IIC; * for the clustering of its features"
     )
+    version: ClassVar[int] = 2
     parameters_type: ClassVar[type[Parameters]] = DoerschParameters
     parameters: DoerschParameters
 
@@ -53,24 +61,17 @@ class Doersch(PairMethod):
         return 9 if self.parameters.directions == "published" else 8
 
     def place(self, size: int, generator: torch.Generator) -> Pair:
-        """Draw the direction, then places until the second window lies within the image.
+        """Draw direction and place together, until the second window lies within the image.
 
-        The released code keeps the first centre 1.5 windows from the borders; what it does with a
-        second window that reaches beyond them is unknown, and drawing again was chosen by this project.
+        As released (doersch_utils.py): so directions in which few places are possible are rarer.
         """
         patch = self.parameters.patch
-        direction = int(torch.randint(self.outputs(), (1,), generator=generator))
-        angle = math.radians(45 * direction)
-        margin = NEAREST * patch
         while True:
-            down, right, far = torch.rand(3, generator=generator, dtype=torch.float64).tolist()
-            span = size - 1 - 2 * margin
-            first = (round(margin + span * down), round(margin + span * right))
-            distance = patch * (NEAREST + (FARTHEST - NEAREST) * far)
-            second = (
-                round(first[0] + distance * math.sin(angle)),
-                round(first[1] + distance * math.cos(angle)),
-            )
+            direction = int(torch.randint(self.outputs(), (1,), generator=generator))
+            first = inner_place(size, patch, generator)
+            far = float(torch.rand(1, generator=generator, dtype=torch.float64))
+            distance, angle = patch * (NEAREST + (FARTHEST - NEAREST) * far), math.radians(45 * direction)
+            second = moved(first, distance, angle)
             if within(second, margin=patch // 2, size=size):
                 return Pair(first, second, direction)
 
@@ -78,9 +79,13 @@ class Doersch(PairMethod):
         """Cross-entropy over the directions."""
         return F.cross_entropy(outputs, outputs.new_full((len(outputs),), target).long(), reduction="none")
 
-    def altered(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Drop colours, so that chromatic aberration cannot give places away."""
-        return dropped(images, generator) if self.parameters.color_dropping else images
+    def altered(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
+        """Drop colours, so that chromatic aberration cannot give places away.
+
+        The Sobel channels stay those of the whole image: the released loader appends grey before it
+        drops colours, and takes Sobel's derivatives of that (datasets/segmentation/baselines/doersch.py).
+        """
+        return dropped(inputs, generator) if self.parameters.color_dropping else inputs
 
 
 def dropped(
@@ -88,12 +93,11 @@ def dropped(
 ) -> Float[Tensor, "batch channel height width"]:
     """Keep one colour of every image, and put noise in place of the other two.
 
-    The noise has the kept colour's mean and a hundredth of its deviation, over the batch here (chosen by
-    this project)
-    where the released code takes them over the data set.
+    The noise has the kept colour's mean and a hundredth of its standard deviation. They are taken over
+    the batch (chosen by this project), in the released code over the unmasked pixels of the data set.
 
     Args:
-        images: red, green and blue in any order first; further bands stay
+        images: red, green and blue in any order first; further channels stay
         generator: of the CPU
     """
     colours = images[:, :3]

@@ -19,33 +19,39 @@ from infoseg_bench.images.upsampling import upsampled_pixels
 from infoseg_bench.information.precision import full_precision
 
 Sampling = Literal["published", "corrected"]
-"""As published, every batch gives one random pixel, as often as its share of the sample; corrected, as many
-different ones (IIC kmeans_segmentation_eval.py:78-89)."""
+"""Published: of every batch one pixel, repeated (IIC kmeans_segmentation_eval.py:78-89); corrected: as many
+different ones."""
 Maps = Float[Tensor, "batch feature rows columns"]
 Counted = Bool[Tensor, "batch height width"]
 
 
 def sample_features(
-    stream: Iterable[tuple[Maps, Counted]], quota: int, sampling: Sampling, generator: torch.Generator
+    stream: Iterable[tuple[Maps, Counted]], per_image: int, sampling: Sampling, generator: torch.Generator
 ) -> Float[np.ndarray, "pixel feature"]:
     """Draw pixels of every batch, uniformly among those that count.
 
+    As published, one pixel is drawn among a batch's first ones that count, as many as the batch may
+    give, and repeated so often.
+
     Args:
         stream: feature maps, and which pixels of their images count
-        quota: pixels of each batch; a batch in which none counts gives none
+        per_image: pixels that a batch gives for each of its images; one in which none counts gives none
         sampling: published or corrected
         generator: of the CPU
     """
     sample = []
     for maps, counted in stream:
-        candidates = counted.nonzero()
+        candidates, quota = counted.nonzero(), per_image * len(maps)
         if len(candidates) == 0:
             continue
-        distinct = 1 if sampling == "published" else quota
-        chosen = torch.randint(len(candidates), (distinct,), generator=generator)
+        if sampling == "published":
+            quota = min(quota, len(candidates))
+            chosen = torch.randint(quota, (1,), generator=generator)
+        else:
+            chosen = torch.randint(len(candidates), (quota,), generator=generator)
         pixels = candidates[chosen.to(candidates.device)]
         features = upsampled_pixels(maps.float(), pixels, counted.shape[-1]).cpu().numpy()
-        sample.append(np.repeat(features, quota // distinct, axis=0))
+        sample.append(np.repeat(features, quota // len(chosen), axis=0))
     return np.concatenate(sample) if sample else np.empty((0, 1), np.float32)
 
 

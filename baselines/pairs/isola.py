@@ -10,7 +10,15 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from infoseg_bench.baselines.pairs.pair_method import Pair, PairMethod, PairParameters, within
+from infoseg_bench.baselines.pairs.pair_method import (
+    Pair,
+    PairMethod,
+    PairParameters,
+    inner_place,
+    moved,
+    within,
+)
+from infoseg_bench.baselines.pairs.pair_network import Place
 from infoseg_bench.contracts import Parameters, parameter
 
 SOURCE = "IIC utils/segmentation/baselines; scripts/segmentation/baselines"
@@ -42,6 +50,7 @@ class Isola(PairMethod):
         "Isola, Zoran, Krishnan and Adelson, Learning Visual Groups from Co-occurrences in Space and Time, "
         "2015, as re-implemented in IIC; * for the clustering of its features"
     )
+    version: ClassVar[int] = 2
     parameters_type: ClassVar[type[Parameters]] = IsolaParameters
     parameters: IsolaParameters
 
@@ -52,29 +61,27 @@ class Isola(PairMethod):
     def place(self, size: int, generator: torch.Generator) -> Pair:
         """Draw whether they are adjacent (one half), then places until both windows lie within the image.
 
-        Drawing again was chosen by this project; what the released code does at the borders is unknown.
+        As released (isola_utils.py): the first centre stays 1.5 windows from the borders.
         """
-        margin = self.parameters.patch // 2
+        patch = self.parameters.patch
         adjacent = bool(torch.rand(1, generator=generator) < 0.5)
         while True:
-            row, column = torch.randint(margin, size - margin, (2,), generator=generator).tolist()
-            down, right = self._neighbour(generator) if adjacent else self._distant(size, generator)
-            second = (row + down, column + right)
-            if within(second, margin=margin, size=size):
-                return Pair((row, column), second, int(adjacent))
+            first = inner_place(size, patch, generator)
+            second = (self._neighbour if adjacent else self._distant)(first, size, generator)
+            if within(second, margin=patch // 2, size=size):
+                return Pair(first, second, int(adjacent))
 
     def judge(self, outputs: Float[Tensor, "batch output"], target: int) -> Float[Tensor, " batch"]:
         """Binary cross-entropy."""
         logits = outputs[:, 0]
         return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target), reduction="none")
 
-    def _neighbour(self, generator: torch.Generator) -> tuple[int, int]:
+    def _neighbour(self, first: Place, size: int, generator: torch.Generator) -> Place:
         steps = DIAGONALS if self.parameters.neighbours == "published" else NEIGHBOURS
         down, right = steps[int(torch.randint(len(steps), (1,), generator=generator))]
-        return down * self.parameters.patch, right * self.parameters.patch
+        return first[0] + down * self.parameters.patch, first[1] + right * self.parameters.patch
 
-    def _distant(self, size: int, generator: torch.Generator) -> tuple[int, int]:
+    def _distant(self, first: Place, size: int, generator: torch.Generator) -> Place:
         far, turn = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
         nearest = NEAREST * self.parameters.patch
-        distance, angle = nearest + (size - nearest) * far, 2 * math.pi * turn
-        return round(distance * math.sin(angle)), round(distance * math.cos(angle))
+        return moved(first, nearest + (size - nearest) * far, 2 * math.pi * turn)

@@ -5,8 +5,9 @@ IIC scripts/segmentation/baselines, utils/segmentation/baselines.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -36,6 +37,8 @@ from infoseg_bench.training.views import (
 NETWORK = "IIC archs/segmentation/baselines"
 SMALLEST_CROP = 4
 """In windows: any pair finds room then."""
+MARGIN = 1.5
+"""Least distance of the first centre from the borders, in windows (doersch_utils.py, isola_utils.py)."""
 
 
 class PairParameters(ViewParameters):
@@ -56,19 +59,20 @@ class PairParameters(ViewParameters):
     hidden: int = parameter(1024, "units of the hidden layer that joins both", source=NETWORK, gt=0)
     cluster_images: int = parameter(
         2_000,
-        "training crops whose features are clustered, at most",
+        "training crops whose features are clustered, at most; not used by the published sampling",
         source="chosen by this project: bounds the time",
         gt=0,
     )
     cluster_pixels: int = parameter(
         50_000,
-        "pixels of them in the sample",
+        "pixels of them in the sample, and at least one of each",
         source="chosen by this project: the published cap is unknown",
         gt=0,
     )
     cluster_sampling: Sampling = parameter(
         "corrected",
-        "published: one pixel of every batch, repeated; corrected: different pixels, uniformly drawn",
+        "published: one pixel of every batch of scored photos, repeated; corrected: different pixels of "
+        "the training crops, uniformly drawn",
         source="published: IIC kmeans_segmentation_eval.py:78-89",
     )
 
@@ -127,9 +131,9 @@ class PairMethod(NetworkMethod):
     def judge(self, outputs: Float[Tensor, "batch output"], target: int) -> Float[Tensor, " batch"]:
         """Compute the loss of every image."""
 
-    def altered(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Change the augmented images further; this leaves them as they are."""
-        return images
+    def altered(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
+        """Change the network's inputs for training further; this leaves them as they are."""
+        return inputs
 
     def build(self) -> nn.Module:
         """Make the trunk, the branch and the classifier."""
@@ -148,9 +152,9 @@ class PairMethod(NetworkMethod):
         """Average the judgement over the images in which either window's centre counts."""
         mirrored = draw_mirrored(len(batch.images), generator) & self.parameters.flip
         images = jittered(ordered(batch.images, self.parameters), self.parameters, generator)
-        images = self.altered(mirror(images, mirrored), generator)
+        inputs = self.altered(network_input(mirror(images, mirrored), self.parameters), generator)
         pair = self.place(images.shape[-1], generator)
-        outputs = self.network(network_input(images, self.parameters), pair.first, pair.second)
+        outputs = self.network(inputs, pair.first, pair.second)
         mask = mirror(counted(batch), mirrored)
         kept = (mask[:, *pair.first] | mask[:, *pair.second]).float()
         judged = self.judge(outputs.float(), pair.target)
@@ -159,11 +163,17 @@ class PairMethod(NetworkMethod):
     def before_evaluation(self, train: TrainImages) -> None:
         """Cluster the features that the network gives now."""
         chosen, generator = self.parameters, self.run.generator("clusters", self.step)
-        images = min(chosen.cluster_images, len(train))
-        batches = -(-images // chosen.batch)
+        if chosen.cluster_sampling == "published":
+            images, batches = train.scored, train.centre_batches(chosen.batch)
+        else:
+            images = min(chosen.cluster_images, len(train))
+            batches = (
+                train.batch(step, chosen.batch, chosen.train_crop)
+                for step in range(-(-images // chosen.batch))
+            )
         sample = sample_features(
-            self._feature_maps(train, batches),
-            -(-chosen.cluster_pixels // batches),
+            ((self._features(batch.images), counted(batch)) for batch in batches),
+            -(-chosen.cluster_pixels // images),
             chosen.cluster_sampling,
             generator,
         )
@@ -193,12 +203,20 @@ class PairMethod(NetworkMethod):
         with self.inference():
             return at_least_float32(self.network.trunk(inputs))
 
-    def _feature_maps(self, train: TrainImages, batches: int) -> Iterator[tuple[Tensor, Tensor]]:
-        for step in range(batches):
-            batch = train.batch(step, self.parameters.batch, self.parameters.train_crop)
-            yield self._features(batch.images), counted(batch)
+
+def inner_place(size: int, patch: int, generator: torch.Generator) -> Place:
+    """Draw a centre at least 1.5 windows from the borders: rows 16 to 111 of 128 for windows of 11 pixels."""
+    margin = MARGIN * patch
+    row, column = torch.rand(2, generator=generator, dtype=torch.float64).tolist()
+    span = size - 2 * margin
+    return math.floor(margin + span * row), math.floor(margin + span * column)
+
+
+def moved(place: Place, distance: float, angle: float) -> Place:
+    """Go from a place into a direction, in pixels and radians; as released, fractions are cut off."""
+    return int(place[0] + distance * math.sin(angle)), int(place[1] + distance * math.cos(angle))
 
 
 def within(place: Place, *, margin: int, size: int) -> bool:
-    """Tell whether a place keeps a distance, in pixels, from all borders of an image."""
+    """Return whether a place keeps a distance, in pixels, from all borders of an image."""
     return all(margin <= position <= size - 1 - margin for position in place)

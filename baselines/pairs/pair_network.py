@@ -49,7 +49,7 @@ class PairNetwork(nn.Module):
         self.patch = patch
         self.trunk = Net10aTrunk(channels, width, padding)
         self.branch = nn.Sequential(
-            nn.Conv2d(self.trunk.out_channels, branch, 3, padding=1),
+            nn.Conv2d(self.trunk.out_channels, branch, 3, padding=1, bias=False),
             nn.BatchNorm2d(branch),
             nn.ReLU(inplace=True),
         )

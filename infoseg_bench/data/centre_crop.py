@@ -9,9 +9,9 @@ from jaxtyping import UInt8
 def crop_corner(height: int, width: int, crop: int) -> tuple[int, int]:
     """Return the top and left of the centre crop, negative where a shorter side will be padded.
 
-    The extra pixel of an odd difference stays on the lower right, as in `PhotoIndex.centre`.
+    The middles of photo and crop, each rounded down, fall together, as in `PhotoIndex.centre`.
     """
-    return int((height - crop) / 2), int((width - crop) / 2)
+    return height // 2 - crop // 2, width // 2 - crop // 2
 
 
 def crop_slices(height: int, width: int, crop: int) -> tuple[slice, slice]:

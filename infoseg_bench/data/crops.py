@@ -34,13 +34,12 @@ class PhotoIndex:
         self.starts = torch.from_numpy(starts.astype(np.int64)).to(device)
 
     def centre(self, photos: Int64[Tensor, " batch"], crop: int) -> CropPlan:
-        """Plan the centre crops; a photo smaller than the crop is padded on both sides alike.
+        """Plan the centre crops; a photo smaller than the crop is padded on both sides.
 
-        Odd differences leave the extra pixel on the lower right, as integer division does in
-        IIC's transforms (utils/segmentation/transforms.py:23-49).
+        The middles of photo and crop, each rounded down, fall together as in IIC's transforms
+        (utils/segmentation/transforms.py:23-49): a side of 119 pixels gets 5 before and 4 after it.
         """
-        sizes = self.sizes[photos]
-        return self._plan(photos, torch.div(sizes - crop, 2, rounding_mode="trunc"), crop)
+        return self._plan(photos, _centred(self.sizes[photos], crop), crop)
 
     def random(
         self, photos: Int64[Tensor, " batch"], crop: int, draws: Float64[Tensor, "batch 2"]
@@ -50,8 +49,7 @@ class PhotoIndex:
         room = sizes - crop
         # Below 2^53 the product stays under room + 1, so the last position can be drawn, none beyond.
         offset = (send(draws, sizes.device) * (room.clamp(min=0) + 1)).long()
-        centred = torch.div(room, 2, rounding_mode="trunc")
-        return self._plan(photos, torch.where(room > 0, offset, centred), crop)
+        return self._plan(photos, torch.where(room > 0, offset, _centred(sizes, crop)), crop)
 
     def _plan(self, photos: Tensor, corner: Int64[Tensor, "batch 2"], crop: int) -> CropPlan:
         side = torch.arange(crop, device=corner.device)
@@ -65,6 +63,10 @@ class PhotoIndex:
             self.starts[photos][:, None, None] + rows[:, :, None] * width[:, None, None] + columns[:, None]
         )
         return CropPlan(index=index, inside=inside_rows[:, :, None] & inside_columns[:, None])
+
+
+def _centred(sizes: Int64[Tensor, "batch 2"], crop: int) -> Int64[Tensor, "batch 2"]:
+    return sizes // 2 - crop // 2
 
 
 def draw_places(count: int, generator: torch.Generator) -> Float64[Tensor, "count 2"]:

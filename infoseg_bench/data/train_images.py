@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,6 +60,7 @@ class TrainImages:
         maps: Mapping[str, Int16[np.ndarray, " pixel"]] | None = None,
         pixels: UInt8[Tensor, "pixel channel"] | None = None,
         ranks: Ranks = SINGLE,
+        scored: Int64[np.ndarray, " scored"] | None = None,
     ) -> None:
         """Keep the pixels of `arrays` and nothing else of it.
 
@@ -73,12 +74,15 @@ class TrainImages:
             maps: photo maps by name, per pixel of `arrays.pixels`
             pixels: `arrays.pixels` where they have been placed already
             ranks: the processes that share every batch
+            scored: indices of the photos that `centre_batches` gives; None: the training photos
         """
         starts = np.concatenate([[0], np.cumsum(arrays.sizes.astype(np.int64).prod(axis=1))])[:-1]
         self._pixels = place(arrays.pixels, device) if pixels is None else pixels
         self._mask = None if mask is None else torch.from_numpy(mask).to(self._pixels.device)
         self._maps = {name: place(values, device) for name, values in (maps or {}).items()}
         self._index = PhotoIndex(arrays.sizes[photos], starts[photos], self._pixels.device)
+        scored = photos if scored is None else scored
+        self._scored = PhotoIndex(arrays.sizes[scored], starts[scored], self._pixels.device)
         self.crop = crop
         self.channels = int(arrays.pixels.shape[1])
         self._device = device
@@ -115,7 +119,22 @@ class TrainImages:
         share = self._ranks.share(size)
         photos = send(self._photos(step, size)[share], self._pixels.device)
         draws = draw_places(size, generator(self._seed, "crops", step))[share]
-        plan = self._index.random(photos, crop or self.crop, draws)
+        return self._gather(self._index.random(photos, crop or self.crop, draws))
+
+    @property
+    def scored(self) -> int:
+        """Number of the photos that `centre_batches` gives."""
+        return len(self._scored.starts)
+
+    def centre_batches(self, size: int) -> Iterator[TrainBatch]:
+        """Return the centre crops of the scored photos in their order, `size` at a time, without labels.
+
+        Some methods fit the clusters of their features on them, as published; every process sees all.
+        """
+        for photos in torch.split(torch.arange(self.scored), size):
+            yield self._gather(self._scored.centre(send(photos, self._pixels.device), self.crop))
+
+    def _gather(self, plan: CropPlan) -> TrainBatch:
         return TrainBatch(
             images=to_float(send(gather_images(self._pixels, plan), self._device)),
             inside=send(plan.inside, self._device),

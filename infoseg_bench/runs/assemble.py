@@ -162,6 +162,7 @@ def train_images(
         maps=maps,
         pixels=pixels,
         ranks=method.run.ranks,
+        scored=prepared.view.evaluation if len(prepared.view.evaluation) else None,
     )
 
 

@@ -5,6 +5,7 @@ import torch
 
 from infoseg_bench.baselines.random_cnn import RandomCNN, RandomCNNParameters
 from infoseg_bench.contracts import RunContext, Task
+from infoseg_bench.images.sobel import append_sobel
 
 
 def make(dataset: str = "mini", channels: int = 3, seed: int = 0) -> RandomCNN:
@@ -34,3 +35,18 @@ def test_weights_follow_from_the_seed_alone() -> None:
     torch.manual_seed(6)
     assert torch.equal(one, make().predict(images))
     assert not torch.equal(one, make(seed=1).predict(images))
+
+
+def test_the_corrected_network_has_no_uniform_border_and_keeps_the_size_of_its_map() -> None:
+    """As every trained method on the corrected board; published, a border of the map says nothing."""
+    images = torch.rand(1, 3, 32, 32)
+    for padding, rows in (("published", 14), ("corrected", 16)):
+        parameters = RandomCNN.resolve("mini", {"width": 4, "padding": padding})
+        assert isinstance(parameters, RandomCNNParameters)
+        task = Task(dataset="mini", channels=3, crop=32, clusters=3)
+        method = RandomCNN(parameters, task, RunContext(seed=0, device=torch.device("cpu"), steps=0))
+        grid = method.network.head_b.project(method.network.trunk(append_sobel(images)))
+        assert grid.shape[-1] == rows
+        border = float(grid.detach()[..., 0, :].abs().max())
+        assert (border == 0) is (padding == "published")
+    assert make().parameters.padding == "corrected"

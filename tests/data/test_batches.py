@@ -322,7 +322,7 @@ def test_a_mask_needs_labels_that_were_read(store: Store) -> None:
 def naive_crop(values: np.ndarray, fill: int) -> np.ndarray:
     """The centre crop, pixel by pixel."""
     out = np.full((CROP, CROP, *values.shape[2:]), fill, dtype=np.uint8)
-    top, left = (int((side - CROP) / 2) for side in values.shape[:2])
+    top, left = (side // 2 - CROP // 2 for side in values.shape[:2])
     for row in range(CROP):
         for column in range(CROP):
             y, x = row + top, column + left

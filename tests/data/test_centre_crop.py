@@ -21,7 +21,7 @@ def test_the_same_pixels_are_cut_as_for_evaluation(height: int, width: int, crop
 
 
 def test_the_corner_is_negative_where_padded() -> None:
-    assert crop_corner(10, 5, 8) == (1, -1)
+    assert crop_corner(10, 5, 8) == (1, -2)
 
 
 def test_balance_leaves_out_void_and_what_lies_outside_the_crop() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,19 +40,18 @@ class Photos:
 
 
 def padded(photo: np.ndarray, crop: int, fill: int = 0) -> np.ndarray:
-    """The photo centred on a canvas at least as large as the crop."""
-    height, width = photo.shape[:2]
-    missing = max(crop - height, 0), max(crop - width, 0)
-    widths = [
-        (missing[0] // 2, missing[0] - missing[0] // 2),
-        (missing[1] // 2, missing[1] - missing[1] // 2),
-    ]
+    """The photo on a canvas at least as large as the crop; their middles, rounded down, fall together."""
+    widths = []
+    for side in photo.shape[:2]:
+        canvas = max(side, crop)
+        before = canvas // 2 - side // 2
+        widths.append((before, canvas - side - before))
     return np.pad(photo, widths + [(0, 0)] * (photo.ndim - 2), constant_values=fill)
 
 
 def centre(photo: np.ndarray, crop: int, fill: int = 0) -> np.ndarray:
     canvas = padded(photo, crop, fill)
-    top, left = (canvas.shape[0] - crop) // 2, (canvas.shape[1] - crop) // 2
+    top, left = (side // 2 - crop // 2 for side in canvas.shape[:2])
     return canvas[top : top + crop, left : left + crop]
 
 
@@ -65,13 +65,28 @@ def every_crop(photo: np.ndarray, crop: int) -> dict[tuple[int, int], bytes]:
 
 
 @given(sizes=photo_sizes, crop=sides)
-def test_a_centre_crop_is_the_middle_of_the_photo_padded_on_both_sides_alike(
+def test_a_centre_crop_is_the_middle_of_the_photo_padded_on_both_sides(
     sizes: list[tuple[int, int]], crop: int
 ) -> None:
     photos = Photos(sizes)
     seen = photos.seen(photos.index.centre(torch.arange(len(photos)), crop))
     for number in range(len(photos)):
         np.testing.assert_array_equal(seen[number], centre(photos.photo(photos.numbers, number), crop))
+
+
+@pytest.mark.parametrize(
+    ("side", "before", "after"), [(119, 5, 4), (127, 1, 0), (126, 1, 1), (121, 4, 3), (1, 64, 63)]
+)
+def test_odd_sides_are_padded_as_in_the_released_code(side: int, before: int, after: int) -> None:
+    """Protocol 9: 119 pixels get 5 before and 4 after, 127 get 1 and 0; random crops are padded likewise."""
+    photos = Photos([(side, 130), (130, side)])
+    numbers = torch.arange(2)
+    draws = draw_places(2, generator(0))
+    for plan in (photos.index.centre(numbers, 128), photos.index.random(numbers, 128, draws)):
+        rows, columns = plan.inside[0].any(dim=1), plan.inside[1].any(dim=0)
+        expected = [False] * before + [True] * side + [False] * after
+        assert rows.tolist() == expected
+        assert columns.tolist() == expected
 
 
 @given(sizes=photo_sizes, crop=sides, seed=st.integers(0, 1000))

@@ -24,8 +24,8 @@ def generator() -> torch.Generator:
 
 
 def test_the_published_sampling_gives_one_vector_per_batch_and_the_corrected_one_many() -> None:
-    published = sample_features(stream(), 30, "published", generator())
-    corrected = sample_features(stream(), 30, "corrected", generator())
+    published = sample_features(stream(), 15, "published", generator())
+    corrected = sample_features(stream(), 15, "corrected", generator())
     assert published.shape == corrected.shape == (120, 5)
     assert len(np.unique(published, axis=0)) == 4
     assert all(len(np.unique(part, axis=0)) == 1 for part in np.split(published, 4))
@@ -39,6 +39,18 @@ def test_only_pixels_that_count_are_drawn() -> None:
     counted[..., 6:] = True
     assert sample_features([(maps, counted)], 50, "corrected", generator()).min() == 1.0
     assert len(sample_features([(maps, ~counted & False)], 50, "corrected", generator())) == 0
+
+
+def test_the_published_pixel_is_one_of_the_first_that_count_as_many_as_the_batch_may_give() -> None:
+    maps = torch.arange(64.0).view(1, 1, 8, 8)
+    counted = torch.ones(1, 8, 8, dtype=torch.bool)
+    counted[:, 0] = False
+    drawn = {
+        float(sample_features([(maps, counted)], 5, "published", torch.Generator().manual_seed(seed))[0, 0])
+        for seed in range(60)
+    }
+    assert drawn == {8.0, 9.0, 10.0, 11.0, 12.0}
+    assert len(sample_features([(maps, counted)], 100, "published", generator())) == 56
 
 
 def test_pixels_are_drawn_uniformly() -> None:
