@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from infoseg_bench.cli.authoring import check, new
+from infoseg_bench.cli.doctor import doctor
 from infoseg_bench.cli.evaluate import evaluate
 from infoseg_bench.cli.export import export
 from infoseg_bench.cli.listing import list_command
@@ -70,7 +71,7 @@ def main(debug: bool) -> None:
 
 COMMANDS = (
     *(list_command, prepare, run, status, report, verify),
-    *(evaluate, predict, export, new, check, speed),
+    *(evaluate, predict, export, new, check, speed, doctor),
 )
 for command in COMMANDS:
     main.add_command(command)

@@ -67,7 +67,7 @@ def read_wandb(place: Path, run: RunFolder) -> Points:
 
     (file,) = place.glob("wandb/offline-run-*/*.wandb")
     records = [Record.FromString(content) for content in wandb_records(file.read_bytes())]
-    (begun,) = [record.run for record in records if record.HasField("run")]
+    begun, *_ = [record.run for record in records if record.HasField("run")]
     assert begun.display_name == run.path.name
     assert json.loads(next(item.value_json for item in begun.config.update if item.key == "lr")) == 0.25
     points = []

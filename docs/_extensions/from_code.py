@@ -1,0 +1,209 @@
+"""Directives that show what the installed package holds, so that the pages cannot disagree with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from importlib.resources import files
+from typing import Any, ClassVar, get_args
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from pydantic import TypeAdapter
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+import infoseg_bench
+from infoseg_bench.contracts.registry import load_methods, load_recipes
+from infoseg_bench.loggers.choice import LOGGERS
+from infoseg_bench.planning.suite import load_suite, shipped_suites
+from infoseg_bench.records.record import Record
+from infoseg_bench.utils.text import readable_size
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table."""
+    lines = [titles, ["---"] * len(titles), *rows]
+    cells = [
+        [str(cell).replace("|", "\\|").replace("*", "\\*").replace("\n", " ") for cell in row]
+        for row in lines
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
+
+
+def value(content: Any) -> str:
+    """Return a value as one writes it after `--set`."""
+    return f"`{json.dumps(content, default=str)}`"
+
+
+def choices(annotation: Any) -> str:
+    """Return the values that a parameter may take, or its type."""
+    options = get_args(annotation)
+    if options and all(isinstance(option, str) for option in options):
+        return ", ".join(f"`{option}`" for option in options)
+    return getattr(annotation, "__name__", str(annotation).replace("typing.", ""))
+
+
+def parameters(name: str) -> str:
+    """Describe a method: what it is called, whether it trains, and every parameter with its source."""
+    method = load_methods().method(name)
+    rows = []
+    for field, info in method.parameters_type.model_fields.items():
+        source = (info.json_schema_extra or {}).get("source", "")  # type: ignore[union-attr]
+        rows.append(
+            [f"`{name}.{field}`", value(info.default), choices(info.annotation), info.description, source]
+        )
+    presets = [
+        f"- `{dataset}`: " + ", ".join(f"`{key}`: {value(setting)}" for key, setting in settings.items())
+        for dataset, settings in method.presets.items()
+    ]
+    return "\n\n".join(
+        [
+            table(["parameter", "default", "values", "meaning", "source of the default"], rows),
+            *(["Defaults that differ by data set:\n\n" + "\n".join(presets)] if presets else []),
+        ]
+    )
+
+
+def method_list(_: str) -> str:
+    """List the methods."""
+    return table(
+        ["name", "method", "trains step by step", "version", "reference"],
+        [
+            [
+                f"[`{name}`](/methods/{name}.md)",
+                method.title,
+                "yes" if method.is_iterative else "no",
+                method.version,
+                method.citation,
+            ]
+            for name, method in sorted(load_methods().methods.items())
+        ],
+    )
+
+
+def dataset_list(_: str) -> str:
+    """List the data set recipes."""
+    rows = []
+    for name, recipe in sorted(load_recipes().recipes.items()):
+        size = sum(source.size or 0 for source in recipe.sources)
+        command = recipe.how_to_get.partition(" (")[0]
+        rows.append(
+            [f"`{name}`", recipe.title, command, readable_size(size) if size else "none", recipe.licence]
+        )
+    return table(["name", "data set", "how to get it", "download", "licence"], rows)
+
+
+def sources(name: str) -> str:
+    """List the files that a data set is built from."""
+    recipe = load_recipes().recipe(name)
+    rows = [
+        [
+            f"`{file.name}`",
+            readable_size(file.size) if file.size else "not known",
+            "you request it" if file.by_hand else "downloaded",
+            file.address,
+        ]
+        for file in recipe.sources
+    ]
+    return table(["file", "size", "", "where it comes from"], rows)
+
+
+def suites(_: str) -> str:
+    """List the shipped suites."""
+    rows = []
+    for name in shipped_suites():
+        suite = load_suite(name)
+        rows.append([f"`{name}`", suite.title, ", ".join(f"`{each}`" for each in suite.datasets)])
+    return table(["suite", "what it is", "data sets"], rows)
+
+
+def suite_file(name: str) -> str:
+    """Show a shipped suite as it is."""
+    return f"```toml\n{files('infoseg_bench').joinpath('suites', f'{name}.toml').read_text()}```"
+
+
+def loggers(_: str) -> str:
+    """List the loggers."""
+    return table(
+        ["logger", "what it writes"],
+        [[f"`{name}`", (cls.__doc__ or "").splitlines()[0]] for name, cls in LOGGERS.items()],
+    )
+
+
+def record_tables(_: str) -> str:
+    """Describe every part of a record, field by field."""
+    schema = TypeAdapter(Record).json_schema()
+    parts = []
+    for name, part in schema["$defs"].items():
+        rows = [
+            [f"`{field}`", kind(item), item.get("description", "")]
+            for field, item in part["properties"].items()
+        ]
+        parts.append(
+            f"### {name}\n\n{part.get('description', '')}\n\n{table(['field', 'type', 'meaning'], rows)}"
+        )
+    return "\n\n".join(parts)
+
+
+def kind(item: dict[str, Any]) -> str:
+    """Return the type of a field of a JSON schema in words."""
+    if "anyOf" in item:
+        return " or ".join(kind(option) for option in item["anyOf"])
+    if "$ref" in item:
+        return item["$ref"].rpartition("/")[2]
+    if "const" in item:
+        return json.dumps(item["const"])
+    if "enum" in item:
+        return " or ".join(json.dumps(option) for option in item["enum"])
+    if item.get("type") == "array" and "items" in item:
+        return f"list of {kind(item['items'])}"
+    return str(item.get("type", "any"))
+
+
+def record_schema(_: str) -> str:
+    """Show the JSON schema of a record."""
+    return f"```json\n{json.dumps(TypeAdapter(Record).json_schema(), indent=2)}\n```"
+
+
+def api(_: str) -> str:
+    """Document every public name of the package."""
+    entries = []
+    for name in infoseg_bench.__all__:
+        kind_of = "class" if isinstance(getattr(infoseg_bench, name), type) else "function"
+        entries.append(f".. auto{kind_of}:: infoseg_bench.{name}")
+    return "```{eval-rst}\n" + "\n\n".join(entries) + "\n```"
+
+
+class FromCode(SphinxDirective):
+    """Parses the Markdown that a function returns."""
+
+    optional_arguments = 1
+    make: ClassVar[Callable[[str], str]]
+
+    def run(self) -> list[nodes.Node]:
+        """Return the parsed Markdown."""
+        text = type(self).make(self.arguments[0] if self.arguments else "")
+        return self.parse_text_to_nodes(StringList(text.splitlines(), source=f"<{self.name}>"))
+
+
+DIRECTIVES = (
+    parameters,
+    method_list,
+    dataset_list,
+    sources,
+    suites,
+    suite_file,
+    loggers,
+    record_tables,
+    record_schema,
+    api,
+)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Add a directive for every function, with dashes for underscores in its name."""
+    for make in DIRECTIVES:
+        name = make.__name__.replace("_", "-")
+        app.add_directive(name, type(name, (FromCode,), {"make": staticmethod(make)}))
+    return {"parallel_read_safe": True}
