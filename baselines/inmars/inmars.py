@@ -27,7 +27,7 @@ from infoseg_bench.images.sobel import append_sobel
 from infoseg_bench.information.assignment import conditional_entropy, divergence, marginal_entropy
 from infoseg_bench.training.net10a import ClusterHead, Net10aTrunk, Padding, initialise
 from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
-from infoseg_bench.utils.device import send
+from infoseg_bench.utils.randomness import normals
 
 NO_SOBEL: Mapping[str, Any] = {"sobel": False}
 """Potsdam has no Sobel channels (IIC examples/commands.txt:83,89)."""
@@ -183,7 +183,7 @@ class InMARS(NetworkMethod):
         def moved(change: Tensor) -> Tensor:
             return divergence(target, pool(self._probabilities(images + change)), pool.share)
 
-        start = send(torch.randn(images.shape, generator=generator), images.device)
+        start = normals(images.shape, generator, images.device)
         return self._worst(moved, start, self.parameters.photometric_radius, root_mean_square)
 
     def _geometric(
@@ -199,7 +199,7 @@ class InMARS(NetworkMethod):
             return divergence(pool(target), pool(assigned), pool.share)
 
         points = self.parameters.geometric_points
-        start = send(torch.randn(len(images), 2, points, points, generator=generator), images.device)
+        start = normals((len(images), 2, points, points), generator, images.device)
         return self._worst(
             moved,
             start,

@@ -19,6 +19,8 @@ from infoseg_bench.baselines.pairs.pair_method import (
     within,
 )
 from infoseg_bench.contracts import Parameters, parameter
+from infoseg_bench.utils.device import send
+from infoseg_bench.utils.randomness import normals
 
 SOURCE = "IIC utils/segmentation/baselines; scripts/segmentation/baselines"
 NEAREST, FARTHEST = 1.5, 2.0
@@ -101,9 +103,10 @@ def dropped(
         generator: of the CPU
     """
     colours = images[:, :3]
-    kept = torch.randint(3, (len(images),), generator=generator).to(images.device)
+    kept = torch.randint(3, (len(images),), generator=generator)
+    kept = send(kept, images.device)
     deviation, mean = torch.std_mean(colours, dim=(0, 2, 3))
-    noise = torch.randn(colours.shape, generator=generator).to(images)
+    noise = normals(colours.shape, generator, images.device).to(images.dtype)
     noise = mean[kept][:, None, None, None] + noise * deviation[kept][:, None, None, None] / NOISE
     keep = F.one_hot(kept, 3).bool()[:, :, None, None]
     return torch.cat([torch.where(keep, colours, noise), images[:, 3:]], dim=1)

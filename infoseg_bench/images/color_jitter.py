@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from infoseg_bench.utils.device import send
+from infoseg_bench.utils.device import constant, send
 
 GREY_WEIGHTS = (0.2989, 0.587, 0.114)
 """Red, green and blue in torchvision's conversion to grey (transforms/_functional_tensor.py)."""
@@ -70,7 +70,7 @@ def _hue(colours: Tensor, turn: Tensor) -> Tensor:
     hue, saturation, value = _hsv(colours)
     sixths = (hue + turn) % 1.0 * 6
     # Each channel falls from `value` by the chroma, trapezoidally in the hue (Smith 1978).
-    phase = send(colours.new_tensor([5.0, 3.0, 1.0], device="cpu"), colours.device)[:, None, None]
+    phase = constant((5.0, 3.0, 1.0), (colours.device, colours.dtype))[:, None, None]
     k = (sixths + phase) % 6
     return value * (1 - saturation * torch.minimum(k, 4 - k).clamp(0, 1))
 
@@ -90,7 +90,7 @@ def _hsv(colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def _grey(colours: Tensor) -> Tensor:
     # Not as a matrix product, which mixed precision would round to eight bits.
-    weights = send(colours.new_tensor(GREY_WEIGHTS, device="cpu"), colours.device)[:, None, None]
+    weights = constant(GREY_WEIGHTS, (colours.device, colours.dtype))[:, None, None]
     return (colours * weights).sum(dim=1, keepdim=True)
 
 

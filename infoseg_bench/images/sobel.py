@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from infoseg_bench.utils.device import constant
+
 GREY_WEIGHTS = (0.299, 0.587, 0.114)
 """Red, green and blue in OpenCV's conversion to grey (IIC utils/segmentation/transforms.py:7-20)."""
 KERNELS = (
@@ -24,6 +26,7 @@ def append_sobel(
     Args:
         images: red, green and blue first, values in [0, 1]
     """
-    grey = torch.einsum("bchw,c->bhw", images[:, :3], images.new_tensor(GREY_WEIGHTS))
-    kernels = images.new_tensor(KERNELS)[:, None]
+    like = images.device, images.dtype
+    grey = torch.einsum("bchw,c->bhw", images[:, :3], constant(GREY_WEIGHTS, like))
+    kernels = constant(KERNELS, like)[:, None]
     return torch.cat([images, F.conv2d(grey[:, None], kernels, padding=1)], dim=1)

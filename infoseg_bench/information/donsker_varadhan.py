@@ -37,8 +37,10 @@ def donsker_varadhan(
             both kinds; without any the estimate is 0.
     """
     if average == "pooled":
-        joint, marginal = _column(joint, counted_joint), _column(marginal, counted_marginal)
-        counted_joint = counted_marginal = None
+        joint, marginal = joint.flatten(), marginal.flatten()
+        counted_joint, counted_marginal = (
+            None if counted is None else counted.flatten() for counted in (counted_joint, counted_marginal)
+        )
     if counted_joint is None and counted_marginal is None:
         return (joint.mean(dim=0) - marginal.logsumexp(dim=0) + math.log(len(marginal))).mean()
     return _per_place(
@@ -56,10 +58,6 @@ def _per_place(
     scores = marginal.masked_fill(~counted_marginal & kept, -math.inf)
     estimates = expected - scores.logsumexp(dim=0) + others.clamp(min=1).to(joint.dtype).log()
     return (estimates * kept).sum() / kept.sum().clamp(min=1)
-
-
-def _column(scores: Tensor, counted: Tensor | None) -> Float[Tensor, " sample"]:
-    return scores.flatten() if counted is None else scores[counted]
 
 
 def _everything(scores: Tensor, counted: Tensor | None) -> Bool[Tensor, "sample ..."]:

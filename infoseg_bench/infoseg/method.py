@@ -140,9 +140,7 @@ class InfoSeg(NetworkMethod):
                 counted_joint=counted[0],
                 counted_marginal=counted[1],
             )
-        if counted[0] is not None:
-            joint, marginal = joint[counted[0]], marginal[counted[1]]
-        return jensen_shannon(joint, marginal)
+        return jensen_shannon(joint, marginal, counted_joint=counted[0], counted_marginal=counted[1])
 
     def _invariance(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Estimate IIC's information between the V of an image and of its jittered mirror image instead."""

@@ -17,7 +17,8 @@ from infoseg_bench.training.net10a import Padding
 from infoseg_bench.training.network_method import TrainingParameters
 
 JITTER = "IIC segmentation_twohead.py:101-104; Potsdam: examples/commands.txt:83,89"
-BLUE_FIRST = [2, 1, 0]
+BANDS = 3
+"""Of a photo that OpenCV would read."""
 INFRARED_VIEWS: Mapping[str, Any] = {
     "sobel": False,
     "brightness": 0.1,
@@ -70,9 +71,9 @@ def ordered(images: Images, parameters: ViewParameters) -> Images:
 
     Images with further bands are no photos that OpenCV would read: they stay as they are.
     """
-    if parameters.channel_order == "corrected" or images.shape[1] > len(BLUE_FIRST):
+    if parameters.channel_order == "corrected" or images.shape[1] > BANDS:
         return images
-    return images[:, BLUE_FIRST]
+    return images.flip(1)
 
 
 def jittered(images: Images, parameters: ViewParameters, generator: torch.Generator) -> Images:

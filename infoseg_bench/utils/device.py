@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -61,6 +63,20 @@ def send(values: Tensor, device: torch.device) -> Tensor:
     if device.type == "cuda" and values.device.type == "cpu":
         return values.pin_memory().to(device, non_blocking=True)
     return values.to(device)
+
+
+@cache
+def constant(values: tuple[Any, ...], like: tuple[torch.device, torch.dtype]) -> Tensor:
+    """Return numbers, nested as in `torch.tensor`, on a device that receives them once; never write to it.
+
+    Args:
+        values: numbers, or tuples of them
+        like: device and type of the tensor
+    """
+    device, dtype = like
+    # A tensor that is made while somebody predicts could not be trained with later.
+    with torch.inference_mode(False):
+        return send(torch.tensor(values, dtype=dtype), device)
 
 
 DEVICE_SHARE = 0.5

@@ -1,10 +1,12 @@
-"""Random generators that follow from a seed and a purpose, so that no random state has to be kept."""
+"""Random numbers that follow from a seed and a purpose, so that no random state has to be kept."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 
 def generator(seed: int, *purpose: int | str) -> torch.Generator:
@@ -14,3 +16,15 @@ def generator(seed: int, *purpose: int | str) -> torch.Generator:
     """
     digest = hashlib.sha256(repr((seed, *purpose)).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+
+
+def normals(shape: Sequence[int], generator: torch.Generator, device: torch.device) -> Tensor:
+    """Draw standard normal numbers, millions of them without delay.
+
+    On the CPU they come from `generator`. A GPU draws its own, from a seed that `generator` gives:
+    they repeat on the same kind of device, and differ from those of the CPU.
+    """
+    if device.type != "cuda":
+        return torch.randn(*shape, generator=generator).to(device)
+    seed = int(torch.randint(2**62, (1,), generator=generator))
+    return torch.randn(*shape, generator=torch.Generator(device).manual_seed(seed), device=device)

@@ -1,0 +1,88 @@
+"""Every method and every choice of its parameters on a GPU that only claims to be one."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from infoseg_bench.contracts.registry import load_methods
+
+GUARD = Path(__file__).with_name("guard.cpp")
+METHODS = sorted(load_methods().methods)
+WAITS: dict[str, frozenset[str]] = {}
+"""Where training steps may wait for the device, as FILE:FUNCTION: REASON. No method waits anywhere today."""
+
+pytestmark = [
+    pytest.mark.skipif(torch.version.cuda is not None, reason="needs a build of torch without CUDA"),
+    pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler: g++"),
+]
+
+
+@pytest.fixture(scope="module")
+def environment(pytestconfig: pytest.Config) -> dict[str, str]:
+    """Compile what this torch lacks, unless an earlier test run has."""
+    folder = Path(pytestconfig.cache.mkdir("fake_cuda")) if pytestconfig.cache else Path()
+    spec = importlib.util.find_spec("torch")
+    assert spec is not None
+    assert spec.origin is not None
+    base = Path(spec.origin).parent
+    library = folder / f"guard-{torch.__version__}-{GUARD.stat().st_mtime_ns}.so"
+    if not library.exists():
+        partial = library.with_suffix(f".{os.getpid()}")
+        flags = ["-std=c++20", "-O0", "-fPIC", "-shared", f"-I{base}/include", f"-L{base}/lib"]
+        flags += [f"-I{sysconfig.get_path('include')}", "-lc10", "-ltorch_cpu", f"-Wl,-rpath,{base}/lib"]
+        subprocess.run(["g++", str(GUARD), *flags, "-o", str(partial)], check=True)
+        partial.replace(library)
+    return {**os.environ, "FAKE_CUDA_GUARD": str(library), "OMP_NUM_THREADS": "1"}
+
+
+def run(environment: dict[str, str], module: str, *words: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", f"tests.fake_cuda.{module}", *words]
+    done = subprocess.run(
+        command, cwd=GUARD.parents[2], env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def outcomes(environment: dict[str, str]) -> list[dict[str, Any]]:
+    return run(environment, "methods", *METHODS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_does_all_that_a_run_does_with_every_choice_of_its_parameters(
+    name: str, outcomes: list[dict[str, Any]]
+) -> None:
+    found = [outcome for outcome in outcomes if outcome["method"] == name]
+    assert len(found) >= 2
+    assert [outcome for outcome in found if outcome["error"]] == []
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_training_step_waits_for_the_device_only_where_it_may(
+    name: str, outcomes: list[dict[str, Any]]
+) -> None:
+    waits = {wait for outcome in outcomes if outcome["method"] == name for wait in outcome["waits"]}
+    assert waits <= WAITS.get(name, frozenset())
+
+
+def test_the_fake_device_refuses_and_logs_what_cuda_would(environment: dict[str, str]) -> None:
+    trials = run(environment, "trials")
+    refused, logged, free = (
+        [trial for trial in trials if trial["kind"] == kind] for kind in ("refused", "logged", "free")
+    )
+    assert len(refused) * len(logged) * len(free) > 0
+    assert [trial["name"] for trial in refused if not trial["raised"]] == []
+    assert [trial["name"] for trial in logged if not trial["waits"]] == []
+    assert [trial["name"] for trial in free if trial["raised"] or trial["waits"]] == []
