@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
-import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
 from infoseg_bench.data.view import cluster_names
-from infoseg_bench.errors import (
-    MOST_NAMED,
-    FileError,
-    UsageError,
-    UserError,
-    first_few,
-    printable,
-    together,
-)
+from infoseg_bench.errors import UsageError
 from infoseg_bench.preparation.class_map import read_class_map
 from infoseg_bench.preparation.label_coding import LabelCoding, coding_of_names
+from infoseg_bench.preparation.label_survey import LabelSurvey
+from infoseg_bench.preparation.labelled_build import LabelledBuild
 from infoseg_bench.preparation.labelled_photos import LabelledPhotos
-from infoseg_bench.preparation.matching import chosen_by_list, match_files
+from infoseg_bench.preparation.matching import MatchedFiles, chosen_by_list, match_files
 from infoseg_bench.preparation.preparation import finish, plain_view, store_attributes, store_path
 from infoseg_bench.preparation.share_rule import ShareRule
 from infoseg_bench.preparation.statistics import ClassBalance
-from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import ProgressFactory
-
-if TYPE_CHECKING:
-    from infoseg_bench.data.writer import StoreWriter
 
 MOST_CLUSTERS = 254
 """Cluster numbers are kept in 8 bits, two of whose values stand for void and unlabelled pixels."""
@@ -84,7 +70,8 @@ class ImageFolderOptions(Parameters):
     )
     classes: str | None = parameter(
         None,
-        "class names separated by commas; label value i is the i-th, from 0",
+        "class names separated by commas; label value i is the i-th, from 0, unless values or colours are "
+        "given: background=0,person=255 or road=#804080,car=#00008e",
         source="chosen by this project",
     )
     class_map: str | None = parameter(
@@ -92,9 +79,20 @@ class ImageFolderOptions(Parameters):
         "a TOML file that maps label values to classes, or coco-stuff-15 or coco-stuff-3",
         source="chosen by this project",
     )
+    train_if: str | None = parameter(
+        None,
+        "train only on labelled photos whose centre crop follows a rule such as 'person >= 0.2'; boards then "
+        "say that labels chose them",
+        source="chosen by this project",
+    )
     evaluate_if: str | None = parameter(
         None,
         "evaluate only photos whose centre crop follows a rule such as 'person >= 0.2' (share of its pixels)",
+        source="chosen by this project",
+    )
+    exif: Literal["apply", "stored"] = parameter(
+        "apply",
+        "apply: turn photos upright as their EXIF data say; stored: keep the frame in the file",
         source="chosen by this project",
     )
     crop: int = parameter(128, "side of the square crops in pixels, after scaling", source="PAPER 5.3", ge=8)
@@ -105,9 +103,10 @@ class ImageFolderOptions(Parameters):
         gt=0,
         le=4,
     )
-    void: str = parameter(
-        "255",
-        "label values that are never scored, separated by commas; with --classes",
+    void: str | None = parameter(
+        None,
+        "label values or colours that are never scored, separated by commas; with --classes, where it is 255 "
+        "unless that is a class's",
         source="chosen by this project",
     )
     title: str = parameter(
@@ -133,19 +132,21 @@ class ImageFolderOptions(Parameters):
                 "--clusters is for photos without labels: name the classes of --labels with --classes or "
                 "--class-map, or leave --labels out"
             )
-        if self.class_map is not None and self.void != "255":
+        if self.class_map is not None and self.void is not None:
             raise UsageError(
                 "--void goes with --classes: with --class-map, the map's own list says what is void"
             )
-        if self.evaluate_if is not None and self.labels is None:
-            raise UsageError("--evaluate-if needs labels: give their folder with --labels")
+        for option, rule in (("--evaluate-if", self.evaluate_if), ("--train-if", self.train_if)):
+            if rule is not None and self.labels is None:
+                raise UsageError(f"{option} needs labels: give their folder with --labels")
         return self
 
 
 class ImageFolder(DatasetRecipe):
     """Any folder of photos. Training uses all of them, evaluation those that have a label map.
 
-    Photos are turned upright (EXIF), so label maps must be drawn on the upright photo. With
+    Photos are turned upright (EXIF), so label maps must be drawn on the upright photo, unless
+    `--exif stored` keeps the stored frame. With
     `--clusters N` and no label maps, nothing is scored: methods find N clusters, which have numbers
     instead of names.
     """
@@ -166,44 +167,36 @@ class ImageFolder(DatasetRecipe):
         from infoseg_bench.data.writer import StoreWriter
 
         assert isinstance(options, ImageFolderOptions)
-        coding = _coding(options)
-        rule = None
-        if options.evaluate_if is not None:
-            rule = ShareRule.parse(options.evaluate_if, coding.classes, options.crop)
         path = store_path(data, options.name, self)
+        coding = _coding(options)
         found = match_files(
             options.images,
             options.labels,
             image_suffix=options.image_suffix,
             label_suffix=options.label_suffix,
         )
-        chosen = set(found.photos)
-        if options.only is not None:
-            chosen = chosen_by_list(options.only, found.photos, "--only")
-        photos = LabelledPhotos(
-            photos={name: photo for name, photo in found.photos.items() if name in chosen},
-            labels={name: labels for name, labels in found.labels.items() if name in chosen},
-            coding=coding,
-            scale=options.scale,
-        )
+        build = _build(options, coding, found)
         title = options.title or options.name
         attributes = store_attributes(self, options, title=title)
         attributes["options"]["class_map"] = options.class_map and Path(options.class_map).name
         with StoreWriter(path, channels=3, attributes=attributes) as writer:
-            build = _Build(photos, rule, options, ClassBalance(coding.classes, options.crop))
             build.write(writer, found.faults, progress)
+            build.survey.refuse(build.balance, options.labels)
             view = plain_view(
                 self,
                 coding.classes,
                 photos=build.written,
                 crop=options.crop,
+                train=build.train,
                 evaluation=build.evaluated,
                 name=options.name,
                 title=title,
                 palette=coding.palette,
                 note=_note(options, build),
+                label_use="selection" if options.train_if else "",
             )
-            return finish(writer, [view], {**build.summary(), **found.left_out, **build.balance.summary()})
+            summary = {**build.summary(), **found.left_out, **build.balance.summary()}
+            return finish(writer, [view], summary, build.survey.warnings(build.balance))
 
 
 def _coding(options: ImageFolderOptions) -> LabelCoding:
@@ -214,87 +207,42 @@ def _coding(options: ImageFolderOptions) -> LabelCoding:
     return coding_of_names(options.classes or "", options.void)
 
 
-def _note(options: ImageFolderOptions, build: _Build) -> str:
+def _note(options: ImageFolderOptions, build: LabelledBuild) -> str:
     """Return what a reader of any score must know of the choice of photos."""
     parts = [
-        f"only the {build.written} photos listed in {options.only.name}" if options.only else "",
+        f"only the {build.chosen} photos listed in {options.only.name}" if options.only else "",
+        f"trained on: photos with {options.train_if} within the centre crop, chosen by their labels"
+        if options.train_if
+        else "",
         f"evaluated: photos with {options.evaluate_if} within the centre crop" if options.evaluate_if else "",
         f"{len(build.skipped)} broken files left out" if build.skipped else "",
     ]
     return "; ".join(part for part in parts if part)
 
 
-@dataclass
-class _Build:
-    """The photos on their way into the store.
+def _build(options: ImageFolderOptions, coding: LabelCoding, found: MatchedFiles) -> LabelledBuild:
+    chosen = set(found.photos)
+    if options.only is not None:
+        chosen = chosen_by_list(options.only, found.photos, "--only")
+    upright, crop, classes = options.exif == "apply", options.crop, coding.classes
+    photos = LabelledPhotos(
+        photos={name: photo for name, photo in found.photos.items() if name in chosen},
+        labels={name: labels for name, labels in found.labels.items() if name in chosen},
+        coding=coding,
+        scale=options.scale,
+        upright=upright,
+        crop=crop,
+    )
 
-    Attributes:
-        photos: to read
-        rule: which labelled photos are evaluated; None: all
-        options: of the recipe
-        balance: of the classes of the evaluated photos
-        written: photos in the store
-        labelled: those of them that have labels
-        evaluated: indices of those that are evaluated
-        skipped: files that were left out because they cannot be used
-    """
+    def rule(text: str | None, option: str) -> ShareRule | None:
+        return None if text is None else ShareRule.parse(text, classes, crop, option)
 
-    photos: LabelledPhotos
-    rule: ShareRule | None
-    options: ImageFolderOptions
-    balance: ClassBalance
-    written: int = 0
-    labelled: int = 0
-    evaluated: list[int] = field(default_factory=list)
-    skipped: list[FileError] = field(default_factory=list)
-
-    def write(self, writer: StoreWriter, faults: Sequence[FileError], progress: ProgressFactory) -> None:
-        """Read all photos, and write those that can be used.
-
-        Raises:
-            UserError: files that cannot be used, all of them named together; or none to evaluate
-        """
-        broken = list(faults)
-        names = list(self.photos.photos)
-        with closing(ordered_map(self._read, names, progress, "photos")) as results:
-            for name, result in zip(names, results, strict=True):
-                if isinstance(result, FileError):
-                    broken.append(result)
-                elif not broken or self.options.skip_broken:
-                    self._add(name, *result, writer)
-        if broken and not self.options.skip_broken:
-            raise together(self.options.images, broken, "--skip-broken leaves such photos out")
-        self.skipped = broken
-        if not self.written:
-            raise together(self.options.images, broken)
-        if self.rule is not None and not self.evaluated:
-            raise UserError(
-                "no labelled photo follows --evaluate-if: choose another share, or leave the rule out"
-            )
-
-    def summary(self) -> dict[str, str]:
-        """Return what was written as lines for people."""
-        lines = {
-            "photos": f"{self.written}, all for training",
-            "labelled": str(self.labelled),
-            "evaluated": str(len(self.evaluated)),
-        }
-        if self.skipped:
-            names = [printable(getattr(fault.path, "name", fault.path)) for fault in self.skipped]
-            lines["left out as broken"] = f"{len(names)}: {first_few(names, MOST_NAMED)}"
-        return lines
-
-    def _read(self, name: str) -> tuple[np.ndarray, np.ndarray | None] | FileError:
-        try:
-            return self.photos.read(name)
-        except FileError as error:
-            return error
-
-    def _add(self, name: str, image: np.ndarray, labels: np.ndarray | None, writer: StoreWriter) -> None:
-        writer.add(name, image, labels)
-        if labels is not None:
-            self.labelled += 1
-            if self.rule is None or self.rule.accepts(labels):
-                self.evaluated.append(self.written)
-                self.balance.add(labels)
-        self.written += 1
+    return LabelledBuild(
+        folder=options.images,
+        photos=photos,
+        train_if=rule(options.train_if, "--train-if"),
+        evaluate_if=rule(options.evaluate_if, "--evaluate-if"),
+        skip_broken=options.skip_broken,
+        survey=LabelSurvey(crop=crop, upright=upright, nearest=coding.other == "nearest"),
+        balance=ClassBalance(classes, crop),
+    )

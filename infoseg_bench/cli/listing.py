@@ -58,6 +58,8 @@ def _show_summary(attributes: dict[str, Any]) -> None:
     for name, line in json.loads(attributes.get("summary", "{}")).items():
         click.echo(f"{'':<21}{name}: {line}")
     click.echo(f"{'':<21}fingerprint: {attributes['fingerprint']}")
+    for line in json.loads(attributes.get("warnings", "[]")):
+        click.echo(f"{'':<21}warning: {line}")
 
 
 def _show_prepared(data: Path) -> None:

@@ -60,6 +60,8 @@ def _command(recipe: type[DatasetRecipe]) -> click.Command:
         for name, line in prepared.summary.items():
             click.echo(f"{name:<28} {line}")
         click.echo(f"{'store':<28} {prepared.store}")
+        for line in prepared.warnings:
+            click.echo(f"warning: {line}", err=True)
 
     options = [_option(name, field) for name, field in recipe.options_type.model_fields.items()]
     if any(not source.by_hand for source in recipe.sources):

@@ -38,6 +38,8 @@ class Prepared:
     store: Path
     summary: dict[str, str]
     """Lines for the user: what was counted, and what must be known when reading a score."""
+    warnings: tuple[str, ...] = ()
+    """What is suspicious about the data, one line each."""
 
 
 class DatasetRecipe(ABC):

@@ -64,6 +64,12 @@ class Store:
         """The hash over its content, as written when it was made."""
         return str(self.attributes["fingerprint"])
 
+    @property
+    def warnings(self) -> list[str]:
+        """What was suspicious about the data when the store was made, one line each."""
+        lines: list[str] = json.loads(self.attributes.get("warnings", "[]"))
+        return lines
+
     def view(self, name: str) -> View:
         """Return one data set of this store.
 
@@ -124,6 +130,7 @@ def _read_view(group: Any, name: str) -> View:
         evaluation=group["evaluation"][:],
         crop=int(group.attrs["crop"]),
         note=group.attrs["note"],
+        label_use=group.attrs.get("label_use", ""),
     )
 
 

@@ -29,6 +29,7 @@ class View:
         evaluation: indices of the photos to score, all of them labelled; empty where there are no labels
         crop: side in pixels of the square crops
         note: what a reader of any score must know, shown on every board
+        label_use: what labels have decided about the training photos: "selection" where they chose them
     """
 
     name: str
@@ -40,6 +41,7 @@ class View:
     evaluation: Int64[np.ndarray, " evaluated"] = field(repr=False)
     crop: int
     note: str = ""
+    label_use: str = ""
 
     @property
     def is_scored(self) -> bool:

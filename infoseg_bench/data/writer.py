@@ -188,6 +188,8 @@ def _write_view(group: Any, view: View) -> None:
     group.attrs["palette"] = json.dumps(view.palette)
     group.attrs["crop"] = view.crop
     group.attrs["note"] = view.note
+    if view.label_use:
+        group.attrs["label_use"] = view.label_use
     group["train"] = view.train
     group["evaluation"] = view.evaluation
     for protocol, table in view.tables.items():

@@ -1,26 +1,42 @@
-"""Reading photos and label maps from image files."""
+"""Reading photos from image files."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import struct
 import warnings
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from infoseg_bench.errors import FileError
 from infoseg_bench.utils.source_files import OfficialFile
 
-DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
-"""Pillow's modes of more than 8 bits per channel."""
+LARGEST = 1 << 29
+"""Pixels of an image that is read, against files that swell; chosen by this project: 512 Mi."""
 
-GREY_STEPS = {"L;2": 85, "L;4": 17}
-"""Pillow stretches greyscale of 2 and 4 bits to 0..255; the step between two stored values."""
+LONGEST_TEXT = 1 << 28
+"""Bytes of text or colour profile in a PNG, against files that swell; chosen by this project: 256 MiB."""
+
+PLUGINS = {".jxl": "pillow_jxl", ".heic": "pillow_heif", ".heif": "pillow_heif"}
+"""Packages that teach Pillow a format that it does not know by itself."""
+
+BITS_PER_SAMPLE = 258
+"""TIFF's tag of the bits of every channel."""
+
+DARKEST = 64
+"""Upper byte that the brightest of 16-bit samples must reach: a quarter of the range, which 14 bits and
+fewer do not; chosen by this project."""
+
+ORIENTATION = 0x0112
+"""EXIF's tag of the side of the stored frame that is up; 1 is upright."""
 
 UNDECODABLE = (
     OSError,
@@ -36,70 +52,101 @@ UNDECODABLE = (
 
 # Pillow only warns of images up to twice its limit; per-read filters would not be safe among threads.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
+Image.MAX_IMAGE_PIXELS = LARGEST
+# Photo editors store whole histories as text, which Pillow limits to 1 MiB.
+PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = LONGEST_TEXT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photo:
+    """A photo as it was read.
+
+    Attributes:
+        pixels: red, green and blue
+        turned: whether its EXIF data say that the stored frame is not upright
+        deep: whether the file has 16 bits per channel, of which the upper 8 are kept
+    """
+
+    pixels: UInt8[np.ndarray, "height width 3"]
+    turned: bool
+    deep: bool
 
 
 def read_photo(path: Path | OfficialFile, *, upright: bool) -> UInt8[np.ndarray, "height width 3"]:
+    """Read the pixels of a photo; arguments and errors are those of `open_photo`."""
+    return open_photo(path, upright=upright).pixels
+
+
+def open_photo(path: Path | OfficialFile, *, upright: bool) -> Photo:
     """Read a photo as red, green and blue.
 
-    Greyscale, palette and CMYK are converted; transparency is dropped, the colours under it stay.
+    Greyscale, palette and CMYK are converted; transparency is dropped, the colours under it stay. Of 16
+    bits per channel the upper 8 are kept, unless the samples use less than a quarter of their range: 10 or
+    12 bits stored as 16 would become black.
 
     Args:
-        path: a file of any format that Pillow decodes, 8 bits per channel; it may lie in an archive
+        path: a file of any format that Pillow decodes; it may lie in an archive
         upright: turn the photo as its EXIF orientation says, as every viewer shows it; False
             keeps the stored frame, in which COCO's annotations are given
 
     Raises:
-        FileError: missing, damaged, truncated, of more than 8 bits, or beyond Pillow's size limit
+        FileError: missing, damaged, truncated, of deep but dark samples, or of more than LARGEST pixels
     """
-    try:
-        with Image.open(_content(path)) as image:
-            if image.mode in DEEP_MODES:
-                kind = "a photo of more than 8 bits per channel"
-                raise FileError(path, kind, "save it with 8 bits", image.mode)
-            image.load()
+    with image_file(path, "photo") as image:
+        bits = bits_per_sample(image)
+        image.load()
+        turned = False
+        # Damaged EXIF data leave the photo as it is.
+        with contextlib.suppress(*UNDECODABLE, TypeError, Warning):
+            turned = image.getexif().get(ORIENTATION, 1) in range(2, 9)
             if upright:
-                # Damaged EXIF data leave the photo as it is.
-                with contextlib.suppress(*UNDECODABLE, TypeError, Warning):
-                    ImageOps.exif_transpose(image, in_place=True)
-            return np.asarray(_rgb(image))
-    except UNDECODABLE as error:
-        raise _unreadable(path, "photo", error) from error
+                ImageOps.exif_transpose(image, in_place=True)
+        pixels = _upper_byte(image) if image.mode.startswith("I;16") else np.asarray(_rgb(image))
+        if bits > 16 or (bits > 8 and int(pixels.max(initial=0)) < DARKEST):
+            kind = "a photo of more than 8 bits per channel, of which it uses only the lower ones"
+            raise FileError(path, kind, "save it with 8 bits", f"{bits} bits, {image.mode}")
+        return Photo(pixels=pixels, turned=turned, deep=bits > 8)
 
 
-def read_labels(path: Path | OfficialFile) -> UInt8[np.ndarray, "height width"]:
-    """Read a label map: greyscale or palette, where the palette's index is the label.
-
-    Greyscale of 1, 2 or 4 bits gives the stored values, and 16 bits do where all are below 256.
+@contextlib.contextmanager
+def image_file(path: Path | OfficialFile, kind: str) -> Iterator[ImageFile.ImageFile]:
+    """Open an image and turn what decoding it raises into one line; `kind` says what it is to be.
 
     Raises:
-        FileError: missing, damaged, a colour image, or a value over 255
+        FileError: missing, damaged, truncated, of an unknown format, or of more than LARGEST pixels
     """
+    suffix = Path(path.name).suffix.lower()
+    if suffix in PLUGINS:
+        _register(PLUGINS[suffix])
     try:
-        with Image.open(_content(path)) as image:
-            labels = stored_values(image)
+        with Image.open(io.BytesIO(path.read()) if isinstance(path, OfficialFile) else path) as image:
+            yield image
     except UNDECODABLE as error:
-        raise _unreadable(path, "label map", error) from error
-    if labels.ndim != 2 or labels.dtype.kind == "f":
-        raise FileError(
-            path,
-            f"a colour image ({image.mode}), not a label map",
-            "labels must be PNGs with one channel (greyscale or palette) whose values are class numbers",
-        )
-    if labels.max(initial=0) > 255 or labels.min(initial=0) < 0:
-        alone = f"label value {labels.max()} is over 255"
-        raise FileError(path, "label values over 255", "use values of 0 to 255", str(labels.max()), alone)
-    return labels.astype(np.uint8)
+        raise _unreadable(path, kind, error, suffix) from error
 
 
-def stored_values(image: ImageFile.ImageFile) -> np.ndarray:
-    """Return the values that an image file holds: palette indices, and grey levels without stretching."""
-    step = GREY_STEPS.get(str(image.tile[0][3]), 1) if image.tile else 1
-    values = np.asarray(image)
-    return values // np.uint8(step) if step > 1 else values
+def bits_per_sample(image: ImageFile.ImageFile) -> int:
+    """Return how many bits a channel has in the file; Pillow drops those beyond 8 of colour images."""
+    if image.mode[0] in "IF":
+        return 16 if image.mode.startswith("I;16") else 32
+    declared = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, 8)
+    deepest = int(max(declared)) if isinstance(declared, tuple) else int(declared)
+    # Of PNGs only the decoder's raw mode tells, such as RGB;16B.
+    raw = str(image.tile[0][3]) if image.tile else ""
+    return max(deepest, 16 if ";16" in raw else 8)
 
 
-def _content(path: Path | OfficialFile) -> Path | io.BytesIO:
-    return io.BytesIO(path.read()) if isinstance(path, OfficialFile) else path
+def _register(plugin: str) -> None:
+    """Let a plug-in add its format to Pillow, where it is installed."""
+    with contextlib.suppress(ImportError):
+        module = importlib.import_module(plugin)
+        if plugin == "pillow_heif":
+            module.register_heif_opener()
+
+
+def _upper_byte(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
+    grey = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=-1)
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -111,7 +158,7 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _unreadable(path: Path | OfficialFile, kind: str, error: Exception) -> FileError:
+def _unreadable(path: Path | OfficialFile, kind: str, error: Exception, suffix: str) -> FileError:
     if isinstance(error, FileNotFoundError):
         return FileError(path, f"no such {kind}", "check the path")
     if isinstance(error, PermissionError):
@@ -119,5 +166,14 @@ def _unreadable(path: Path | OfficialFile, kind: str, error: Exception) -> FileE
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
         limit = Image.MAX_IMAGE_PIXELS
         return FileError(path, f"a {kind} of more than {limit} pixels", "scale it down or cut it into tiles")
-    reason = "unknown format" if isinstance(error, UnidentifiedImageError) else " ".join(str(error).split())
+    reason = " ".join(str(error).split())
+    if isinstance(error, UnidentifiedImageError):
+        reason = "unknown format"
+        if suffix in PLUGINS:
+            package = PLUGINS[suffix].replace("_", "-").replace("jxl", "jxl-plugin")
+            what = f"Pillow cannot decode {suffix} here"
+            return FileError(path, what, f"pip install {package}, or convert it to PNG")
+    if "MAX_TEXT" in reason:
+        what = f"holds more than {LONGEST_TEXT >> 20} MiB of text or colour profile"
+        return FileError(path, what, "save it without metadata")
     return FileError(path, f"this {kind} cannot be decoded", "replace or remove the file", reason)

@@ -8,24 +8,35 @@ other = "void"       # any other code: "void" or "error"
 [[classes]]
 name = "sky"
 codes = [105, 156]
-colour = [135, 206, 235]   # for all classes, or for none
+colour = [135, 206, 235]   # shown on boards; for all classes, or for none
+
+Where label maps are coded by colour, classes have `colours` in place of `codes`:
+
+void_colours = [[224, 224, 192]]
+other = "nearest"    # any other colour: "error", "void", or the meaning of the nearest named colour
+
+[[classes]]
+name = "road"
+colours = [[128, 64, 128]]
 """
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, TypeVar
 
 from pydantic import Field
 
 from infoseg_bench.contracts.parameters import Parameters
 from infoseg_bench.data.view import UNLABELLED, VOID
-from infoseg_bench.errors import UsageError, UserError, unknown_name
+from infoseg_bench.errors import UsageError, UserError, printable, unknown_name
 from infoseg_bench.images.palette import Colour
-from infoseg_bench.preparation.label_coding import LabelCoding, check_names, coding
-from infoseg_bench.utils.disk import read_error
+from infoseg_bench.preparation.label_coding import LabelCoding, Other, check_names, coding
+from infoseg_bench.utils.text import read_text
 
+Value = TypeVar("Value")
 Byte = Annotated[int, Field(ge=0, le=255)]
 
 
@@ -33,7 +44,8 @@ class MappedClass(Parameters):
     """One class of a class map."""
 
     name: str
-    codes: tuple[Byte, ...] = Field(min_length=1)
+    codes: tuple[Byte, ...] = ()
+    colours: tuple[tuple[Byte, Byte, Byte], ...] = ()
     colour: tuple[Byte, Byte, Byte] | None = None
 
 
@@ -43,7 +55,8 @@ class ClassMap(Parameters):
     title: str = ""
     unlabelled: tuple[Byte, ...] = ()
     void: tuple[Byte, ...] = ()
-    other: Literal["void", "error"] = "error"
+    void_colours: tuple[tuple[Byte, Byte, Byte], ...] = ()
+    other: Other = "error"
     classes: tuple[MappedClass, ...]
 
 
@@ -62,36 +75,42 @@ def read_class_map(name: str, shipped: Path) -> LabelCoding:
         remedy = "or give a file that ends in .toml"
         raise unknown_name("class map", name, (file.stem for file in shipped.glob("*.toml")), remedy)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise read_error(error, path, "the class map") from None
+        values = tomllib.loads(read_text(path, "class map"))
     except ValueError as error:
-        raise UserError(f"{path}: not a TOML file ({error}): mend that line") from None
+        raise UserError(f"{printable(path)}: not a TOML file ({error}): correct that line") from None
     return _coding(ClassMap.parse(values, f"class map {path}"), path)
 
 
 def _coding(class_map: ClassMap, path: Path) -> LabelCoding:
     names = tuple(entry.name for entry in class_map.classes)
     check_names(names, str(path))
-    remedy = f'name it in the class map {path.name}, or let the map say other = "void"'
-    return coding(
-        names,
-        _codes(class_map, path),
-        palette=_palette(class_map, path),
-        other_is_void=class_map.other == "void",
-        remedy=remedy,
-    )
+    by_colour = any(entry.colours for entry in class_map.classes)
+    key = "colours" if by_colour else "codes"
+    without = [entry.name for entry in class_map.classes if not getattr(entry, key)]
+    if without or (by_colour and any(entry.codes for entry in class_map.classes)):
+        who = without[0] if without else names[0]
+        raise UsageError(f"{path}: class {who!r}: give every class codes, or every class colours")
+    if class_map.other == "nearest" and not by_colour:
+        raise UsageError(f'{path}: other = "nearest" goes with colours: say "void" or "error"')
+    wider = '"nearest" or "void"' if by_colour else '"void"'
+    remedy = f"name it in the class map {path.name}, or let the map say other = {wider}"
+    meanings = [(getattr(entry, key), index) for index, entry in enumerate(class_map.classes)]
+    if by_colour:
+        colours = _meanings([*meanings, (class_map.void_colours, VOID)], "colour", path)
+        palette = _palette(class_map, path) or tuple(entry.colours[0] for entry in class_map.classes)
+        return coding(names, {}, palette=palette, colours=colours, other=class_map.other, remedy=remedy)
+    codes = _meanings([*meanings, (class_map.void, VOID), (class_map.unlabelled, UNLABELLED)], "code", path)
+    return coding(names, codes, palette=_palette(class_map, path), other=class_map.other, remedy=remedy)
 
 
-def _codes(class_map: ClassMap, path: Path) -> dict[int, int]:
-    meanings = [(entry.codes, index) for index, entry in enumerate(class_map.classes)]
-    codes: dict[int, int] = {}
-    for group, meaning in (*meanings, (class_map.void, VOID), (class_map.unlabelled, UNLABELLED)):
-        for code in group:
-            if code in codes:
-                raise UsageError(f"{path}: code {code} is named twice: give every code one meaning")
-            codes[code] = meaning
-    return codes
+def _meanings(groups: Sequence[tuple[Sequence[Value], int]], kind: str, path: Path) -> dict[Value, int]:
+    found: dict[Value, int] = {}
+    for group, meaning in groups:
+        for value in group:
+            if value in found:
+                raise UsageError(f"{path}: {kind} {value} is named twice: give every {kind} one meaning")
+            found[value] = meaning
+    return found
 
 
 def _palette(class_map: ClassMap, path: Path) -> tuple[Colour, ...] | None:

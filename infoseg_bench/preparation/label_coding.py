@@ -1,38 +1,100 @@
-"""From the codes in label maps to stored class indices."""
+"""From the codes or colours in label maps to stored class indices."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Int16, UInt8
 
 from infoseg_bench.data.view import UNLABELLED, VOID
 from infoseg_bench.errors import FileError, UsageError, first_few
-from infoseg_bench.images.palette import Colour, default_palette
+from infoseg_bench.images.label_images import Colour, open_labels, read_label_colours
+from infoseg_bench.images.palette import default_palette
 
 CODES = 256
 """Label maps have 8 bits."""
 
+STRANGE = -1
+"""In a table of colours: one that has no meaning."""
+
+MANY = 64
+"""Different values of no class from which a label map counts as a photo; chosen by this project."""
+
+VALUE = r"\d{1,3}|#[0-9a-fA-F]{6}"
+"""A label value as people write it: a number, or a colour."""
+
+Other = Literal["nearest", "void", "error"]
+"""What values are that stand for no class: errors, void, or as the nearest colour of a class."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodedLabels:
+    """The labels of one label map.
+
+    Attributes:
+        stored: class index, VOID or UNLABELLED
+        void: value in the file to the number of its pixels, for those that are not scored
+        strange: number of pixels whose value stands for no class, which are void or as the nearest colour
+        palette: colours of the indices that occur, if the file has a palette whose indices count
+    """
+
+    stored: UInt8[np.ndarray, "height width"]
+    void: Mapping[str, int] = field(default_factory=dict)
+    strange: int = 0
+    palette: Mapping[int, Colour] | None = None
+
 
 @dataclass(frozen=True, kw_only=True)
 class LabelCoding:
-    """What every code of a label map stands for.
+    """What every code, or every colour, of a label map stands for.
 
     Attributes:
         classes: names, in the order of the class index
-        palette: one colour per class
+        palette: one colour per class, for people
         stored: code to what the store keeps: class index, VOID or UNLABELLED
-        known: False for codes that must not occur
-        remedy: what to do about one that does
+        named: False for codes that are neither a class's nor named as void or unlabelled
+        colours: colour to what the store keeps; None where codes count
+        other: what codes and colours are that are not named
+        remedy: what to do about one that is an error
     """
 
     classes: tuple[str, ...]
     palette: tuple[Colour, ...]
     stored: UInt8[np.ndarray, " 256"]
-    known: Bool[np.ndarray, " 256"]
+    named: Bool[np.ndarray, " 256"]
+    colours: Mapping[Colour, int] | None = None
+    other: Other = "error"
     remedy: str
+
+    @property
+    def known(self) -> Bool[np.ndarray, " 256"]:
+        """Return for every code whether it may occur."""
+        return self.named | (self.other != "error")
+
+    def read(self, path: Path) -> CodedLabels:
+        """Read a label map and code it.
+
+        Raises:
+            FileError: it cannot be read, or has a value that stands for no class
+        """
+        if self.colours is not None:
+            return self.apply_colours(read_label_colours(path), path)
+        image = open_labels(path)
+        counts = np.bincount(image.codes.ravel(), minlength=CODES)
+        strange = np.flatnonzero((counts > 0) & ~self.named)
+        void = np.flatnonzero((counts > 0) & (self.stored >= UNLABELLED))
+        return CodedLabels(
+            stored=self.apply(image.codes, path),
+            void={str(code): int(counts[code]) for code in void},
+            strange=int(counts[strange].sum()),
+            palette=image.palette,
+        )
 
     def apply(
         self, labels: UInt8[np.ndarray, "height width"], path: Path
@@ -42,20 +104,64 @@ class LabelCoding:
         Raises:
             FileError: a code that has no class; `path` is the file it came from
         """
-        strange = np.flatnonzero(np.bincount(labels.ravel(), minlength=CODES).astype(bool) & ~self.known)
+        occurs = np.bincount(labels.ravel(), minlength=CODES).astype(bool)
+        strange = np.flatnonzero(occurs & ~self.known)
+        unnamed = int(np.count_nonzero(occurs & ~self.named))
+        if unnamed > MANY:
+            raise _looks_like_a_photo(path, unnamed)
         if len(strange):
-            values = first_few([str(code) for code in strange], 5)
-            alone = f"no class for label value {values}"
-            raise FileError(path, "label values of no class", self.remedy, values, alone)
+            raise self._no_class(path, [str(code) for code in strange])
         return np.asarray(self.stored[labels])
+
+    def apply_colours(self, labels: UInt8[np.ndarray, "height width 3"], path: Path) -> CodedLabels:
+        """Turn colours into stored labels.
+
+        Raises:
+            FileError: a colour that has no class, unless it counts as void or as the nearest one
+        """
+        numbers = _numbers(labels)
+        stored = self._table[numbers]
+        unknown = stored == STRANGE
+        strange = int(np.count_nonzero(unknown))
+        if strange:
+            values, inverse, counts = np.unique(numbers[unknown], return_inverse=True, return_counts=True)
+            colours = np.stack([values >> 16, values >> 8 & 255, values & 255], axis=-1)
+            if len(values) > MANY and (self.other != "nearest" or 2 * strange > numbers.size):
+                raise _looks_like_a_photo(path, len(values))
+            if self.other == "error":
+                frequent = colours[np.argsort(-counts, kind="stable")]
+                raise self._no_class(path, [_hex(colour) for colour in frequent], "colour")
+            stored[unknown] = VOID if self.other == "void" else self._nearest(colours)[inverse]
+        result = stored.astype(np.uint8)
+        return CodedLabels(stored=result, void=_void_colours(numbers, result), strange=strange)
+
+    def _no_class(self, path: Path, values: Sequence[str], kind: str = "value") -> FileError:
+        shown = first_few(values, 5)
+        alone = f"no class for label {kind} {shown}"
+        return FileError(path, f"label {kind}s of no class", self.remedy, shown, alone)
+
+    def _nearest(self, colours: np.ndarray) -> Int16[np.ndarray, " colour"]:
+        """Return the meaning of the nearest named colour, by the distance in RGB; of two, the first."""
+        named = np.array(list(self.colours or ()), dtype=np.int64)
+        distance = ((colours[:, None, :].astype(np.int64) - named[None]) ** 2).sum(axis=-1)
+        meanings = np.array(list((self.colours or {}).values()), dtype=np.int16)
+        return np.asarray(meanings[distance.argmin(axis=1)])
+
+    @cached_property
+    def _table(self) -> Int16[np.ndarray, " colour"]:
+        table = np.full(1 << 24, STRANGE, dtype=np.int16)
+        for (red, green, blue), meaning in (self.colours or {}).items():
+            table[red << 16 | green << 8 | blue] = meaning
+        return table
 
 
 def coding(
     names: tuple[str, ...],
-    codes: dict[int, int],
+    codes: Mapping[int, int],
     *,
     palette: tuple[Colour, ...] | None = None,
-    other_is_void: bool = False,
+    colours: Mapping[Colour, int] | None = None,
+    other: Other = "error",
     remedy: str,
 ) -> LabelCoding:
     """Make a coding.
@@ -64,47 +170,99 @@ def coding(
         names: of the classes
         codes: code to class index, VOID or UNLABELLED
         palette: one colour per class; without it, default ones
-        other_is_void: whether codes that are not in `codes` are void rather than errors
-        remedy: what to do about a code that is an error
+        colours: colour to class index, VOID or UNLABELLED, where colours count in place of codes
+        other: what codes and colours are that are not named
+        remedy: what to do about one that is an error
     """
     stored = np.full(CODES, VOID, dtype=np.uint8)
-    known = np.full(CODES, other_is_void)
+    named = np.zeros(CODES, dtype=bool)
     for code, value in codes.items():
-        stored[code], known[code] = value, True
+        stored[code], named[code] = value, True
     return LabelCoding(
         classes=names,
         palette=palette or default_palette(len(names)),
         stored=stored,
-        known=known,
+        named=named,
+        colours=colours,
+        other=other,
         remedy=remedy,
     )
 
 
-def coding_of_names(classes: str, void: str) -> LabelCoding:
-    """Make the coding of plain label maps, where value i is the i-th class.
+def coding_of_names(classes: str, void: str | None) -> LabelCoding:
+    """Make the coding of `--classes`: names, to each of which a code or a colour may be given.
 
     Args:
-        classes: names, separated by commas
-        void: label values that are never scored, separated by commas; may be empty
+        classes: separated by commas: "road,car" (values 0 and 1), "road=0,car=255" or
+            "road=#804080,car=#00008e"
+        void: codes or colours that are never scored, separated by commas; may be empty. None: 255, unless
+            it is a class's
 
     Raises:
         UsageError: fewer than two classes, a name twice, or a void value that is none or a class's
     """
-    names = tuple(name.strip() for name in classes.split(","))
-    check_names(names, f"--classes {classes!r}")
-    codes = {index: index for index in range(len(names))}
-    for value in _void_values(void):
-        if value in codes:
-            raise UsageError(
-                f"--void {value} is also the value of class {names[value]!r}: values count from 0 in the "
-                "order of --classes; where they do not, use --class-map"
-            )
-        codes[value] = VOID
-    last = len(names) - 1
-    remedy = (
-        f"values 0 to {last} are {', '.join(names)}; add it to --classes or to --void, or use --class-map"
-    )
+    entries = [
+        re.fullmatch(r"(.*?)(?:=(\d{1,3}|#[0-9a-fA-F]{6}))?", part.strip()) for part in classes.split(",")
+    ]
+    pairs = [(entry[1].strip(), entry[2]) for entry in entries if entry is not None]
+    names = tuple(name for name, _ in pairs)
+    where = f"--classes {classes!r}"
+    check_names(names, where)
+    given = [value for _, value in pairs if value is not None]
+    if given and len(given) < len(pairs):
+        raise UsageError(f"{where}: some classes have no value: give one to every class or to none")
+    values = [_value(value, where) for value in given] or list(range(len(names)))
+    twice = next((value for value in values if values.count(value) > 1), None)
+    if twice is not None:
+        raise UsageError(f"{where}: {twice} stands for two classes: give every class its own value")
+    meanings: dict[Colour | int, int] = {value: index for index, value in enumerate(values)}
+    if void is None:
+        void = "" if 255 in meanings or not isinstance(values[0], int) else "255"
+    _add_void(void, meanings, names)
+    return _coding_of_values(meanings, names, where)
+
+
+def _coding_of_values(
+    meanings: Mapping[Colour | int, int], names: tuple[str, ...], where: str
+) -> LabelCoding:
+    codes = {value: meaning for value, meaning in meanings.items() if isinstance(value, int)}
+    colours = {value: meaning for value, meaning in meanings.items() if not isinstance(value, int)}
+    if codes and colours:
+        raise UsageError(f"{where}: values and colours mixed: give numbers or colours such as #804080")
+    if colours:
+        palette = tuple(colour for colour, meaning in colours.items() if meaning < len(names))
+        remedy = 'add it to --classes or to --void, or use a class map with other = "nearest" or "void"'
+        return coding(names, {}, palette=palette, colours=colours, remedy=remedy)
+    by_code = sorted(code for code, meaning in codes.items() if meaning < len(names))
+    first, last = by_code[0], by_code[-1]
+    plain = by_code == list(range(first, last + 1))
+    which = f"values {first} to {last}" if plain else f"values {', '.join(map(str, by_code))}"
+    remedy = f"{which} are {', '.join(names)}; add it to --classes or to --void, or use --class-map"
     return coding(names, codes, remedy=remedy)
+
+
+def _add_void(text: str, meanings: dict[Colour | int, int], names: tuple[str, ...]) -> None:
+    for part in (value.strip() for value in text.split(",") if value.strip()):
+        if not re.fullmatch(VALUE, part):
+            raise UsageError(
+                f"--void {text!r}: {part!r} is not a label value: give numbers of 0 to 255, or colours such "
+                "as #804080"
+            )
+        value = _value(part, f"--void {text!r}")
+        if meanings.get(value, VOID) < len(names):
+            raise UsageError(
+                f"--void {part} is also the value of class {names[meanings[value]]!r}: values count from 0 "
+                "in the order of --classes; where they do not, write NAME=VALUE, or use --class-map"
+            )
+        meanings[value] = VOID
+
+
+def _value(text: str, where: str) -> Colour | int:
+    if text.startswith("#"):
+        return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+    if int(text) >= CODES:
+        raise UsageError(f"{where}: {text!r} is not a label value: give numbers of 0 to 255")
+    return int(text)
 
 
 def check_names(names: tuple[str, ...], where: str) -> None:
@@ -122,9 +280,22 @@ def check_names(names: tuple[str, ...], where: str) -> None:
         raise UsageError(f"{where}: class {twice!r} is named twice: give every class its own name")
 
 
-def _void_values(text: str) -> list[int]:
-    values = [value.strip() for value in text.split(",") if value.strip()]
-    for value in values:
-        if not (value.isdecimal() and int(value) < CODES):
-            raise UsageError(f"--void {text!r}: {value!r} is not a label value: give numbers of 0 to 255")
-    return [int(value) for value in values]
+def _looks_like_a_photo(path: Path, values: int) -> FileError:
+    alone = f"{values} different values of no class, as a photo has"
+    remedy = "give label maps, saved without loss and without smoothed edges"
+    return FileError(path, "label map that looks like a photo", remedy, alone, alone)
+
+
+def _numbers(colours: UInt8[np.ndarray, "height width 3"]) -> np.ndarray:
+    red, green, blue = (colours[..., band].astype(np.int32) for band in range(3))
+    return red << 16 | green << 8 | blue
+
+
+def _void_colours(numbers: np.ndarray, stored: np.ndarray) -> dict[str, int]:
+    values, counts = np.unique(numbers[stored >= UNLABELLED], return_counts=True)
+    found = zip(values, counts, strict=True)
+    return {f"#{value:06x}": int(count) for value, count in found}
+
+
+def _hex(colour: np.ndarray) -> str:
+    return f"#{colour[0]:02x}{colour[1]:02x}{colour[2]:02x}"

@@ -10,9 +10,19 @@ import numpy as np
 from jaxtyping import UInt8
 
 from infoseg_bench.errors import FileError
-from infoseg_bench.images.photos import read_labels, read_photo
+from infoseg_bench.images.photos import open_photo
 from infoseg_bench.images.resize import scale_bilinear, scale_nearest
 from infoseg_bench.preparation.label_coding import LabelCoding
+from infoseg_bench.preparation.label_survey import Finding
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledPhoto:
+    """One photo with its stored labels, if it has any, both scaled; and what is worth knowing of it."""
+
+    image: UInt8[np.ndarray, "height width 3"]
+    labels: UInt8[np.ndarray, "height width"] | None
+    finding: Finding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,30 +34,34 @@ class LabelledPhotos:
         labels: by the id of their photo
         coding: of the label maps
         scale: of photos and label maps
+        upright: whether photos are turned as their EXIF data say
+        crop: side of the crops in pixels
     """
 
     photos: Mapping[str, Path]
     labels: Mapping[str, Path]
     coding: LabelCoding
     scale: float
+    upright: bool
+    crop: int
 
-    def read(
-        self, name: str
-    ) -> tuple[UInt8[np.ndarray, "height width 3"], UInt8[np.ndarray, "height width"] | None]:
-        """Read one photo, and its stored labels if it has any; both scaled.
+    def read(self, name: str) -> LabelledPhoto:
+        """Read one photo and its label map.
 
         Raises:
             FileError: undecodable, too small to scale, a label map of another size, or a strange code
         """
-        photo = self.photos[name]
-        image = read_photo(photo, upright=True)
-        scaled = scale_photo(image, self.scale, photo)
-        path = self.labels.get(name)
-        if path is None:
-            return scaled, None
-        labels = read_labels(path)
-        _check_sizes(path, labels.shape, photo, image.shape[:2])
-        return scaled, scale_nearest(self.coding.apply(labels, path), self.scale)
+        path, labels = self.photos[name], self.labels.get(name)
+        photo = open_photo(path, upright=self.upright)
+        image = scale_photo(photo.pixels, self.scale, path)
+        small = min(image.shape[:2]) < self.crop
+        coded = None if labels is None else self.coding.read(labels)
+        stored = None
+        if labels is not None and coded is not None:
+            _check_sizes(labels, coded.stored.shape, path, photo.pixels.shape[:2], turned=photo.turned)
+            stored = scale_nearest(coded.stored, self.scale)
+        finding = Finding.of(path, photo, labels, coded, small=small)
+        return LabelledPhoto(image=image, labels=stored, finding=finding)
 
 
 def scale_photo(
@@ -66,11 +80,15 @@ def scale_photo(
         ) from None
 
 
-def _check_sizes(labels: Path, found: tuple[int, ...], photo: Path, expected: tuple[int, ...]) -> None:
+def _check_sizes(
+    labels: Path, found: tuple[int, ...], photo: Path, expected: tuple[int, ...], *, turned: bool
+) -> None:
     if found == expected:
         return
     hint = "scale it as the photo, with nearest neighbours"
     if found == expected[::-1]:
         hint = "draw the labels on the upright photo (EXIF)"
+        if turned:
+            hint += ", or keep the stored frame of the photos with --exif stored"
     sizes = f"{found[1]}x{found[0]} pixels for a photo of {expected[1]}x{expected[0]} ({photo.name})"
     raise FileError(labels, "label map of another size than its photo", hint, sizes, sizes)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.images.palette import default_palette
 from infoseg_bench.preparation.statistics import ClassBalance
 from infoseg_bench.utils.text import readable_size
+
+if TYPE_CHECKING:
+    from infoseg_bench.data.writer import StoreWriter
 
 
 def store_attributes(recipe: DatasetRecipe, options: Parameters, **more: Any) -> dict[str, Any]:
@@ -85,10 +89,11 @@ def plain_view(
     *,
     photos: int,
     crop: int,
+    train: Sequence[int] | None = None,
     evaluation: Sequence[int] | None = None,
     **more: Any,
 ) -> View:
-    """Make the view of a data set that trains on all photos.
+    """Make the view of a data set.
 
     Without tables among `more`, stored labels are class indices.
 
@@ -97,6 +102,7 @@ def plain_view(
         classes: names, in the order of the class index
         photos: how many there are
         crop: side of the crops in pixels
+        train: indices of the photos to train on; without it, all of them
         evaluation: indices of the photos to score; without it, all of them
         more: fields of the view that replace the recipe's own, the default palette and the plain table
     """
@@ -110,7 +116,7 @@ def plain_view(
     }
     return View(
         classes=classes,
-        train=every,
+        train=every if train is None else np.array(train, dtype=np.int64),
         evaluation=every if evaluation is None else np.array(evaluation, dtype=np.int64),
         crop=crop,
         **fields,
@@ -142,12 +148,38 @@ def expect(
     return {"complete": f"{held} as expected, every class occurs (pixels per class are published nowhere)"}
 
 
-def finish(writer: Any, views: Sequence[View], summary: dict[str, str]) -> Prepared:
-    """Return a `StoreWriter`'s store its name, and the summary its last lines: which content, how large."""
-    writer.attributes["summary"] = summary
+def finish(
+    writer: StoreWriter, views: Sequence[View], summary: dict[str, str], warnings: Sequence[str] = ()
+) -> Prepared:
+    """Give a store its name, and the summary its last lines: which content, how large.
+
+    Args:
+        writer: with all photos written
+        views: of the data sets in the store
+        summary: lines for people, kept in the store
+        warnings: what is suspicious, kept in the store too
+    """
+    replaced = _fingerprint_there(writer.path)
+    writer.attributes |= {"summary": summary, "warnings": list(warnings)}
     fingerprint = writer.finish(list(views))
+    if replaced is not None and replaced != fingerprint:
+        line = (
+            f"replaced {writer.path.name}, whose content was another ({replaced[:12]}, now "
+            f"{fingerprint[:12]}): unfinished runs on it cannot be continued"
+        )
+        warnings = [*warnings, line]
     size = readable_size(writer.path.stat().st_size)
-    return Prepared(store=writer.path, summary={**summary, "fingerprint": fingerprint, "size": size})
+    lines = {**summary, "fingerprint": fingerprint, "size": size}
+    return Prepared(store=writer.path, summary=lines, warnings=tuple(warnings))
+
+
+def _fingerprint_there(path: Path) -> str | None:
+    """Return the fingerprint of the store that is about to be replaced; None if none can be read."""
+    from infoseg_bench.data.store import Store
+
+    with contextlib.suppress(UserError):
+        return Store(path).fingerprint
+    return None
 
 
 def _without_folder(value: object) -> object:

@@ -14,7 +14,7 @@ from infoseg_bench.errors import UsageError, unknown_name
 
 @dataclass(frozen=True, kw_only=True)
 class ShareRule:
-    """Which photos are evaluated.
+    """Which photos are chosen, by the share of one class.
 
     Attributes:
         cls: class index
@@ -29,20 +29,20 @@ class ShareRule:
     crop: int
 
     @classmethod
-    def parse(cls, text: str, classes: tuple[str, ...], crop: int) -> ShareRule:
-        """Read a rule: a class name, `>=` or `<=`, and a share.
+    def parse(cls, text: str, classes: tuple[str, ...], crop: int, option: str) -> ShareRule:
+        """Read a rule: a class name, `>=` or `<=`, and a share; `option` gave it, for messages.
 
         Raises:
             UsageError: not a rule, an unknown class, or a share outside [0, 1]
         """
         match = re.fullmatch(r"\s*(.+?)\s*(>=|<=)\s*([0-9]*\.?[0-9]+)\s*", text)
         if match is None:
-            raise UsageError(f"--evaluate-if {text!r}: not a rule: write such as '{classes[-1]} >= 0.2'")
+            raise UsageError(f"{option} {text!r}: not a rule: write such as '{classes[-1]} >= 0.2'")
         name, relation, number = match.groups()
         if name not in classes:
-            raise unknown_name("class in --evaluate-if", name, classes)
+            raise unknown_name(f"class in {option}", name, classes)
         if not 0 <= float(number) <= 1:
-            raise UsageError(f"--evaluate-if {text!r}: {number} is not a share: give a number of 0 to 1")
+            raise UsageError(f"{option} {text!r}: {number} is not a share: give a number of 0 to 1")
         return cls(cls=classes.index(name), at_least=relation == ">=", share=float(number), crop=crop)
 
     def accepts(self, labels: UInt8[np.ndarray, "height width"]) -> bool:

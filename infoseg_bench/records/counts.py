@@ -56,6 +56,8 @@ def dataset_facts(prepared: PreparedDataset, counts: np.ndarray) -> DatasetFacts
         classes=list(view.classes),
         palette=list(view.palette),
         note=view.note,
+        warnings=prepared.store.warnings,
+        label_use=view.label_use or None,
         train_images=len(view.train),
         evaluation_images=len(view.evaluation),
         crop=view.crop,

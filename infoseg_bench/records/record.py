@@ -61,6 +61,10 @@ class DataFacts(_Part):
     """Red, green and blue of every class or cluster."""
     note: str
     """Printed on every board."""
+    warnings: list[str] = []
+    """What was suspicious about the data when they were prepared; printed on every board too."""
+    label_use: str | None = None
+    """What labels have decided about the training photos, such as "selection"; null: nothing."""
     train_images: int
     """Photos to train on."""
     crop: int
@@ -306,3 +310,8 @@ def _refuse_newer(content: bytes, source: Path) -> None:
             f"{source}: a record of schema {version}, newer than {SCHEMA_VERSION}, which this version "
             "reads: upgrade infoseg-bench"
         )
+
+
+def label_uses(*uses: str | None) -> str | None:
+    """Return all ways in which labels were used in training as one text; None if they were not."""
+    return " and ".join(use for use in uses if use) or None

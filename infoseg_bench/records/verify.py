@@ -15,7 +15,7 @@ from infoseg_bench.records.counts import read_counts, warnings_of
 from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.label_counts import LabelCounts
-from infoseg_bench.records.record import FinishedRecord, UnscoredRecord
+from infoseg_bench.records.record import FinishedRecord, UnscoredRecord, label_uses
 from infoseg_bench.utils.progress import ProgressFactory
 
 CURVE_TOLERANCE = 1e-9
@@ -120,7 +120,8 @@ def _check_label_use(folder: RunFolder, record: FinishedRecord | UnscoredRecord,
     spec, cls = record.spec, registry.methods.get(record.spec.method)
     if cls is None or cls.version != spec.method_version:
         return
-    used = cls.label_use(cls.parameters_type.parse(spec.parameters, cls.name))
+    by_method = cls.label_use(cls.parameters_type.parse(spec.parameters, cls.name))
+    used = label_uses(by_method, record.dataset.label_use)
     if used != record.label_use:
         raise UserError(
             f"{folder.record_file}: label use {record.label_use!r}, but with its parameters it is {used!r}"

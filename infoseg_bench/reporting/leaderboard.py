@@ -75,6 +75,8 @@ def _notes(board: Board, rows: int | None) -> list[str]:
         notes.append('Rows whose label use is not "none" used that label information in training.')
     missing = reference_methods() - {row.first.spec.method for row in board.rows}
     notes += [f"Reference row {name}: not run." for name in sorted(missing)]
+    data = {warning for row in board.rows for warning in row.first.dataset.warnings}
+    notes += [f"Data: {warning}." for warning in sorted(data)]
     notes += [
         f"{board.label(row)}, seed {record.spec.seed}: {warning}."
         for row in board.rows[:rows]

@@ -13,7 +13,14 @@ from infoseg_bench.records.counts import collapse_warnings, dataset_facts, warni
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.folder import RunFolder, sha256
 from infoseg_bench.records.provenance import collect
-from infoseg_bench.records.record import Costs, FailedRecord, FinishedRecord, UnscoredFacts, UnscoredRecord
+from infoseg_bench.records.record import (
+    Costs,
+    FailedRecord,
+    FinishedRecord,
+    UnscoredFacts,
+    UnscoredRecord,
+    label_uses,
+)
 from infoseg_bench.records.segments import Segments, cluster_sizes, effective_clusters, write_segments
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import TrainingState
@@ -45,7 +52,7 @@ def _scored(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
     best_step = training.step if training.best_step is None else training.best_step
     write_counts(folder.counts_file, last=last, best=best, ids=_shown_ids(prepared))
     return FinishedRecord(
-        **_header(execution),
+        **_header(execution, prepared),
         dataset=dataset_facts(prepared, last),
         last=evaluation(last, step=training.step, selection="last"),
         best=evaluation(best, step=best_step, selection="best (chosen with labels)"),
@@ -59,11 +66,12 @@ def _unscored(execution: Execution, prepared: PreparedDataset, maps: np.ndarray)
     write_segments(folder.segments_file, Segments(clusters=maps, ids=_shown_ids(prepared)))
     sizes = cluster_sizes(maps, clusters=clusters, step=execution.training.step)
     return UnscoredRecord(
-        **_header(execution),
+        **_header(execution, prepared),
         dataset=UnscoredFacts(
             title=prepared.view.title,
             palette=list(prepared.view.palette),
             note=prepared.view.note,
+            warnings=prepared.store.warnings,
             train_images=len(prepared.view.train),
             crop=prepared.view.crop,
             channels=prepared.store.channels,
@@ -76,14 +84,14 @@ def _unscored(execution: Execution, prepared: PreparedDataset, maps: np.ndarray)
     )
 
 
-def _header(execution: Execution) -> dict[str, Any]:
+def _header(execution: Execution, prepared: PreparedDataset) -> dict[str, Any]:
     training, method, spec = execution.training, execution.method, execution.folder.spec()
     return {
         "identity": spec.identity,
         "row": spec.row,
         "spec": spec,
         "method_title": method.title,
-        "label_use": method.label_use(method.parameters),
+        "label_use": label_uses(method.label_use(method.parameters), prepared.view.label_use),
         "costs": _costs(training, method),
         "provenance": collect(
             method.run.device,

@@ -11,7 +11,8 @@ from jaxtyping import Int64
 from PIL import Image
 
 from infoseg_bench.errors import first_few
-from infoseg_bench.images.photos import UNDECODABLE, stored_values
+from infoseg_bench.images.label_images import stored_values
+from infoseg_bench.images.photos import UNDECODABLE
 
 SUFFIXES = (".png", ".npy")
 

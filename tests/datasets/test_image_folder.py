@@ -529,3 +529,117 @@ def test_all_faults_are_told_at_once_and_may_be_left_out(folder: Folder) -> None
         path.write_bytes(b"nothing")
     with pytest.raises(UserError, match="6 files are wrong"):
         folder.prepare(skip_broken=True)
+
+
+def draw(folder: Folder, value: Any, names: str = "ace") -> None:
+    """Give label maps one value on the left and 0 on the right."""
+    for name in names:
+        labels = np.zeros((30, 40), dtype=np.uint8)
+        labels[:, :20] = value
+        save(folder.labels / f"{name}.png", labels)
+
+
+def test_masks_of_0_and_255_are_refused_and_may_be_named(folder: Folder) -> None:
+    draw(folder, 255)
+    with pytest.raises(UserError, match=r"no pixel of 'person' .*50% are void \(value 255: 50%\)") as caught:
+        folder.prepare()
+    assert "--classes NAME=VALUE" in str(caught.value)
+    assert leftovers(folder.data) == []
+    prepared = folder.prepare(classes="background=0,person=255")
+    assert prepared.summary["class balance"] == "background 50.0%, person 50.0%"
+
+
+def test_a_class_without_a_pixel_among_others_is_a_warning(folder: Folder) -> None:
+    prepared = folder.prepare(classes="background,person,car,cat")
+    (line,) = [line for line in prepared.warnings if "no pixel" in line]
+    assert line.startswith("no pixel of 'car', 'cat' in the scored crops")
+    assert Store(prepared.store).warnings == list(prepared.warnings)
+
+
+def test_label_maps_that_are_mostly_void_are_counted(folder: Folder) -> None:
+    for name in "ac":
+        labels = np.full((30, 40), 255, dtype=np.uint8)
+        labels[:, :15] = [[index % 2 for index in range(15)]]
+        save(folder.labels / f"{name}.png", labels)
+    (line,) = [line for line in folder.prepare().warnings if "void" in line]
+    assert line.startswith("more than half void: 2 of 3 label maps (the first: a.png, 62%; value 255:")
+    draw(folder, [255], "ace")
+    for name in "ace":
+        save(folder.labels / f"{name}.png", np.full((30, 40), 255, dtype=np.uint8))
+    with pytest.raises(UserError, match=r"every pixel of the 3 label maps is void \(value 255: 100%\)"):
+        folder.prepare()
+
+
+def test_palettes_that_contradict_each_other_are_refused_and_others_told(folder: Folder) -> None:
+    def paint(name: str, colours: list[int]) -> None:
+        image = Image.fromarray(np.asarray(Image.open(folder.labels / f"{name}.png")))
+        image.putpalette(colours)
+        image.save(folder.labels / f"{name}.png")
+
+    draw(folder, 1)
+    for name in "ac":
+        paint(name, [0, 0, 0, 255, 0, 0])
+    paint("e", [9, 9, 9, 0, 255, 0])
+    warnings = folder.prepare().warnings
+    (line,) = [line for line in warnings if "palettes" in line]
+    assert line.startswith(
+        "palettes differ in 1 label map (value 0 is #000000 in a.png and #090909 in e.png)"
+    )
+    paint("e", [255, 0, 0, 0, 0, 0])
+    with pytest.raises(UserError, match=r"#ff0000 is value 1 in a.png and value 0 in e.png: let the"):
+        folder.prepare()
+    prepared = folder.prepare(classes="background=#000000,person=#ff0000")
+    assert prepared.summary["class balance"] == "background 50.0%, person 50.0%"
+
+
+@pytest.mark.parametrize("exif", ["apply", "stored"])
+def test_photos_that_exif_turns_are_told_and_may_keep_the_stored_frame(folder: Folder, exif: str) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 3
+    for index, name in enumerate("bc"):
+        save(folder.images / f"{name}.png", scene(30, 40, index), exif=turned)
+    prepared = folder.prepare(exif=exif)
+    (line,) = [line for line in prepared.warnings if "EXIF" in line]
+    assert "2 photos (the first: b.png)" in line
+    assert ("--exif stored" in line) == (exif == "apply")
+    stored = Store(prepared.store).arrays(labels=False).pixels[1200:2400].reshape(30, 40, 3)
+    expected = scene(30, 40, 0)
+    np.testing.assert_array_equal(stored, expected if exif == "stored" else expected[::-1, ::-1])
+
+
+def test_photos_smaller_than_the_crop_are_told(folder: Folder) -> None:
+    save(folder.images / "d.png", scene(90, 90))
+    (line,) = [line for line in folder.prepare(crop=64).warnings if "smaller" in line]
+    assert line.startswith("smaller than the crop of 64 pixels: 4 of 5 photos (the first: a.png)")
+
+
+def test_replacing_a_store_of_other_content_is_told(folder: Folder) -> None:
+    assert folder.prepare().warnings == ()
+    assert folder.prepare().warnings == ()
+    (line,) = folder.prepare(scale=2).warnings
+    assert line.startswith("replaced mine.h5, whose content was another")
+
+
+def test_a_rule_chooses_the_training_photos_and_says_that_labels_did(folder: Folder) -> None:
+    prepared = folder.prepare(train_if="person >= 0.3")
+    store = Store(prepared.store)
+    view = store.view("mine")
+    assert store.ids() == list("ace")
+    assert view.train.tolist() == [1, 2]
+    assert view.evaluation.tolist() == [0, 1, 2]
+    assert view.label_use == "selection"
+    assert "trained on: photos with person >= 0.3" in view.note
+    assert prepared.summary["photos"] == "3, 2 of them for training"
+    with pytest.raises(UserError, match="no labelled photo follows --train-if"):
+        folder.prepare(train_if="person >= 0.99")
+    with pytest.raises(UsageError, match="--train-if needs labels"):
+        folder.prepare(train_if="person >= 0.3", labels=None)
+
+
+def test_sixteen_bits_per_channel_are_told(folder: Folder) -> None:
+    deep = np.random.default_rng(0).integers(0, 65536, (30, 40, 3), dtype=np.uint16)
+    assert cv2.imwrite(str(folder.images / "d.png"), deep)
+    assert "1 photo of 16 bits per channel" in folder.prepare().summary["16 bits"]
+    assert cv2.imwrite(str(folder.images / "d.png"), deep >> 4)
+    with pytest.raises(UserError, match=r"d\.png: .*save it with 8 bits"):
+        folder.prepare()

@@ -3,15 +3,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
+from PIL.PngImagePlugin import PngInfo
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.images.photos import read_labels, read_photo
+from infoseg_bench.images.photos import PLUGINS, open_photo, read_photo
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-VALUES = np.array([[0, 1, 2], [3, 2, 255]], dtype=np.uint8)
 
 
 def write(path: Path, image: Image.Image, **options: Any) -> Path:
@@ -93,50 +94,54 @@ def test_photos_beyond_pillows_limit_are_refused(
         read_photo(path, upright=True)
 
 
-def test_labels_are_grey_values_or_palette_indices(tmp_path: Path) -> None:
-    palette = Image.fromarray(VALUES)
-    palette.putpalette([value // 3 for value in range(768)])
-    images = {
-        "grey": Image.fromarray(VALUES),
-        "palette": palette,
-        "deep": Image.fromarray(VALUES.astype(np.uint16)),
-    }
-    for name, image in images.items():
-        np.testing.assert_array_equal(read_labels(write(tmp_path / f"{name}.png", image)), VALUES)
+def write_deep(path: Path, samples: np.ndarray) -> Path:
+    assert cv2.imwrite(str(path), samples)
+    return path
 
 
-@pytest.mark.parametrize("bits", [1, 2, 4])
-def test_labels_of_few_bits_keep_their_stored_values(tmp_path: Path, bits: int) -> None:
-    values = np.array([[0, 1, 1, 0]], dtype=np.uint8) * (2**bits - 1)
-    path = tmp_path / "labels.png"
-    _write_grey_png(path, values, bits)
-    np.testing.assert_array_equal(read_labels(path), values)
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_sixteen_bits_are_read_by_their_upper_byte_unless_they_are_fewer(
+    tmp_path: Path, suffix: str, channels: int
+) -> None:
+    samples = np.random.default_rng(1).integers(0, 65536, (5, 7, channels), dtype=np.uint16).squeeze()
+    whole = open_photo(write_deep(tmp_path / f"whole{suffix}", samples), upright=True)
+    assert whole.deep
+    expected = (samples >> 8).reshape(5, 7, -1)[..., :3]
+    np.testing.assert_array_equal(whole.pixels, np.broadcast_to(expected[..., ::-1], (5, 7, 3)))
+    for bits in (10, 12, 14):
+        path = write_deep(tmp_path / f"few{suffix}", samples >> (16 - bits))
+        with pytest.raises(UserError, match=rf"few{suffix}: .*uses only the lower ones.*save it with 8 bits"):
+            read_photo(path, upright=True)
 
 
-def test_bad_labels_are_named_with_the_remedy(tmp_path: Path) -> None:
-    colour = write(tmp_path / "colour.png", Image.fromarray(RGB))
-    alpha = write(tmp_path / "alpha.png", Image.fromarray(RGB).convert("RGBA"))
-    deep = write(tmp_path / "deep.png", Image.fromarray(np.full((2, 2), 300, dtype=np.uint16)))
-    for path in (colour, alpha):
-        with pytest.raises(UserError, match=rf"{path.name}: a colour image .*one channel"):
-            read_labels(path)
-    with pytest.raises(UserError, match=r"deep\.png: label value 300 is over 255: use values of 0 to 255"):
-        read_labels(deep)
-    with pytest.raises(UserError, match=r"none\.png: no such label map"):
-        read_labels(tmp_path / "none.png")
+def test_a_png_with_long_text_and_profile_is_read(tmp_path: Path) -> None:
+    text = PngInfo()
+    text.add_text("XML:com.adobe.xmp", "x" * 3_000_000, zip=True)
+    path = write(tmp_path / "a.png", Image.fromarray(RGB), pnginfo=text, icc_profile=b"\0" * 2_000_000)
+    np.testing.assert_array_equal(read_photo(path, upright=True), RGB)
 
 
-def _write_grey_png(path: Path, values: np.ndarray, bits: int) -> None:
-    import struct
-    import zlib
+@pytest.mark.parametrize("suffix", [".webp", ".avif"])
+def test_newer_formats_are_read_where_pillow_can(tmp_path: Path, suffix: str) -> None:
+    if not features.check(suffix[1:]):
+        pytest.skip(f"this Pillow has no {suffix}")
+    path = write(tmp_path / f"photo{suffix}", Image.fromarray(RGB))
+    assert read_photo(path, upright=True).shape == (5, 7, 3)
 
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
-    rows = b""
-    for row in values:
-        packed = np.unpackbits(row[:, None], axis=1)[:, 8 - bits :]
-        rows += b"\0" + np.packbits(packed.ravel()).tobytes()
-    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], bits, 0, 0, 0, 0)
-    content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+def test_a_format_that_takes_a_plug_in_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PLUGINS, ".jxl", "no_such_plugin")
+    (tmp_path / "a.jxl").write_bytes(b"\xff\x0a something")
+    with pytest.raises(UserError, match=r"a\.jxl: Pillow cannot decode \.jxl here: pip install"):
+        read_photo(tmp_path / "a.jxl", upright=True)
+
+
+def test_whether_exif_data_turn_a_photo_is_known_in_either_frame(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    turned = write(tmp_path / "turned.jpg", Image.fromarray(RGB), exif=exif)
+    straight = write(tmp_path / "straight.jpg", Image.fromarray(RGB))
+    for upright in (True, False):
+        assert open_photo(turned, upright=upright).turned
+        assert not open_photo(straight, upright=upright).turned

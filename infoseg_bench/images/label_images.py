@@ -1,0 +1,95 @@
+"""Reading label maps from image files: class numbers, palette indices or colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, ImageFile
+
+from infoseg_bench.errors import FileError
+from infoseg_bench.images.photos import bits_per_sample, image_file
+from infoseg_bench.utils.source_files import OfficialFile
+
+GREY_STEPS = {"L;2": 85, "L;4": 17}
+"""Pillow stretches greyscale of 2 and 4 bits to 0..255; the step between two stored values."""
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelImage:
+    """A label map as it was read.
+
+    Attributes:
+        codes: grey levels or palette indices
+        palette: colours of the indices that occur; None for greyscale
+    """
+
+    codes: UInt8[np.ndarray, "height width"]
+    palette: dict[int, Colour] | None
+
+
+def read_labels(path: Path | OfficialFile) -> UInt8[np.ndarray, "height width"]:
+    """Read the codes of a label map; the errors are those of `open_labels`."""
+    return open_labels(path).codes
+
+
+def open_labels(path: Path | OfficialFile) -> LabelImage:
+    """Read a label map: greyscale or palette, where the palette's index is the label.
+
+    Greyscale of 1, 2 or 4 bits gives the stored values, and 16 bits do where all are below 256.
+
+    Raises:
+        FileError: missing, damaged, a colour image, or a value over 255
+    """
+    with image_file(path, "label map") as image:
+        values = stored_values(image)
+        palette = palette_colours(image, values)
+        mode = image.mode
+    if values.ndim != 2 or values.dtype.kind == "f":
+        raise FileError(
+            path,
+            f"a colour image ({mode}), not a label map",
+            "labels must be PNGs with one channel (greyscale or palette) whose values are class numbers, or "
+            "name the colours with --classes NAME=#rrggbb,... or a class map",
+        )
+    if values.max(initial=0) > 255 or values.min(initial=0) < 0:
+        alone = f"label value {values.max()} is over 255"
+        raise FileError(path, "label values over 255", "use values of 0 to 255", str(values.max()), alone)
+    return LabelImage(codes=values.astype(np.uint8), palette=palette)
+
+
+def read_label_colours(path: Path | OfficialFile) -> UInt8[np.ndarray, "height width 3"]:
+    """Read a label map whose colours stand for the classes: RGB, RGBA, a palette or greyscale.
+
+    Raises:
+        FileError: missing, damaged, or of more than 8 bits per channel
+    """
+    with image_file(path, "label map") as image:
+        if bits_per_sample(image) > 8:
+            kind = "a colour-coded label map of more than 8 bits per channel"
+            raise FileError(path, kind, "save it with 8 bits")
+        return np.asarray(image.convert("RGBA").convert("RGB") if image.mode == "P" else image.convert("RGB"))
+
+
+def stored_values(image: ImageFile.ImageFile) -> np.ndarray:
+    """Return the values that an image file holds: palette indices, and grey levels without stretching."""
+    step = GREY_STEPS.get(str(image.tile[0][3]), 1) if image.tile else 1
+    values = np.asarray(image)
+    return values // np.uint8(step) if step > 1 else values
+
+
+def palette_colours(image: Image.Image, values: np.ndarray) -> dict[int, Colour] | None:
+    """Return the colours of the palette indices that occur; None for an image without palette."""
+    if image.mode != "P":
+        return None
+    table = image.getpalette("RGB") or []
+    used = (int(value) for value in np.flatnonzero(np.bincount(values.ravel())))
+    return {
+        value: (table[3 * value], table[3 * value + 1], table[3 * value + 2])
+        for value in used
+        if 3 * value + 2 < len(table)
+    }

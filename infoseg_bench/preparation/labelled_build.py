@@ -1,0 +1,123 @@
+"""From labelled photos to a store: all faults of a folder at once, photos chosen by rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infoseg_bench.errors import MOST_NAMED, FileError, UserError, first_few, printable, together
+from infoseg_bench.preparation.label_survey import LabelSurvey
+from infoseg_bench.preparation.labelled_photos import LabelledPhoto, LabelledPhotos
+from infoseg_bench.preparation.share_rule import ShareRule
+from infoseg_bench.preparation.statistics import ClassBalance
+from infoseg_bench.utils.parallel import ordered_map
+from infoseg_bench.utils.progress import ProgressFactory
+
+if TYPE_CHECKING:
+    from infoseg_bench.data.writer import StoreWriter
+
+
+@dataclass
+class LabelledBuild:
+    """Photos on their way into a store.
+
+    Attributes:
+        folder: of the photos, for messages
+        photos: to read
+        train_if: which photos are trained on; None: all
+        evaluate_if: which labelled photos are evaluated; None: all
+        skip_broken: whether photos that cannot be used are left out, rather than an error
+        survey: of what was found
+        balance: of the classes in the evaluated crops
+        written: photos in the store
+        labelled: those of them that have labels
+        train: indices of those that are trained on
+        evaluated: indices of those that are evaluated
+        skipped: files that were left out because they cannot be used
+    """
+
+    folder: Path
+    photos: LabelledPhotos
+    train_if: ShareRule | None
+    evaluate_if: ShareRule | None
+    skip_broken: bool
+    survey: LabelSurvey
+    balance: ClassBalance
+    written: int = 0
+    labelled: int = 0
+    train: list[int] = field(default_factory=list)
+    evaluated: list[int] = field(default_factory=list)
+    skipped: list[FileError] = field(default_factory=list)
+
+    def write(self, writer: StoreWriter, faults: Sequence[FileError], progress: ProgressFactory) -> None:
+        """Read all photos, and write those that can be used.
+
+        Args:
+            writer: of the store
+            faults: of files that were found unusable before they were read
+            progress: shows how far the work is
+
+        Raises:
+            UserError: files that cannot be used, all of them named together; or no photo to train on or to
+                evaluate by the rules
+        """
+        broken = list(faults)
+        names = list(self.photos.photos)
+        with closing(ordered_map(self._read, names, progress, "photos")) as results:
+            for name, result in zip(names, results, strict=True):
+                if isinstance(result, FileError):
+                    broken.append(result)
+                elif not broken or self.skip_broken:
+                    self._add(name, result, writer)
+        if broken and (not self.skip_broken or not self.written):
+            remedy = "" if self.skip_broken else "--skip-broken leaves such photos out"
+            raise together(self.folder, broken, remedy)
+        self.skipped = broken
+        for rule, indices in (("--evaluate-if", self.evaluated), ("--train-if", self.train)):
+            if not indices and (self.evaluate_if if rule == "--evaluate-if" else self.train_if) is not None:
+                raise UserError(
+                    f"no labelled photo follows {rule}: choose another share, or leave the rule out"
+                )
+
+    @property
+    def chosen(self) -> int:
+        """Return how many photos were to be read, broken ones included."""
+        return len(self.photos.photos)
+
+    def summary(self) -> dict[str, str]:
+        """Return what was written as lines for people."""
+        trained = "all for training" if self.train_if is None else f"{len(self.train)} of them for training"
+        lines = {
+            "photos": f"{self.written}, {trained}",
+            "labelled": str(self.labelled),
+            "evaluated": str(len(self.evaluated)),
+        }
+        if self.skipped:
+            names = [printable(getattr(fault.path, "name", fault.path)) for fault in self.skipped]
+            lines["left out as broken"] = f"{len(names)}: {first_few(names, MOST_NAMED)}"
+        return {**lines, **self.survey.summary()}
+
+    def _read(self, name: str) -> LabelledPhoto | FileError:
+        try:
+            return self.photos.read(name)
+        except FileError as error:
+            return error
+
+    def _add(self, name: str, photo: LabelledPhoto, writer: StoreWriter) -> None:
+        labels = photo.labels
+        self.survey.add(photo.finding)
+        trained = self.train_if is None or (labels is not None and self.train_if.accepts(labels))
+        evaluated = labels is not None and (self.evaluate_if is None or self.evaluate_if.accepts(labels))
+        if not (trained or evaluated):
+            return
+        writer.add(name, photo.image, labels)
+        if trained:
+            self.train.append(self.written)
+        if evaluated:
+            self.evaluated.append(self.written)
+            self.balance.add(labels)
+        self.labelled += labels is not None
+        self.written += 1

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from infoseg_bench.errors import UserError
+from infoseg_bench.images.label_images import open_labels, read_label_colours, read_labels
+from tests.images.test_photos import RGB, write
+
+VALUES = np.array([[0, 1, 2], [3, 2, 255]], dtype=np.uint8)
+
+
+def test_labels_are_grey_values_or_palette_indices(tmp_path: Path) -> None:
+    palette = Image.fromarray(VALUES)
+    palette.putpalette([value // 3 for value in range(768)])
+    images = {
+        "grey": Image.fromarray(VALUES),
+        "palette": palette,
+        "deep": Image.fromarray(VALUES.astype(np.uint16)),
+    }
+    for name, image in images.items():
+        np.testing.assert_array_equal(read_labels(write(tmp_path / f"{name}.png", image)), VALUES)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_labels_of_few_bits_keep_their_stored_values(tmp_path: Path, bits: int) -> None:
+    values = np.array([[0, 1, 1, 0]], dtype=np.uint8) * (2**bits - 1)
+    path = tmp_path / "labels.png"
+    _write_grey_png(path, values, bits)
+    np.testing.assert_array_equal(read_labels(path), values)
+
+
+def test_bad_labels_are_named_with_the_remedy(tmp_path: Path) -> None:
+    colour = write(tmp_path / "colour.png", Image.fromarray(RGB))
+    alpha = write(tmp_path / "alpha.png", Image.fromarray(RGB).convert("RGBA"))
+    deep = write(tmp_path / "deep.png", Image.fromarray(np.full((2, 2), 300, dtype=np.uint16)))
+    for path in (colour, alpha):
+        with pytest.raises(UserError, match=rf"{path.name}: a colour image .*one channel"):
+            read_labels(path)
+    with pytest.raises(UserError, match=r"deep\.png: label value 300 is over 255: use values of 0 to 255"):
+        read_labels(deep)
+    with pytest.raises(UserError, match=r"none\.png: no such label map"):
+        read_labels(tmp_path / "none.png")
+
+
+def _write_grey_png(path: Path, values: np.ndarray, bits: int) -> None:
+    import struct
+    import zlib
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    rows = b""
+    for row in values:
+        packed = np.unpackbits(row[:, None], axis=1)[:, 8 - bits :]
+        rows += b"\0" + np.packbits(packed.ravel()).tobytes()
+    header = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], bits, 0, 0, 0, 0)
+    content = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+
+
+def test_the_colours_of_the_palette_indices_that_occur_are_known(tmp_path: Path) -> None:
+    image = Image.fromarray(VALUES)
+    image.putpalette([value // 3 for value in range(768)])
+    found = open_labels(write(tmp_path / "palette.png", image))
+    assert found.palette == {value: (value, value, value) for value in (0, 1, 2, 3, 255)}
+    assert open_labels(write(tmp_path / "grey.png", Image.fromarray(VALUES))).palette is None
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_label_colours_are_those_that_a_viewer_shows(tmp_path: Path, mode: str) -> None:
+    image = Image.fromarray(RGB).convert(mode)
+    path = write(tmp_path / "colours.png", image)
+    np.testing.assert_array_equal(read_label_colours(path), np.asarray(image.convert("RGB")))
