@@ -17,7 +17,7 @@ from infoseg_bench.cli.report import report
 from infoseg_bench.cli.run import run
 from infoseg_bench.cli.speed import speed
 from infoseg_bench.cli.status import status
-from infoseg_bench.cli.verify import verify
+from infoseg_bench.cli.verify import pack, verify
 from infoseg_bench.errors import UserError
 
 
@@ -44,9 +44,7 @@ class _Commands(click.Group):
                 raise
             raise _Failure(f"{error.filename or 'a file'}: {error.strerror}", 1) from None
         except KeyboardInterrupt:
-            raise _Failure(
-                "interrupted; nothing half-written looks finished, and the same command goes on", 130
-            ) from None
+            raise _Failure("Interrupted. Run the same command again to resume.", 130) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -70,7 +68,7 @@ def main(debug: bool) -> None:
 
 
 COMMANDS = (
-    *(list_command, prepare, run, status, report, verify),
+    *(list_command, prepare, run, status, report, verify, pack),
     *(evaluate, predict, export, new, check, speed, doctor),
 )
 for command in COMMANDS:

@@ -26,6 +26,18 @@ def _folder_option(name: str, meaning: str) -> Callable[[Command], Command]:
 
 data_option = _folder_option("data", "Folder of the prepared data sets.")
 results_option = _folder_option("results", "Folder of the runs.")
+sources_option = click.option(
+    "--results",
+    "sources",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    default=[Path("results")],
+    show_default=True,
+    envvar="INFOSEG_BENCH_RESULTS",
+    show_envvar=True,
+    help="Folder of runs, or a pack of them; may be given several times.",
+)
+sources_argument = click.argument("sources", nargs=-1, type=click.Path(path_type=Path))
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 run_option = click.option(
     "--run", "run", required=True, help="A run folder, or the beginning of a run's identity in --results."

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from infoseg_bench.cli.options import data_option, plugin_option, results_option
+from infoseg_bench.cli.options import data_option, plugin_option, sources_option
 
 
 @click.command()
-@results_option
+@sources_option
 @data_option
 @click.option(
     "--out",
@@ -24,7 +24,7 @@ from infoseg_bench.cli.options import data_option, plugin_option, results_option
 )
 @plugin_option
 def report(
-    results: Path, data: Path, out: Path | None, embed_photos: bool, plugins: tuple[Path, ...]
+    sources: tuple[Path, ...], data: Path, out: Path | None, embed_photos: bool, plugins: tuple[Path, ...]
 ) -> None:
     """Write leaderboards, figures and one HTML page of all finished runs.
 
@@ -32,13 +32,11 @@ def report(
     are in --data and the runs keep their checkpoints. Panels of photos whose licence does not allow
     publication go to local/, which git ignores. A record that does not follow from its counts is left out.
     """
+    from infoseg_bench.api.results import report as write_report
     from infoseg_bench.reporting.gallery import text
     from infoseg_bench.reporting.leaderboard import markdown
-    from infoseg_bench.reporting.write import write_report
 
-    written = write_report(
-        results, out or results / "report", data=data, embed_photos=embed_photos, plugins=plugins
-    )
+    written = write_report(*sources, out=out, data=data, embed_photos=embed_photos, plugins=plugins)
     for board in written.boards:
         click.echo(markdown(board) + "\n")
     for gallery, page in written.galleries:

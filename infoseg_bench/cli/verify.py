@@ -1,4 +1,4 @@
-"""`infoseg-bench verify`: recompute every score from its counts."""
+"""`infoseg-bench verify` and `pack`: check what is in a results folder, and put it into one file."""
 
 from __future__ import annotations
 
@@ -6,39 +6,66 @@ from pathlib import Path
 
 import click
 
-from infoseg_bench.cli.options import plugin_option
+from infoseg_bench.cli.options import plugin_option, sources_argument
 from infoseg_bench.errors import UserError
+from infoseg_bench.utils.text import plural
 
 
 @click.command()
-@click.argument(
-    "results", type=click.Path(path_type=Path, file_okay=False), default=Path("results"), required=False
-)
+@sources_argument
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Folder of prepared data sets: check them too, and the records against their labels.",
 )
 @plugin_option
-def verify(results: Path, data: Path | None, plugins: tuple[Path, ...]) -> None:
-    """Check that everything in a results folder adds up.
+def verify(sources: tuple[Path, ...], data: Path | None, plugins: tuple[Path, ...]) -> None:
+    """Check results folders and packs. SOURCES: the folder "results" if none is given.
 
-    Every score is computed again from the raw counts. Identities, checksums, specs, curves, warnings
-    and label use must fit, and all records of the same data must count the same labels. With --data
-    the stores' contents are hashed again, and the labels counted again. Whatever does not add up is named in
-    one line, with exit status 1.
+    Every score is computed again from the raw counts. Identities, checksums, specs, curves, warnings and
+    label use must fit, and all records of the same data must count the same labels. With --data the contents
+    of the stores are hashed again, and the labels counted again. Each fault is named in one line, with exit
+    status 1.
 
     \b
-    infoseg-bench verify reports/records
+    infoseg-bench verify reports/demo/runs.zip
     infoseg-bench verify results --data data
     """  # noqa: D301 - click reads the escape
-    from infoseg_bench.records.verify import verify_results
+    from infoseg_bench.api.results import verify as verify_sources
     from infoseg_bench.utils.progress import show_progress
 
-    found = verify_results(results, data=data, plugins=plugins, progress=show_progress)
+    found = verify_sources(*sources, data=data, plugins=plugins, progress=show_progress)
     for fault in found.faults:
         click.echo(fault)
-    unfinished = f", {found.unfinished} not finished" if found.unfinished else ""
-    click.echo(f"{found.sound} records add up{unfinished}")
+    unfinished = f", {plural(found.unfinished, 'run')} not finished" if found.unfinished else ""
+    click.echo(f"{plural(found.sound, 'record')} verified{unfinished}.")
     if found.faults:
-        raise UserError(f"{results}: {len(found.faults)} faults: they are named above")
+        raise UserError(f"{plural(len(found.faults), 'fault')}, named above")
+
+
+@click.command()
+@sources_argument
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
+)
+def pack(sources: tuple[Path, ...], out: Path) -> None:
+    """Put the finished runs of results folders into one file, to be published.
+
+    SOURCES: the folder "results" if none is given. A pack holds spec, record, counts and curve of every run;
+    `report`, `verify` and `load_results` read it as they read a folder. Runs whose scores do not follow from
+    their counts are left out and named, with exit status 1.
+
+    \b
+    infoseg-bench pack results --out table-1.zip
+    infoseg-bench report --results table-1.zip --out report
+    """  # noqa: D301 - click reads the escape
+    from infoseg_bench.api.results import pack as pack_sources
+    from infoseg_bench.utils.progress import show_progress
+
+    packed = pack_sources(*sources, out=out, progress=show_progress)
+    for problem in packed.problems:
+        click.echo(f"left out: {problem}", err=True)
+    unfinished = f", {packed.unfinished} not finished left out" if packed.unfinished else ""
+    click.echo(f"{plural(packed.runs, 'run')} packed{unfinished}: {packed.file}")
+    if packed.problems:
+        raise UserError(f"{plural(len(packed.problems), 'run')} left out, named above")

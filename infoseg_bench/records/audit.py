@@ -4,55 +4,46 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.records.counts import read_counts
+from infoseg_bench.records.counts import Counts
 from infoseg_bench.records.evaluation import evaluation
-from infoseg_bench.records.folder import RunFolder, sha256
-from infoseg_bench.records.record import FinishedRecord, UnscoredRecord
-from infoseg_bench.records.segments import Segments, cluster_sizes, read_segments
+from infoseg_bench.records.record import DatasetFacts, Evaluation, FinishedRecord, UnscoredRecord
+from infoseg_bench.records.segments import Segments, cluster_sizes
+from infoseg_bench.records.stored import StoredRun
 from infoseg_bench.scoring.scores import constant_accuracy
 
 
-def audit(folder: RunFolder, record: FinishedRecord) -> Int64[np.ndarray, "image cluster cls"]:
+def audit(run: StoredRun, record: FinishedRecord) -> Counts:
     """Check that a record's identity and scores follow from its spec and its counts.
 
     Returns:
-        the counts of the last state, image by image
+        the counts, read once
 
     Raises:
         UserError: they do not
     """
-    _check_names(folder, record)
-    counts = read_counts(folder.counts_file)
-    if folder.counts_sha256() != record.checksums.get(folder.counts_file.name):
-        raise UserError(f"{folder.counts_file}: not the counts that the record was made from")
-    for stated, name in ((record.last, "last"), (record.best, "best")):
-        images = counts[f"{name}_images"]
-        _check_counts(images, record, folder.counts_file)
-        if not np.array_equal(images.sum(axis=0), counts[name]):
-            raise UserError(f"{folder.counts_file}: the images' counts do not add up to {name!r}")
-        computed = evaluation(images, step=stated.step, selection=stated.selection)
-        if not _same(stated.model_dump(), computed.model_dump()):
-            raise UserError(f"{folder.record_file}: its scores ({name}) do not follow from its counts")
-    return counts["last_images"]
+    _check_names(run, record)
+    counts = run.counts()
+    if counts.sha256 != record.checksums.get(run.counts_file.name):
+        raise UserError(f"{run.counts_file}: not the counts that the record was made from")
+    _check_scores(run, record, record.last, counts.last, counts.last_images)
+    _check_scores(run, record, record.best, counts.best, counts.best_images)
+    return counts
 
 
-def audit_unscored(folder: RunFolder, record: UnscoredRecord) -> Segments:
+def audit_unscored(run: StoredRun, record: UnscoredRecord) -> Segments:
     """Check that the cluster sizes of a run without labels follow from its segments.
 
     Raises:
         UserError: they do not
     """
-    _check_names(folder, record)
-    file = folder.segments_file
-    segments = read_segments(file)
-    if sha256(file) != record.checksums.get(file.name):
+    _check_names(run, record)
+    file, segments = run.segments_file, run.segments()
+    if segments.sha256 != record.checksums.get(file.name):
         raise UserError(f"{file}: not the segments that the record was made from")
     try:
         sizes = cluster_sizes(segments.clusters, clusters=record.dataset.clusters, step=record.sizes.step)
@@ -61,29 +52,53 @@ def audit_unscored(folder: RunFolder, record: UnscoredRecord) -> Segments:
     if len(segments.ids) != record.dataset.shown_images or not _same(
         record.sizes.model_dump(), sizes.model_dump()
     ):
-        raise UserError(f"{folder.record_file}: its cluster sizes do not follow from its segments")
+        raise UserError(f"{run.record_file}: its cluster sizes do not follow from its segments")
     return segments
 
 
-def _check_names(folder: RunFolder, record: FinishedRecord | UnscoredRecord) -> None:
-    if (record.identity, record.row) != (record.spec.identity, record.spec.row):
-        raise UserError(f"{folder.record_file}: identity {record.identity} is not that of its spec")
+def audit_completed(run: StoredRun, record: FinishedRecord | UnscoredRecord) -> None:
+    """Check a finished run, scored or not.
+
+    Raises:
+        UserError: its record does not follow from its other files
+    """
+    if isinstance(record, UnscoredRecord):
+        audit_unscored(run, record)
+    else:
+        audit(run, record)
+
+
+def _check_names(run: StoredRun, record: FinishedRecord | UnscoredRecord) -> None:
+    spec = record.spec
+    if (record.identity, record.row) != (spec.identity, spec.row):
+        raise UserError(f"{run.record_file}: identity {record.identity} is not that of its spec")
     # They name folders of a report, and a record may be somebody else's. Data set and method, which do so
     # too, are in the name of the run's folder, where nothing can lead elsewhere.
-    for name in (record.spec.protocol, record.spec.fingerprint):
+    for name in (spec.protocol, spec.fingerprint):
         if not re.fullmatch(r"\w[\w.+-]*", name):
-            raise UserError(f"{folder.record_file}: {name!r} is no plain name of letters, digits and dashes")
-    if folder.path.name != record.spec.folder:
-        raise UserError(f"{folder.record_file}: of another run; its folder should be {record.spec.folder}")
+            raise UserError(f"{run.record_file}: {name!r} is no plain name of letters, digits and dashes")
+    if run.path.name != spec.folder:
+        raise UserError(f"{run.record_file}: of another run; its folder should be {spec.folder}")
 
 
-def _check_counts(images: np.ndarray, record: FinishedRecord, file: Path) -> None:
-    facts = record.dataset
+def _check_scores(
+    run: StoredRun, record: FinishedRecord, stated: Evaluation, total: np.ndarray, images: np.ndarray
+) -> None:
+    _check_counts(run, record.dataset, images)
+    name = stated.selection
+    if not np.array_equal(images.sum(axis=0), total):
+        raise UserError(f"{run.counts_file}: the images' counts do not add up to the total of {name!r}")
+    computed = evaluation(images, step=stated.step, selection=name)
+    if not _same(stated.model_dump(), computed.model_dump()):
+        raise UserError(f"{run.record_file}: its scores ({name}) do not follow from its counts")
+
+
+def _check_counts(run: StoredRun, facts: DatasetFacts, images: np.ndarray) -> None:
     fits = images.ndim == 3 and images.dtype == np.int64 and images.shape[2] == len(facts.classes)
     if not fits or images.min(initial=0) < 0 or not images.any():
-        raise UserError(f"{file}: not counts of pixels of {len(facts.classes)} classes")
+        raise UserError(f"{run.counts_file}: not counts of pixels of {len(facts.classes)} classes")
     if not math.isclose(facts.constant_pixel_accuracy, constant_accuracy(images.sum(axis=0))):
-        raise UserError(f"{file.with_name('record.json')}: its constant PA does not follow from its counts")
+        raise UserError(f"{run.record_file}: its constant PA does not follow from its counts")
 
 
 def _same(stated: Any, computed: Any) -> bool:

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
-import zipfile
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
 
 from infoseg_bench.data.catalogue import PreparedDataset
-from infoseg_bench.errors import UserError
+from infoseg_bench.records.arrays import load_arrays
 from infoseg_bench.records.record import DatasetFacts
 from infoseg_bench.scoring.scores import constant_accuracy
 from infoseg_bench.utils.atomic import write_atomic
 
 COLLAPSED_SHARE = 0.99
 """Share of the scored pixels in one cluster from which a run counts as collapsed; chosen by this project."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Counts:
+    """The pixels that every score of a run is computed from, as its file holds them: nothing is checked yet.
+
+    Attributes:
+        last: `cluster cls`, of the whole set at the end of training
+        best: the same at the step of highest PA
+        last_images: `image cluster cls`, at the end of training
+        best_images: the same at the step of highest PA
+        ids: names of the images
+        sha256: hash of the file, 64 hexadecimal digits
+    """
+
+    last: np.ndarray
+    best: np.ndarray
+    last_images: np.ndarray
+    best_images: np.ndarray
+    ids: tuple[str, ...]
+    sha256: str
 
 
 def write_counts(file: Path, *, last: np.ndarray, best: np.ndarray, ids: list[str]) -> None:
@@ -66,14 +88,20 @@ def dataset_facts(prepared: PreparedDataset, counts: np.ndarray) -> DatasetFacts
     )
 
 
-def read_counts(file: Path) -> dict[str, np.ndarray]:
-    """Read a run's counts.
+def parse_counts(content: bytes | None, source: Path) -> Counts:
+    """Read what `write_counts` wrote.
+
+    Args:
+        content: of the file; None: there is no such file
+        source: where the content comes from, for messages
 
     Raises:
         UserError: absent or damaged
     """
-    try:
-        with file.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in ("last", "best", "last_images", "best_images", "ids")}
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"{file}: not readable counts ({error}): repeat the run with --force") from None
+    names = ("last", "best", "last_images", "best_images")
+    arrays = load_arrays(content, (*names, "ids"), source, "counts")
+    return Counts(
+        **{name: arrays[name] for name in names},
+        ids=tuple(map(str, arrays["ids"].ravel())),
+        sha256=hashlib.sha256(content or b"").hexdigest(),
+    )

@@ -73,13 +73,16 @@ def _known(line: Mapping[str, Any], step: int, evaluated: int) -> bool:
 
 def read_curve(path: Path) -> list[dict[str, Any]]:
     """Read the lines of a curve; a damaged one, as by a kill, is left out."""
-    if not path.exists():
-        return []
+    return parse_curve(path.read_text(errors="replace")) if path.exists() else []
+
+
+def parse_curve(content: str) -> list[dict[str, Any]]:
+    """Return the lines of a curve that are whole."""
     lines = []
-    for text in path.read_text().splitlines():
+    for text in content.splitlines():
         try:
             line = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(line, dict):
             lines.append(line)

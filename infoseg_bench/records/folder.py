@@ -11,31 +11,26 @@ from pathlib import Path
 from typing import Any, Literal
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
 from infoseg_bench.errors import UserError, reason
 from infoseg_bench.records.heartbeat import owned_elsewhere
-from infoseg_bench.records.record import FinishedRecord, Record, UnscoredRecord, read_record
+from infoseg_bench.records.record import Record
 from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.records.stored import StoredRun
 from infoseg_bench.utils.atomic import write_text
 
 State = Literal["finished", "failed", "running", "interrupted", "missing"]
 
 
-class RunFolder:
+class RunFolder(StoredRun):
     """The files of one run below a results folder."""
 
     def __init__(self, path: Path) -> None:
         """Name the files; nothing is read or made."""
-        self.path = path
-        self.spec_file = path / "spec.json"
+        super().__init__(path)
         self.status_file = path / "status.json"
-        self.curve_file = path / "curve.jsonl"
         self.checkpoint_file = path / "checkpoint.pt"
         self.previous_checkpoint_file = path / "checkpoint.previous.pt"
-        self.counts_file = path / "counts.npz"
-        self.segments_file = path / "segments.npz"
-        self.record_file = path / "record.json"
         self.log_file = path / "log.txt"
         self.lock_file = path / ".lock"
         self.owner_file = path / ".owner"
@@ -52,44 +47,18 @@ class RunFolder:
         if not self.spec_file.exists():
             write_text(self.spec_file, spec.model_dump_json(indent=2) + "\n")
 
-    def spec(self) -> RunSpec:
-        """Read the spec.
+    def content(self, file: Path) -> bytes | None:
+        """Read one of the run's files; None if there is no such file.
 
         Raises:
-            UserError: absent or damaged
+            UserError: it cannot be read
         """
         try:
-            return RunSpec.model_validate_json(self.spec_file.read_bytes())
-        except (OSError, ValidationError) as error:
-            raise UserError(
-                f"{self.spec_file}: not a run's spec ({reason(error)}): remove the folder {self.path}"
-            ) from None
-
-    def record(self) -> Record | None:
-        """Read the record; None if there is none yet.
-
-        Raises:
-            UserError: damaged, or of a newer version
-        """
-        return read_record(self.record_file) if self.record_file.exists() else None
-
-    def finished_record(self) -> FinishedRecord | None:
-        """Read the record of a finished and scored run; None if there is none.
-
-        Raises:
-            UserError: damaged, or of a newer version
-        """
-        record = self.record()
-        return record if isinstance(record, FinishedRecord) else None
-
-    def completed_record(self) -> FinishedRecord | UnscoredRecord | None:
-        """Read the record of a finished run, scored or not; None if the run is not finished.
-
-        Raises:
-            UserError: damaged, or of a newer version
-        """
-        record = self.record()
-        return record if isinstance(record, FinishedRecord | UnscoredRecord) else None
+            return file.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise UserError(f"{file}: cannot be read ({reason(error)})") from None
 
     def counts_sha256(self) -> str:
         """Hash the file of counts: 64 hexadecimal digits."""

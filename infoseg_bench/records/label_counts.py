@@ -11,6 +11,7 @@ from jaxtyping import Int64
 from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.errors import UserError
+from infoseg_bench.records.counts import Counts
 from infoseg_bench.records.record import FinishedRecord
 
 Truth = tuple[list[str], Int64[np.ndarray, "image cls"], str]
@@ -37,7 +38,7 @@ class LabelCounts:
             except UserError as error:
                 self.problems.append(str(error))
 
-    def check(self, record: FinishedRecord, counts: dict[str, np.ndarray], file: Path) -> None:
+    def check(self, record: FinishedRecord, counts: Counts, file: Path) -> None:
         """Compare a record's counts with the labels.
 
         Raises:
@@ -45,7 +46,7 @@ class LabelCounts:
         """
         spec = record.spec
         key = (spec.dataset, spec.fingerprint, spec.protocol)
-        ids, pixels = [str(name) for name in counts["ids"]], counts["last_images"].sum(axis=1)
+        ids, pixels = list(counts.ids), counts.last_images.sum(axis=1)
         if key not in self._known:
             self._known[key] = self._of_store(key) or (ids, pixels, str(file))
         known_ids, known, source = self._known[key]

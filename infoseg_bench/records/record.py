@@ -303,7 +303,7 @@ def parse_record(content: bytes, source: Path) -> Record:
 def _refuse_newer(content: bytes, source: Path) -> None:
     try:
         version = json.loads(content)["schema_version"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise UserError(

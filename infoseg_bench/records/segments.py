@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 
 from infoseg_bench.data.view import VOID
 from infoseg_bench.errors import UserError
+from infoseg_bench.records.arrays import load_arrays
 from infoseg_bench.records.record import ClusterSizes
 from infoseg_bench.scoring.agreement import adjusted_rand_index, normalized_mutual_information
 from infoseg_bench.utils.atomic import write_atomic
@@ -24,10 +25,12 @@ class Segments:
     Attributes:
         clusters: cluster of every pixel, VOID in padding
         ids: names of the photos
+        sha256: hash of the file, 64 hexadecimal digits; empty before it is written
     """
 
     clusters: UInt8[np.ndarray, "image height width"]
     ids: list[str]
+    sha256: str = ""
 
 
 def write_segments(file: Path, segments: Segments) -> None:
@@ -36,20 +39,21 @@ def write_segments(file: Path, segments: Segments) -> None:
     write_atomic(file, lambda handle: np.savez_compressed(handle, clusters=segments.clusters, ids=ids))
 
 
-def read_segments(file: Path) -> Segments:
+def parse_segments(content: bytes | None, source: Path) -> Segments:
     """Read what `write_segments` wrote.
+
+    Args:
+        content: of the file; None: there is no such file
+        source: where the content comes from, for messages
 
     Raises:
         UserError: absent or damaged
     """
-    try:
-        with file.open("rb") as handle, np.load(handle, allow_pickle=False) as arrays:
-            clusters, ids = arrays["clusters"], arrays["ids"].tolist()
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise UserError(f"{file}: not readable segments ({error}): repeat the run with --force") from None
+    arrays = load_arrays(content, ("clusters", "ids"), source, "segments")
+    clusters, ids = arrays["clusters"], arrays["ids"].tolist()
     if clusters.ndim != 3 or clusters.dtype != np.uint8 or len(clusters) != len(ids):
-        raise UserError(f"{file}: not one cluster map for each photo: repeat the run with --force")
-    return Segments(clusters=clusters, ids=ids)
+        raise UserError(f"{source}: not one cluster map for each photo: repeat the run with --force")
+    return Segments(clusters=clusters, ids=ids, sha256=hashlib.sha256(content or b"").hexdigest())
 
 
 def cluster_sizes(maps: UInt8[np.ndarray, "image height width"], *, clusters: int, step: int) -> ClusterSizes:

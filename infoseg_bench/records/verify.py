@@ -11,12 +11,12 @@ import numpy as np
 from infoseg_bench.contracts.registry import Registry, load_methods
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.audit import audit, audit_unscored
-from infoseg_bench.records.counts import read_counts, warnings_of
-from infoseg_bench.records.curve import read_curve
-from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.counts import Counts, warnings_of
 from infoseg_bench.records.label_counts import LabelCounts
 from infoseg_bench.records.record import FinishedRecord, UnscoredRecord, label_uses
-from infoseg_bench.utils.progress import ProgressFactory
+from infoseg_bench.records.sources import stored_runs
+from infoseg_bench.records.stored import StoredRun
+from infoseg_bench.utils.progress import ProgressFactory, no_progress
 
 CURVE_TOLERANCE = 1e-9
 """Between the last PA of a curve and that of the counts; chosen by this project: sums may be ordered
@@ -28,7 +28,7 @@ class Verification:
     """What was found.
 
     Attributes:
-        sound: finished records of which everything adds up
+        sound: finished records that are verified
         unfinished: runs without scores
         faults: one line each
     """
@@ -39,12 +39,15 @@ class Verification:
 
 
 def verify_results(
-    results: Path, *, data: Path | None, plugins: Sequence[Path] = (), progress: ProgressFactory
+    *sources: Path,
+    data: Path | None = None,
+    plugins: Sequence[Path] = (),
+    progress: ProgressFactory = no_progress,
 ) -> Verification:
-    """Recompute every score of a results folder and compare the records with each other.
+    """Recompute every score of results folders and packs, and compare the records with each other.
 
     Args:
-        results: holds `runs/NAME/` with record.json, spec.json, counts.npz and maybe curve.jsonl
+        sources: results folders and packs
         data: folder of stores; labels are counted again from those that the records name
         plugins: files with more methods
         progress: shows how many are done
@@ -52,14 +55,16 @@ def verify_results(
     Raises:
         UserError: no run at all
     """
-    paths = sorted(path for path in (results / "runs").glob("*") if path.is_dir())
-    if not paths:
-        raise UserError(f"{results}: no runs here: give the folder that holds runs/")
-    found, registry, labels = Verification(), load_methods(plugins), LabelCounts(data)
-    found.faults += labels.problems
-    for path in progress(paths, "verifying"):
+    runs, problems = stored_runs(sources)
+    if not runs and not problems:
+        raise UserError(
+            f"{', '.join(map(str, sources))}: no runs here: give the folder that holds runs/, or a pack"
+        )
+    labels = LabelCounts(data)
+    found, registry = Verification(faults=[*problems, *labels.problems]), load_methods(plugins)
+    for run in progress(runs, "verifying"):
         try:
-            finished = _verify(RunFolder(path), registry, labels)
+            finished = _verify(run, registry, labels)
         except UserError as error:
             found.faults.append(str(error))
         else:
@@ -68,54 +73,53 @@ def verify_results(
     return found
 
 
-def _verify(folder: RunFolder, registry: Registry, labels: LabelCounts) -> bool:
-    record = folder.completed_record()
-    if folder.spec().folder != folder.path.name:
-        raise UserError(f"{folder.spec_file}: of another run; its folder should be {folder.spec().folder}")
+def _verify(run: StoredRun, registry: Registry, labels: LabelCounts) -> bool:
+    record, spec = run.completed_record(), run.spec()
+    if spec.folder != run.path.name:
+        raise UserError(f"{run.spec_file}: of another run; its folder should be {spec.folder}")
     if record is None:
         return False
-    if folder.spec() != record.spec:
-        raise UserError(f"{folder.spec_file}: not the spec that stands in record.json")
-    _check_label_use(folder, record, registry)
+    if spec != record.spec:
+        raise UserError(f"{run.spec_file}: not the spec that stands in record.json")
+    _check_label_use(run, record, registry)
     if isinstance(record, UnscoredRecord):
-        audit_unscored(folder, record)
+        audit_unscored(run, record)
         return True
-    audit(folder, record)
-    counts = read_counts(folder.counts_file)
-    _check_images(folder, record, counts)
-    _check_selection(folder, record)
-    labels.check(record, counts, folder.counts_file)
+    counts = audit(run, record)
+    _check_images(run, record, counts)
+    _check_selection(run, record)
+    labels.check(record, counts, run.counts_file)
     return True
 
 
-def _check_images(folder: RunFolder, record: FinishedRecord, counts: dict[str, np.ndarray]) -> None:
-    last, best, ids = counts["last_images"], counts["best_images"], counts["ids"].tolist()
+def _check_images(run: StoredRun, record: FinishedRecord, counts: Counts) -> None:
+    last, best, ids = counts.last_images, counts.best_images, counts.ids
     if not len(last) == len(best) == len(ids) == len(set(ids)) == record.dataset.evaluation_images:
-        raise UserError(f"{folder.counts_file}: not one count and one id for each scored photo")
+        raise UserError(f"{run.counts_file}: not one count and one id for each scored image")
     if not np.array_equal(last.sum(axis=1), best.sum(axis=1)):
-        raise UserError(f"{folder.counts_file}: 'last' and 'best' count other pixels")
+        raise UserError(f"{run.counts_file}: 'last' and 'best' count other pixels")
     if not record.spec.external and last.shape[1] != len(record.dataset.classes):
-        raise UserError(f"{folder.counts_file}: {last.shape[1]} clusters; K is the number of classes")
-    untold = set(warnings_of(last)) - set(record.warnings)
-    if untold:
-        raise UserError(f"{folder.record_file}: a warning is missing: {untold.pop()}")
+        raise UserError(f"{run.counts_file}: {last.shape[1]} clusters; K is the number of classes")
+    missing = set(warnings_of(last)) - set(record.warnings)
+    if missing:
+        raise UserError(f"{run.record_file}: a warning is missing: {missing.pop()}")
 
 
-def _check_selection(folder: RunFolder, record: FinishedRecord) -> None:
+def _check_selection(run: StoredRun, record: FinishedRecord) -> None:
     last, best = (one.one_to_one.pixel_accuracy for one in (record.last, record.best))
     if best < last - CURVE_TOLERANCE:
-        raise UserError(f"{folder.record_file}: the best step scores less than the last")
+        raise UserError(f"{run.record_file}: the best step scores less than the last")
     budget = record.spec.budget
     if budget and record.last.step != budget.steps:
         raise UserError(
-            f"{folder.record_file}: the last score is of step {record.last.step}, the budget {budget.steps}"
+            f"{run.record_file}: the last score is of step {record.last.step}, the budget {budget.steps}"
         )
-    curve = [line["pixel_accuracy"] for line in read_curve(folder.curve_file) if "pixel_accuracy" in line]
+    curve = [line["pixel_accuracy"] for line in run.curve() if "pixel_accuracy" in line]
     if curve and not (isinstance(curve[-1], float) and abs(curve[-1] - last) <= CURVE_TOLERANCE):
-        raise UserError(f"{folder.curve_file}: does not end with the PA that the counts give")
+        raise UserError(f"{run.curve_file}: does not end with the PA that the counts give")
 
 
-def _check_label_use(folder: RunFolder, record: FinishedRecord | UnscoredRecord, registry: Registry) -> None:
+def _check_label_use(run: StoredRun, record: FinishedRecord | UnscoredRecord, registry: Registry) -> None:
     """A method that is installed here says itself what it used."""
     spec, cls = record.spec, registry.methods.get(record.spec.method)
     if cls is None or cls.version != spec.method_version:
@@ -124,5 +128,5 @@ def _check_label_use(folder: RunFolder, record: FinishedRecord | UnscoredRecord,
     used = label_uses(by_method, record.dataset.label_use)
     if used != record.label_use:
         raise UserError(
-            f"{folder.record_file}: label use {record.label_use!r}, but with its parameters it is {used!r}"
+            f"{run.record_file}: label use {record.label_use!r}, but with its parameters it is {used!r}"
         )

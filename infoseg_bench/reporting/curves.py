@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.record import Evaluation, FinishedRecord
 from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.loaded_runs import Run
@@ -37,7 +36,7 @@ class _Axes(NamedTuple):
 
 def curves_figure(board: Board, row: Row) -> str | None:
     """Draw the curves of every seed as SVG; None for a row that has none, or only one point of them."""
-    lines = [read_curve(run.folder.curve_file) for run in row.runs]
+    lines = [run.folder.curve() for run in row.runs]
     loss = [_points(curve, "loss") for curve in lines]
     accuracy = [_points(curve, "pixel_accuracy", scale=100.0) for curve in lines]
     if max(map(len, accuracy)) < 2:

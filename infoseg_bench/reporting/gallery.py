@@ -24,9 +24,9 @@ from infoseg_bench.data.view import VOID
 from infoseg_bench.errors import UserError
 from infoseg_bench.inference.checkpointed import to_bytes
 from infoseg_bench.records.audit import audit_unscored
-from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.record import UnscoredRecord
 from infoseg_bench.records.segments import Segments, agreement, effective_clusters
+from infoseg_bench.records.sources import stored_runs
 from infoseg_bench.reporting.output import Output
 
 if TYPE_CHECKING:
@@ -63,19 +63,18 @@ class Gallery:
         return f"{self.first.spec.dataset}--segments--{self.first.spec.fingerprint[:8]}"
 
 
-def read_galleries(results: Path) -> tuple[list[Gallery], list[str]]:
-    """Read every finished run on photos without labels below a results folder.
+def read_galleries(*sources: Path) -> tuple[list[Gallery], list[str]]:
+    """Read every finished run on photos without labels of results folders and packs.
 
     Returns:
         a gallery for every data set, and a line for every record that cannot be used
     """
-    groups, problems = defaultdict[tuple[str, str], list[SegmentedRun]](list), []
-    for path in sorted((results / "runs").glob("*/record.json")):
-        folder = RunFolder(path.parent)
+    found, problems = stored_runs(sources)
+    groups = defaultdict[tuple[str, str], list[SegmentedRun]](list)
+    for stored in found:
         try:
-            record = folder.record()
-            if isinstance(record, UnscoredRecord):
-                run = SegmentedRun(record=record, segments=audit_unscored(folder, record))
+            if isinstance(record := stored.record(), UnscoredRecord):
+                run = SegmentedRun(record=record, segments=audit_unscored(stored, record))
                 groups[record.spec.dataset, record.spec.fingerprint].append(run)
         except UserError as error:
             problems.append(" ".join(str(error).split()))

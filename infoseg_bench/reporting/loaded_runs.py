@@ -10,8 +10,9 @@ from jaxtyping import Int64
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.audit import audit
-from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.record import FinishedRecord
+from infoseg_bench.records.sources import stored_runs
+from infoseg_bench.records.stored import StoredRun
 from infoseg_bench.scoring.matching import UNMATCHED, one_to_one
 
 
@@ -21,31 +22,31 @@ class Run:
 
     Attributes:
         record: audited
-        folder: where its other files are
+        folder: where its files are: a folder, or its place in a pack
         counts: pixels of the whole set
         correct: right pixels of every image, under the one matching of the whole set
         pixels: pixels of every image that are not void
     """
 
     record: FinishedRecord
-    folder: RunFolder
+    folder: StoredRun
     counts: Int64[np.ndarray, "cluster cls"]
     correct: Int64[np.ndarray, " image"]
     pixels: Int64[np.ndarray, " image"]
 
 
-def read_runs(results: Path) -> tuple[list[Run], list[str]]:
-    """Read every finished run below a results folder.
+def read_runs(*sources: Path) -> tuple[list[Run], list[str]]:
+    """Read every finished run of results folders and packs.
 
     Returns:
         the runs, and a line for every record that cannot be used
     """
-    runs, problems = [], []
-    for path in sorted((results / "runs").glob("*/record.json")):
+    found, problems = stored_runs(sources)
+    runs = []
+    for stored in found:
         try:
-            folder = RunFolder(path.parent)
-            if (record := folder.finished_record()) is not None:
-                runs.append(_run(folder, record, audit(folder, record)))
+            if (record := stored.finished_record()) is not None:
+                runs.append(_run(stored, record, audit(stored, record).last_images))
         except UserError as error:
             problems.append(" ".join(str(error).split()))
     return runs, problems
@@ -58,10 +59,10 @@ def correct_pixels(images: Int64[np.ndarray, "image cluster cls"]) -> Int64[np.n
     return np.asarray(images[:, clusters, classes[clusters]].sum(axis=1), dtype=np.int64)
 
 
-def _run(folder: RunFolder, record: FinishedRecord, images: np.ndarray) -> Run:
+def _run(stored: StoredRun, record: FinishedRecord, images: np.ndarray) -> Run:
     return Run(
         record=record,
-        folder=folder,
+        folder=stored,
         counts=images.sum(axis=0),
         correct=correct_pixels(images),
         pixels=images.sum(axis=(1, 2)),

@@ -17,6 +17,7 @@ from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.data.view import VOID
 from infoseg_bench.errors import UserError
 from infoseg_bench.inference.checkpointed import Photos, predict, read_photos, to_bytes
+from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.contact_sheet import Column, contact_sheet
 from infoseg_bench.reporting.loaded_runs import Run
@@ -70,7 +71,7 @@ def make_panels(board: Board, rows: Sequence[Row], data: Path, *, plugins: Seque
         return Panels(
             notes=(f"No panels: the photos of {board.dataset} are not at hand; --data names their folder.",)
         )
-    runs = [row.runs[0] for row in rows if row.runs[0].folder.checkpoint_file.exists()][:METHODS]
+    runs = [row.runs[0] for row in rows if RunFolder(row.runs[0].folder.path).has_checkpoint()][:METHODS]
     if not runs:
         return Panels(notes=("No panels: no run of this board keeps its checkpoint.pt here.",))
     photos = read_photos(prepared, board.protocol)
@@ -114,7 +115,7 @@ def _columns(
     notes = []
     for run in runs:
         try:
-            clusters = predict(run.folder, photos, chosen, setting=setting)
+            clusters = predict(RunFolder(run.folder.path), photos, chosen, setting=setting)
         except UserError as error:
             notes.append(str(error))
             continue

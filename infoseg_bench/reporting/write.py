@@ -44,20 +44,20 @@ class Report:
 
 
 def write_report(
-    results: Path,
+    results: Path | Sequence[Path],
     out: Path,
     *,
     data: Path | None = None,
     embed_photos: bool = False,
     plugins: Sequence[Path] = (),
 ) -> Report:
-    """Write everything about the finished runs below `results` into `out`.
+    """Write everything about the finished runs of `results` into `out`.
 
     Files there that an earlier report wrote and this one does not are removed; others stay. A record that
     cannot be read, or does not follow from its counts, is left out and named.
 
     Args:
-        results: folder of the runs
+        results: folder of the runs, or a pack of them, or several of both
         out: folder to write to
         data: folder of the stores, for panels of photos; None: no panels
         embed_photos: write a second page into `local/`, with the photos that may not be published too
@@ -66,13 +66,15 @@ def write_report(
     Raises:
         UserError: no finished run, or `out` cannot be written
     """
-    runs, problems = read_runs(results)
-    galleries, more_problems = read_galleries(results)
-    problems += more_problems
+    sources = [results] if isinstance(results, Path) else results
+    runs, problems = read_runs(*sources)
+    galleries, more_problems = read_galleries(*sources)
+    problems += [line for line in more_problems if line not in problems]
     boards = tuple(make_boards(runs))
     if not boards and not galleries and not problems:
+        places = ", ".join(map(str, sources))
         raise UserError(
-            f"no finished run in {results}: infoseg-bench run makes them, --results names another folder"
+            f"no finished run in {places}: infoseg-bench run makes them, --results names another folder"
         )
     public, local = Output(out), Output(out / LOCAL)
     panels = {board.name: _panels(board, data, plugins) for board in boards}

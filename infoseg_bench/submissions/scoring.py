@@ -114,6 +114,4 @@ def write_row(
 
 
 def _same(folder: RunFolder, counts: np.ndarray) -> bool:
-    from infoseg_bench.records.counts import read_counts
-
-    return np.array_equal(read_counts(folder.counts_file)["last_images"], counts)
+    return np.array_equal(folder.counts().last_images, counts)

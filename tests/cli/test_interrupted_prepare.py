@@ -40,9 +40,7 @@ def test_ctrl_c_is_one_clear_line_and_leaves_nothing(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.strip().splitlines()[-1] == (
-        "Error: interrupted; nothing half-written looks finished, and the same command goes on"
-    )
+    assert errors.strip().splitlines()[-1] == ("Error: Interrupted. Run the same command again to resume.")
     assert "Traceback" not in errors
     assert visible(tmp_path) == []
 

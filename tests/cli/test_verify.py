@@ -33,7 +33,7 @@ def test_what_is_committed_adds_up(folder: str) -> None:
     status, lines = verify(REPORTS / folder)
     assert status == 0
     count = len(list((REPORTS / folder / "runs").iterdir()))
-    assert lines[-1] == f"{count} records add up"
+    assert lines[-1] == f"{count} records verified."
 
 
 def edited(folder: RunFolder, fault: str) -> None:
@@ -93,7 +93,7 @@ def test_what_does_not_add_up_is_one_line_and_the_others_go_on(tmp_path: Path, f
     assert status == 1
     assert len(lines) == 3
     assert says in lines[0]
-    assert lines[1] == "1 records add up"
+    assert lines[1] == "1 record verified."
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_unfinished_runs_are_counted_and_are_no_fault(tmp_path: Path) -> None:
     add_run(tmp_path, last=counts_with(90), seed=2).record_file.unlink()
     status, lines = verify(tmp_path)
     assert status == 0
-    assert lines == ["1 records add up, 1 not finished"]
+    assert lines == ["1 record verified, 1 run not finished."]
 
 
 def test_a_folder_without_runs_is_named(tmp_path: Path) -> None:

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from infoseg_bench.data.view import VOID
 from infoseg_bench.errors import UserError
+from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.segments import (
     Segments,
     agreement,
     cluster_sizes,
     effective_clusters,
-    read_segments,
     write_segments,
 )
 
@@ -29,7 +29,7 @@ def segments(seed: int, *, clusters: int = 3, images: int = 4) -> Segments:
 def test_segments_are_read_back_as_they_were_written(tmp_path: Path) -> None:
     written = segments(0)
     write_segments(tmp_path / "segments.npz", written)
-    read = read_segments(tmp_path / "segments.npz")
+    read = RunFolder(tmp_path).segments()
     np.testing.assert_array_equal(read.clusters, written.clusters)
     assert read.ids == written.ids
 
@@ -38,7 +38,7 @@ def test_segments_are_read_back_as_they_were_written(tmp_path: Path) -> None:
 def test_damaged_segments_are_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "segments.npz").write_bytes(content)
     with pytest.raises(UserError, match=r"segments\.npz: not readable segments"):
-        read_segments(tmp_path / "segments.npz")
+        RunFolder(tmp_path).segments()
 
 
 def test_sizes_leave_padding_out() -> None:

@@ -1,0 +1,1 @@
+"""What the commands do, callable from Python; `infoseg_bench` itself exports these functions."""

@@ -1,0 +1,142 @@
+"""Runs that are there: verified, packed, reported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from infoseg_bench.errors import UserError
+from infoseg_bench.records.audit import audit_completed
+from infoseg_bench.records.pack import SUFFIX, write_pack
+from infoseg_bench.records.sources import stored_runs
+from infoseg_bench.records.stored import StoredRun
+from infoseg_bench.records.verify import Verification, verify_results
+from infoseg_bench.reporting.write import Report, write_report
+from infoseg_bench.utils.progress import ProgressFactory, no_progress
+
+PathLikes = str | PathLike[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packed:
+    """A pack that was written.
+
+    Attributes:
+        file: the pack
+        runs: how many finished runs are in it
+        unfinished: how many runs were left out as they are not finished
+        problems: a line for every run that was left out as it is damaged
+    """
+
+    file: Path
+    runs: int
+    unfinished: int
+    problems: tuple[str, ...]
+
+
+def pack(*sources: PathLikes, out: PathLikes, progress: ProgressFactory = no_progress) -> Packed:
+    """Write the finished runs of results folders and packs into one file, to be published.
+
+    A pack holds spec, record, counts and curve of every run, and is read like a results folder. The same runs
+    give the same bytes. A run whose scores do not follow from its counts is left out and named.
+
+    Args:
+        sources: results folders, packs, or folders of packs; none: the folder "results"
+        out: the file to write, with a name that ends in .zip
+        progress: shows how many runs are checked
+
+    Raises:
+        UserError: no finished run, another ending, or the file cannot be written
+    """
+    file = Path(out)
+    if file.suffix != SUFFIX:
+        raise UserError(f"{file}: a pack is a zip archive: give a name that ends in {SUFFIX}")
+    places = _places(sources)
+    found, problems = stored_runs([place for place in places if place != file])
+    runs: list[StoredRun] = []
+    unfinished = 0
+    for run in progress(found, "checking"):
+        try:
+            if (record := run.completed_record()) is None:
+                unfinished += 1
+                continue
+            audit_completed(run, record)
+            runs.append(run)
+        except UserError as error:
+            problems.append(str(error))
+    if not runs:
+        raise UserError("; ".join(problems) or f"{', '.join(map(str, places))}: no finished run to pack")
+    write_pack(runs, file)
+    return Packed(file=file, runs=len(runs), unfinished=unfinished, problems=tuple(problems))
+
+
+def verify(
+    *sources: PathLikes,
+    data: PathLikes | None = None,
+    plugins: Sequence[PathLikes] = (),
+    progress: ProgressFactory = no_progress,
+) -> Verification:
+    """Recompute every score of results folders and packs, and compare the records with each other.
+
+    Args:
+        sources: results folders, packs, or folders of packs; none: the folder "results"
+        data: folder of prepared data sets; labels are counted again from those that the records name
+        plugins: files with more methods
+        progress: shows how many runs are verified
+
+    Returns:
+        how many records are verified, and a line for everything that does not add up
+
+    Raises:
+        UserError: no run at all
+    """
+    return verify_results(
+        *_places(sources),
+        data=None if data is None else Path(data),
+        plugins=[Path(plugin) for plugin in plugins],
+        progress=progress,
+    )
+
+
+def report(
+    *sources: PathLikes,
+    out: PathLikes | None = None,
+    data: PathLikes | None = "data",
+    embed_photos: bool = False,
+    plugins: Sequence[PathLikes] = (),
+) -> Report:
+    """Write leaderboards, figures and one HTML page of all finished runs.
+
+    Args:
+        sources: results folders, packs, or folders of packs; none: the folder "results"
+        out: folder to write to; None: "report" in the first source, or beside it if it is a pack
+        data: folder of prepared data sets, for panels of photos; None: no panels
+        embed_photos: write a second page too, with the photos that may not be published
+        plugins: files with more methods
+
+    Returns:
+        the files to open first, and the boards
+
+    Raises:
+        UserError: no finished run, or `out` cannot be written
+    """
+    places = _places(sources)
+    return write_report(
+        places,
+        Path(out) if out is not None else default_report(places),
+        data=None if data is None else Path(data),
+        embed_photos=embed_photos,
+        plugins=[Path(plugin) for plugin in plugins],
+    )
+
+
+def default_report(sources: Sequence[Path]) -> Path:
+    """Return the folder of a report for which none is named."""
+    first = sources[0]
+    return (first.parent if first.is_file() else first) / "report"
+
+
+def _places(sources: Sequence[PathLikes]) -> list[Path]:
+    return [Path(source) for source in sources or ["results"]]

@@ -1,0 +1,144 @@
+"""All runs as one tidy table: a row for every run and selection, for pandas."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from infoseg_bench.errors import UserError
+from infoseg_bench.records.audit import audit_completed
+from infoseg_bench.records.record import DatasetFacts, Evaluation, FinishedRecord, Record, UnscoredRecord
+from infoseg_bench.records.sources import stored_runs
+from infoseg_bench.records.stored import StoredRun
+from infoseg_bench.utils.progress import ProgressFactory, no_progress
+
+PARAMETER = "param."
+"""Begins the columns of the methods' parameters."""
+
+COLUMNS = (
+    *("dataset", "fingerprint", "protocol", "method", "method_title", "method_version", "seed", "steps"),
+    *("status", "selection", "step", "pixel_accuracy", "mean_iou", "mean_class_accuracy"),
+    *("majority_pixel_accuracy", "majority_mean_iou", "majority_mean_class_accuracy", "nmi", "ari"),
+    *("constant_pixel_accuracy", "train_images", "evaluation_images", "classes", "label_use"),
+    *("load_seconds", "fit_seconds", "evaluate_seconds", "train_images_per_second"),
+    *("peak_host_bytes", "peak_device_bytes", "device", "gpu", "benchmark_version", "started", "finished"),
+    *("warnings", "error", "identity", "row", "source"),
+)
+"""Columns that are always there, in this order; those of the parameters follow."""
+
+
+class UnusableRecord(UserWarning):
+    """A record is left out: it is damaged, or does not follow from its counts."""
+
+
+def load_results(
+    *sources: str | PathLike[str],
+    failed: bool = False,
+    audited: bool = True,
+    progress: ProgressFactory = no_progress,
+) -> pd.DataFrame:
+    """Return all runs of results folders and packs as one table, a row for every run and selection.
+
+    The columns are `COLUMNS` and one for every parameter, such as "param.lr"; scores are fractions in [0, 1].
+    `selection` is "last", the headline, or "best", the step of the highest PA, which was chosen with labels;
+    `step` is its training step. Runs on photos without labels have one row, without scores. Runs that differ
+    in nothing but the seed share `row`.
+
+    Args:
+        sources: results folders, packs, or folders of packs; none: the folder "results"
+        failed: give failed runs a row each too, with `error` and without a selection
+        audited: recompute every score from its counts first; otherwise records are taken at their word,
+            which is several times faster
+        progress: shows how many runs are read
+
+    Returns:
+        the table; what could not be used is listed in its `attrs["problems"]`
+
+    Warns:
+        UnusableRecord: once for every record that is left out
+
+    Raises:
+        UserError: there is no run, and nothing that was left out
+    """
+    places = [Path(source) for source in sources or ["results"]]
+    runs, problems = stored_runs(places)
+    if not runs and not problems:
+        raise UserError(f"{', '.join(map(str, places))}: no runs here: give a results folder or a pack")
+    rows: list[dict[str, Any]] = []
+    for run in progress(runs, "reading"):
+        try:
+            rows += _rows(run, failed=failed, audited=audited)
+        except UserError as error:
+            problems.append(str(error))
+    for problem in problems:
+        warnings.warn(problem, UnusableRecord, stacklevel=2)
+    return _table(rows, problems)
+
+
+def _table(rows: Sequence[dict[str, Any]], problems: list[str]) -> pd.DataFrame:
+    parameters = dict.fromkeys(name for row in rows for name in row if name.startswith(PARAMETER))
+    table = pd.DataFrame.from_records(rows, columns=[*COLUMNS, *sorted(parameters)])
+    table.attrs["problems"] = problems
+    return table
+
+
+def _rows(run: StoredRun, *, failed: bool, audited: bool) -> Iterator[dict[str, Any]]:
+    record = run.record()
+    if isinstance(record, FinishedRecord | UnscoredRecord) and audited:
+        audit_completed(run, record)
+    if isinstance(record, FinishedRecord):
+        known = _of_run(run, record)
+        yield {**known, **_scores(record.last, "last")}
+        yield {**known, **_scores(record.best, "best")}
+    elif isinstance(record, UnscoredRecord):
+        yield {**_of_run(run, record), "selection": "last", "step": record.step}
+    elif failed and record is not None:
+        yield _of_run(run, record)
+
+
+def _of_run(run: StoredRun, record: Record) -> dict[str, Any]:
+    """Return what both selections share."""
+    spec, provenance = record.spec, record.provenance
+    return {
+        **spec.model_dump(include={"dataset", "fingerprint", "protocol", "method", "method_version", "seed"}),
+        **record.model_dump(include={"method_title", "status", "label_use", "identity", "row", "error"}),
+        **provenance.model_dump(include={"device", "gpu", "benchmark_version", "started", "finished"}),
+        **(record.costs.model_dump() if record.costs else {}),
+        **_facts(record),
+        "steps": spec.budget.steps if spec.budget else None,
+        "warnings": "; ".join(record.warnings),
+        "source": str(run.path),
+        **{PARAMETER + name: _cell(value) for name, value in spec.parameters.items()},
+    }
+
+
+def _facts(record: Record) -> dict[str, Any]:
+    facts = record.dataset
+    if facts is None:
+        return {}
+    names = {"constant_pixel_accuracy", "train_images", "evaluation_images"}
+    classes = len(facts.classes) if isinstance(facts, DatasetFacts) else None
+    return {**facts.model_dump(include=names), "classes": classes}
+
+
+def _scores(evaluation: Evaluation, selection: str) -> dict[str, Any]:
+    names = {"pixel_accuracy", "mean_iou", "mean_class_accuracy"}
+    majority = evaluation.majority.model_dump(include=names)
+    return {
+        "selection": selection,
+        "step": evaluation.step,
+        **evaluation.one_to_one.model_dump(include=names),
+        **{f"majority_{name}": value for name, value in majority.items()},
+        "nmi": evaluation.normalized_mutual_information,
+        "ari": evaluation.adjusted_rand_index,
+    }
+
+
+def _cell(value: Any) -> Any:
+    # Lists cannot be grouped by.
+    return tuple(_cell(item) for item in value) if isinstance(value, list) else value

@@ -1,0 +1,111 @@
+"""What is read of a run, wherever it is stored: the base of a run's folder and of a run in a pack."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from infoseg_bench.errors import UserError, reason
+from infoseg_bench.records.counts import Counts, parse_counts
+from infoseg_bench.records.curve import parse_curve
+from infoseg_bench.records.record import FinishedRecord, Record, UnscoredRecord, parse_record
+from infoseg_bench.records.segments import Segments, parse_segments
+from infoseg_bench.records.spec import RunSpec
+
+
+class StoredRun(ABC):
+    """One run: its spec, record, counts or segments, and curve.
+
+    Attributes:
+        path: the run's folder, or where it stands in a pack; its name is the run's
+        spec_file: what the run is
+        record_file: what it has come to
+        counts_file: what its scores are computed from
+        segments_file: the cluster maps of a run without labels
+        curve_file: loss and PA over its steps
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.spec_file = path / "spec.json"
+        self.record_file = path / "record.json"
+        self.counts_file = path / "counts.npz"
+        self.segments_file = path / "segments.npz"
+        self.curve_file = path / "curve.jsonl"
+
+    @abstractmethod
+    def content(self, file: Path) -> bytes | None:
+        """Return the content of one of these files; None if there is no such file.
+
+        Raises:
+            UserError: it cannot be read
+        """
+
+    def spec(self) -> RunSpec:
+        """Read the spec.
+
+        Raises:
+            UserError: absent or damaged
+        """
+        content = self.content(self.spec_file)
+        try:
+            return RunSpec.model_validate_json(content or b"")
+        except ValidationError as error:
+            problem = "no such file" if content is None else reason(error)
+            raise UserError(
+                f"{self.spec_file}: not a run's spec ({problem}): remove the folder {self.path}"
+            ) from None
+
+    def record(self) -> Record | None:
+        """Read the record; None if there is none yet.
+
+        Raises:
+            UserError: damaged, or of a newer version
+        """
+        content = self.content(self.record_file)
+        return None if content is None else parse_record(content, self.record_file)
+
+    def finished_record(self) -> FinishedRecord | None:
+        """Read the record of a finished and scored run; None if there is none.
+
+        Raises:
+            UserError: damaged, or of a newer version
+        """
+        record = self.record()
+        return record if isinstance(record, FinishedRecord) else None
+
+    def completed_record(self) -> FinishedRecord | UnscoredRecord | None:
+        """Read the record of a finished run, scored or not; None if the run is not finished.
+
+        Raises:
+            UserError: damaged, or of a newer version
+        """
+        record = self.record()
+        return record if isinstance(record, FinishedRecord | UnscoredRecord) else None
+
+    def counts(self) -> Counts:
+        """Read the counts.
+
+        Raises:
+            UserError: absent or damaged
+        """
+        return parse_counts(self.content(self.counts_file), self.counts_file)
+
+    def segments(self) -> Segments:
+        """Read the cluster maps of a run without labels.
+
+        Raises:
+            UserError: absent or damaged
+        """
+        return parse_segments(self.content(self.segments_file), self.segments_file)
+
+    def curve(self) -> list[dict[str, Any]]:
+        """Read the lines of the curve; a damaged one is left out. No file: no lines.
+
+        Raises:
+            UserError: the file cannot be read
+        """
+        return parse_curve((self.content(self.curve_file) or b"").decode(errors="replace"))
