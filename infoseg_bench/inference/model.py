@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
+from PIL import Image, ImageOps
 
 from infoseg_bench.contracts import Method, RunContext, Task
 from infoseg_bench.contracts.registry import Registry
@@ -18,6 +19,9 @@ from infoseg_bench.images.photos import read_photo
 from infoseg_bench.images.resize import scale_bilinear
 from infoseg_bench.inference.tiles import segment_tiled
 from infoseg_bench.records.spec import RunSpec
+
+Photo = UInt8[np.ndarray, "height width channel"] | Image.Image | str | PathLike[str]
+"""What a model takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,19 +41,19 @@ class Model:
     matching: tuple[int, ...]
 
     @torch.no_grad()
-    def clusters(
-        self, image: UInt8[np.ndarray, "height width channel"] | str | PathLike[str], *, scale: float = 1.0
-    ) -> Int64[np.ndarray, "height width"]:
+    def clusters(self, image: Photo, *, scale: float = 1.0) -> Int64[np.ndarray, "height width"]:
         """Return the cluster of every pixel.
 
         Args:
-            image: grey levels of 0 to 255, or the path of a photo, which is turned upright
+            image: values of 0 to 255 as an array, a Pillow image, or the path of a photo; the latter two
+                are turned upright as their EXIF data say
             scale: the photo is scaled by it first; clusters are given for the original pixels
 
         Raises:
             UserError: unreadable, or of other bands than the training photos
+            TypeError: neither a path, a Pillow image nor an array of uint8, `height width channel`
         """
-        pixels = image if isinstance(image, np.ndarray) else read_photo(Path(image), upright=True)
+        pixels = photo_pixels(image)
         bands = self.method.task.channels
         if pixels.shape[2] != bands:
             raise UserError(f"a photo of {pixels.shape[2]} bands: this model was trained on {bands}")
@@ -60,15 +64,36 @@ class Model:
         )
         return np.asarray(found[rows[:, None], columns])
 
-    def predict(
-        self, image: UInt8[np.ndarray, "height width channel"] | str | PathLike[str], *, scale: float = 1.0
-    ) -> UInt8[np.ndarray, "height width"]:
+    def predict(self, image: Photo, *, scale: float = 1.0) -> UInt8[np.ndarray, "height width"]:
         """Return the class of every pixel, an index into `classes`; 255 where the cluster stands for none.
 
         The arguments are those of `clusters`.
         """
         table = np.array([VOID if index < 0 else index for index in self.matching], dtype=np.uint8)
         return np.asarray(table[self.clusters(image, scale=scale)])
+
+
+def photo_pixels(image: object) -> UInt8[np.ndarray, "height width channel"]:
+    """Return the pixels of what `Model.predict` was given.
+
+    Raises:
+        TypeError: neither a path, a Pillow image nor an array of uint8, `height width channel`
+        UserError: an unreadable file
+    """
+    if isinstance(image, Image.Image):
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    if isinstance(image, str | PathLike):
+        return read_photo(Path(image), upright=True)
+    if not isinstance(image, np.ndarray):
+        raise TypeError(
+            f"a photo of type {type(image).__name__}: give a path, a Pillow image, or a NumPy array of uint8"
+        )
+    if image.dtype != np.uint8 or image.ndim != 3:
+        shape = " x ".join(map(str, image.shape))
+        raise TypeError(
+            f"an array of {image.dtype}, {shape}: give values of 0 to 255 as uint8, height x width x channel"
+        )
+    return image
 
 
 def make_trained(spec: RunSpec, task: Task, device: torch.device, registry: Registry) -> Method:

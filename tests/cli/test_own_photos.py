@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from infoseg_bench import load_model
 from infoseg_bench.cli import main
 from infoseg_bench.errors import UserError
+from infoseg_bench.inference.model import photo_pixels
 from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import SMALL_INFOSEG, launched_here, prepare_photos
 
@@ -145,6 +147,31 @@ def test_an_exported_model_predicts_what_the_run_did(folder: Path, method: str) 
         assert text in card
 
 
+def test_a_model_takes_a_path_a_pillow_image_or_an_array(folder: Path) -> None:
+    assert call("export", "--run", str(run_of(folder, "kmeans").path), "--out", "k.safetensors")[0] == 0
+    model = load_model(folder / "k.safetensors", device="cpu")
+    photo = disk_photo()
+    Image.fromarray(photo).save(folder / "photo.png")
+    expected = model.predict(photo)
+    for same in (folder / "photo.png", str(folder / "photo.png"), Image.fromarray(photo)):
+        np.testing.assert_array_equal(model.predict(same), expected)
+
+
+@pytest.mark.parametrize(
+    ("photo", "message"),
+    [
+        (b"bytes", "of type bytes: give a path"),
+        (None, "of type NoneType"),
+        (torch.zeros(3, 40, 40), "of type Tensor"),
+        (np.zeros((40, 40, 3)), "array of float64, 40 x 40 x 3"),
+        (np.zeros((40, 40), dtype=np.uint8), "array of uint8, 40 x 40: give"),
+    ],
+)
+def test_what_is_no_photo_is_named(photo: Any, message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        photo_pixels(photo)
+
+
 def test_the_photos_of_the_evaluation_are_segmented_as_they_were_scored(folder: Path) -> None:
     run = run_of(folder, "infoseg")
     assert call("evaluate", "--dataset", "mine", "--write-images", "crops")[0] == 0
@@ -195,7 +222,7 @@ def test_older_weights_are_not_passed_off_as_those_that_were_scored(folder: Path
     run.checkpoint_file.write_bytes(run.checkpoint_file.read_bytes()[:1000])
     status, output = call("export", "--run", str(run.path), "--out", str(tmp_path / "model.safetensors"))
     assert status == 1
-    assert "scores are of step 2, and the weights that can be read are of step 1" in output
+    assert "its record is of step 2, and the weights that can be read are of step 1" in output
     assert not (tmp_path / "model.safetensors").exists()
 
 

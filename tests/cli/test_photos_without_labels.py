@@ -118,14 +118,3 @@ def test_verify_recomputes_cluster_sizes(folder: Path, tmp_path: Path) -> None:
     done = launched_here(tmp_path, "verify", "results")
     assert done.returncode == 1
     assert "cluster sizes do not follow from its segments" in done.stdout
-
-
-def test_a_killed_run_ends_with_the_same_segments(folder: Path, tmp_path: Path) -> None:
-    shutil.copytree(folder / "data", tmp_path / "data")
-    done = launched_here(tmp_path, *RUN, "--method", "infoseg")
-    assert done.returncode == 0, done.stderr
-    for one, other in zip(runs(folder), runs(tmp_path), strict=True):
-        first, second = one.record(), other.record()
-        assert first is not None
-        assert second is not None
-        assert first.checksums == second.checksums

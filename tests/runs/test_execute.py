@@ -125,6 +125,23 @@ def test_an_interrupted_run_taken_up_again_ends_with_the_same_counts_and_crops(t
     assert np.array_equal(second.training.best_counts, whole.training.best_counts)
 
 
+def test_an_interrupted_run_without_labels_ends_with_the_same_segments(tmp_path: Path) -> None:
+    whole = make(tmp_path)
+    whole.n_classes = None
+    expected = whole.run()
+    assert expected.dtype == np.uint8
+    assert expected.shape == (len(whole.evaluation_set), 32, 32)
+    (tmp_path / "again").mkdir()
+    first = make(tmp_path / "again", stop_at=5)
+    first.n_classes = None
+    with pytest.raises(Interrupted):
+        first.run()
+    second = taken_up(tmp_path / "again")
+    second.n_classes = None
+    assert np.array_equal(second.run(), expected)
+    assert read_curve(second.folder.curve_file) == read_curve(whole.folder.curve_file)
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_at_its_step(tmp_path: Path) -> None:
     execution = make(tmp_path)
 
