@@ -48,7 +48,7 @@ def _look(folder: RunFolder, spec: RunSpec, settings: str) -> dict[str, Any]:
     record, told = folder.record(), folder.status()
     state = folder.state_with(record)
     if isinstance(record, FinishedRecord):
-        told = {**told, "pixel_accuracy": record.pixel_accuracy}
+        told = {**told, "pixel_accuracy": record.pixel_accuracy, "diagnostics": record.diagnostics}
     if state not in ("running", "finished"):
         # What a worker has told before it died tells nothing of now.
         told = {key: told[key] for key in ("step", "steps", "loss", "pixel_accuracy", "error") if key in told}

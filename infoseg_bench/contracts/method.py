@@ -166,6 +166,26 @@ class Method(ABC):
         changes nothing that a fit goes on from. Most methods need nothing of the kind.
         """
 
+    @property
+    def selected_by(self) -> str | None:
+        """Name of the label-free figure of whose highest value the scores are reported too; None: of none.
+
+        It is one of `diagnose`, or `self_agreement`, which the harness finds for every method.
+        """
+        return None
+
+    def diagnose(self, images: Float[Tensor, "batch channel height width"]) -> Mapping[str, float | Tensor]:
+        """Return figures of the present state that need no labels, for the curve; most methods have none.
+
+        The harness asks at every evaluation, with the same images each time, after `before_evaluation`.
+        """
+        return {}
+
+    @classmethod
+    def suspicions(cls, figures: Mapping[str, float]) -> list[str]:
+        """Return what is suspicious about the figures of `diagnose` at the end, a sentence each."""
+        return []
+
     @abstractmethod
     def predict(
         self, images: Float[Tensor, "batch channel height width"]

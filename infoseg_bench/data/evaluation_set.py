@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from infoseg_bench.data.crops import PhotoIndex, gather_images
@@ -56,6 +56,16 @@ class EvaluationSet:
 
     def __len__(self) -> int:
         return len(self._images.starts)
+
+    def sample(
+        self, size: int
+    ) -> tuple[Float[Tensor, "image channel crop crop"], Bool[Tensor, "image crop crop"]]:
+        """Return at most `size` images, evenly spaced over the set, and which pixels are not padding."""
+        chosen = torch.linspace(0, len(self) - 1, min(size, len(self))).round().long()
+        plan = self._images.centre(send(chosen, self._pixels.device), self._crop)
+        return to_float(send(gather_images(self._pixels, plan), self._device)), send(
+            plan.inside, self._device
+        )
 
     def batches(
         self, size: int

@@ -1,4 +1,4 @@
-"""What may be done to a training batch before InfoSeg sees it; the paper mentions nothing of it."""
+"""Optional augmentation of a training batch; the paper mentions none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JITTER = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.125}
 
 
 def flipped(batch: TrainBatch, generator: torch.Generator) -> TrainBatch:
-    """Mirror half of the images, with everything that belongs to them."""
+    """Mirror a random half of the images, with their masks."""
     mirrored = draw_mirrored(len(batch.images), generator)
     return replace(
         batch,
@@ -30,5 +30,5 @@ def flipped(batch: TrainBatch, generator: torch.Generator) -> TrainBatch:
 def jittered(
     images: Float[Tensor, "batch channel height width"], generator: torch.Generator
 ) -> Float[Tensor, "batch channel height width"]:
-    """Change colours as IIC does; infrared stays."""
+    """Change colours as IIC does; infrared stays as it is."""
     return color_jitter(images, **JITTER, generator=generator)

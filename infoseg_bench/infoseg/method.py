@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
@@ -19,6 +20,7 @@ from infoseg_bench.information.jensen_shannon import jensen_shannon
 from infoseg_bench.information.precision import at_least_float32
 from infoseg_bench.infoseg.augmentation import flipped, jittered
 from infoseg_bench.infoseg.blocks import patch_side
+from infoseg_bench.infoseg.diagnosis import label_free_figures, suspicions
 from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features
 from infoseg_bench.infoseg.objective import (
     assignment_entropy,
@@ -37,7 +39,16 @@ from infoseg_bench.utils.device import send
 
 
 class InfoSeg(NetworkMethod):
-    """Both steps at every iteration: segment with L and H, then raise their information."""
+    """Both steps at every iteration: segment with L and H, then raise their information.
+
+    Where the paper is silent, the defaults are those of Deep InfoMax, on which it builds: layer normalisation
+    of L and H with learnt weights, and block C with a near-identity shortcut (mi_networks.py:68-118). One of
+    its choices was given up, batch normalisation in the blocks, by figures that need no labels and by a rule
+    that was written down before they were taken (the message of the commit that introduced version 3): after
+    1 000 steps at half scale, the information that is left when every image gets the mean H was -1.7 and
+    -1.4 nats with it, -0.3 and -0.1 without (two seeds; below zero, a class means something else in every
+    image). PA was looked at afterwards, and decided nothing.
+    """
 
     name: ClassVar[str] = "infoseg"
     title: ClassVar[str] = "InfoSeg"
@@ -62,9 +73,21 @@ class InfoSeg(NetworkMethod):
             )
         super().__init__(parameters, task, run)
 
+    @property
+    def selected_by(self) -> str | None:
+        """Name of the label-free figure that selects a step; None: the last step stands alone."""
+        return {"last": None, "information": "information", "stability": "self_agreement"}[
+            self.parameters.select
+        ]
+
+    @classmethod
+    def suspicions(cls, figures: Mapping[str, float]) -> list[str]:
+        """Return a warning if the features are a mere code book of patches."""
+        return suspicions(figures)
+
     @classmethod
     def label_use(cls, parameters: Parameters) -> str | None:
-        """Declare the mask where it is on."""
+        """Return "mask" if void pixels are left out of the loss."""
         return "mask" if isinstance(parameters, InfoSegParameters) and parameters.training_mask else None
 
     def build(self) -> nn.Module:
@@ -89,7 +112,7 @@ class InfoSeg(NetworkMethod):
         )
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Minus the information that is maximised, and how far the assignment is from a collapse."""
+        """Return minus the information that is maximised, and two figures that show a collapse of V."""
         if self.parameters.flip:
             batch = flipped(batch, generator)
         maximised = self._invariance if self.parameters.estimator == "iic" else self._information
@@ -101,7 +124,7 @@ class InfoSeg(NetworkMethod):
     def predict(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Int64[Tensor, "batch height width"]:
-        """Take the most probable class (eq. 4) at full resolution."""
+        """Return the most probable class of every pixel (eq. 4)."""
         with self.inference():
             features = self._features(images)
         scores = class_scores(at_least_float32(features.L), at_least_float32(features.H))
@@ -109,6 +132,13 @@ class InfoSeg(NetworkMethod):
             scores = F.interpolate(scores, size=images.shape[2:], mode="bilinear", align_corners=False)
             return scores.argmax(dim=1)
         return scores.argmax(dim=1).repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
+
+    def diagnose(self, images: Float[Tensor, "batch channel height width"]) -> Mapping[str, Tensor]:
+        """Return image share, information with and without the image's own H, and entropy of V."""
+        with self.inference():
+            found: Features = self.network(images, unfolded=True)
+        features = Features(L=at_least_float32(found.L), H=at_least_float32(found.H))
+        return label_free_figures(features, self.parameters.effective_tau)
 
     def _information(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Estimate eq. 8, averaged over places and images (eq. 6); also give V."""

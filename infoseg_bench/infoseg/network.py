@@ -98,6 +98,8 @@ class FeatureNetwork(nn.Module):
         self,
         images: Float[Tensor, "batch channel height width"],
         view: Float[Tensor, "batch channel height width"] | None = None,
+        *,
+        unfolded: bool = False,
     ) -> Features:
         """Compute both kinds of features; height and width are multiples of 4.
 
@@ -109,11 +111,12 @@ class FeatureNetwork(nn.Module):
         Args:
             images: L is computed from them
             view: H is computed from it; None: from the images too
+            unfolded: return L and H themselves in any case
         """
         grid = self.block_a(images)
         source = grid if view is None else self.block_a(view)
         H = self._global_features(source)
-        if self.fold:
+        if self.fold and not unfolded:
             inputs, weights = self.local_c.unapplied(grid)
             return Features(L=inputs, H=H * self.normalise_local.factor @ weights)
         L = self.normalise_local(self.local_c(grid).permute(0, 2, 3, 1)).permute(0, 3, 1, 2)

@@ -1,7 +1,7 @@
 """InfoSeg's two steps, PAPER equations 3 to 8, without forming S where that is cheaper.
 
-S_ij = sum_k V_ijk H_k (eq. 5) has P numbers for every place of every image. Both discriminator
-scores need only its dot products with L, and those are sums over k of V_ijk <L_ij, H_k>.
+S_ij = sum_k V_ijk H_k (eq. 5) has P numbers for every place of every image. The scores of joint and marginal
+pairs need only its dot products with L, and those are sums over k of V_ijk <L_ij, H_k>.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def class_scores(
     L: Float[Tensor, "batch P rows columns"], H: Float[Tensor, "batch K P"]
 ) -> Float[Tensor, "batch K rows columns"]:
     """Score every class at every place: <L_ij, H_k>."""
-    # P runs fastest in L (channels-last), and so it does in the gradient that this order of factors gives.
+    # L is channels-last, so P runs fastest; with this order of factors it does in the gradient too.
     scores = torch.bmm(L.flatten(2).transpose(1, 2), H.transpose(1, 2))
     return scores.transpose(1, 2).view(*H.shape[:2], *L.shape[2:])
 
@@ -42,7 +42,7 @@ def hard_assignment(
 def joint_scores(
     V: Float[Tensor, "batch K rows columns"], scores: Float[Tensor, "batch K rows columns"]
 ) -> Float[Tensor, "batch rows columns"]:
-    """Discriminate pairs of one image: <L_ij(x), S_ij(x)>."""
+    """Score pairs of one image: <L_ij(x), S_ij(x)>."""
     return (V * scores).sum(dim=1)
 
 
@@ -51,17 +51,17 @@ def marginal_scores(
     H: Float[Tensor, "batch K P"],
     V: Float[Tensor, "batch K rows columns"],
     *,
-    other: Int64[Tensor, " batch"],
+    other: Int64[Tensor, " batch"] | None = None,
     pairing: Pairing,
     every_place: bool = False,
 ) -> Float[Tensor, "pair rows columns"]:
-    """Discriminate pairs of two images x and x'.
+    """Score pairs of two images x and x'.
 
     Args:
         L: local features of x
         H: global features of every image of the batch
         V: soft assignments of every image of the batch
-        other: for every image its x'; not used by "all"
+        other: for every image its x'; only "all" does without
         pairing: "permuted" is eq. 8 to the letter, <L_ij(x), S_ij(x')> with S from the V of x';
             "own" weighs the H of x' with the V of x; "all" is "permuted" with every other image of
             the batch as x' (Deep InfoMax, dim_losses.py:43-59)
@@ -72,6 +72,7 @@ def marginal_scores(
     """
     if pairing == "all":
         return _all_marginal_scores(L, H, V)
+    assert other is not None
     weights, scores = V if pairing == "own" else V[other], class_scores(L, H[other])
     if not every_place:
         return joint_scores(weights, scores)
@@ -90,7 +91,7 @@ def shifted(
 
 
 def _all_marginal_scores(L: Tensor, H: Tensor, V: Tensor) -> Tensor:
-    # Every S meets every L here, so forming S once costs K times less than scoring all H against all L.
+    # Every S is compared with every L, so forming S once costs K times less than scoring all H against all L.
     S = torch.bmm(V.flatten(2).transpose(1, 2), H)
     pairs: Tensor = _PairwiseProducts.apply(  # type: ignore[no-untyped-call]
         L.flatten(2).permute(2, 0, 1), S.transpose(0, 1)
@@ -121,7 +122,7 @@ class _PairwiseProducts(torch.autograd.Function):
 
 
 def random_partners(count: int, generator: torch.Generator) -> Int64[Tensor, " batch"]:
-    """Return every image of a batch another one as x'; each is used once, none is its own.
+    """Return another image of the batch as x' for every image; each is used once.
 
     The paper pairs images at random and does not say how; a random cycle was chosen by this project.
     """

@@ -68,8 +68,8 @@ class InfoSegParameters(TrainingParameters):
     batch_norm: bool = parameter(
         False,
         "batch normalisation in all blocks",
-        source="chosen by this project, measured (reports/studies): the paper names none, Deep InfoMax "
-        "has it",
+        source="chosen by this project by label-free figures (see the class InfoSeg): the paper names "
+        "none, Deep InfoMax has it",
     )
     initialisation: Initialisation = parameter(
         "torch",
@@ -109,8 +109,7 @@ class InfoSegParameters(TrainingParameters):
         "all",
         "the negatives: permuted (one random x' per x), all (every other image of the batch: the mean over "
         "all that permuted draws from), own (V of x with H of x')",
-        source="chosen by this project, measured (reports/studies): PAPER eq. 8 pairs at random and does "
-        "not say how often",
+        source="Deep InfoMax, dim_losses.py:43-59; PAPER eq. 8 pairs at random and does not say how often",
     )
     negatives: Negatives = parameter(
         "same-place",
@@ -129,6 +128,13 @@ class InfoSegParameters(TrainingParameters):
         True,
         "let the gradient flow through V",
         source="chosen by this project, as the notation S_theta of eq. 5 suggests",
+    )
+    select: Literal["last", "information", "stability"] = parameter(
+        "last",
+        "the step whose scores are also reported as selected: last, or the evaluated step of the highest "
+        "information, or of the highest agreement of the segmentation with itself under a mirror and a "
+        "change of colours (stability); neither looks at labels",
+        source="chosen by this project: PAPER 5.2 names no selection",
     )
     iic_radius: int = parameter(
         10,

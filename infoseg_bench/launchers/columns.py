@@ -8,7 +8,9 @@ from typing import Any
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.utils.text import duration
 
-TITLES = ("run", "state", "step", "loss", "PA", "steps/s", "time left", "settings")
+TITLES = ("run", "state", "step", "loss", "PA", "clusters", "agreement", "steps/s", "time left", "settings")
+"""Clusters are those in use, and agreement is that of the segmentation with itself under a mirror and changed
+colours; both at the latest evaluation."""
 
 
 def row(spec: RunSpec, state: str, told: Mapping[str, Any], settings: str) -> tuple[str, ...]:
@@ -22,13 +24,15 @@ def row(spec: RunSpec, state: str, told: Mapping[str, Any], settings: str) -> tu
     """
     if told.get("doing"):
         state = str(told["doing"])
-    under_way = state != "finished"
+    under_way, figures = state != "finished", told.get("diagnostics", {})
     return (
         spec.title,
         state,
         _step(told, spec),
         _number(told.get("loss"), ".4f"),
         _number(told.get("pixel_accuracy"), ".1%"),
+        _number(figures.get("cluster_usage"), ".1f"),
+        _number(figures.get("self_agreement"), ".2f"),
         _number(told.get("steps_per_second") if under_way else None, ".3g"),
         duration(float(told["seconds_left"])) if under_way and told.get("seconds_left") is not None else "",
         settings,

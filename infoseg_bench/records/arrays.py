@@ -22,7 +22,7 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
 
 
 def load_arrays(
-    content: bytes | None, names: Sequence[str], source: Path, kind: str
+    content: bytes | None, names: Sequence[str], source: Path, kind: str, optional: Sequence[str] = ()
 ) -> dict[str, np.ndarray]:
     """Read arrays from the content of an NPZ file.
 
@@ -31,6 +31,7 @@ def load_arrays(
         names: of the arrays
         source: where the content comes from, for messages
         kind: what the arrays are, for messages, such as "counts"
+        optional: of further arrays, returned where they are there
 
     Raises:
         UserError: absent, damaged or too large
@@ -42,7 +43,7 @@ def load_arrays(
             if sum(member.file_size for member in archive.infolist()) > LARGEST:
                 raise ValueError(f"more than {readable_size(LARGEST)}")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in names}
+            return {name: arrays[name] for name in (*names, *(name for name in optional if name in arrays))}
     # A damaged archive fails in whatever way the damage happens to hit.
     except (OSError, EOFError, KeyError, TypeError, ValueError, MemoryError, *DAMAGED) as error:
         raise UserError(

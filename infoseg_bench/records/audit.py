@@ -32,6 +32,11 @@ def audit(run: StoredRun, record: FinishedRecord) -> Counts:
         raise UserError(f"{run.counts_file}: not the counts that the record was made from")
     _check_scores(run, record, record.last, counts.last, counts.last_images)
     _check_scores(run, record, record.best, counts.best, counts.best_images)
+    if (counts.selected_images is None) != (record.selected is None):
+        raise UserError(f"{run.counts_file}: the record and the counts disagree on a selected step")
+    if counts.selected_images is not None and record.selected is not None:
+        images = counts.selected_images
+        _check_scores(run, record, record.selected, images.sum(axis=0), images)
     return counts
 
 

@@ -28,6 +28,7 @@ class Counts:
         best: the same at the step of highest PA
         last_images: `image cluster cls`, at the end of training
         best_images: the same at the step of highest PA
+        selected_images: the same at the step that a label-free figure selected; None: none did
         ids: names of the images
         sha256: hash of the file, 64 hexadecimal digits
     """
@@ -36,15 +37,19 @@ class Counts:
     best: np.ndarray
     last_images: np.ndarray
     best_images: np.ndarray
+    selected_images: np.ndarray | None
     ids: tuple[str, ...]
     sha256: str
 
 
-def write_counts(file: Path, *, last: np.ndarray, best: np.ndarray, ids: list[str]) -> None:
+def write_counts(
+    file: Path, *, last: np.ndarray, best: np.ndarray, ids: list[str], selected: np.ndarray | None = None
+) -> None:
     """Write the counts that every score is computed from.
 
     The arrays are `last` and `best` (int64 `cluster cls`, the whole set), `last_images` and
-    `best_images` (int64 `image cluster cls`), and `ids` (the images' names).
+    `best_images` (int64 `image cluster cls`), and `ids` (the images' names); and `selected_images` where
+    a label-free figure has selected a step.
     """
     arrays = {
         "last": last.sum(axis=0),
@@ -52,6 +57,7 @@ def write_counts(file: Path, *, last: np.ndarray, best: np.ndarray, ids: list[st
         "last_images": last,
         "best_images": best,
         "ids": np.array(ids),
+        **({} if selected is None else {"selected_images": selected}),
     }
     write_atomic(file, lambda handle: np.savez_compressed(handle, **arrays))
 
@@ -99,9 +105,10 @@ def parse_counts(content: bytes | None, source: Path) -> Counts:
         UserError: absent or damaged
     """
     names = ("last", "best", "last_images", "best_images")
-    arrays = load_arrays(content, (*names, "ids"), source, "counts")
+    arrays = load_arrays(content, (*names, "ids"), source, "counts", optional=("selected_images",))
     return Counts(
         **{name: arrays[name] for name in names},
+        selected_images=arrays.get("selected_images"),
         ids=tuple(map(str, arrays["ids"].ravel())),
         sha256=hashlib.sha256(content or b"").hexdigest(),
     )

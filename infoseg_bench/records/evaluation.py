@@ -13,7 +13,7 @@ from infoseg_bench.scoring.agreement import adjusted_rand_index, normalized_mutu
 from infoseg_bench.scoring.matching import Matching, majority, one_to_one
 from infoseg_bench.scoring.scores import score
 
-Selection = Literal["last", "best (chosen with labels)"]
+Selection = Literal["last", "best (chosen with labels)", "information", "stability"]
 
 
 def pixel_accuracy(counts: Int64[np.ndarray, "image cluster cls"]) -> float:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from infoseg_bench.errors import UserError, reason
 from infoseg_bench.records.spec import RunSpec
 
 SCHEMA_VERSION: Literal[1] = 1
+OPTIONAL = ("diagnostics", "selected")
+"""Parts of a record that are left out of its file where they are empty."""
 
 
 class _Part(BaseModel):
@@ -40,8 +51,8 @@ class Evaluation(_Part):
 
     step: int
     """Training step at which it was taken."""
-    selection: Literal["last", "best (chosen with labels)"]
-    """Why this state: the end of training, or the highest PA of the curve."""
+    selection: Literal["last", "best (chosen with labels)", "information", "stability"]
+    """Why this state: the end of training, the highest PA of the curve, or the highest label-free figure."""
     one_to_one: MatchedScores
     """Under the Hungarian matching on pixel counts; the headline."""
     majority: MatchedScores
@@ -197,6 +208,16 @@ class _Header(_Part):
     """Traceback of a failed run."""
     warnings: list[str] = []
     """What a reader must know of this run, such as that it has collapsed to one cluster."""
+    diagnostics: dict[str, float] = {}
+    """Label-free figures at the end of training, by their names on the curve; empty in older records."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_known(self, serialise: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Leave out optional parts that are empty, so that records of earlier versions stay as they are."""
+        content: dict[str, Any] = serialise(self)
+        return {
+            key: value for key, value in content.items() if value or key not in ("diagnostics", "selected")
+        }
 
     @property
     def is_complete(self) -> bool:
@@ -229,6 +250,8 @@ class FinishedRecord(_Header):
     dataset: DatasetFacts
     last: Evaluation
     best: Evaluation
+    selected: Evaluation | None = None
+    """Scores at the step that a label-free figure has chosen, where the run's parameters ask for one."""
     error: None = None
 
     @property

@@ -75,9 +75,14 @@ def make_method(spec: RunSpec, prepared: PreparedDataset, setting: Setting) -> M
     """Make the method of a spec, its random start drawn from the seed.
 
     Raises:
-        UserError: the method cannot be shared by several processes
+        UserError: another version of the method is installed, or it cannot be shared by several processes
     """
     cls = load_methods(setting.plugins).method(spec.method)
+    if cls.version != spec.method_version:
+        raise UserError(
+            f"{spec.method}: planned for version {spec.method_version} of the method, but version "
+            f"{cls.version} is installed: plan the run again, or use the infoseg-bench that planned it"
+        )
     if setting.ranks.count > 1 and not cls.supports_distributed:
         raise UsageError(f"{cls.name} runs in one process: leave out --gpus-per-run")
     context = RunContext(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import sys
 import zipfile
 from contextlib import suppress
@@ -15,6 +16,9 @@ import torch
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.utils.atomic import write_bytes
+
+ARRAYS = ("best_counts", "early_maps", "selected_counts")
+"""Attributes of a `TrainingState` that are arrays."""
 
 
 @dataclass
@@ -35,6 +39,13 @@ class TrainingState:
         crops: training crops taken, so far
         method_source: hash of the method's source when the run was begun
         threads: CPU threads it was begun with; other numbers add in another order. 0: not known
+        diagnostics: label-free figures of the latest evaluation
+        early_step: step of the early cluster maps with which later ones are compared; -1: not reached
+        early_agreement: NMI of those maps with themselves under a mirror and a change of colours
+        early_maps: int16 `image row column`
+        selected_step: step of the highest label-free figure by which the run selects; None: none yet
+        selected_value: that figure
+        selected_counts: the counts there, int64 `image cluster cls`
         note: what whoever asked for the run should know of it
     """
 
@@ -52,14 +63,25 @@ class TrainingState:
     method_source: str = ""
     threads: int = 0
     note: str = ""
+    diagnostics: dict[str, float] = field(default_factory=dict)
+    early_step: int = -1
+    early_agreement: float = 0.0
+    early_maps: np.ndarray | None = None
+    selected_step: int | None = None
+    selected_value: float = -math.inf
+    selected_counts: np.ndarray | None = None
 
     def content(self) -> dict[str, Any]:
         """Return it as plain values and tensors, as it is now."""
-        counts = self.best_counts
+        arrays = {
+            name: None if getattr(self, name) is None else torch.from_numpy(getattr(self, name))
+            for name in ARRAYS
+        }
         return {
             **vars(self),
-            "best_counts": None if counts is None else torch.from_numpy(counts),
+            **arrays,
             "resumed_from": list(self.resumed_from),
+            "diagnostics": dict(self.diagnostics),
         }
 
 
@@ -135,6 +157,7 @@ def peek_training_state(folder: RunFolder) -> TrainingState | None:
 
 def _training_state(content: dict[str, Any]) -> tuple[TrainingState, dict[str, Any]]:
     harness = dict(content["harness"])
-    if harness["best_counts"] is not None:
-        harness["best_counts"] = harness["best_counts"].numpy()
+    for name in ARRAYS:
+        if harness.get(name) is not None:
+            harness[name] = harness[name].numpy()
     return TrainingState(**harness), content["method"]

@@ -10,11 +10,12 @@ import torch
 from infoseg_bench.contracts import Method
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.records.counts import collapse_warnings, dataset_facts, warnings_of, write_counts
-from infoseg_bench.records.evaluation import evaluation
+from infoseg_bench.records.evaluation import Selection, evaluation
 from infoseg_bench.records.folder import RunFolder, sha256
 from infoseg_bench.records.provenance import collect
 from infoseg_bench.records.record import (
     Costs,
+    Evaluation,
     FailedRecord,
     FinishedRecord,
     UnscoredFacts,
@@ -24,6 +25,7 @@ from infoseg_bench.records.record import (
 from infoseg_bench.records.segments import Segments, cluster_sizes, effective_clusters, write_segments
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import TrainingState
+from infoseg_bench.runs.diagnostics import lost_meaning
 from infoseg_bench.runs.execute import Execution
 from infoseg_bench.utils.atomic import write_text
 from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes
@@ -50,14 +52,21 @@ def _scored(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
     training, folder = execution.training, execution.folder
     best = last if training.best_counts is None else training.best_counts
     best_step = training.step if training.best_step is None else training.best_step
-    write_counts(folder.counts_file, last=last, best=best, ids=_shown_ids(prepared))
+    write_counts(
+        folder.counts_file,
+        last=last,
+        best=best,
+        ids=_shown_ids(prepared),
+        selected=training.selected_counts,
+    )
     return FinishedRecord(
         **_header(execution, prepared),
         dataset=dataset_facts(prepared, last),
         last=evaluation(last, step=training.step, selection="last"),
         best=evaluation(best, step=best_step, selection="best (chosen with labels)"),
+        selected=_selected(execution),
         checksums={folder.counts_file.name: folder.counts_sha256()},
-        warnings=warnings_of(last),
+        warnings=[*warnings_of(last), *_suspicions(execution)],
     )
 
 
@@ -80,7 +89,7 @@ def _unscored(execution: Execution, prepared: PreparedDataset, maps: np.ndarray)
         ),
         sizes=sizes,
         checksums={folder.segments_file.name: sha256(folder.segments_file)},
-        warnings=collapse_warnings(np.array(sizes.shares)),
+        warnings=[*collapse_warnings(np.array(sizes.shares)), *_suspicions(execution)],
     )
 
 
@@ -92,6 +101,7 @@ def _header(execution: Execution, prepared: PreparedDataset) -> dict[str, Any]:
         "spec": spec,
         "method_title": method.title,
         "label_use": label_uses(method.label_use(method.parameters), prepared.view.label_use),
+        "diagnostics": training.diagnostics,
         "costs": _costs(training, method),
         "provenance": collect(
             method.run.device,
@@ -102,6 +112,19 @@ def _header(execution: Execution, prepared: PreparedDataset) -> dict[str, Any]:
             method_source=training.method_source,
         ),
     }
+
+
+def _selected(execution: Execution) -> Evaluation | None:
+    training, figure = execution.training, execution.method.selected_by
+    if training.selected_counts is None or training.selected_step is None:
+        return None
+    selection: Selection = "stability" if figure == "self_agreement" else "information"
+    return evaluation(training.selected_counts, step=training.selected_step, selection=selection)
+
+
+def _suspicions(execution: Execution) -> list[str]:
+    training = execution.training
+    return [*execution.method.suspicions(training.diagnostics), *lost_meaning(training)]
 
 
 def _shown_ids(prepared: PreparedDataset) -> list[str]:

@@ -55,4 +55,5 @@ def count(
         clusters = method.predict(batch)
         of_batch = confusion_counts(clusters, labels, n_clusters=method.task.clusters, n_classes=n_classes)
         counts.append(of_batch.cpu())
-    return torch.cat(counts).numpy()
+    # A copy: the array of a tensor would keep the tensor alive.
+    return torch.cat(counts).numpy().copy()

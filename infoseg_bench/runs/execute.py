@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -20,6 +20,7 @@ from infoseg_bench.records.segments import cluster_sizes
 from infoseg_bench.records.spec import Budget
 from infoseg_bench.runs.checkpoint import TrainingState
 from infoseg_bench.runs.checkpoint_writer import CheckpointWriter
+from infoseg_bench.runs.diagnostics import Sample, remember
 from infoseg_bench.runs.evaluate import Interrupted, count, segment
 from infoseg_bench.runs.step_log import StepLog
 
@@ -75,6 +76,7 @@ class Execution:
         self._last_status, self._last_checkpoint = 0.0, time.monotonic()
         self._begun = (self._last_checkpoint, training.step, training.fit_seconds)
         self._accuracy: float | None = None
+        self._sample = Sample(self.evaluation_set)
         try:
             return self._fit_and_evaluate()
         except Diverged as error:
@@ -161,13 +163,15 @@ class Execution:
             if step > 0:
                 self._interrupt()
             raise
+        diagnosis = self._sample.diagnose(self.method, self.training)
+        remember(self.training, diagnosis, steps=self.budget.steps if self.budget else None)
         self.training.evaluated_step = step
         self.training.evaluate_seconds += time.monotonic() - began
         if self.n_classes is None:
             sizes = cluster_sizes(found, clusters=self.method.task.clusters, step=step)
-            self._curve.add(step, {"cluster_entropy": sizes.entropy})
+            self._curve.add(step, {"cluster_entropy": sizes.entropy, **diagnosis.figures})
         else:
-            self._score(step, found)
+            self._score(step, found, diagnosis.figures)
         return found
 
     def _predict(self) -> np.ndarray:
@@ -175,13 +179,17 @@ class Execution:
             return segment(self.method, self.evaluation_set, should_stop=self.should_stop)
         return count(self.method, self.evaluation_set, n_classes=self.n_classes, should_stop=self.should_stop)
 
-    def _score(self, step: int, counts: np.ndarray) -> None:
+    def _score(self, step: int, counts: np.ndarray, figures: Mapping[str, float]) -> None:
         accuracy = self._accuracy = pixel_accuracy(counts)
-        self._curve.add(step, {"pixel_accuracy": accuracy})
+        self._curve.add(step, {"pixel_accuracy": accuracy, **figures})
         training = self.training
         # The untrained network is no result of the method, so step 0 is on the curve only.
         if (step > 0 or self.budget is None) and accuracy > training.best_accuracy:
             training.best_step, training.best_accuracy, training.best_counts = step, accuracy, counts
+        name = self.method.selected_by
+        if step > 0 and name is not None and figures[name] > training.selected_value:
+            training.selected_step, training.selected_value = step, figures[name]
+            training.selected_counts = counts
 
     def _settle(self) -> None:
         # Crops drawn for this are none of the training's.
@@ -199,6 +207,7 @@ class Execution:
             step=step,
             steps=steps,
             pixel_accuracy=self._accuracy,
+            diagnostics=self.training.diagnostics,
             **self._pace(step, steps),
             **self._log.latest,
         )

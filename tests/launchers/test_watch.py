@@ -29,16 +29,17 @@ NAME = "mine infoseg seed 2"
 TOLD: dict[str, Any] = {
     "state": "running", "step": 100, "steps": 400, "loss": 1.25, "pixel_accuracy": 0.5,
     "steps_per_second": 12.0, "seconds_left": 7200.0,
+    "diagnostics": {"cluster_usage": 2.52, "self_agreement": 0.436},
 }  # fmt: skip
 
 
-def test_a_row_shows_state_step_loss_accuracy_speed_and_time_left() -> None:
-    expected = (NAME, "running", "100/400", "1.2500", "50.0%", "12", "2.0 h", "tau=0.3")
+def test_a_row_shows_state_step_loss_accuracy_label_free_figures_speed_and_time_left() -> None:
+    expected = (NAME, "running", "100/400", "1.2500", "50.0%", "2.5", "0.44", "12", "2.0 h", "tau=0.3")
     assert row(SPEC, "running", TOLD, "tau=0.3") == expected
 
 
 def test_what_is_not_known_is_empty() -> None:
-    assert row(SPEC, "starting", {"pixel_accuracy": None}, "") == (NAME, "starting", *[""] * 6)
+    assert row(SPEC, "starting", {"pixel_accuracy": None}, "") == (NAME, "starting", *[""] * 8)
 
 
 def test_a_line_in_a_log_says_the_same() -> None:

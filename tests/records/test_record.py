@@ -33,6 +33,15 @@ def test_the_file_of_a_finished_run_has_the_keys_that_it_always_had(finished: Ru
     assert record.model_dump_json(indent=2) == text
 
 
+def test_label_free_figures_and_a_selected_state_are_read_back(finished: RunFolder) -> None:
+    record = read_record(finished.record_file)
+    assert isinstance(record, FinishedRecord)
+    selected = record.last.model_copy(update={"selection": "stability"})
+    richer = record.model_copy(update={"diagnostics": {"self_agreement": 0.5}, "selected": selected})
+    finished.record_file.write_text(richer.model_dump_json())
+    assert read_record(finished.record_file) == richer
+
+
 def test_a_failed_run_keeps_its_file_too_and_has_no_scores(finished: RunFolder) -> None:
     spec = finished.spec()
     failed = FailedRecord(

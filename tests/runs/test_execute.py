@@ -243,3 +243,39 @@ def test_a_method_settles_before_every_evaluation_and_the_crops_for_that_are_no_
     execution.run()
     assert settled == [0, 2, 4, 6]
     assert execution.training.crops == 6 * 2
+
+
+def test_every_evaluation_has_label_free_figures_on_its_curve(tmp_path: Path) -> None:
+    execution = make(tmp_path)
+    execution.run()
+    evaluated = [line for line in read_curve(tmp_path / "curve.jsonl") if "pixel_accuracy" in line]
+    assert [line["step"] for line in evaluated] == [0, 2, 4, 6]
+    assert all({"cluster_usage", "self_agreement"} <= line.keys() for line in evaluated)
+    # The first evaluation after a tenth of six steps is the one at step 2.
+    assert ["early_agreement" in line for line in evaluated] == [False, False, True, True]
+    assert execution.training.diagnostics == {
+        name: value for name, value in evaluated[-1].items() if name not in ("step", "pixel_accuracy")
+    }
+
+
+def test_early_maps_are_the_same_after_an_interruption(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    whole, parts = make(tmp_path), make(tmp_path / "other", stop_at=3)
+    whole.run()
+    with pytest.raises(Interrupted):
+        parts.run()
+    found = load_checkpoint(parts.folder)
+    assert found is not None
+    assert found[0].early_step == whole.training.early_step == 2
+    np.testing.assert_array_equal(found[0].early_maps, whole.training.early_maps)
+
+
+def test_a_label_free_figure_selects_the_state_of_its_highest_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Thresholding, "selected_by", "cluster_usage")
+    execution = make(tmp_path)
+    execution.run()
+    training = execution.training
+    assert training.selected_step == Thresholding.right_step
+    np.testing.assert_array_equal(training.selected_counts, training.best_counts)
