@@ -1,0 +1,80 @@
+"""A data set of your own in one file: photos with polygons drawn in LabelMe, one JSON file beside each photo.
+
+    infoseg-bench prepare --plugin examples/own_dataset.py labelme --folder photos/ --classes background,cat
+    infoseg-bench run --plugin examples/own_dataset.py --dataset labelme --method kmeans
+
+Photos without a JSON file are trained on, and not scored. Label maps as PNG need no recipe: see `prepare
+image-folder`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from infoseg_bench.contracts.parameters import Parameters, parameter
+from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
+from infoseg_bench.data.writer import StoreWriter
+from infoseg_bench.errors import UserError
+from infoseg_bench.preparation.preparation import finish, plain_view, store_attributes, store_path
+from infoseg_bench.preparation.statistics import ClassBalance
+from infoseg_bench.utils.progress import ProgressFactory
+
+
+class LabelMeOptions(Parameters):
+    """Every field becomes an option of `infoseg-bench prepare labelme`."""
+
+    folder: Path = parameter(..., "folder of the photos and their JSON files", source="the user")
+    classes: str = parameter(
+        ..., "class names separated by commas; the first is the background", source="the user"
+    )
+    crop: int = parameter(64, "side of the square crops in pixels", source="an example", gt=0)
+
+
+class LabelMe(DatasetRecipe):
+    """Photos with polygons."""
+
+    name = "labelme"
+    title = "Photos labelled with LabelMe"
+    citation = "your own photos"
+    licence = "that of the photos"
+    how_to_get = "infoseg-bench prepare labelme --folder DIR --classes background,NAME,..."
+    options_type = LabelMeOptions
+
+    def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
+        """Build the store; `StoreWriter` leaves either a whole one or none."""
+        assert isinstance(options, LabelMeOptions)
+        classes = tuple(options.classes.split(","))
+        photos = sorted(path for path in options.folder.iterdir() if path.suffix.lower() in (".jpg", ".png"))
+        if not photos:
+            raise UserError(f"{options.folder}: no .jpg or .png photos there: give another --folder")
+        balance = ClassBalance(classes, options.crop)
+        scored = []
+        path = store_path(data, self.name, self)
+        with StoreWriter(path, channels=3, attributes=store_attributes(self, options)) as writer:
+            for index, photo in enumerate(progress(photos, "reading photos")):
+                with Image.open(photo) as opened:
+                    pixels = np.asarray(opened.convert("RGB"))
+                labels = polygons(photo.with_suffix(".json"), classes, pixels.shape[:2])
+                writer.add(photo.stem, pixels, labels)
+                if labels is not None:
+                    balance.add(labels)
+                    scored.append(index)
+            view = plain_view(self, classes, photos=len(photos), crop=options.crop, evaluation=scored)
+            return finish(writer, [view], {"photos": f"{len(photos)}, {len(scored)} of them labelled"})
+
+
+def polygons(file: Path, classes: tuple[str, ...], size: tuple[int, ...]) -> np.ndarray | None:
+    """Draw the polygons of a LabelMe file, later ones over earlier ones; None without a file."""
+    if not file.exists():
+        return None
+    labels = Image.new("L", (size[1], size[0]), 0)
+    for shape in json.loads(file.read_text())["shapes"]:
+        if shape["label"] not in classes:
+            raise UserError(f"{file}: unknown class {shape['label']!r}: name it in --classes, or remove it")
+        corners = [tuple(point) for point in shape["points"]]
+        ImageDraw.Draw(labels).polygon(corners, fill=classes.index(shape["label"]))
+    return np.asarray(labels)

@@ -1,0 +1,60 @@
+"""Sweep a parameter, then plot the scores from `load_results()`.
+
+    infoseg-bench prepare synthetic-scenes
+    python examples/sweep.py synthetic-scenes infoseg tau 0.4 0.8 1.6 --seeds 0-2 --steps 300
+
+Finished runs are not repeated, so it can be interrupted, and extended with more values or seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+
+mpl.use("Agg")  # no screen is needed
+import matplotlib.pyplot as plt
+
+from infoseg_bench import load_results
+
+
+def sweep(dataset: str, method: str, parameter: str, values: Sequence[str], options: Sequence[str]) -> None:
+    """Run a method once per value and seed; options such as --seeds go to `infoseg-bench run`."""
+    run = [sys.executable, "-m", "infoseg_bench", "run", "--dataset", dataset, "--method", method, *options]
+    for value in values:
+        subprocess.run([*run, "--set", f"{method}.{parameter}={value}"], check=True)
+
+
+def plot(results: Path, dataset: str, method: str, parameter: str, out: Path) -> None:
+    """Plot pixel accuracy at the last step against the parameter: every seed, and the mean."""
+    table = load_results(results)
+    table = table[
+        (table["dataset"] == dataset) & (table["method"] == method) & (table["selection"] == "last")
+    ]
+    column = f"param.{parameter}"
+    figure, axes = plt.subplots(figsize=(5, 3.5), layout="constrained")
+    axes.scatter(table[column], 100 * table["pixel_accuracy"], alpha=0.6, label="one seed")
+    mean = 100 * table.groupby(column)["pixel_accuracy"].mean()
+    axes.plot(mean.index, mean, marker="o", color="black", label="mean")
+    axes.axhline(100 * table["constant_pixel_accuracy"].iloc[0], linestyle=":", label="constant prediction")
+    axes.set(xlabel=f"{method}.{parameter}", ylabel="pixel accuracy in %", title=dataset)
+    axes.legend()
+    figure.savefig(out)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("dataset", "method", "parameter"):
+        parser.add_argument(name)
+    parser.add_argument("values", nargs="+")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--out", type=Path, default=Path("sweep.svg"))
+    known, options = parser.parse_known_args()
+    options += ["--results", str(known.results)]
+    sweep(known.dataset, known.method, known.parameter, known.values, options)
+    plot(known.results, known.dataset, known.method, known.parameter, known.out)
