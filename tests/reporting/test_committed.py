@@ -1,33 +1,49 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from infoseg_bench.records.sources import stored_runs
 from infoseg_bench.reporting.boards import make_boards
 from infoseg_bench.reporting.leaderboard import markdown
 from infoseg_bench.reporting.loaded_runs import read_runs
 from infoseg_bench.reporting.output import LIST
 
-REPORTS = Path(__file__).parents[2] / "reports"
+CHECKOUT = Path(__file__).parents[2]
+REPORTS = CHECKOUT / "reports"
+FOLDERS = sorted({file.parent for file in REPORTS.rglob("*.zip")})
+"""Folders of committed packs."""
 
 
-@pytest.mark.parametrize("folder", ["records", "studies/records", "demo/records"])
-def test_every_committed_record_follows_from_its_committed_counts(folder: str) -> None:
-    runs, problems = read_runs(REPORTS / folder)
+@pytest.mark.parametrize("packs", FOLDERS, ids=lambda folder: str(folder.relative_to(REPORTS)))
+def test_every_committed_record_follows_from_its_committed_counts(packs: Path) -> None:
+    stored, _ = stored_runs([packs])
+    runs, problems = read_runs(packs)
     assert problems == []
-    assert len(runs) == len(list((REPORTS / folder / "runs").iterdir())) > 0
+    assert len(runs) == len(stored) > 0
 
 
-@pytest.mark.parametrize(("records", "boards"), [("records", "boards"), ("demo/records", "demo")])
-def test_the_committed_boards_are_those_of_the_committed_records(records: str, boards: str) -> None:
-    runs, _ = read_runs(REPORTS / records)
-    committed = (REPORTS / boards / "leaderboard.md").read_text()
+def test_the_committed_boards_are_those_of_the_committed_records() -> None:
+    runs, _ = read_runs(REPORTS / "demo" / "packs")
+    committed = (REPORTS / "demo" / "leaderboard.md").read_text()
     for board in make_boards(runs):
         assert markdown(board) in committed
 
 
-@pytest.mark.parametrize("folder", ["boards", "demo"])
-def test_every_file_of_a_committed_report_is_committed(folder: str) -> None:
-    names = (REPORTS / folder / LIST).read_text().splitlines()
-    assert [name for name in names if not (REPORTS / folder / name).is_file()] == []
+def test_every_file_of_a_committed_report_is_committed() -> None:
+    names = (REPORTS / "demo" / LIST).read_text().splitlines()
+    assert [name for name in names if not (REPORTS / "demo" / name).is_file()] == []
+
+
+def test_the_repository_stays_light() -> None:
+    """Fewer than 700 tracked files and 6 MB: records are committed as packs, and figures as text."""
+    if not (CHECKOUT / ".git").exists():
+        pytest.skip("not a checkout")
+    listed = subprocess.run(
+        ["git", "-C", str(CHECKOUT), "ls-files", "-z"], capture_output=True, text=True, check=True
+    )
+    files = [CHECKOUT / name for name in listed.stdout.split("\0") if name]
+    assert len(files) < 700
+    assert sum(file.lstat().st_size for file in files if file.exists()) < 6_000_000
