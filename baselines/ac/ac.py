@@ -99,6 +99,14 @@ class AC(NetworkMethod):
         "potsdam": {"lr": 1e-6, "batch": 20},
         "potsdam-3": {"lr": 1e-6, "batch": 20},
     }
+    # Twenty passes over the photos, evaluated after each: the unofficial code's (AC-MM run_experiments.sh at
+    # e849f31). How long the published models were trained is not known.
+    budgets: ClassVar[Mapping[str, Mapping[str, int]]] = {
+        "coco-stuff": {"steps": 20 * 1727, "evaluate_every": 1727},
+        "coco-stuff-3": {"steps": 20 * 1222, "evaluate_every": 1222},
+        "potsdam": {"steps": 20 * 428, "evaluate_every": 428},
+        "potsdam-3": {"steps": 20 * 428, "evaluate_every": 428},
+    }
     parameters: ACParameters
 
     def __init__(self, parameters: ACParameters, task: Task, run: RunContext) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import model_validator
 
 from infoseg_bench.contracts.parameters import Parameters, parameter
-from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
+from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared
 from infoseg_bench.datasets.coco.archives import ANNOTATIONS, TRAIN_PHOTOS, VAL_PHOTOS
 from infoseg_bench.datasets.coco.choice import Choice, choose, rebuild
 from infoseg_bench.datasets.coco.files import CocoFiles
@@ -86,6 +86,14 @@ class CocoPersons(DatasetRecipe):
     sources = (ANNOTATIONS, TRAIN_PHOTOS, VAL_PHOTOS)
     working_space = 5 << 30
     options_type = CocoPersonsOptions
+
+    @classmethod
+    def expected(cls, options: Parameters) -> Expected:
+        """Return the size of the selection out of complete COCO (PAPER 5.3)."""
+        assert isinstance(options, CocoPersonsOptions)
+        return Expected(
+            classes=len(CLASSES), channels=3, crop=options.crop, photos=options.photos, scored=options.photos
+        )
 
     def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
         """Build `data/coco-persons.h5` and, beside it, `coco-persons.manifest.csv`.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from infoseg_bench.contracts.parameters import Parameters
-from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
+from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared
 from infoseg_bench.datasets.coco.archives import LABEL_MAPS, TRAIN_PHOTOS, VAL_PHOTOS
 from infoseg_bench.datasets.coco.files import CocoFiles
 from infoseg_bench.datasets.coco.published import PublishedList, read_ids
@@ -47,9 +47,17 @@ class CocoStuff(DatasetRecipe):
     working_space = 14 << 30
     options_type = CocoStuffOptions
     class_map: ClassVar[str] = "coco-stuff-15"
+    n_classes: ClassVar[int] = 15
     published: ClassVar[PublishedList] = FULL_STUFF_7
     unlabelled_as: ClassVar[int | None] = None
     """Class that the released code takes unlabelled pixels for; None: void (cocostuff.py:629-656)."""
+
+    @classmethod
+    def expected(cls, options: Parameters) -> Expected:
+        """Return the size of the published list: every photo is trained on and scored (protocol 1.2)."""
+        assert isinstance(options, CocoStuffOptions)
+        photos = sum(cls.published.counts.values())
+        return Expected(classes=cls.n_classes, channels=3, crop=options.crop, photos=photos, scored=photos)
 
     def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
         """Build the store, whose labels are COCO-Stuff's own codes, with the classes as tables.
@@ -82,5 +90,6 @@ class CocoStuff3(CocoStuff):
     working_space = 10 << 30
     options_type = CocoStuff3Options
     class_map = "coco-stuff-3"
+    n_classes = 3
     published = FEW_STUFF_6
     unlabelled_as = 0

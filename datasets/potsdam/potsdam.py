@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import model_validator
 
 from infoseg_bench.contracts.parameters import Parameters, parameter
-from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
+from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.view import VOID, View, label_table
 from infoseg_bench.datasets.potsdam.blocks import STRAY, classes_of_colours, cut_tile
@@ -85,6 +85,19 @@ class Potsdam(DatasetRecipe):
     )
     sources = (IMAGES, LABELS)
     options_type = PotsdamOptions
+
+    @classmethod
+    def expected(cls, options: Parameters) -> Expected:
+        """Return the blocks of all 38 tiles, those of 24 labelled ones scored (protocol 1.6)."""
+        assert isinstance(options, PotsdamOptions)
+        blocks = (options.tile // (2 * options.crop)) ** 2
+        return Expected(
+            classes=len(_VIEWS[cls.name]),
+            channels=4,
+            crop=options.crop,
+            photos=38 * blocks,
+            scored=24 * blocks,
+        )
 
     def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
         """Build `data/potsdam.h5`, one tile in memory at a time.

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import model_validator
 
 from infoseg_bench.contracts.parameters import Parameters, parameter
-from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
+from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared
 from infoseg_bench.datasets.synthetic_scenes.palettes import Palette
 from infoseg_bench.errors import UsageError
 from infoseg_bench.preparation.preparation import finish, plain_view, store_attributes, store_path
@@ -63,6 +63,14 @@ class SyntheticScenes(DatasetRecipe):
     embedded = True
     how_to_get = "infoseg-bench prepare synthetic-scenes (generated in seconds, no download)"
     options_type = SyntheticScenesOptions
+
+    @classmethod
+    def expected(cls, options: Parameters) -> Expected:
+        """Return what will be generated."""
+        assert isinstance(options, SyntheticScenesOptions)
+        return Expected(
+            classes=len(CLASSES), channels=3, crop=options.crop, photos=options.images, scored=options.images
+        )
 
     def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
         """Generate `synthetic-scenes.h5` below the folder `data`, in place of an earlier one."""

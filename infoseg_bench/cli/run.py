@@ -16,11 +16,11 @@ from infoseg_bench.cli.options import (
     plugin_option,
     results_option,
 )
-from infoseg_bench.cli.planning import show_cost, show_plan
-from infoseg_bench.cli.running import conclude, execute
+from infoseg_bench.cli.running import conclude, execute, offer_demo, show_plan
 from infoseg_bench.launchers.choice import EngineChoice
-from infoseg_bench.planning.data import largest_store, suite_and_data
+from infoseg_bench.launchers.engine import Outcome
 from infoseg_bench.planning.selection import Selection
+from infoseg_bench.records.folder import RunFolder
 
 
 @click.command()
@@ -38,12 +38,12 @@ from infoseg_bench.planning.selection import Selection
 @click.option(
     "--steps",
     type=click.IntRange(min=1),
-    help="Training steps of methods that train.  [default: 10000, or the suite's]",
+    help="Training steps of methods that train.  [default: the suite's, the method's own, or 10000]",
 )
 @click.option(
     "--evaluate-every",
     type=click.IntRange(min=1),
-    help="Steps between two points of the PA curve.  [default: a twentieth of the steps]",
+    help="Steps between two points of the PA curve.  [default: as for --steps; with --steps, a twentieth]",
 )
 @click.option(
     "--set",
@@ -51,6 +51,11 @@ from infoseg_bench.planning.selection import Selection
     multiple=True,
     metavar="METHOD.PARAMETER=VALUE",
     help="Set a method's parameter, such as infoseg.lr=1e-4; `infoseg-bench list --method NAME` shows them.",
+)
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="Parameters and training length of a shipped suite for any data set: small is for a laptop's CPU.",
 )
 @click.option("--protocol", help='Label protocol of the data sets.  [default: "corrected", or the suite\'s]')
 @data_option
@@ -81,8 +86,13 @@ from infoseg_bench.planning.selection import Selection
     is_flag=True,
     help="Let torch.compile fuse networks; `infoseg-bench speed --compile` tells whether it pays here.",
 )
-@click.option("--force", is_flag=True, help="Repeat finished runs.")
-@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@click.option("--force", is_flag=True, help="Repeat finished runs from the start.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Show the plan and its estimated cost and stop. Nothing is written, and the data sets of the "
+    "papers need not be prepared.",
+)
 @log_options
 @engine_options
 @plugin_option
@@ -99,7 +109,7 @@ def run(
     logs: tuple[str, ...],
     engine_choice: EngineChoice,
     plugins: tuple[Path, ...],
-    **words: Any,
+    **options: Any,
 ) -> None:
     """Run methods on data sets, and report their scores.
 
@@ -107,35 +117,36 @@ def run(
     active runs save their state, twice stops them at once. The same command may be given several times,
     on several machines that share the folders: every run is done once, and all wait for its end.
     """
-    from infoseg_bench.contracts.registry import load_methods
-    from infoseg_bench.launchers.shares import automatic_jobs
+    from infoseg_bench.contracts.registry import load_methods, load_recipes
+    from infoseg_bench.data.catalogue import prepared_datasets
     from infoseg_bench.launchers.work import Work
+    from infoseg_bench.planning.data import suite_and_data
     from infoseg_bench.planning.plan import plan
     from infoseg_bench.utils.device import check_devices, choose_device
+    from infoseg_bench.utils.progress import show_progress
 
     local = engine_choice.engine == "local"
     if local:
         check_devices(choose_device(device), gpus_per_run=gpus_per_run, jobs=jobs or 1)
-    registry = load_methods(plugins)
-    for name, reason in registry.broken.items():
-        click.echo(f"left out: {name} cannot be loaded: {reason}", err=True)
-    selection = Selection(**words)
-    suite, datasets = suite_and_data(selection, registry, data, plugins)
-    specs = plan(suite, datasets, registry)
-    todo = show_plan(specs, results, registry, force=force and not dry_run)
-    if local and jobs is None:
-        jobs = automatic_jobs(
-            choose_device(device),
-            runs=len(todo), gpus_per_run=gpus_per_run, store_bytes=largest_store(specs, datasets),
-        )  # fmt: skip
-    show_cost(todo, jobs if local else None)
-    if dry_run:
-        return
+    registry, recipes = load_methods(plugins), load_recipes(plugins)
+    prepared, problems = prepared_datasets(data)
+    broken = (f"{name} cannot be loaded: {reason}" for name, reason in registry.broken.items())
+    for line in (*broken, *problems):
+        click.echo(f"left out: {line}", err=True)
+    selection = offer_demo(Selection(**options), prepared, recipes, data)
+    progress = None if dry_run else show_progress
+    found = suite_and_data(selection, registry, recipes, prepared, data, progress=progress)
+    specs = plan(found.suite, found.outlines, registry)
     work = Work(
         results=results, data=data, device=device, processes=gpus_per_run, compile=compile, plugins=plugins
     )
-    outcomes = execute(
-        [run.spec for run in todo], work, engine_choice,
-        methods=registry.methods, jobs=jobs or 1, logs=logs,
-    )  # fmt: skip
+    planned, jobs = show_plan(specs, found, registry, work, force=force, local=local, jobs=jobs)
+    if dry_run:
+        return
+    todo = [run.spec for run in planned if run.to_do]
+    for run in planned:
+        if run.repeated:
+            RunFolder.of(results, run.spec).clear()
+    outcomes = execute(todo, work, engine_choice, methods=registry.methods, jobs=jobs, logs=logs)
+    outcomes += [Outcome(run.spec, "failed", run.problem) for run in planned if run.problem and not run.to_do]
     conclude(specs, outcomes, work, out=out or results / "report")

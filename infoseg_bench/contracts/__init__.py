@@ -9,10 +9,11 @@ if TYPE_CHECKING:
     from infoseg_bench.contracts.method import Method, Progress, RunContext, Task
     from infoseg_bench.contracts.parameters import Parameters, parameter
     from infoseg_bench.contracts.photo_map import PhotoMap
-    from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared, SourceFile
+    from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared, SourceFile
 
 _MODULES = {
     "DatasetRecipe": "recipe",
+    "Expected": "recipe",
     "Method": "method",
     "Parameters": "parameters",
     "PhotoMap": "photo_map",
@@ -26,6 +27,7 @@ _MODULES = {
 
 __all__ = [
     "DatasetRecipe",
+    "Expected",
     "Method",
     "Parameters",
     "PhotoMap",

@@ -105,6 +105,9 @@ class Method(ABC):
     parameters_type: ClassVar[type[Parameters]]
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Defaults that differ by data set: data set name to parameter names and values."""
+    budgets: ClassVar[Mapping[str, Mapping[str, int]]] = {}
+    """Published lengths: data set name to `steps` and `evaluate_every`. They hold where neither a suite nor
+    the command line gives a budget; the comment beside them says where they are from."""
 
     parameters: Parameters
     task: Task

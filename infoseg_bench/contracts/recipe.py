@@ -32,6 +32,22 @@ class SourceFile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What is known of a data set before any of its files is there."""
+
+    classes: int
+    """Number of classes."""
+    channels: int
+    """Bands of the photos."""
+    crop: int
+    """Side of the crops in pixels."""
+    photos: int
+    """Photos to train on."""
+    scored: int
+    """Photos that are labelled and scored."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Prepared:
     """What `prepare` made."""
 
@@ -66,6 +82,11 @@ class DatasetRecipe(ABC):
     working_space: ClassVar[int] = 0
     """Bytes that building takes besides the sources, at most; 0: little."""
     options_type: ClassVar[type[Parameters]]
+
+    @classmethod
+    def expected(cls, options: Parameters) -> Expected | None:
+        """Return what these options will give; None where it depends on the user's own files."""
+        return None
 
     @abstractmethod
     def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:

@@ -1,79 +1,106 @@
-"""The prepared data sets that a suite needs; embedded ones are prepared on the way."""
+"""The data sets that a suite needs: prepared ones, embedded ones, and those known by their size alone."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from infoseg_bench.errors import UsageError, unknown_name
+from infoseg_bench.planning.outline import Outline
 from infoseg_bench.planning.selection import Selection, chosen_suite
 
 if TYPE_CHECKING:
+    from infoseg_bench.contracts import DatasetRecipe
     from infoseg_bench.contracts.registry import Registry
     from infoseg_bench.data.catalogue import PreparedDataset
     from infoseg_bench.planning.suite import Suite
-    from infoseg_bench.records.spec import RunSpec
-
+    from infoseg_bench.utils.progress import ProgressFactory
 
 DEMO = "infoseg-bench run --all --suite demo"
 
 
+@dataclass(frozen=True)
+class SuiteData:
+    """A suite with what is known of its data sets.
+
+    Attributes:
+        suite: what is to be run
+        outlines: data set name to its outline
+    """
+
+    suite: Suite
+    outlines: Mapping[str, Outline]
+
+    @property
+    def needs(self) -> dict[str, str]:
+        """Data sets that are not prepared, with how each is prepared."""
+        return {name: outline.needs for name, outline in self.outlines.items() if outline.needs}
+
+    @property
+    def largest_store(self) -> int:
+        """Bytes of the largest store that the runs read."""
+        return max((outline.store_bytes for outline in self.outlines.values()), default=0)
+
+
 def suite_and_data(
-    selection: Selection, registry: Registry, data: Path, plugins: Sequence[Path]
-) -> tuple[Suite, dict[str, PreparedDataset]]:
-    """Return the suite and its data sets, preparing embedded ones that are missing.
+    selection: Selection,
+    registry: Registry,
+    recipes: Registry,
+    prepared: Mapping[str, PreparedDataset],
+    data: Path,
+    *,
+    progress: ProgressFactory | None,
+) -> SuiteData:
+    """Return the suite and its data sets.
+
+    Args:
+        selection: what was asked for
+        registry: of the methods
+        recipes: of the data sets
+        prepared: the data sets that are prepared
+        data: their folder
+        progress: of preparing embedded data sets that are missing; None: nothing is prepared, and data
+            sets that are not are known by their expected size
 
     Raises:
-        UsageError: unknown names, nothing prepared
+        UsageError: unknown names, or a data set that is not prepared
     """
-    from infoseg_bench.contracts.registry import load_recipes
-    from infoseg_bench.data.catalogue import prepared_datasets
-
-    prepared, problems = prepared_datasets(data)
-    for line in problems:
-        click.echo(f"left out: {line}", err=True)
-    recipes = load_recipes(plugins)
-    wants_prepared = selection.everything and not selection.suite and not selection.datasets
-    if wants_prepared and not prepared:
-        selection = _offer_demo(selection, recipes, data)
+    if selection.everything and not (selection.suite or selection.datasets or prepared):
+        raise UsageError(
+            f"nothing is prepared in {data}: prepare a data set (infoseg-bench list shows how), or run the "
+            f"demo, which needs none: {DEMO}"
+        )
     suite = chosen_suite(selection, sorted(prepared), registry, obtainable=recipes.recipes)
+    outlines = {}
     for name in suite.datasets:
-        if name not in prepared:
-            _prepare_embedded(name, suite, recipes, data, known=prepared)
-            prepared, _ = prepared_datasets(data)
-    return suite, prepared
-
-
-def largest_store(specs: Sequence[RunSpec], datasets: dict[str, PreparedDataset]) -> int:
-    """Return the bytes of the largest store that the runs read."""
-    files = {datasets[spec.dataset].store.path for spec in specs}
-    return max((file.stat().st_size for file in files), default=0)
-
-
-def _offer_demo(selection: Selection, recipes: Registry, data: Path) -> Selection:
-    click.echo(f"No data set is prepared in {data}. These can be:\n")
-    for name, recipe in sorted(recipes.recipes.items()):
-        click.echo(f"  {name:<18} {recipe.how_to_get}")
-    click.echo(f"\nThe demo needs nothing:  {DEMO}\n")
-    if sys.stdin.isatty() and click.confirm("Run the demo now?", default=True):
-        return replace(selection, suite="demo")
-    raise UsageError(f"nothing is prepared in {data}: prepare a data set, or run the demo with {DEMO}")
+        found = prepared.get(name) or _prepare_embedded(name, suite, recipes, data, progress)
+        outlines[name] = Outline.of_store(found) if found else _expected(name, suite, recipes, prepared)
+        if outlines[name].needs and progress is not None:
+            raise UsageError(f"data set {name!r} is not prepared in {data}: {outlines[name].needs}")
+    return SuiteData(suite, outlines)
 
 
 def _prepare_embedded(
-    name: str, suite: Suite, recipes: Registry, data: Path, known: dict[str, PreparedDataset]
-) -> None:
-    from infoseg_bench.utils.progress import show_progress
+    name: str, suite: Suite, recipes: Registry, data: Path, progress: ProgressFactory | None
+) -> PreparedDataset | None:
+    from infoseg_bench.data.catalogue import find_prepared
 
     recipe = recipes.recipes.get(name)
-    if recipe is None:
-        raise unknown_name("data set", name, {*known, *recipes.recipes}, "infoseg-bench list shows every one")
-    if not recipe.embedded:
-        raise UsageError(f"data set {name!r} is not prepared in {data}: {recipe.how_to_get}")
+    if progress is None or recipe is None or not recipe.embedded:
+        return None
     options = recipe.options_type.parse(suite.prepare.get(name, {}), f"prepare {name}")
-    recipe().prepare(options, data, show_progress)
+    recipe().prepare(options, data, progress)
+    return find_prepared(data, name)
+
+
+def _expected(name: str, suite: Suite, recipes: Registry, prepared: Mapping[str, PreparedDataset]) -> Outline:
+    recipe: type[DatasetRecipe] | None = recipes.recipes.get(name)
+    if recipe is None:
+        known = {*prepared, *recipes.recipes}
+        raise unknown_name("data set", name, known, "infoseg-bench list shows every one")
+    outline = Outline.of_recipe(recipe, suite.prepare.get(name, {}))
+    if outline is None:
+        raise UsageError(f"data set {name!r} is not prepared, so its size is unknown: {recipe.how_to_get}")
+    return outline

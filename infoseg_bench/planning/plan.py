@@ -9,43 +9,61 @@ from infoseg_bench.contracts import Method
 from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.errors import UserError, unknown_name
+from infoseg_bench.planning.outline import Outline
 from infoseg_bench.planning.suite import Suite
 from infoseg_bench.records.spec import RunSpec
 
 
-def plan(suite: Suite, datasets: Mapping[str, PreparedDataset], registry: Registry) -> list[RunSpec]:
+def plan(
+    suite: Suite, datasets: Mapping[str, PreparedDataset | Outline], registry: Registry
+) -> list[RunSpec]:
     """Return every run of a suite: data set by data set, method by method, variant by variant, seed by seed.
+
+    Args:
+        suite: what is to be run
+        datasets: every data set of the suite; the runs on one that is not prepared have no fingerprint
+        registry: of the methods
 
     Raises:
         UserError: an unknown method or parameter, or data that cannot be scored
     """
     for name in (*suite.parameters, *suite.variants):
         registry.method(name)
+    found = {name: _outline(datasets[name]) for name in suite.datasets}
+    for name, outline in found.items():
+        _check(name, outline, suite.protocol)
     return [
-        _spec(suite, datasets[dataset], registry.method(method), variant, seed)
+        _spec(suite, found[dataset], registry.method(method), variant, seed)
         for dataset in suite.datasets
         for method in suite.methods
         for variant in suite.variants.get(method, [{}])
-        for seed in suite.seeds
+        for seed in suite.seeds_of(method, dataset)
     ]
 
 
+def _outline(dataset: PreparedDataset | Outline) -> Outline:
+    return dataset if isinstance(dataset, Outline) else Outline.of_store(dataset)
+
+
+def _check(name: str, outline: Outline, protocol: str) -> None:
+    if protocol not in outline.protocols:
+        raise unknown_name(f"protocol of {name}", protocol, outline.protocols)
+    if outline.task.clusters < 2:
+        raise UserError(f"{name}: K = 1: with one class there is nothing to tell apart: prepare more")
+
+
 def _spec(
-    suite: Suite, prepared: PreparedDataset, method: type[Method], variant: Mapping[str, Any], seed: int
+    suite: Suite, outline: Outline, method: type[Method], variant: Mapping[str, Any], seed: int
 ) -> RunSpec:
-    view = prepared.view
-    if suite.protocol not in view.tables:
-        raise unknown_name(f"protocol of {view.name}", suite.protocol, view.tables)
-    if len(view.classes) < 2:
-        raise UserError(f"{view.name}: K = 1: with one class there is nothing to tell apart: prepare more")
-    parameters = method.resolve(view.name, {**suite.parameters.get(method.name, {}), **variant})
+    dataset = outline.task.dataset
+    parameters = method.resolve(dataset, {**suite.parameters.get(method.name, {}), **variant})
     return RunSpec(
-        dataset=view.name,
-        fingerprint=prepared.store.fingerprint,
+        dataset=dataset,
+        fingerprint=outline.fingerprint,
         protocol=suite.protocol,
         method=method.name,
         method_version=method.version,
         parameters=parameters.model_dump(mode="json"),
-        budget=suite.budget if method.is_iterative else None,
+        budget=suite.budget_of(method, dataset),
         seed=seed,
     )

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
+from infoseg_bench.errors import UserError
 from infoseg_bench.planning.estimate import History
 from infoseg_bench.records.folder import RunFolder, State
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import peek_training_state
 
+PlannedState = State | Literal["not prepared", "damaged"]
+Basis = Literal["", "finished runs", "timed steps", "scaled steps"]
 SourceOf = Callable[[str], str]
 """From a method's name to the hash of its source as it is now."""
 
@@ -22,58 +26,80 @@ class PlannedRun:
 
     Attributes:
         spec: what it is
-        state: how far it is
+        state: how far it is; "not prepared": its data set is not there; "damaged": its record cannot be read
         step: training steps in its checkpoint; 0: none
         changed: whether the method's source is another than when the run was begun
-        seconds: what is left would take, after finished runs like it; None: there are none
+        seconds: what is left would take; None: not known
+        basis: what `seconds` rests on; empty where it is not known
+        repeated: whether it is done again from the start, whatever its state
+        problem: what is wrong with a damaged one
     """
 
     spec: RunSpec
-    state: State
-    step: int
-    changed: bool
-    seconds: float | None
+    state: PlannedState
+    step: int = 0
+    changed: bool = False
+    seconds: float | None = None
+    basis: Basis = ""
+    repeated: bool = False
+    problem: str = ""
+
+    @property
+    def to_do(self) -> bool:
+        """Whether there is anything to do, and it can be done."""
+        return self.repeated or self.state not in ("finished", "damaged")
 
 
-def look(specs: Sequence[RunSpec], results: Path, source_of: SourceOf) -> list[PlannedRun]:
+def look(
+    specs: Sequence[RunSpec],
+    results: Path,
+    source_of: SourceOf,
+    *,
+    device: str | None = None,
+    repeat: bool = False,
+) -> list[PlannedRun]:
     """Find out how far every run is. Nothing is made or written, whatever is missing.
 
-    Raises:
-        UserError: a record is damaged
+    Args:
+        specs: the runs
+        results: the folder of the results
+        source_of: gives the hash of a method's source as it is now
+        device: model of the GPU or processor that the runs are done on; None: any finished run tells the cost
+        repeat: whether every run is done again from the start
     """
     runs = results / "runs"
     present = set(os.listdir(runs)) if runs.is_dir() else set()
-    history = History(results, present)
-    return [
-        _look(spec, RunFolder.of(results, spec), source_of, history)
-        if spec.folder in present
-        else _missing(spec, history)
-        for spec in specs
-    ]
+    history = History(results, present, device)
+    found = []
+    for spec in specs:
+        run = PlannedRun(spec=spec, state="missing" if spec.fingerprint else "not prepared")
+        if spec.folder in present:
+            run = _look(spec, RunFolder.of(results, spec), source_of)
+        if repeat:
+            run = replace(run, repeated=run.state not in ("missing", "not prepared"), step=0, changed=False)
+        found.append(_with_cost(run, history))
+    return found
 
 
-def _look(spec: RunSpec, folder: RunFolder, source_of: SourceOf, history: History) -> PlannedRun:
-    record = folder.record()
+def _look(spec: RunSpec, folder: RunFolder, source_of: SourceOf) -> PlannedRun:
+    try:
+        record = folder.record()
+    except UserError as error:
+        return PlannedRun(spec=spec, state="damaged", problem=str(error))
     if record is not None and record.is_complete:
-        begun = record.provenance.method_source
-        return PlannedRun(
-            spec=spec, state="finished", step=0, changed=_differs(begun, source_of(spec.method)), seconds=0.0
-        )
+        changed = _differs(record.provenance.method_source, source_of(spec.method))
+        return PlannedRun(spec=spec, state="finished", changed=changed)
     training = peek_training_state(folder)
     step, begun = (training.step, training.method_source) if training else (0, "")
-    return PlannedRun(
-        spec=spec,
-        state=folder.state_with(record),
-        step=step,
-        changed=_differs(begun, source_of(spec.method)),
-        seconds=history.seconds(spec, done=step),
-    )
+    changed = _differs(begun, source_of(spec.method))
+    return PlannedRun(spec=spec, state=folder.state_with(record), step=step, changed=changed)
 
 
-def _missing(spec: RunSpec, history: History) -> PlannedRun:
-    return PlannedRun(
-        spec=spec, state="missing", step=0, changed=False, seconds=history.seconds(spec, done=0)
-    )
+def _with_cost(run: PlannedRun, history: History) -> PlannedRun:
+    if not run.to_do:
+        return replace(run, seconds=0.0)
+    seconds = history.seconds(run.spec, done=run.step)
+    return run if seconds is None else replace(run, seconds=seconds, basis="finished runs")
 
 
 def _differs(begun: str, now: str) -> bool:

@@ -1,4 +1,4 @@
-"""From the words of a command to a suite."""
+"""From the options of `run` to a suite."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from infoseg_bench.errors import UsageError
+from infoseg_bench.errors import UsageError, unknown_name
 
 if TYPE_CHECKING:
     from infoseg_bench.contracts.registry import Registry
@@ -16,17 +16,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What `run` was asked for; None or empty: not said."""
+    """What `run` was asked for; None or empty where nothing was said.
 
-    everything: bool
-    suite: str | None
-    datasets: Sequence[str]
-    methods: Sequence[str]
-    seeds: str | None
-    settings: Sequence[str]
-    steps: int | None
-    evaluate_every: int | None
-    protocol: str | None
+    Attributes:
+        everything: whether all prepared data sets and all methods are wanted
+        suite: name or file of a suite
+        datasets: names of data sets
+        methods: names of methods
+        seeds: such as "0-4" or "0,3,7-9"
+        settings: parameters, as METHOD.PARAMETER=VALUE
+        steps: training steps of every method that trains
+        evaluate_every: steps between two evaluations
+        protocol: label table of the data sets
+        preset: name that a shipped suite gives its parameters and budgets
+    """
+
+    everything: bool = False
+    suite: str | None = None
+    datasets: Sequence[str] = ()
+    methods: Sequence[str] = ()
+    seeds: str | None = None
+    settings: Sequence[str] = ()
+    steps: int | None = None
+    evaluate_every: int | None = None
+    protocol: str | None = None
+    preset: str | None = None
 
 
 def chosen_suite(
@@ -36,38 +50,73 @@ def chosen_suite(
 
     Args:
         selection: the choices
-        prepared: names of the data sets that are
+        prepared: names of the data sets that are prepared
         registry: of the methods
-        obtainable: names of the data sets that can be
+        obtainable: names of the data sets that can be prepared
 
     Raises:
         UsageError: nothing was chosen, or something unknown
     """
-    from infoseg_bench.planning.suite import DEFAULT_BUDGET, read_suite
+    base = _base(selection, prepared, registry, obtainable)
+    if selection.preset:
+        _apply_preset(base, selection.preset)
+    if selection.datasets:
+        base["datasets"] = list(selection.datasets)
+    if selection.methods:
+        base["methods"] = list(selection.methods)
+    if selection.protocol:
+        base["protocol"] = selection.protocol
+    override = {
+        "steps": selection.steps,
+        "evaluate_every": selection.evaluate_every,
+        "seeds": parse_seeds(selection.seeds) if selection.seeds else None,
+    }
+    base["budgets"] = [*base.get("budgets", []), override]
+    _check_settings(selection.settings, base["methods"], registry)
+    base["parameters"] = merge_settings(base.get("parameters", {}), selection.settings)
+    return _validate(base)
 
-    base: dict[str, Any] = {
+
+def _base(
+    selection: Selection, prepared: Sequence[str], registry: Registry, obtainable: Collection[str]
+) -> dict[str, Any]:
+    from infoseg_bench.planning.suite import read_suite
+
+    if selection.suite:
+        file = read_suite(selection.suite)
+        file.check(registry, {*prepared, *obtainable})
+        return file.suite.model_dump()
+    if not (selection.everything or (selection.datasets and selection.methods)):
+        raise UsageError("nothing chosen: give --all, --suite NAME, or both --dataset and --method")
+    return {
         "title": "chosen on the command line",
         "datasets": list(prepared),
         "methods": sorted(registry.methods),
         "seeds": [0],
     }
-    if selection.suite:
-        file = read_suite(selection.suite)
-        file.check(registry, {*prepared, *obtainable})
-        base = file.suite.model_dump()
-    elif not (selection.everything or (selection.datasets and selection.methods)):
-        raise UsageError("nothing chosen: give --all, --suite NAME, or both --dataset and --method")
-    if selection.datasets:
-        base["datasets"] = list(selection.datasets)
-    if selection.methods:
-        base["methods"] = list(selection.methods)
-    if selection.seeds:
-        base["seeds"] = parse_seeds(selection.seeds)
-    if selection.protocol:
-        base["protocol"] = selection.protocol
-    base["budget"] = _budget(selection, base.get("budget", DEFAULT_BUDGET.model_dump()))
-    base["parameters"] = merge_settings(base.get("parameters", {}), selection.settings)
-    return _validate(base)
+
+
+def _apply_preset(base: dict[str, Any], name: str) -> None:
+    """Put the parameters and budgets of a preset in place of the suite's."""
+    from infoseg_bench.planning.suite import presets
+
+    known = presets()
+    if name not in known:
+        raise unknown_name("preset", name, known)
+    given = known[name].model_dump()
+    base.update(budget=given["budget"], budgets=given["budgets"])
+    own = base.get("parameters", {})
+    merged = {method: {**own.get(method, {}), **values} for method, values in given["parameters"].items()}
+    base["parameters"] = {**own, **merged}
+
+
+def _check_settings(settings: Sequence[str], methods: Collection[str], registry: Registry) -> None:
+    for setting in settings:
+        method = setting.partition("=")[0].partition(".")[0]
+        if method in registry.methods and method not in methods:
+            raise UsageError(
+                f"--set {setting}: {method} is not among the methods of this run ({', '.join(methods)})"
+            )
 
 
 def parse_seeds(text: str) -> list[int]:
@@ -86,12 +135,6 @@ def parse_seeds(text: str) -> list[int]:
     if not seeds:
         raise UsageError(f"--seeds {text}: an empty range")
     return list(dict.fromkeys(seeds))
-
-
-def _budget(selection: Selection, base: dict[str, Any]) -> dict[str, Any]:
-    steps = selection.steps or base["steps"]
-    every = selection.evaluate_every or (max(1, steps // 20) if selection.steps else base["evaluate_every"])
-    return {"steps": steps, "evaluate_every": every}
 
 
 def merge_settings(base: dict[str, dict[str, Any]], settings: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from infoseg_bench.contracts import Method
 from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.errors import Mistake, UsageError, UserError, first_mistake, unknown_name
 from infoseg_bench.planning.suite_lines import line_of
@@ -19,6 +20,38 @@ from infoseg_bench.utils.text import read_text
 
 DEFAULT_BUDGET = Budget(steps=10_000, evaluate_every=500)
 """Chosen by this project: InfoSeg states no number of steps. Twenty points on the curve."""
+
+
+class BudgetRule(BaseModel):
+    """Length and seeds of some runs of a suite; a later rule goes before an earlier one, key by key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    methods: list[str] = []
+    """Methods it is about; empty: every one."""
+    datasets: list[str] = []
+    """Data sets it is about; empty: every one."""
+    steps: int | None = Field(default=None, gt=0)
+    """Training steps."""
+    evaluate_every: int | None = Field(default=None, gt=0)
+    """Steps between two evaluations; with `steps` alone, a twentieth of them."""
+    seeds: list[int] | None = Field(default=None, min_length=1)
+    """Seeds in place of the suite's."""
+
+    def covers(self, method: str, dataset: str) -> bool:
+        """Return whether it is about the runs of a method on a data set."""
+        return method in (self.methods or [method]) and dataset in (self.datasets or [dataset])
+
+    def applied_to(self, budget: Budget) -> Budget:
+        """Return a budget with what this rule gives in its place."""
+        steps = self.steps or budget.steps
+        every = self.evaluate_every or (default_interval(steps) if self.steps else budget.evaluate_every)
+        return Budget(steps=steps, evaluate_every=every)
+
+
+def default_interval(steps: int) -> int:
+    """Return the steps between two evaluations where nobody gives them: twenty points on the curve."""
+    return max(1, steps // 20)
 
 
 class Suite(BaseModel):
@@ -36,20 +69,47 @@ class Suite(BaseModel):
     """Every method is run once with each."""
     protocol: str = "corrected"
     """Label table of the data sets."""
-    budget: Budget = DEFAULT_BUDGET
-    """Of every method that trains."""
+    budget: Budget | None = None
+    """Of every method that trains; without it the method's own for the data set, else 10 000 steps."""
+    budgets: list[BudgetRule] = []
+    """Other lengths, evaluation intervals and seeds for some methods and data sets."""
     parameters: dict[str, dict[str, Any]] = {}
     """Method to parameter names and values that differ from its defaults."""
     variants: dict[str, list[dict[str, Any]]] = {}
     """Method to parameter sets, each of which is run, on top of `parameters`; without it there is one."""
     prepare: dict[str, dict[str, Any]] = {}
     """Embedded data set to the options it is prepared with."""
+    preset: str | None = None
+    """Name under which `run --preset NAME` gives this suite's parameters and budgets to other runs."""
+
+    def budget_of(self, method: type[Method], dataset: str) -> Budget | None:
+        """Return how long a method trains on a data set; None for one that does not train by steps."""
+        if not method.is_iterative:
+            return None
+        budget = self.budget or Budget.model_validate(method.budgets.get(dataset, DEFAULT_BUDGET))
+        for rule in self._rules(method.name, dataset):
+            budget = rule.applied_to(budget)
+        return budget
+
+    def seeds_of(self, method: str, dataset: str) -> list[int]:
+        """Return the seeds of a method on a data set."""
+        given = [rule.seeds for rule in self._rules(method, dataset) if rule.seeds]
+        return given[-1] if given else self.seeds
+
+    def _rules(self, method: str, dataset: str) -> list[BudgetRule]:
+        return [rule for rule in self.budgets if rule.covers(method, dataset)]
 
 
 def shipped_suites() -> list[str]:
     """Return the names of the suites in the package."""
     folder = files("infoseg_bench") / "suites"
     return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def presets() -> dict[str, Suite]:
+    """Return the shipped suites that `run --preset` knows, by the preset's name."""
+    suites = map(load_suite, shipped_suites())
+    return {suite.preset: suite for suite in suites if suite.preset}
 
 
 @dataclass(frozen=True)
@@ -78,6 +138,12 @@ class SuiteFile:
                 self._refuse(("datasets", index), unknown_name("data set", name, datasets))
         for name in suite.methods:
             self._try(("methods",), registry.method, name)
+        for index, rule in enumerate(suite.budgets):
+            for name in rule.methods:
+                self._try(("budgets", index, "methods"), registry.method, name)
+            for name in rule.datasets:
+                if name not in datasets:
+                    self._refuse(("budgets", index, "datasets"), unknown_name("data set", name, datasets))
         for name, values in suite.parameters.items():
             self._check_parameters(registry, ("parameters", name), name, values)
         for name, variants in suite.variants.items():
@@ -139,7 +205,8 @@ def _mistake(origin: str, text: str, path: Sequence[str | int], words: str) -> U
 
 def _reason(mistake: Mistake) -> str:
     if mistake.kind == "extra_forbidden":
-        model = Budget if mistake.path[0] == "budget" and len(mistake.path) > 1 else Suite
+        nested: dict[object, type[BaseModel]] = {"budget": Budget, "budgets": BudgetRule}
+        model = nested.get(mistake.path[0], Suite) if len(mistake.path) > 1 else Suite
         return str(unknown_name("key", str(mistake.path[-1]), model.model_fields))
     return mistake.message + ("" if mistake.kind == "missing" else f" (it is {mistake.value!r})")
 

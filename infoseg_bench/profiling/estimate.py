@@ -10,6 +10,7 @@ import torch
 from infoseg_bench.contracts import Method, Parameters, Task
 from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.data.catalogue import PreparedDataset
+from infoseg_bench.planning.estimate import StepCost
 from infoseg_bench.planning.suite import Suite
 from infoseg_bench.profiling.clock import seconds_per_call
 from infoseg_bench.profiling.measure import training
@@ -88,9 +89,12 @@ class Estimator:
             for variant in suite.variants.get(cls.name, [{}]):
                 parameters = cls.resolve(dataset, {**suite.parameters.get(cls.name, {}), **variant})
                 step, prediction = self._measured(cls, parameters, self._task(dataset))
-                evaluations = suite.budget.steps // suite.budget.evaluate_every + 1
-                run = suite.budget.steps * step + evaluations * self._scored(dataset) * prediction
-                seconds += run * len(suite.seeds)
+                budget = suite.budget_of(cls, dataset)
+                if budget is None:
+                    continue
+                cost = StepCost(step=step, image=prediction)
+                run = cost.seconds(budget, done=0, scored=self._scored(dataset))
+                seconds += run * len(suite.seeds_of(cls.name, dataset))
         return seconds / 3600
 
     def _task(self, dataset: str) -> Task:

@@ -68,6 +68,11 @@ def _version(package: str) -> str | None:
         return None
 
 
+def device_model(device: torch.device) -> str:
+    """Return the model of a GPU, or of the processor for any other device."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_model()
+
+
 def cpu_model() -> str:
     """Return the model of the processor."""
     try:

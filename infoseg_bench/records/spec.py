@@ -11,6 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 EXTERNAL = "external-"
 """Begins the method's name where label maps were scored that other software has made."""
 
+SHORT_ID = 8
+"""Digits of a run's identity that are shown; chosen by this project: two of ten thousand runs share them once
+in about a hundred results folders."""
+
 
 class Budget(BaseModel):
     """How long a method that trains may train, and how often its curve is taken."""
@@ -49,6 +53,11 @@ class RunSpec(BaseModel):
     def identity(self) -> str:
         """Sixteen hexadecimal digits: the same for the same run on any machine."""
         return _digest(self.model_dump(mode="json"))
+
+    @property
+    def short_id(self) -> str:
+        """The first digits of the identity, which `--run` accepts."""
+        return self.identity[:SHORT_ID]
 
     @property
     def row(self) -> str:

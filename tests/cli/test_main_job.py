@@ -165,7 +165,7 @@ def test_a_dry_run_tells_variants_apart(folder: Path, tmp_path: Path) -> None:
     done = infoseg_bench(folder, "run", "--all", "--suite", str(suite), "--dry-run")
     assert done.returncode == 0, done.stderr
     for tau in (0.3, 0.5):
-        assert f"missing      mine infoseg seed 1 (tau={tau}), 4 steps" in done.stdout
+        assert f"missing      mine infoseg seed 1 (tau={tau}), 4 steps, id " in done.stdout
 
 
 def test_a_suite_file_prepares_embedded_data_and_runs(tmp_path: Path) -> None:

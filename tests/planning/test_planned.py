@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infoseg_bench.planning.planned import PlannedRun, look
+from infoseg_bench.planning.summary import cost_lines, plan_lines
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import TrainingState, write_checkpoint
@@ -90,3 +91,48 @@ def test_a_run_under_way_is_known_by_its_lock_and_a_dead_one_by_its_lack(tmp_pat
     assert one(spec, tmp_path).state == "interrupted"
     with folder.lock():
         assert one(spec, tmp_path).state == "running"
+
+
+def test_other_parameters_and_other_devices_tell_nothing_of_the_cost(tmp_path: Path) -> None:
+    spec = finished(tmp_path)
+    again = other(spec, seed=1)
+    device = RunFolder.of(tmp_path, spec).finished_record().provenance.cpu  # type: ignore[union-attr]
+    assert look([again], tmp_path, lambda name: "", device=device)[0].basis == "finished runs"
+    assert look([again], tmp_path, lambda name: "", device="another")[0].seconds is None
+    wider = other(spec, parameters={**spec.parameters, "width": 99})
+    assert one(wider, tmp_path).seconds is None
+
+
+def test_what_is_to_be_repeated_says_so_and_costs_the_whole_run_again(tmp_path: Path) -> None:
+    spec = finished(tmp_path)
+    missing = other(spec, seed=1)
+    done, new = look([spec, missing], tmp_path, lambda name: "", repeat=True)
+    assert (done.state, done.repeated, done.to_do, done.seconds) == ("finished", True, True, 101.0)
+    assert (new.repeated, new.to_do) == (False, True)
+    assert "would be repeated" in plan_lines([done])[0]
+    assert "would be repeated" not in plan_lines([new])[0]
+
+
+def test_a_damaged_record_is_named_and_hides_no_other_run(tmp_path: Path) -> None:
+    spec = finished(tmp_path)
+    broken = interrupted(tmp_path, other(spec, seed=1), step=3)
+    broken.record_file.write_text('{"schema_version": 1, "ident')
+    runs = look([spec, broken.spec()], tmp_path, lambda name: "")
+    assert [run.state for run in runs] == ["finished", "damaged"]
+    assert str(broken.record_file) in plan_lines(runs)[1]
+    assert not runs[1].to_do
+    assert look([broken.spec()], tmp_path, lambda name: "", repeat=True)[0].to_do
+
+
+def test_the_text_of_a_cost_says_what_it_rests_on_and_how_to_make_it_small(tmp_path: Path) -> None:
+    spec = finished(tmp_path, fit_seconds=9000.0)
+    runs = look([other(spec, seed=1), other(spec, method="iic")], tmp_path, lambda name: "")
+    cost, *rest = cost_lines(runs, 2, on_cpu=True)
+    assert cost == (
+        f"Estimated cost: 2.5 h of runs, 1.3 h with 2 side by side. It rests on "
+        f"finished runs ({spec.method}). Not known: iic (1 run)."
+    )
+    assert "--preset small" in rest[-1]
+    assert "2.5 h" in rest[0]
+    assert len(cost_lines(runs, 2, on_cpu=False)) == len(cost_lines(runs, 4, on_cpu=True)) == 1
+    assert cost_lines([run for run in runs if not run.to_do], 1, on_cpu=True) == []

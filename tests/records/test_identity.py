@@ -102,6 +102,7 @@ CHANGES = [
     ["--evaluate-every", "2"],
     ["--protocol", "published"],
     ["--set", "infoseg.tau=0.7"],
+    ["--preset", "small"],
 ]
 """Words after which other runs are."""
 
@@ -125,7 +126,7 @@ def identities(folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) 
     monkeypatch.chdir(folder)
     planned = list[str]()
 
-    def look(specs: Any, results: Any, source_of: Any) -> list[Any]:
+    def look(specs: Any, results: Any, source_of: Any, **options: Any) -> list[Any]:
         planned.extend(spec.identity for spec in specs)
         return []
 

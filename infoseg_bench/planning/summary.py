@@ -1,0 +1,114 @@
+"""A plan as text: what is finished, what continues, what is missing, and what it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from infoseg_bench.planning.planned import PlannedRun
+from infoseg_bench.records.differences import Differences
+from infoseg_bench.utils.text import duration, plural
+
+LINES = 100
+"""Runs that get a line each; of more than these, one for every method on a data set. Chosen by this
+project."""
+LONG_SECONDS = 3600.0
+"""A longer plan on a CPU gets advice; chosen by this project."""
+ADVICE = (
+    "That is more than an hour on a CPU. To make it small: --preset small (settings for a laptop), "
+    "--steps N (shorter training), --seeds 0, or --method NAME for fewer methods. A GPU needs a fraction "
+    "of the time."
+)
+
+
+def plan_lines(planned: Sequence[PlannedRun]) -> list[str]:
+    """Return a line for every run, or for every method on a data set where there are many."""
+    if len(planned) > LINES:
+        return _summary(planned)
+    label = Differences.among(run.spec for run in planned).label
+    return [f"{run.state:<12} {', '.join([label(run.spec), *_details(run)])}" for run in planned]
+
+
+def cost_lines(planned: Sequence[PlannedRun], jobs: int | None, *, on_cpu: bool) -> list[str]:
+    """Return what is left would take, and what that rests on.
+
+    Args:
+        planned: the runs
+        jobs: side by side; None: a cluster decides
+        on_cpu: whether this machine's CPU does them
+    """
+    todo = [run for run in planned if run.to_do]
+    known = [run.seconds for run in todo if run.seconds is not None]
+    unknown = Counter(run.spec.method for run in todo if run.seconds is None)
+    missing = ", ".join(f"{method} ({plural(count, 'run')})" for method, count in unknown.items())
+    if not todo:
+        return []
+    if not known:
+        return [f"Estimated cost: unknown, as no finished run tells what these take: {missing}"]
+    total = sum(known)
+    line = f"Estimated cost: {duration(total)} of runs"
+    line += f", {duration(total / jobs)} with {jobs} side by side" if jobs and jobs > 1 else ""
+    lines = [f"{line}. It rests on {_bases(todo)}.{f' Not known: {missing}.' if missing else ''}"]
+    if on_cpu and total / (jobs or 1) > LONG_SECONDS:
+        lines += [*_by_method(todo), ADVICE]
+    return lines
+
+
+def needs_lines(needs: Mapping[str, str]) -> list[str]:
+    """Return what each data set needs that is not prepared."""
+    if not needs:
+        return []
+    return [f"{plural(len(needs), 'data set')} not prepared:", *(f"  {n}: {how}" for n, how in needs.items())]
+
+
+def _bases(todo: Iterable[PlannedRun]) -> str:
+    words = {
+        "finished runs": "finished runs",
+        "timed steps": "steps timed on this machine just now",
+        "scaled steps": "such steps on another data set, scaled by the pixels of a batch",
+    }
+    methods: dict[str, list[str]] = {}
+    for run in todo:
+        if run.basis and run.spec.method not in methods.setdefault(words[run.basis], []):
+            methods[words[run.basis]].append(run.spec.method)
+    return " and ".join(f"{basis} ({', '.join(names)})" for basis, names in methods.items())
+
+
+def _by_method(todo: Iterable[PlannedRun]) -> list[str]:
+    seconds: Counter[str] = Counter()
+    for run in todo:
+        seconds[run.spec.method] += run.seconds or 0  # type: ignore[assignment]
+    return [f"  {method:<12} {duration(spent)}" for method, spent in seconds.most_common() if spent]
+
+
+def _details(run: PlannedRun) -> list[str]:
+    spec = run.spec
+    details = [plural(spec.budget.steps, "step")] if spec.budget else []
+    details += [f"id {spec.short_id}"] if spec.fingerprint else []
+    details += [f"continues at step {run.step}"] if run.step and run.state != "finished" else []
+    details += ["would be repeated"] if run.repeated else []
+    details += [f"about {duration(run.seconds)}"] if run.seconds else []
+    details += [run.problem] if run.problem and not run.repeated else []
+    if run.changed:
+        remedy = "--force repeats it" if run.state == "finished" else "--force starts it again"
+        details.append(f"the method's source has changed since ({remedy})")
+    return details
+
+
+def _summary(planned: Sequence[PlannedRun]) -> list[str]:
+    groups: dict[tuple[str, str], Counter[str]] = {}
+    for run in planned:
+        counts = groups.setdefault((run.spec.dataset, run.spec.method), Counter())
+        counts[run.state] += 1
+        counts["would be repeated"] += run.repeated
+        counts["of changed source"] += run.changed
+    lines = []
+    for (dataset, method), counts in groups.items():
+        runs = [run for run in planned if (run.spec.dataset, run.spec.method) == (dataset, method)]
+        steps = sorted({run.spec.budget.steps for run in runs if run.spec.budget})
+        seconds = [run.seconds for run in runs if run.seconds]
+        details = [f"{count} {state}" for state, count in counts.items() if count]
+        details += [" or ".join(map(str, steps)) + " steps"] if steps else []
+        details += [f"about {duration(sum(seconds))}"] if seconds else []
+        lines.append(f"{dataset} {method}: {', '.join(details)}")
+    return lines + [run.problem for run in planned if run.problem]

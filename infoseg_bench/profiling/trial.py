@@ -1,0 +1,247 @@
+"""What training steps take on this machine, timed in a process of its own that a deadline ends.
+
+Run as a program it is that process: jobs as JSON on standard input, a line of JSON for each on output.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from infoseg_bench.contracts import Method, Parameters, Task
+from infoseg_bench.contracts.registry import load_methods
+from infoseg_bench.launchers.processes import kill_tree
+from infoseg_bench.planning.estimate import StepCost
+from infoseg_bench.planning.outline import Outline
+from infoseg_bench.planning.planned import PlannedRun
+from infoseg_bench.profiling.clock import wait
+from infoseg_bench.profiling.measure import training
+from infoseg_bench.profiling.stage import Stage, random_stage
+from infoseg_bench.runs.evaluate import EVALUATION_BATCH
+from infoseg_bench.utils.device import choose_device
+
+TRIAL_SECONDS = 60.0
+"""Longest time that all trials of a plan may take together."""
+WORTHWHILE_STEPS = 1000
+"""Fewer steps than these are not worth timing beforehand; chosen by this project."""
+JOB_SECONDS = 6.0
+"""For one method at most; chosen by this project."""
+SMALL_BATCHES = (2, 4)
+"""From which the time of a batch that takes too long is extended linearly; chosen by this project."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A method to time.
+
+    Attributes:
+        method: its name
+        parameters: all of them
+        task: channels, crop and number of clusters
+    """
+
+    method: str
+    parameters: Mapping[str, Any]
+    task: Task
+
+    @classmethod
+    def of(cls, run: PlannedRun, outline: Outline) -> Job:
+        """Return the job that tells what a run's steps take."""
+        return cls(method=run.spec.method, parameters=run.spec.parameters, task=outline.task)
+
+    @property
+    def key(self) -> str:
+        """The same for jobs of the same work."""
+        sizes = self.task.channels, self.task.crop, self.task.clusters
+        return f"{self.method} {sizes} {json.dumps(dict(self.parameters), sort_keys=True)}"
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of a batch."""
+        return int(self.parameters.get("batch", 1)) * self.task.crop**2
+
+    def resembles(self, other: Job, varied: Collection[str]) -> bool:
+        """Return whether another job differs in its data set and in parameters that vary with it only."""
+        own, others = (
+            {name: value for name, value in job.parameters.items() if name not in varied}
+            for job in (self, other)
+        )
+        return self.method == other.method and own == others
+
+
+def with_timed_costs(
+    runs: Sequence[PlannedRun],
+    outlines: Mapping[str, Outline],
+    *,
+    device: str,
+    threads: int,
+    plugins: Sequence[Path] = (),
+    seconds: float = TRIAL_SECONDS,
+) -> list[PlannedRun]:
+    """Return a plan's runs, a few steps timed for those whose cost is not known.
+
+    Args:
+        runs: of the plan
+        outlines: its data sets
+        device: "auto" or a torch device
+        threads: CPU threads of a run
+        plugins: files with more methods
+        seconds: longest time for all of it
+    """
+    unknown = [run for run in runs if run.to_do and run.seconds is None and run.spec.budget]
+    if sum(run.spec.budget.steps - run.step for run in unknown if run.spec.budget) < WORTHWHILE_STEPS:
+        return list(runs)
+    found = (Job.of(run, outlines[run.spec.dataset]) for run in unknown)
+    jobs = list({job.key: job for job in found}.values())
+    # Should the time be up early, there is a job of every method.
+    first = {job.method: job for job in reversed(jobs)}.values()
+    ordered = [*first, *(job for job in jobs if job not in first)]
+    timed = time_jobs(ordered, device=device, threads=threads, plugins=plugins, seconds=seconds)
+    costs = _Costs(ordered, timed, plugins)
+    return [costs.put(run, outlines[run.spec.dataset]) if run in unknown else run for run in runs]
+
+
+class _Costs:
+    """Costs of the jobs that were timed, and of those that resemble one."""
+
+    def __init__(self, jobs: Sequence[Job], timed: Mapping[str, StepCost], plugins: Sequence[Path]) -> None:
+        self._jobs, self._timed = [job for job in jobs if job.key in timed], timed
+        self._methods = load_methods(plugins).methods
+
+    def put(self, run: PlannedRun, outline: Outline) -> PlannedRun:
+        """Return a run with its cost, if it is known."""
+        job, budget = Job.of(run, outline), run.spec.budget
+        timed = job.key in self._timed
+        like = job if timed else next((other for other in self._jobs if self._near(job, other)), None)
+        if like is None or budget is None:
+            return run
+        cost, enlarged = self._timed[like.key], (job.task.crop / like.task.crop) ** 2
+        cost = StepCost(step=cost.step * job.pixels / like.pixels, image=cost.image * enlarged)
+        seconds = cost.seconds(budget, done=run.step, scored=outline.scored)
+        return replace(run, seconds=seconds, basis="timed steps" if timed else "scaled steps")
+
+    def _near(self, job: Job, other: Job) -> bool:
+        presets = self._methods[job.method].presets.values()
+        return job.resembles(other, {name for values in presets for name in values})
+
+
+def time_jobs(
+    jobs: Sequence[Job], *, device: str, threads: int, plugins: Collection[Path], seconds: float
+) -> dict[str, StepCost]:
+    """Time jobs in a process of its own, which is ended when the time is up.
+
+    Returns:
+        key of every job that was timed to what its steps take
+    """
+    work = {
+        "device": device, "threads": threads, "plugins": [str(path) for path in plugins],
+        "seconds": seconds, "jobs": [{"key": job.key, **asdict(job)} for job in jobs],
+    }  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infoseg_bench.profiling.trial"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    try:
+        answer, _ = process.communicate(json.dumps(work), timeout=seconds)
+    except subprocess.TimeoutExpired:
+        kill_tree(process.pid)
+        answer, _ = process.communicate()
+    finally:
+        kill_tree(process.pid)
+    costs = {}
+    for line in answer.splitlines():
+        # The last line may be cut off.
+        with suppress(ValueError):
+            found = json.loads(line)
+            costs[found["key"]] = StepCost(step=found["step"], image=found["image"])
+    return costs
+
+
+def _work(work: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    torch.set_num_threads(work["threads"])
+    registry, device = load_methods([Path(path) for path in work["plugins"]]), choose_device(work["device"])
+    ends = time.monotonic() + work["seconds"]
+    for index, job in enumerate(work["jobs"]):
+        left = (ends - time.monotonic()) / (len(work["jobs"]) - index)
+        method, task = registry.method(job["method"]), Task(**job["task"])
+        parameters = method.parameters_type.parse(job["parameters"], method.name)
+        stage = random_stage(
+            channels=task.channels, crop=task.crop, clusters=task.clusters, dataset=task.dataset
+        )
+        # Whatever a method raises here, its run will say better.
+        with suppress(Exception):
+            timer = _Timer(method, stage, device, min(left, JOB_SECONDS))
+            yield {"key": job["key"], "step": timer.step(parameters), "image": timer.image(parameters)}
+
+
+@dataclass(frozen=True)
+class _Timer:
+    """Times a method within some seconds."""
+
+    method: type[Method]
+    stage: Stage
+    device: torch.device
+    seconds: float
+
+    def step(self, parameters: Parameters) -> float:
+        """Return the seconds of a training step."""
+        batch = getattr(parameters, "batch", 0)
+        few, more = SMALL_BATCHES
+        if batch <= more:
+            return self._step(parameters)
+        small = self._step(parameters.model_copy(update={"batch": few}))
+        if 2 * small * batch / few < self.seconds:
+            return self._step(parameters)
+        larger = self._step(parameters.model_copy(update={"batch": more}))
+        return small + max(0.0, larger - small) * (batch - few) / (more - few)
+
+    def image(self, parameters: Parameters) -> float:
+        """Return the seconds of predicting one image; 0 for methods that cluster features beforehand."""
+        task = self.stage.task
+        method = self.stage.make(self.method, parameters, self.device)
+        # A GPU predicts a batch about as fast as one image, a CPU takes as long for each.
+        count = 1 if self.device.type == "cpu" else EVALUATION_BATCH
+        images = torch.rand(count, task.channels, task.crop, task.crop, device=self.device)
+        try:
+            return self._mean(lambda: method.predict(images)) / count
+        except RuntimeError:
+            return 0.0
+
+    def _step(self, parameters: Parameters) -> float:
+        method = self.stage.make(self.method, parameters, self.device)
+        return self._mean(training(method, self.stage.images(method)))
+
+    def _mean(self, call: Callable[[], object]) -> float:
+        """Return the mean time of calls after one that warms up, or of that one where it takes long."""
+        first, times = self._timed(call), list[float]()
+        if first > self.seconds / 4:
+            return first
+        while not times or (sum(times) < self.seconds / 4 and len(times) < 20):
+            times.append(self._timed(call))
+        return sum(times) / len(times)
+
+    def _timed(self, call: Callable[[], object]) -> float:
+        wait(self.device)
+        began = time.perf_counter()
+        call()
+        wait(self.device)
+        return time.perf_counter() - began
+
+
+def main() -> None:
+    """Time the jobs of standard input."""
+    for line in _work(json.load(sys.stdin)):
+        print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
