@@ -195,7 +195,13 @@ class ImageFolder(DatasetRecipe):
                 note=_note(options, build),
                 label_use="selection" if options.train_if else "",
             )
-            summary = {**build.summary(), **found.left_out, **build.balance.summary()}
+            summary = {**build.summary(), **found.left_out}
+            if build.evaluated:
+                summary |= build.balance.summary()
+            else:
+                summary["clusters"] = (
+                    f"{len(coding.classes)}; without labels nothing is scored, segments are shown"
+                )
             return finish(writer, [view], summary, build.survey.warnings(build.balance))
 
 

@@ -89,6 +89,8 @@ def test_trains_on_all_photos_and_evaluates_the_labelled_ones(folder: Folder) ->
 def test_photos_without_labels_are_prepared_for_a_number_of_clusters(folder: Folder) -> None:
     prepared = folder.prepare(labels=None, classes=None, clusters=3)
     view = Store(prepared.store).view("mine")
+    assert prepared.summary["clusters"].startswith("3; without labels nothing is scored")
+    assert "class balance" not in prepared.summary
     assert view.classes == ("cluster 0", "cluster 1", "cluster 2")
     assert not view.is_scored
     assert view.shown.tolist() == [0, 1, 2, 3, 4]
