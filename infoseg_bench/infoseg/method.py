@@ -37,6 +37,13 @@ from infoseg_bench.infoseg.parameters import InfoSegParameters
 from infoseg_bench.training.network_method import NetworkMethod
 from infoseg_bench.utils.device import send
 
+SELECTED_BY = {
+    "last": None,
+    "information": "information_with_mean_features",
+    "stability": "self_agreement",
+}
+"""Values of the parameter `select` and the figures whose highest value they select."""
+
 
 class InfoSeg(NetworkMethod):
     """Both steps at every iteration: segment with L and H, then raise their information.
@@ -76,9 +83,7 @@ class InfoSeg(NetworkMethod):
     @property
     def selected_by(self) -> str | None:
         """Name of the label-free figure that selects a step; None: the last step stands alone."""
-        return {"last": None, "information": "information", "stability": "self_agreement"}[
-            self.parameters.select
-        ]
+        return SELECTED_BY[self.parameters.select]
 
     @classmethod
     def suspicions(cls, figures: Mapping[str, float]) -> list[str]:

@@ -131,9 +131,10 @@ class InfoSegParameters(TrainingParameters):
     )
     select: Literal["last", "information", "stability"] = parameter(
         "last",
-        "the step whose scores are also reported as selected: last, or the evaluated step of the highest "
-        "information, or of the highest agreement of the segmentation with itself under a mirror and a "
-        "change of colours (stability); neither looks at labels",
+        "which evaluated step's scores are reported beside those of the last: of the one with the most "
+        "information that is left with the mean H of all images (information; all of it together rises to "
+        "the end), or of the one whose segmentation agrees most with itself under a mirror and changed "
+        "colours (stability); neither looks at labels",
         source="chosen by this project: PAPER 5.2 names no selection",
     )
     iic_radius: int = parameter(

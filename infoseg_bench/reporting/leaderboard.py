@@ -8,7 +8,7 @@ from infoseg_bench.reporting.columns import cells, constant_cells
 from infoseg_bench.reporting.grid import Grid
 from infoseg_bench.reporting.lead import headline
 from infoseg_bench.reporting.published import published_logs, reference_methods
-from infoseg_bench.reporting.rows import Row
+from infoseg_bench.reporting.rows import Row, Spread, percent
 from infoseg_bench.reporting.shown import TABLE_ROWS
 from infoseg_bench.utils.markdown import plain
 
@@ -83,9 +83,24 @@ def _notes(board: Board, rows: int | None) -> list[str]:
         for record in row.records
         for warning in record.warnings
     ]
+    notes += [_selected_note(board, row) for row in board.rows[:rows] if _is_selected(row)]
     if rows is not None and len(board.rows) > rows:
         notes.append(f"The {rows} rows of highest PA of {len(board.rows)}; leaderboard.csv has every row.")
     return notes + sorted({note for row in board.rows for note in _log_note(row)})
+
+
+def _is_selected(row: Row) -> bool:
+    return all(record.selected is not None for record in row.records)
+
+
+def _selected_note(board: Board, row: Row) -> str:
+    chosen = [record.selected for record in row.records if record.selected is not None]
+    steps = ", ".join(str(one.step) for one in chosen)
+    scores = percent(Spread.of(one.one_to_one.pixel_accuracy for one in chosen))
+    return (
+        f"{board.label(row)}: PA {scores} at the steps that were selected without labels, by "
+        f"{chosen[0].selection}: {steps}."
+    )
 
 
 def _log_note(row: Row) -> list[str]:

@@ -25,7 +25,7 @@ from infoseg_bench.records.record import (
 from infoseg_bench.records.segments import Segments, cluster_sizes, effective_clusters, write_segments
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import TrainingState
-from infoseg_bench.runs.diagnostics import lost_meaning
+from infoseg_bench.runs.diagnostics import SELF_AGREEMENT, lost_meaning
 from infoseg_bench.runs.execute import Execution
 from infoseg_bench.utils.atomic import write_text
 from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes
@@ -118,7 +118,7 @@ def _selected(execution: Execution) -> Evaluation | None:
     training, figure = execution.training, execution.method.selected_by
     if training.selected_counts is None or training.selected_step is None:
         return None
-    selection: Selection = "stability" if figure == "self_agreement" else "information"
+    selection: Selection = "stability" if figure == SELF_AGREEMENT else "information"
     return evaluation(training.selected_counts, step=training.selected_step, selection=selection)
 
 

@@ -33,6 +33,9 @@ LOST = 1 / 3
 """Classes have lost their meaning if the last maps agree with the early ones by less than this fraction of
 the early ones' agreement with themselves; chosen by this project."""
 
+SELF_AGREEMENT = "self_agreement"
+"""Name of the agreement of the segmentation with itself under a mirror and a change of colours."""
+
 Maps = Int16[np.ndarray, "image row column"]
 
 
@@ -66,7 +69,7 @@ class Sample:
             again = _thinned(method.predict(self._changed).flip(2))
             figures = {name: float(value) for name, value in method.diagnose(self._images).items()}
         figures["cluster_usage"] = usage(maps[self._inside])
-        figures["self_agreement"] = self._agreement(maps, again)
+        figures[SELF_AGREEMENT] = self._agreement(maps, again)
         if training.early_step >= 0 and training.early_maps is not None:
             figures["early_agreement"] = self._agreement(maps, training.early_maps)
         return Diagnosis(figures, maps)
@@ -82,7 +85,7 @@ def remember(training: TrainingState, diagnosis: Diagnosis, *, steps: int | None
         return
     training.early_maps = diagnosis.maps
     if training.step >= max(1, EARLY * steps):
-        training.early_step, training.early_agreement = training.step, diagnosis.figures["self_agreement"]
+        training.early_step, training.early_agreement = training.step, diagnosis.figures[SELF_AGREEMENT]
 
 
 def usage(clusters: Int16[np.ndarray, " pixel"]) -> float:

@@ -16,6 +16,7 @@ from infoseg_bench.infoseg.method import InfoSeg
 from infoseg_bench.infoseg.network import FeatureNetwork
 from infoseg_bench.infoseg.parameters import InfoSegParameters
 from infoseg_bench.planning.suite import load_suite
+from infoseg_bench.runs.diagnostics import SELF_AGREEMENT
 
 SMALL = {"P": 16, "width": 4, "batch": 4, "initialisation": "he"}
 """Untrained networks of torch's own initialisation score all classes nearly alike."""
@@ -305,6 +306,24 @@ def test_every_row_of_the_ablation_begins_with_a_gradient_that_adam_does_not_rou
 def test_cluster_usage_runs_from_one_to_the_number_of_clusters() -> None:
     usage = make().losses(images(), torch.Generator().manual_seed(0))["cluster_usage"]
     assert 1 <= float(usage) <= 3 + 1e-4
+
+
+def test_a_step_is_selected_by_a_figure_that_exists() -> None:
+    method = make(select="information")
+    figures = {name: float(value) for name, value in method.diagnose(images().images).items()}
+    assert method.selected_by in figures
+    assert all(math.isfinite(value) for value in figures.values())
+    assert make(select="stability").selected_by == SELF_AGREEMENT
+    assert make().selected_by is None
+
+
+@pytest.mark.parametrize("normalisation", ["scale", "layer"])
+def test_figures_are_those_of_the_papers_features_folded_or_not(normalisation: str) -> None:
+    method = make(normalisation=normalisation)
+    found = method.diagnose(images().images)
+    method.network.fold = False
+    for name, value in method.diagnose(images().images).items():
+        torch.testing.assert_close(torch.as_tensor(found[name]), torch.as_tensor(value))
 
 
 def test_a_few_steps_on_a_fixed_batch_raise_the_information() -> None:

@@ -28,8 +28,26 @@ def test_the_paper_suite_has_every_method_and_data_set_of_table_1() -> None:
     assert "infoseg" not in suite.parameters
 
 
-def test_the_demo_has_every_method() -> None:
-    assert set(load_suite("demo").methods) == set(load_methods().methods)
+def test_the_demo_has_every_method_with_the_sizes_of_the_laptop_suite() -> None:
+    demo, laptop = load_suite("demo"), load_suite("laptop")
+    assert set(demo.methods) == set(laptop.methods) == set(load_methods().methods)
+    assert demo.parameters == laptop.parameters
+    assert load_suite("ablation-laptop").parameters["infoseg"] == laptop.parameters["infoseg"]
+
+
+def test_every_method_of_the_laptop_suite_sees_as_many_images() -> None:
+    suite, methods = load_suite("laptop"), load_methods().methods
+    trained = [name for name in suite.methods if methods[name].is_iterative]
+    assert len(trained) == 6
+    assert {suite.parameters[name]["batch"] for name in trained} == {32}
+
+
+def test_rates_of_the_laptop_suite_grow_as_widths_shrink() -> None:
+    suite, methods = load_suite("laptop"), load_methods().methods
+    for name in (name for name in suite.methods if methods[name].is_iterative):
+        default, chosen = methods[name].parameters_type().model_dump(), suite.parameters[name]
+        factor = default["width"] / chosen["width"]
+        assert chosen["lr"] == pytest.approx(factor * default["lr"]), name
 
 
 def test_as_released_differs_from_corrected_in_every_switch_of_the_baselines() -> None:

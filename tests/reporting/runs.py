@@ -47,6 +47,7 @@ def add_run(
     steps: int | None = 100,
     label_use: str | None = None,
     method_title: str = "InfoSeg",
+    selected: np.ndarray | None = None,
     **facts: Any,
 ) -> RunFolder:
     """Write a finished run: spec, counts and record, all consistent."""
@@ -63,7 +64,8 @@ def add_run(
     folder = RunFolder.of(results, spec)
     folder.create(spec)
     best = last if best is None else best
-    write_counts(folder.counts_file, last=last, best=best, ids=[f"photo-{i}" for i in range(len(last))])
+    ids = [f"photo-{i}" for i in range(len(last))]
+    write_counts(folder.counts_file, last=last, best=best, ids=ids, selected=selected)
     record = FinishedRecord(
         identity=spec.identity,
         row=spec.row,
@@ -73,6 +75,7 @@ def add_run(
         dataset=_facts(last, facts),
         last=evaluation(last, step=steps or 1, selection="last"),
         best=evaluation(best, step=10, selection="best (chosen with labels)"),
+        selected=None if selected is None else evaluation(selected, step=20, selection="information"),
         costs=Costs(
             load_seconds=1.0,
             fit_seconds=2.0,

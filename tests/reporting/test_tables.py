@@ -50,6 +50,26 @@ def test_budgets_that_differ_are_said_to_above_the_board(tmp_path: Path) -> None
     assert "**Budgets differ (100, 200 steps)" in markdown(board)
 
 
+def test_scores_of_a_step_selected_without_labels_stand_below_the_board(tmp_path: Path) -> None:
+    for seed, correct in enumerate((80, 82)):
+        add_run(tmp_path, last=counts_with(70), selected=counts_with(correct), seed=seed)
+    (board,) = make_boards(read_runs(tmp_path)[0])
+    assert (
+        "PA 81.0 ± 1.4 at the steps that were selected without labels, by information: 20, 20."
+        in markdown(board)
+    )
+
+
+def test_selected_scores_that_do_not_follow_from_their_counts_are_left_out(tmp_path: Path) -> None:
+    folder = add_run(tmp_path, last=counts_with(70), selected=counts_with(80))
+    assert not read_runs(tmp_path)[1]
+    text = folder.record_file.read_text()
+    folder.record_file.write_text(text.replace('"pixel_accuracy": 0.8,', '"pixel_accuracy": 0.9,'))
+    runs, problems = read_runs(tmp_path)
+    assert not runs
+    assert "do not follow from its counts" in problems[0]
+
+
 def test_reference_rows_are_marked_and_one_that_is_missing_is_named(tmp_path: Path) -> None:
     add_run(tmp_path, last=counts_with(70))
     (board,) = make_boards(read_runs(tmp_path)[0])
