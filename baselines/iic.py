@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from infoseg_bench.contracts import Parameters, Progress, RunContext, Task, parameter
+from infoseg_bench.contracts import Progress, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.errors import UsageError
 from infoseg_bench.images.mirror import draw_mirrored, mirror
@@ -57,16 +57,21 @@ class IICParameters(ViewParameters):
         "544, 545 and 555 and in every epoch of the released code, b-a as in logs 711 and 714",
         source=LOGS + "; IIC segmentation_twohead.py:235-367",
     )
+    idle_head: Literal["published", "corrected"] = parameter(
+        "corrected",
+        "published: the head whose turn it is not moves on by its momentum, since the released code sets "
+        "gradients to zero and Adam steps on zeros too; corrected: it rests",
+        source="published: IIC segmentation_twohead.py:235-367 with torch 0.4's zero_grad",
+    )
 
 
-class IIC(NetworkMethod):
+class IIC(NetworkMethod[IICParameters]):
     """Raises the information between the clusters of a crop and of its jittered, mirrored copy."""
 
     name: ClassVar[str] = "iic"
     title: ClassVar[str] = "IIC"
     citation: ClassVar[str] = "Ji, Henriques and Vedaldi, Invariant Information Clustering, ICCV 2019"
     version: ClassVar[int] = 2
-    parameters_type: ClassVar[type[Parameters]] = IICParameters
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "coco-stuff": {"batch": 60, "lr": 1e-4, "clusters_a": 45},
         "coco-stuff-3": {"batch": 120, "lr": 1e-4, "clusters_a": 15, "lamb_b": 1.5},
@@ -83,7 +88,6 @@ class IIC(NetworkMethod):
         "potsdam": {"steps": 20 * 143, "evaluate_every": 143},
         "potsdam-3": {"steps": 27 * 114, "evaluate_every": 114},
     }
-    parameters: IICParameters
     network: TwoHeadNet10a
 
     def __init__(self, parameters: IICParameters, task: Task, run: RunContext) -> None:
@@ -93,11 +97,6 @@ class IIC(NetworkMethod):
             raise UsageError(f"iic.radius={parameters.radius}: choose less than the crop's {crop} pixels")
         super().__init__(parameters, task, run)
         self._photos = 0
-
-    @classmethod
-    def label_use(cls, parameters: Parameters) -> str | None:
-        """Declare the mask where it is on."""
-        return "mask" if isinstance(parameters, IICParameters) and parameters.training_mask else None
 
     def build(self) -> nn.Module:
         """Make the trunk with both heads."""
@@ -129,8 +128,16 @@ class IIC(NetworkMethod):
             lamb=self.parameters.lamb_a if head == "a" else self.parameters.lamb_b,
             collapsed=self.parameters.collapsed,
             mask=counted(batch),
+            together=self.summed,
         )
         return {"loss": loss, f"loss_{head}": loss}
+
+    def clear_gradients(self) -> None:
+        """Set them to zero instead, as published, from the first step on that has moved a weight."""
+        super().clear_gradients()
+        if self.parameters.idle_head == "published":
+            for weight in self.optimiser.state:
+                weight.grad = torch.zeros_like(weight)
 
     def head(self) -> Literal["a", "b"]:
         """Return the head that the present step trains."""

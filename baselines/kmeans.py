@@ -44,7 +44,7 @@ class KMeansParameters(Parameters):
     starts: int = parameter(STARTS, "random starts, of which the best is kept", source=SKLEARN, gt=0)
 
 
-class KMeans(Method):
+class KMeans(Method[KMeansParameters]):
     """Clusters of colour, which see nothing of a pixel's surroundings.
 
     As released: raw values of red, green and blue (and infrared) of random crops that are neither
@@ -55,18 +55,11 @@ class KMeans(Method):
     title: ClassVar[str] = "K-Means"
     citation: ClassVar[str] = "Sculley, Web-Scale K-Means Clustering, WWW 2010, on raw pixels as in IIC"
     version: ClassVar[int] = 2
-    parameters_type: ClassVar[type[Parameters]] = KMeansParameters
-    parameters: KMeansParameters
 
     def __init__(self, parameters: KMeansParameters, task: Task, run: RunContext) -> None:
         """Start without centres."""
         super().__init__(parameters, task, run)
         self.centres: Float[Tensor, "cluster channel"] | None = None
-
-    @classmethod
-    def label_use(cls, parameters: Parameters) -> str | None:
-        """Declare the mask where it is on."""
-        return "mask" if isinstance(parameters, KMeansParameters) and parameters.training_mask else None
 
     def fit(self, train: TrainImages) -> Iterator[Progress]:
         """Fit on a uniform sample of the pixels of random crops that count."""

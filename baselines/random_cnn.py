@@ -31,7 +31,7 @@ class RandomCNNParameters(Parameters):
     sobel: bool = parameter(True, "append Sobel derivatives", source="IIC examples/commands.txt:74,80")
 
 
-class RandomCNN(Method):
+class RandomCNN(Method[RandomCNNParameters]):
     """IIC's network as it is initialised, without any training: the floor for every trained method.
 
     No released script makes this row. IIC's logs print the score of the untrained network, 19.4 on
@@ -43,9 +43,7 @@ class RandomCNN(Method):
     title: ClassVar[str] = "Random CNN"
     citation: ClassVar[str] = "Ji et al., Invariant Information Clustering, ICCV 2019 (its untrained network)"
     version: ClassVar[int] = 2
-    parameters_type: ClassVar[type[Parameters]] = RandomCNNParameters
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"potsdam": NO_SOBEL, "potsdam-3": NO_SOBEL}
-    parameters: RandomCNNParameters
 
     def __init__(self, parameters: RandomCNNParameters, task: Task, run: RunContext) -> None:
         """Draw the weights from the run's seed."""

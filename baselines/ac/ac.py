@@ -16,10 +16,10 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from infoseg_bench.baselines.ac.autoregressive import AutoregressiveNetwork
+from infoseg_bench.baselines.ac.autoregressive import AutoregressiveNetwork, Block
 from infoseg_bench.baselines.ac.info_nce import info_nce
-from infoseg_bench.baselines.ac.raster_scan import ORDERINGS, Ordering
-from infoseg_bench.contracts import Parameters, RunContext, Task, parameter
+from infoseg_bench.baselines.ac.raster_scan import ORDERINGS, Masking, Ordering
+from infoseg_bench.contracts import RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
 from infoseg_bench.information.displaced import displaced_information
@@ -44,6 +44,18 @@ class ACParameters(TrainingParameters):
     stride: Literal[2, 4] = parameter(4, "pixels per place of the network's output", source=SETTINGS)
     width: int = parameter(64, "channels of the stem", source=TEMPLATE, gt=0)
     blocks: int = parameter(4, "blocks, each doubling the channels", source=TEMPLATE, gt=0)
+    block: Block = parameter(
+        "reference",
+        "reference: ReLU after each convolution of a residual pair and none after the sum, and attention "
+        "mixed in by a 1x1 convolution; after-sum: ReLU after the sum, and attention added",
+        source="AC-MM model/components.py:18-55, model/attention_layer.py; the paper's form is unknown",
+    )
+    masking: Masking = parameter(
+        "shift",
+        "what keeps 3x3 convolutions from later places: shift (of half of the channels each to a quadrant "
+        "and to earlier lines) or kernel (one weight is zero, as AC-MM model/maskedconv.py:18-69)",
+        source="the paper's footnote 2: shifts; which channels go where was chosen by this project",
+    )
     batch_norm: bool = parameter(
         True, "batch normalisation in the stem", source="AC-MM model/components.py:5-16"
     )
@@ -83,7 +95,7 @@ class ACParameters(TrainingParameters):
     )
 
 
-class AC(NetworkMethod):
+class AC(NetworkMethod[ACParameters]):
     """Clusters that two autoregressive readings of an image agree on."""
 
     name: ClassVar[str] = "ac"
@@ -92,7 +104,6 @@ class AC(NetworkMethod):
         "Ouali, Hudelot and Tami, Autoregressive Unsupervised Image Segmentation, ECCV 2020"
     )
     version: ClassVar[int] = 2
-    parameters_type: ClassVar[type[Parameters]] = ACParameters
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "coco-stuff": {"lr": 6e-6},
         "coco-stuff-3": {"lr": 4e-5},
@@ -107,7 +118,6 @@ class AC(NetworkMethod):
         "potsdam": {"steps": 20 * 428, "evaluate_every": 428},
         "potsdam-3": {"steps": 20 * 428, "evaluate_every": 428},
     }
-    parameters: ACParameters
 
     def __init__(self, parameters: ACParameters, task: Task, run: RunContext) -> None:
         """Check that the images fit the network's stride, and the radius the images."""
@@ -122,11 +132,6 @@ class AC(NetworkMethod):
             raise UsageError(f"ac: radius={parameters.radius} must be below the crop of {crop} pixels")
         super().__init__(parameters, task, run)
 
-    @classmethod
-    def label_use(cls, parameters: Parameters) -> str | None:
-        """Declare the mask where it is on."""
-        return "mask" if isinstance(parameters, ACParameters) and parameters.training_mask else None
-
     def build(self) -> nn.Module:
         """Make the autoregressive trunk, the decoder to K clusters and, for ARL, one to vectors."""
         chosen = self.parameters
@@ -137,6 +142,8 @@ class AC(NetworkMethod):
             blocks=chosen.blocks,
             attention=chosen.attention,
             batch_norm=chosen.batch_norm,
+            block=chosen.block,
+            masking=chosen.masking,
         )
         heads = {"trunk": trunk, "clusters": nn.Conv2d(trunk.out_channels, self.task.clusters, 1)}
         if chosen.arl_weight:
@@ -182,7 +189,13 @@ class AC(NetworkMethod):
             counted = F.avg_pool2d(counted[:, None].float(), chosen.stride)[:, 0] > 0.5
         first, second = (score.softmax(dim=1) for score in scores)
         return displaced_information(
-            first, second, radius=radius, lamb=chosen.lamb, collapsed=chosen.collapsed, mask=counted
+            first,
+            second,
+            radius=radius,
+            lamb=chosen.lamb,
+            collapsed=chosen.collapsed,
+            mask=counted,
+            together=self.summed,
         )
 
     def _agreement(self, grids: list[Tensor], generator: torch.Generator) -> Tensor:

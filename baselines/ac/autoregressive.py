@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from infoseg_bench.baselines.ac.raster_scan import Ordering, QuadrantConv2d, RasterAttention, RasterConv2d
+from infoseg_bench.baselines.ac.raster_scan import (
+    Masking,
+    Ordering,
+    QuadrantConv2d,
+    RasterAttention,
+    RasterConv2d,
+)
 
 ATTENTION_AFTER = 2
 """Blocks before the attention (AC-MM model/model.py)."""
+
+Block = Literal["reference", "after-sum"]
+"""Where a residual block has its ReLU: reference, after each of its two convolutions and not after the
+sum with the shortcut (AC-MM model/components.py:18-55); after-sum, after the first one and after the sum.
+The attention likewise: reference, its output is laid beside its input and a 1x1 convolution mixes both
+(model/attention_layer.py); after-sum, it is added to its input."""
 
 
 class AutoregressiveNetwork(nn.Module):
@@ -21,7 +35,16 @@ class AutoregressiveNetwork(nn.Module):
     """
 
     def __init__(
-        self, *, channels: int, width: int, stride: int, blocks: int, attention: int, batch_norm: bool
+        self,
+        *,
+        channels: int,
+        width: int,
+        stride: int,
+        blocks: int,
+        attention: int,
+        batch_norm: bool,
+        block: Block = "reference",
+        masking: Masking = "shift",
     ) -> None:
         """Build it with AC-MM's initial weights.
 
@@ -32,14 +55,18 @@ class AutoregressiveNetwork(nn.Module):
             blocks: how many
             attention: channels of queries, keys and values; 0: no attention
             batch_norm: whether the stem normalises
+            block: form of the residual blocks and of the attention
+            masking: how 3x3 convolutions are kept from later places
         """
         super().__init__()
         self.stem = QuadrantConv2d(channels, width, stride // 2)
         self.norm = nn.BatchNorm2d(width) if batch_norm else nn.Identity()
-        self.blocks = nn.ModuleList(AutoregressiveBlock(width << block) for block in range(blocks))
+        self.blocks = nn.ModuleList(
+            AutoregressiveBlock(width << number, block, masking) for number in range(blocks)
+        )
         self.out_channels = width << blocks
         before = width << ATTENTION_AFTER
-        self.attention = RasterAttention(before, attention) if attention else None
+        self.attention = RasterAttention(before, attention, block == "reference") if attention else None
         self.apply(initialise)
 
     def forward(
@@ -56,13 +83,14 @@ class AutoregressiveNetwork(nn.Module):
 
 
 class AutoregressiveBlock(nn.Module):
-    """A residual block that looks back, and two that mix channels."""
+    """Three residual pairs of convolutions: the first looks back, the other two mix channels."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, block: Block, masking: Masking) -> None:
         """Build it: it doubles the channels."""
         super().__init__()
         out = 2 * channels
-        self.look = RasterConv2d(channels, out)
+        self.block = block
+        self.look = RasterConv2d(channels, out, masking)
         self.follow = nn.Conv2d(out, out, 1)
         self.mixers = nn.ModuleList(
             nn.Sequential(nn.Conv2d(out, out, 1), nn.ReLU(inplace=True), nn.Conv2d(out, out, 1))
@@ -73,11 +101,14 @@ class AutoregressiveBlock(nn.Module):
         self, grid: Float[Tensor, "batch channel rows columns"], ordering: Ordering | None
     ) -> Float[Tensor, "batch out rows columns"]:
         """Compute the block; the first shortcut has zeros for the new channels."""
-        added = self.follow(self.look(grid, ordering).relu())
-        features = F.relu(added + F.pad(grid, (0, 0, 0, 0, 0, grid.shape[1])))
+        shortcut = F.pad(grid, (0, 0, 0, 0, 0, grid.shape[1]))
+        features = self._joined(shortcut, self.follow(self.look(grid, ordering).relu()))
         for mixer in self.mixers:
-            features = F.relu(features + mixer(features))
+            features = self._joined(features, mixer(features))
         return features
+
+    def _joined(self, shortcut: Tensor, added: Tensor) -> Tensor:
+        return shortcut + added.relu() if self.block == "reference" else F.relu(shortcut + added)
 
 
 def initialise(module: nn.Module) -> None:

@@ -1,19 +1,25 @@
-"""Convolutions that see only what a raster scan has passed, made by shifting (AC, footnote 2).
+"""Convolutions that see only what a raster scan has passed.
 
 Before an ordinary 3x3 convolution the map is padded on one side and cropped on the opposite one, so
-that the kernel looks back. No weight is masked, and without an ordering the same convolution sees
-all its neighbours.
+that the kernel looks back (AC, footnote 2). Without an ordering the same convolution sees all its
+neighbours.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+
+Masking = Literal["shift", "kernel"]
+"""How a 3x3 convolution is kept from later places. shift: by shifts of the map alone, every weight in use
+(the paper's footnote 2); kernel: the map is shifted by one line, and the one weight that would see a later
+place of the same line is zero (AC-MM model/maskedconv.py:18-69)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +60,14 @@ def shift(
     return F.pad(maps, (columns, -columns, rows, -rows))
 
 
+def line_before(
+    maps: Float[Tensor, "batch channel rows columns"], ordering: Ordering
+) -> Float[Tensor, "batch channel rows columns"]:
+    """Shift by one along the slow axis, so that a 3x3 kernel ends with the present line."""
+    down, right = ordering.back
+    return shift(maps, down, 0) if ordering.rows else shift(maps, 0, right)
+
+
 def passed(
     maps: Float[Tensor, "batch channel rows columns"], ordering: Ordering
 ) -> Float[Tensor, "batch channel rows columns"]:
@@ -72,15 +86,28 @@ def passed(
 class RasterConv2d(nn.Conv2d):
     """A 3x3 convolution that looks back along an ordering, or all around without one."""
 
-    def __init__(self, channels: int, out: int) -> None:
+    def __init__(self, channels: int, out: int, masking: Masking = "shift") -> None:
         """Build it, padded by one pixel."""
         super().__init__(channels, out, 3, padding=1)
+        self.masking = masking
 
     def forward(  # type: ignore[override]
         self, maps: Float[Tensor, "batch channel rows columns"], ordering: Ordering | None
     ) -> Float[Tensor, "batch out rows columns"]:
         """Convolve what the ordering has passed."""
-        return super().forward(maps if ordering is None else passed(maps, ordering))
+        if ordering is None:
+            return super().forward(maps)
+        if self.masking == "shift":
+            return super().forward(passed(maps, ordering))
+        weights = self._masked(ordering)
+        return F.conv2d(line_before(maps, ordering), weights, self.bias, padding=1)
+
+    def _masked(self, ordering: Ordering) -> Tensor:
+        """Return the weights without the one that would see the place after the present one."""
+        kept = torch.ones_like(self.weight[0, 0])
+        kept[1 + ordering.back[0], 1 + ordering.back[1]] = 0
+        masked: Tensor = self.weight * kept
+        return masked
 
 
 class QuadrantConv2d(nn.Conv2d):
@@ -105,26 +132,36 @@ class RasterAttention(nn.Module):
     """Attention with one head from every place to those that an ordering has passed, itself included.
 
     The map is laid out in the ordering's sequence, so a causal kernel applies that masks before the
-    softmax: weights sum to one. AC-MM's (model/attention_layer.py) masks afterwards, and they do not.
+    softmax: weights sum to one. AC-MM's (model/attention_layer.py) masks afterwards, so that they do not,
+    divides scores by nothing, and reads the attended values in another order of axes than they were
+    written in; none of this is offered.
     """
 
-    def __init__(self, channels: int, width: int) -> None:
-        """Build it with queries, keys and values of `width` channels."""
+    def __init__(self, channels: int, width: int, mixed: bool = False) -> None:
+        """Build it.
+
+        Args:
+            channels: of the maps
+            width: channels of queries, keys and values
+            mixed: lay what is attended to beside the input and mix both by a 1x1 convolution, as AC-MM;
+                else it is added
+        """
         super().__init__()
         self.project = nn.Conv2d(channels, 3 * width, 1)
         self.merge = nn.Conv2d(width, channels, 1)
+        self.mix = nn.Conv2d(2 * channels, channels, 1) if mixed else None
 
     def forward(
         self, maps: Float[Tensor, "batch channel rows columns"], ordering: Ordering | None
     ) -> Float[Tensor, "batch channel rows columns"]:
-        """Add what is attended to."""
+        """Join what is attended to with the input."""
         projected = self.project(maps)
         scanned = projected if ordering is None else _turn(projected, ordering)
         query, key, value = scanned.flatten(2).mT.contiguous().chunk(3, dim=2)
         attended = F.scaled_dot_product_attention(query, key, value, is_causal=ordering is not None)
         grid = attended.mT.reshape(len(maps), -1, *scanned.shape[2:])
         merged: Tensor = self.merge(grid if ordering is None else _turn_back(grid, ordering))
-        return maps + merged
+        return maps + merged if self.mix is None else self.mix(torch.cat([merged, maps], dim=1))
 
 
 def _turn(maps: Tensor, ordering: Ordering) -> Tensor:

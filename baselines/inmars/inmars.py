@@ -21,7 +21,7 @@ from infoseg_bench.baselines.inmars.adversary import adversarial_perturbation, r
 from infoseg_bench.baselines.inmars.regions import RegionPooling
 from infoseg_bench.baselines.inmars.superpixels import Superpixels
 from infoseg_bench.baselines.inmars.warp import smooth_flow, warp
-from infoseg_bench.contracts import Parameters, PhotoMap, parameter
+from infoseg_bench.contracts import PhotoMap, parameter
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.images.sobel import append_sobel
 from infoseg_bench.information.assignment import conditional_entropy, divergence, marginal_entropy
@@ -99,7 +99,7 @@ class InMARSParameters(TrainingParameters):
     )
 
 
-class InMARS(NetworkMethod):
+class InMARS(NetworkMethod[InMARSParameters]):
     """InMARS (re-implementation from the abstract).
 
     Superpixels are spread over the clusters, each is decided, and steady under adversaries.
@@ -112,19 +112,11 @@ class InMARS(NetworkMethod):
         "Maximization and Adversarial Regularization, RA-L 2021"
     )
     version: ClassVar[int] = 2
-    parameters_type: ClassVar[type[Parameters]] = InMARSParameters
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"potsdam": NO_SOBEL, "potsdam-3": NO_SOBEL}
-    parameters: InMARSParameters
 
     @classmethod
-    def label_use(cls, parameters: Parameters) -> str | None:
-        """Declare the mask where it is on."""
-        return "mask" if isinstance(parameters, InMARSParameters) and parameters.training_mask else None
-
-    @classmethod
-    def photo_maps(cls, parameters: Parameters) -> tuple[PhotoMap, ...]:
+    def photo_maps(cls, parameters: InMARSParameters) -> tuple[PhotoMap, ...]:
         """Ask for superpixels."""
-        assert isinstance(parameters, InMARSParameters)
         return (Superpixels(segments=parameters.segments, compactness=parameters.compactness),)
 
     def build(self) -> nn.Module:

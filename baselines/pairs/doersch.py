@@ -18,7 +18,7 @@ from infoseg_bench.baselines.pairs.pair_method import (
     moved,
     within,
 )
-from infoseg_bench.contracts import Parameters, parameter
+from infoseg_bench.contracts import parameter
 from infoseg_bench.utils.device import send
 from infoseg_bench.utils.randomness import normals
 
@@ -45,7 +45,7 @@ class DoerschParameters(PairParameters):
     )
 
 
-class Doersch(PairMethod):
+class Doersch(PairMethod[DoerschParameters]):
     """Tells in which direction the second window lies."""
 
     name: ClassVar[str] = "doersch"
@@ -55,8 +55,6 @@ class Doersch(PairMethod):
         "ICCV 2015, as re-implemented in IIC; * for the clustering of its features"
     )
     version: ClassVar[int] = 2
-    parameters_type: ClassVar[type[Parameters]] = DoerschParameters
-    parameters: DoerschParameters
 
     def outputs(self) -> int:
         """Score every direction."""

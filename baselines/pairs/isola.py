@@ -19,7 +19,7 @@ from infoseg_bench.baselines.pairs.pair_method import (
     within,
 )
 from infoseg_bench.baselines.pairs.pair_network import Place
-from infoseg_bench.contracts import Parameters, parameter
+from infoseg_bench.contracts import parameter
 
 SOURCE = "IIC utils/segmentation/baselines; scripts/segmentation/baselines"
 NEAREST = 2.0
@@ -41,7 +41,7 @@ class IsolaParameters(PairParameters):
     )
 
 
-class Isola(PairMethod):
+class Isola(PairMethod[IsolaParameters]):
     """Tells whether two windows are adjacent."""
 
     name: ClassVar[str] = "isola"
@@ -51,8 +51,6 @@ class Isola(PairMethod):
         "2015, as re-implemented in IIC; * for the clustering of its features"
     )
     version: ClassVar[int] = 2
-    parameters_type: ClassVar[type[Parameters]] = IsolaParameters
-    parameters: IsolaParameters
 
     def outputs(self) -> int:
         """Return the logit of adjacency."""

@@ -14,10 +14,11 @@ from typing import Any, ClassVar
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
+from typing_extensions import TypeVar
 
 from infoseg_bench.baselines.pairs.features import Sampling, assign, sample_features
 from infoseg_bench.baselines.pairs.pair_network import PairNetwork, Place
-from infoseg_bench.contracts import Parameters, RunContext, Task, parameter
+from infoseg_bench.contracts import RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.errors import UsageError
 from infoseg_bench.images.mirror import draw_mirrored, mirror
@@ -77,6 +78,10 @@ class PairParameters(ViewParameters):
     )
 
 
+Q = TypeVar("Q", bound=PairParameters, default=Any)
+"""Parameters of a method that judges pairs."""
+
+
 @dataclass(frozen=True)
 class Pair:
     """Two windows, by their centres, and what is to be told of them."""
@@ -86,7 +91,7 @@ class Pair:
     target: int
 
 
-class PairMethod(NetworkMethod):
+class PairMethod(NetworkMethod[Q]):
     """Trains the trunk on pairs; clusters are found when the harness is about to evaluate.
 
     A method adds `outputs`, `place` and `judge`, and may change the training images in `altered`.
@@ -100,10 +105,9 @@ class PairMethod(NetworkMethod):
         "potsdam": {**INFRARED_VIEWS, "batch": 60},
         "potsdam-3": {**INFRARED_VIEWS, "batch": 75},
     }
-    parameters: PairParameters
     network: PairNetwork
 
-    def __init__(self, parameters: PairParameters, task: Task, run: RunContext) -> None:
+    def __init__(self, parameters: Q, task: Task, run: RunContext) -> None:
         """Check that pairs of windows find room."""
         crop = parameters.train_crop or task.crop
         if crop < SMALLEST_CROP * parameters.patch:
@@ -113,11 +117,6 @@ class PairMethod(NetworkMethod):
             )
         super().__init__(parameters, task, run)
         self.centres: Float[Tensor, "cluster feature"] | None = None
-
-    @classmethod
-    def label_use(cls, parameters: Parameters) -> str | None:
-        """Declare the mask where it is on."""
-        return "mask" if isinstance(parameters, PairParameters) and parameters.training_mask else None
 
     @abstractmethod
     def outputs(self) -> int:

@@ -6,11 +6,12 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, get_args
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+from typing_extensions import TypeVar
 
 from infoseg_bench.contracts.parameters import Parameters
 from infoseg_bench.contracts.photo_map import PhotoMap
@@ -20,6 +21,9 @@ from infoseg_bench.utils.randomness import generator
 if TYPE_CHECKING:
     from infoseg_bench.data.train_images import TrainImages
 
+
+P = TypeVar("P", bound=Parameters, default=Any)
+"""A method's parameters."""
 
 _OLD_NAMES = {
     "trains": "is_iterative",
@@ -79,8 +83,10 @@ class Progress:
     scalars: Mapping[str, float | Tensor]
 
 
-class Method(ABC):
+class Method(ABC, Generic[P]):
     """A way to segment images without labels.
+
+    The class of its parameters stands in brackets: `class KMeans(Method[KMeansParameters])`.
 
     The harness makes it, lets it fit on images alone, and asks it for clusters. The labels stay
     on the harness's side: `fit` is a generator, and the harness evaluates between its steps.
@@ -103,19 +109,24 @@ class Method(ABC):
     training_only: ClassVar[frozenset[str]] = frozenset()
     """Names in `state` that only a fit needs: they are no part of an exported model."""
     parameters_type: ClassVar[type[Parameters]]
+    """The class of the parameters, which need not be set: it is the one in brackets."""
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Defaults that differ by data set: data set name to parameter names and values."""
     budgets: ClassVar[Mapping[str, Mapping[str, int]]] = {}
     """Published lengths: data set name to `steps` and `evaluate_every`. They hold where neither a suite nor
     the command line gives a budget; the comment beside them says where they are from."""
 
-    parameters: Parameters
+    parameters: P
     task: Task
     run: RunContext
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Accept the names that plug-ins written for version 0.1 use, with a DeprecationWarning."""
+        """Take the class of the parameters from the brackets, and accept the names of version 0.1.
+
+        Those are attributes of plug-ins; they give a DeprecationWarning.
+        """
         super().__init_subclass__(**keywords)
+        _name_parameters(cls)
         for old, new in _OLD_NAMES.items():
             if old in cls.__dict__:
                 warnings.warn(
@@ -125,30 +136,32 @@ class Method(ABC):
                 )
                 setattr(cls, new, cls.__dict__[old])
 
-    def __init__(self, parameters: Parameters, task: Task, run: RunContext) -> None:
+    def __init__(self, parameters: P, task: Task, run: RunContext) -> None:
         self.parameters = parameters
         self.task = task
         self.run = run
 
     @classmethod
-    def resolve(cls, dataset: str, overrides: Mapping[str, Any]) -> Parameters:
+    def resolve(cls, dataset: str, overrides: Mapping[str, Any]) -> P:
         """Return the whole parameter set for a data set: defaults, its preset, then `overrides`.
 
         Raises:
             UsageError: an unknown parameter, or a value out of range
         """
-        return cls.parameters_type.parse({**cls.presets.get(dataset, {}), **overrides}, cls.name)
+        values = {**cls.presets.get(dataset, {}), **overrides}
+        return cast(P, cls.parameters_type.parse(values, cls.name))
 
     @classmethod
-    def label_use(cls, parameters: Parameters) -> str | None:
+    def label_use(cls, parameters: P) -> str | None:
         """Return which label information the training sees with these parameters; None: none.
 
-        Only "mask" exists: which pixels are not void. What is declared here stands on the board.
+        Only "mask" exists: which pixels are not void. A method asks for it by a parameter
+        `training_mask` that is on. What is declared here stands on the board.
         """
-        return None
+        return "mask" if getattr(parameters, "training_mask", False) else None
 
     @classmethod
-    def photo_maps(cls, parameters: Parameters) -> tuple[PhotoMap, ...]:
+    def photo_maps(cls, parameters: P) -> tuple[PhotoMap, ...]:
         """Name the maps, such as superpixels, that the training wants beside the photos.
 
         The harness makes each once per store, from pixels alone, and gives its crops in `batch.maps`.
@@ -162,7 +175,7 @@ class Method(ABC):
         After `load_state` it continues where that state was taken.
         """
 
-    def before_evaluation(self, train: TrainImages) -> None:  # noqa: B027
+    def before_evaluation(self, train: TrainImages) -> None:
         """Get ready to predict from the present state, before every evaluation and after every fit.
 
         A method that learns features finds their clusters here. It depends on the state alone, and
@@ -206,3 +219,11 @@ class Method(ABC):
     @abstractmethod
     def load_state(self, state: dict[str, Any]) -> None:
         """Take back what `state` gave."""
+
+
+def _name_parameters(cls: type[Method]) -> None:
+    """Set `parameters_type` to the class of parameters in the brackets of a base class, if there is one."""
+    for base in cls.__dict__.get("__orig_bases__", ()):
+        for argument in get_args(base):
+            if "parameters_type" not in cls.__dict__ and isinstance(argument, type):
+                cls.parameters_type = argument

@@ -5,6 +5,7 @@ Ji et al., Invariant Information Clustering, ICCV 2019; IIC utils/segmentation/I
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ def displaced_information(
     lamb: float = 1.0,
     collapsed: bool = False,
     mask: Bool[Tensor, "batch height width"] | None = None,
+    together: Callable[[Tensor], Tensor] | None = None,
 ) -> Float[Tensor, ""]:
     """Estimate the information in nats, to be maximised; IIC's loss is its negative.
 
@@ -42,6 +44,7 @@ def displaced_information(
         collapsed: sum the joints of all displacements first, instead of averaging the information
             of each; all published figures are uncollapsed (examples/commands.txt)
         mask: pixels that count, in both maps; None: all
+        together: sums joint masses over the processes that share a batch; None: there is one
 
     Raises:
         ValueError: a radius that reaches beyond the map
@@ -53,6 +56,8 @@ def displaced_information(
         joints = (_collapsed_joint if collapsed else displaced_joints)(first, second, radius)
         if first.shape[1] == second.shape[1]:
             joints = symmetrised(joints)
+        if together is not None:
+            joints = together(joints)
         return joint_information(joints, lamb).mean()
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from infoseg_bench.contracts import Parameters, RunContext, Task
+from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
 from infoseg_bench.images.mirror import draw_mirrored, mirror
@@ -45,7 +45,7 @@ SELECTED_BY = {
 """Values of the parameter `select` and the figures whose highest value they select."""
 
 
-class InfoSeg(NetworkMethod):
+class InfoSeg(NetworkMethod[InfoSegParameters]):
     """Both steps at every iteration: segment with L and H, then raise their information.
 
     Where the paper is silent, the defaults are those of Deep InfoMax, on which it builds: layer normalisation
@@ -62,8 +62,6 @@ class InfoSeg(NetworkMethod):
     citation: ClassVar[str] = "Harb and Knoebelreiter, InfoSeg, GCPR 2021"
     version: ClassVar[int] = 3
     uses_all_parameters: ClassVar[bool] = True
-    parameters_type: ClassVar[type[Parameters]] = InfoSegParameters
-    parameters: InfoSegParameters
     network: FeatureNetwork
 
     def __init__(self, parameters: InfoSegParameters, task: Task, run: RunContext) -> None:
@@ -89,11 +87,6 @@ class InfoSeg(NetworkMethod):
     def suspicions(cls, figures: Mapping[str, float]) -> list[str]:
         """Return a warning if the features are a mere code book of patches."""
         return suspicions(figures)
-
-    @classmethod
-    def label_use(cls, parameters: Parameters) -> str | None:
-        """Return "mask" if void pixels are left out of the loss."""
-        return "mask" if isinstance(parameters, InfoSegParameters) and parameters.training_mask else None
 
     def build(self) -> nn.Module:
         """Make blocks A to D."""

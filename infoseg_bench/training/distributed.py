@@ -55,6 +55,16 @@ def synchronise_batch_norm(network: nn.Module, device: torch.device) -> nn.Modul
     return network
 
 
+def sum_of_ranks(values: Tensor) -> Tensor:
+    """Sum over the processes; the gradient is the sum of all processes' gradients.
+
+    For parts of a loss that every process then computes alike from the sum: with the mean over the
+    processes that `distribute` takes of the gradients, they come out as those of one process.
+    """
+    total: Tensor = _SumOfRanks.apply(values)  # type: ignore[no-untyped-call]
+    return total
+
+
 class _Objective(nn.Module):
     def __init__(self, network: nn.Module, losses: Losses) -> None:
         super().__init__()
@@ -111,8 +121,7 @@ class AllReducedBatchNorm(_BatchNorm):
 
 
 def _mean_of_ranks(values: Tensor) -> Tensor:
-    total: Tensor = _SumOfRanks.apply(values)  # type: ignore[no-untyped-call]
-    return total / dist.get_world_size()
+    return sum_of_ranks(values) / dist.get_world_size()
 
 
 class _SumOfRanks(torch.autograd.Function):

@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import TypeVar
 
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
-from infoseg_bench.training.distributed import Losses, distribute, synchronise_batch_norm
+from infoseg_bench.training.distributed import Losses, distribute, sum_of_ranks, synchronise_batch_norm
 
 FUSED = ("cpu", "cuda")
 """Devices on which one pass over the weights does all of Adam; elsewhere torch chooses."""
@@ -43,19 +44,24 @@ class TrainingParameters(Parameters):
     )
 
 
-class NetworkMethod(Method):
+T = TypeVar("T", bound=TrainingParameters, default=Any)
+"""Parameters of a method that trains a network."""
+
+
+class NetworkMethod(Method[T]):
     """A network, an objective, and the loop around them.
 
-    A method adds `build`, `losses` and `predict`. Every step draws its randomness from the seed
+    A method adds `build`, `losses` and `predict`, and names its parameters in brackets:
+    `class IIC(NetworkMethod[IICParameters])`. Every step draws its randomness from the seed
     and its own number, so a checkpoint is the weights, the optimiser and the step.
 
     Under mixed precision what convolutions and matrix products give is bfloat16, with eight
     significant bits. Take it to float32 (`.float()`) before a softmax, an argmax, a logarithm or a
     mean: on the CPU nothing else does so.
 
-    Several processes each take an equal share of every batch. Gradients, batch statistics and the
-    scalars are means over all of it; what else `losses` relates images to, such as InfoSeg's x', it
-    finds within its own process's share.
+    Several processes each take an equal part of every batch. Gradients, batch statistics and the
+    scalars are means over all of it. What else `losses` relates images to, such as InfoSeg's x', it
+    finds within its own process's part, unless it passes sums over images through `summed`.
     """
 
     is_iterative: ClassVar[bool] = True
@@ -63,9 +69,8 @@ class NetworkMethod(Method):
     uses_all_parameters: ClassVar[bool] = False
     """A promise that every step uses every weight: several processes need not look for unused ones."""
     training_only: ClassVar[frozenset[str]] = frozenset({"optimiser", "step"})
-    parameters: TrainingParameters
 
-    def __init__(self, parameters: TrainingParameters, task: Task, run: RunContext) -> None:
+    def __init__(self, parameters: T, task: Task, run: RunContext) -> None:
         """Draw the initial weights from the run's seed."""
         super().__init__(parameters, task, run)
         with torch.random.fork_rng(devices=[]):
@@ -93,6 +98,14 @@ class NetworkMethod(Method):
 
         It runs at the parameters' precision; what it gives should be float32.
         """
+
+    def summed(self, values: Tensor) -> Tensor:
+        """Sum over all processes what `losses` has summed over its part of the batch."""
+        return values if self.run.ranks.count == 1 else sum_of_ranks(values)
+
+    def clear_gradients(self) -> None:
+        """Forget the last step's gradients: weights that the next step does not reach stay as they are."""
+        self.optimiser.zero_grad(set_to_none=True)
 
     def autocast(self) -> AbstractContextManager[object]:
         """Compute at the parameters' precision inside this context."""
@@ -131,7 +144,7 @@ class NetworkMethod(Method):
             group["lr"] = self.parameters.lr * self._lr_factor()
         with self.autocast():
             scalars = self._step_losses(batch, generator)
-        self.optimiser.zero_grad(set_to_none=True)
+        self.clear_gradients()
         scalars["loss"].backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         return dict(ranks.mean({name: value.detach() for name, value in scalars.items()}))

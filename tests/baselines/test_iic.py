@@ -88,6 +88,39 @@ def test_a_step_moves_the_trunk_and_its_own_head_alone() -> None:
     assert moved == {"trunk", "head_a"}
 
 
+def head_b_after(steps: int, *, resume_at: int | None = None, **parameters: Any) -> list[torch.Tensor]:
+    """Train head A, then head B, then A again, with passes of two steps, and return B's weights."""
+    method = make(lr=1e-2, **parameters)
+    method._photos = 2 * SMALL["batch"]
+    weights = []
+    for step in range(steps):
+        if step == resume_at:
+            state = method.state()
+            method = make(lr=1e-2, **parameters)
+            method._photos = 2 * SMALL["batch"]
+            method.load_state(state)
+        method._train_step(batch())
+        method.step += 1
+        weights.append(method.network.head_b.project.weight.detach().clone())
+    return weights
+
+
+def test_as_published_the_idle_head_runs_on_by_its_momentum() -> None:
+    """Protocol 3.2: one optimiser for both heads; before its first turn a head has no momentum."""
+    published, corrected = head_b_after(6, idle_head="published"), head_b_after(6)
+    assert torch.equal(published[0], published[1])
+    assert torch.equal(published[3], corrected[3])
+    assert torch.equal(corrected[3], corrected[5])
+    assert not torch.equal(published[3], published[4])
+    assert not torch.equal(published[4], published[5])
+
+
+def test_an_idle_head_runs_on_after_a_resume_too() -> None:
+    whole = head_b_after(6, idle_head="published")
+    resumed = head_b_after(6, resume_at=4, idle_head="published")
+    assert torch.equal(whole[5], resumed[5])
+
+
 def test_without_jitter_a_symmetric_network_sees_the_same_with_and_without_mirroring() -> None:
     """The copy's map is mirrored back: with 1x1 kernels nothing else could tell."""
     losses = []

@@ -19,8 +19,8 @@ BREAKS = {
     "name, title and citation are there": ('= "not published"', '= ""'),
     "every parameter says what it does": ('source="chosen by this project", ge=0)', 'source="", ge=0)'),
     "defaults and presets are valid": (
-        "parameters: BrokenParameters",
-        'presets = {"mini": {"no": 1}}\n    parameters: BrokenParameters',
+        "    def build",
+        '    presets = {"mini": {"no": 1}}\n\n    def build',
     ),
     "clusters have the images' size": (".argmax(dim=1)", ".argmax(dim=1)[:, 1:]"),
     "four bands are taken": ("self.task.channels, width", "3, width"),

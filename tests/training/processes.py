@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from infoseg_bench.baselines.iic import IIC, IICParameters
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
@@ -41,6 +42,30 @@ class Averaging(NetworkMethod):
         raise NotImplementedError
 
 
+def train_iic(store: Path, ranks: Ranks = SINGLE) -> dict[str, Any]:
+    """Train IIC, whose joint distribution is one of all images, without anything drawn for its views."""
+    plain = {"flip": False, "brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0}
+    values = {"width": 2, "batch": BATCH, "radius": 1, "lr": 0.01, **plain}
+    task = Task(dataset="mini", channels=3, crop=32, clusters=2)
+    context = RunContext(seed=0, device=torch.device("cpu"), steps=3, ranks=ranks)
+    method = IIC(IICParameters.parse(values, "iic"), task, context)
+    losses = [float(step.scalars["loss"]) for step in method.fit(train_images(store, ranks))]
+    return {"network": method.network.state_dict(), "losses": losses}
+
+
+def train_images(store: Path, ranks: Ranks) -> TrainImages:
+    """Return the photos of a store, of whose batches every process takes its part."""
+    opened = Store(store)
+    return TrainImages(
+        opened.arrays(labels=False),
+        opened.view("mini").train,
+        crop=32,
+        seed=0,
+        device=torch.device("cpu"),
+        ranks=ranks,
+    )
+
+
 def train(store: Path, ranks: Ranks = SINGLE, *, steps: int = STEPS, state: Any = None) -> dict[str, Any]:
     """Train for some steps, and give all that should be the same however many processes do it."""
     task = Task(dataset="mini", channels=3, crop=32, clusters=2)
@@ -48,15 +73,7 @@ def train(store: Path, ranks: Ranks = SINGLE, *, steps: int = STEPS, state: Any 
     method = Averaging(TrainingParameters.parse({"batch": BATCH, "lr": 0.01}, "averaging"), task, context)
     if state is not None:
         method.load_state(state)
-    opened = Store(store)
-    images = TrainImages(
-        opened.arrays(labels=False),
-        opened.view("mini").train,
-        crop=32,
-        seed=0,
-        device=context.device,
-        ranks=ranks,
-    )
+    images = train_images(store, ranks)
     scalars = [{name: float(value) for name, value in step.scalars.items()} for step in method.fit(images)]
     return {"state": method.state(), "scalars": scalars, "seen": method.seen, "taken": images.taken}
 
@@ -68,7 +85,8 @@ def main() -> None:
     found = train(store, ranks)
     taken_up = train(store, ranks, state=torch.load(folder / "single.pt", weights_only=True))
     votes = [ranks.any(ranks.rank == 1), ranks.any(False)]
-    torch.save({**found, "taken up": taken_up, "votes": votes}, folder / f"rank{ranks.rank}.pt")
+    iic = train_iic(store, ranks)
+    torch.save({**found, "taken up": taken_up, "votes": votes, "iic": iic}, folder / f"rank{ranks.rank}.pt")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import torch
 
 from tests.cli.commands import environment
 from tests.data.miniature import write_store
-from tests.training.processes import BATCH, STEPS, train
+from tests.training.processes import BATCH, STEPS, train, train_iic
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,7 +27,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     done = subprocess.run(words, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     ranks = [torch.load(folder / f"rank{rank}.pt", weights_only=True) for rank in range(2)]
-    return {"one": train(store), "ranks": ranks}
+    return {"one": train(store), "one iic": train_iic(store), "ranks": ranks}
 
 
 def flat(state: dict[str, Any]) -> dict[str, torch.Tensor]:
@@ -73,6 +73,15 @@ def test_a_state_of_one_process_is_taken_up_by_two(results: dict[str, Any]) -> N
     found = flat(results["ranks"][1]["taken up"]["state"])
     for name, value in flat(results["one"]["state"]).items():
         torch.testing.assert_close(found[name], value, rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_iics_joint_distribution_is_that_of_the_whole_batch(results: dict[str, Any]) -> None:
+    """Released, the loss sees the whole batch, and only batch normalisation a part of it (protocol 3.2)."""
+    one = results["one iic"]
+    for rank in results["ranks"]:
+        assert rank["iic"]["losses"] == pytest.approx(one["losses"], rel=1e-4)
+        for name, value in one["network"].items():
+            torch.testing.assert_close(rank["iic"]["network"][name], value, rtol=1e-3, atol=1e-5, msg=name)
 
 
 def test_a_flag_raised_by_one_rank_is_known_to_all(results: dict[str, Any]) -> None:

@@ -37,11 +37,26 @@ def losses(method: AC, of: TrainBatch | None = None) -> dict[str, float]:
 @pytest.mark.parametrize("stride", [2, 4])
 @pytest.mark.parametrize("compare", ["image", "grid"])
 @pytest.mark.parametrize("attention", [0, 4])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    ("precision", "block", "masking"),
+    [
+        ("float32", "reference", "shift"),
+        ("bfloat16", "reference", "kernel"),
+        ("float32", "after-sum", "shift"),
+    ],
+)
 def test_every_choice_trains_a_step_to_an_information_between_zero_and_log_k(
-    stride: int, compare: str, attention: int, precision: str
+    stride: int, compare: str, attention: int, precision: str, block: str, masking: str
 ) -> None:
-    method = make(stride=stride, compare=compare, attention=attention, precision=precision, arl_weight=0.5)
+    method = make(
+        stride=stride,
+        compare=compare,
+        attention=attention,
+        precision=precision,
+        block=block,
+        masking=masking,
+        arl_weight=0.5,
+    )
     with method.autocast():
         computed = method.losses(batch(), torch.Generator().manual_seed(0))
     computed["loss"].backward()  # type: ignore[no-untyped-call]

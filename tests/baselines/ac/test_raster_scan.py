@@ -4,8 +4,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from infoseg_bench.baselines.ac.autoregressive import AutoregressiveNetwork
-from infoseg_bench.baselines.ac.raster_scan import ORDERINGS, Ordering, RasterAttention, shift
+from infoseg_bench.baselines.ac.autoregressive import (
+    AutoregressiveBlock,
+    AutoregressiveNetwork,
+    Block,
+)
+from infoseg_bench.baselines.ac.raster_scan import (
+    ORDERINGS,
+    Masking,
+    Ordering,
+    RasterAttention,
+    RasterConv2d,
+    shift,
+)
 
 SIDE = 5
 """Places along each side of the grid."""
@@ -22,10 +33,19 @@ def scan(ordering: Ordering, side: int = SIDE) -> list[tuple[int, int]]:
     return [(row, column) for column in columns for row in lines]
 
 
-def network(stride: int, attention: int = 0, blocks: int = 3) -> AutoregressiveNetwork:
+def network(
+    stride: int, attention: int = 0, blocks: int = 3, block: Block = "reference", masking: Masking = "shift"
+) -> AutoregressiveNetwork:
     torch.manual_seed(3)
     made = AutoregressiveNetwork(
-        channels=2, width=4, stride=stride, blocks=blocks, attention=attention, batch_norm=True
+        channels=2,
+        width=4,
+        stride=stride,
+        blocks=blocks,
+        attention=attention,
+        batch_norm=True,
+        block=block,
+        masking=masking,
     )
     return made.double().eval()
 
@@ -64,11 +84,14 @@ def test_the_orderings_are_eight_different_scans_closed_under_reversal() -> None
 
 @every_ordering
 @pytest.mark.parametrize("stride", [2, 4])
-@pytest.mark.parametrize("attention", [0, 4])
+@pytest.mark.parametrize(
+    ("attention", "block", "masking"),
+    [(0, "reference", "shift"), (4, "reference", "kernel"), (4, "after-sum", "shift")],
+)
 def test_no_pixel_that_the_ordering_has_not_passed_moves_an_output(
-    ordering: Ordering, stride: int, attention: int
+    ordering: Ordering, stride: int, attention: int, block: Block, masking: Masking
 ) -> None:
-    moved = influence(network(stride, attention), stride, ordering)
+    moved = influence(network(stride, attention, block=block, masking=masking), stride, ordering)
     assert not (moved & ~allowed(ordering)).any()
     # Whole lines before it and its own line up to itself: at the last place of the scan that is much.
     last = scan(ordering)[-1]
@@ -107,6 +130,46 @@ def test_shifting_pads_one_side_and_crops_the_opposite_one() -> None:
     maps = torch.arange(9.0).view(1, 1, 3, 3) + 1
     assert shift(maps, 1, 0)[0, 0].tolist() == [[0, 0, 0], [1, 2, 3], [4, 5, 6]]
     assert shift(maps, 0, -1)[0, 0].tolist() == [[2, 3, 0], [5, 6, 0], [8, 9, 0]]
+
+
+@every_ordering
+def test_a_masked_kernel_sees_two_lines_before_and_its_own_up_to_itself(ordering: Ordering) -> None:
+    layer = RasterConv2d(1, 1, "kernel").double()
+    maps = torch.rand(1, 1, SIDE, SIDE, dtype=torch.float64, requires_grad=True)
+    middle = SIDE // 2
+    (gradient,) = torch.autograd.grad(layer(maps, ordering)[0, 0, middle, middle], [maps])
+    seen = {tuple(place) for place in (gradient[0, 0].nonzero() - middle).tolist()}
+    down, right = (1 if ordering.down else -1), (1 if ordering.right else -1)
+    slow, fast = (down, right) if ordering.rows else (right, down)
+    lines = {(-slow * line, fast * step) for line in (1, 2) for step in (-1, 0, 1)} | {(0, 0), (0, -fast)}
+    assert seen == (lines if ordering.rows else {(row, line) for line, row in lines})
+
+
+@pytest.mark.parametrize("block", ["reference", "after-sum"])
+def test_a_block_has_its_relu_where_it_says(block: Block) -> None:
+    """With all weights zero a block is its shortcut, and only after-sum takes what is below zero from it."""
+    made = AutoregressiveBlock(2, block, "shift")
+    for weight in made.parameters():
+        torch.nn.init.zeros_(weight)
+    grid = torch.randn(1, 2, 4, 4)
+    expected = torch.cat([grid, torch.zeros_like(grid)], dim=1)
+    assert torch.equal(made(grid, None), expected if block == "reference" else expected.relu())
+
+
+def test_attention_is_mixed_with_its_input_or_added_to_it() -> None:
+    maps = torch.rand(1, 3, 4, 5)
+    added, mixed = RasterAttention(3, 2), RasterAttention(3, 2, mixed=True)
+    for attention in (added, mixed):
+        torch.nn.init.zeros_(attention.merge.weight)
+        assert attention.merge.bias is not None
+        torch.nn.init.ones_(attention.merge.bias)
+    assert torch.allclose(added(maps, None), maps + 1)
+    assert mixed.mix is not None
+    assert mixed.mix.bias is not None
+    weights = mixed.mix.weight.flatten(1)
+    expected = torch.einsum("oc,bcyx->boyx", weights[:, 3:], maps)
+    expected = expected + (weights[:, :3].sum(dim=1) + mixed.mix.bias)[:, None, None]
+    assert torch.allclose(mixed(maps, None), expected, atol=1e-6)
 
 
 @every_ordering
