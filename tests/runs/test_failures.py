@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,19 @@ def test_a_checkpoint_of_another_architecture_is_named_with_what_differs(folder:
     assert "checkpoint.pt: of another network (size mismatch for" in done.stderr
     assert "--force" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_of_the_second_version_is_refused_with_its_version(folder: Path) -> None:
+    (path,) = (folder / "size-16" / "runs").iterdir()
+    run = RunFolder(path)
+    run.record_file.unlink()
+    spec = run.spec().model_copy(update={"method_version": 2})
+    run.spec_file.write_text(spec.model_dump_json())
+    worker = [sys.executable, "-m", "infoseg_bench.runs.worker", str(path), "--data", str(folder / "data")]
+    done = subprocess.run(worker, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    error = run.status()["error"]
+    assert "infoseg: planned for version 2 of the method, but version 3 is installed" in error
 
 
 @pytest.mark.parametrize(
