@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, ClassVar, get_args
 
 from docutils import nodes
@@ -14,6 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 import infoseg_bench
+from infoseg_bench import load_results
 from infoseg_bench.contracts.registry import load_methods, load_recipes
 from infoseg_bench.loggers.choice import LOGGERS
 from infoseg_bench.planning.suite import load_suite, shipped_suites
@@ -21,7 +23,7 @@ from infoseg_bench.records.record import Record
 from infoseg_bench.utils.text import readable_size
 
 
-def table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table_of(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a Markdown table."""
     lines = [titles, ["---"] * len(titles), *rows]
     cells = [
@@ -59,7 +61,7 @@ def parameters(name: str) -> str:
     ]
     return "\n\n".join(
         [
-            table(["parameter", "default", "values", "meaning", "source of the default"], rows),
+            table_of(["parameter", "default", "values", "meaning", "source of the default"], rows),
             *(["Defaults that differ by data set:\n\n" + "\n".join(presets)] if presets else []),
         ]
     )
@@ -67,7 +69,7 @@ def parameters(name: str) -> str:
 
 def method_list(_: str) -> str:
     """List the methods."""
-    return table(
+    return table_of(
         ["name", "method", "trains step by step", "version", "reference"],
         [
             [
@@ -91,7 +93,7 @@ def dataset_list(_: str) -> str:
         rows.append(
             [f"`{name}`", recipe.title, command, readable_size(size) if size else "none", recipe.licence]
         )
-    return table(["name", "data set", "how to get it", "download", "licence"], rows)
+    return table_of(["name", "data set", "how to get it", "download", "licence"], rows)
 
 
 def sources(name: str) -> str:
@@ -106,7 +108,7 @@ def sources(name: str) -> str:
         ]
         for file in recipe.sources
     ]
-    return table(["file", "size", "", "where it comes from"], rows)
+    return table_of(["file", "size", "", "where it comes from"], rows)
 
 
 def suites(_: str) -> str:
@@ -115,7 +117,7 @@ def suites(_: str) -> str:
     for name in shipped_suites():
         suite = load_suite(name)
         rows.append([f"`{name}`", suite.title, ", ".join(f"`{each}`" for each in suite.datasets)])
-    return table(["suite", "what it is", "data sets"], rows)
+    return table_of(["suite", "what it is", "data sets"], rows)
 
 
 def suite_file(name: str) -> str:
@@ -125,7 +127,7 @@ def suite_file(name: str) -> str:
 
 def loggers(_: str) -> str:
     """List the loggers."""
-    return table(
+    return table_of(
         ["logger", "what it writes"],
         [[f"`{name}`", (cls.__doc__ or "").splitlines()[0]] for name, cls in LOGGERS.items()],
     )
@@ -141,7 +143,7 @@ def record_tables(_: str) -> str:
             for field, item in part["properties"].items()
         ]
         parts.append(
-            f"### {name}\n\n{part.get('description', '')}\n\n{table(['field', 'type', 'meaning'], rows)}"
+            f"### {name}\n\n{part.get('description', '')}\n\n{table_of(['field', 'type', 'meaning'], rows)}"
         )
     return "\n\n".join(parts)
 
@@ -164,6 +166,21 @@ def kind(item: dict[str, Any]) -> str:
 def record_schema(_: str) -> str:
     """Show the JSON schema of a record."""
     return f"```json\n{json.dumps(TypeAdapter(Record).json_schema(), indent=2)}\n```"
+
+
+def measured_costs(folder: str) -> str:
+    """Summarise what committed runs took, by data set and method."""
+    table = load_results(Path(__file__).parents[2] / folder, audited=False)
+    table = table[(table["selection"] == "last") & table["fit_seconds"].notna()]
+    rows = []
+    for (dataset, method), runs in table.groupby(["dataset", "method_title"]):
+        steps = sorted({int(count) for count in runs["steps"].dropna()})
+        minutes = f"{runs['fit_seconds'].median() / 60:.1f}"
+        memory = f"{runs['peak_host_bytes'].max() / 2**30:.1f}"
+        length = ", ".join(map(str, steps)) or "one pass"
+        rows.append([dataset, method, len(runs), length, minutes, memory])
+    titles = ["data set", "method", "runs", "steps", "minutes of training (median)", "peak memory in GiB"]
+    return table_of(titles, rows)
 
 
 def api(_: str) -> str:
@@ -197,6 +214,7 @@ DIRECTIVES = (
     loggers,
     record_tables,
     record_schema,
+    measured_costs,
     api,
 )
 

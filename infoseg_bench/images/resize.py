@@ -82,7 +82,7 @@ def _keeps_size(shape: tuple[int, ...], factor: float) -> bool:
 def _between(
     first: Shaped[np.ndarray, "rows columns"],
     second: Shaped[np.ndarray, "rows columns"],
-    weight: Float32[np.ndarray, ...],
+    weight: Float32[np.ndarray, "*axes"],
 ) -> Float32[np.ndarray, "rows columns"]:
     """Mix two images of one size; `weight` in [0, 1] is the second's."""
     mixed = second.astype(np.float32)

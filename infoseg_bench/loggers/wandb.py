@@ -24,6 +24,8 @@ class WandbLogger:
         Raises:
             UsageError: W&B is not installed
         """
+        # W&B would send reports of its own errors to a third party.
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         self._wandb = extra("wandb", "wandb")
         self._out = Path(place)
 

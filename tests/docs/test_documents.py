@@ -8,12 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
 
 from infoseg_bench.cli import main
-from tests.cli.commands import environment
+from tests.cli.commands import environment, write_photos
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,6 +75,66 @@ def test_the_python_example_scores_what_a_run_scores_and_three_lines_load_what_i
     assert f"| K-Means | 1 | {accuracy[1]} |" in call("run", *words)
     call("export", "--run", "synthetic-scenes--kmeans", "--out", "my-model.safetensors")
     Image.new("RGB", (70, 50), (200, 30, 30)).save("photo.jpg")
-    (lines,) = [code for _, code in blocks(ROOT / "README.md") if "load_model" in code]
+    (lines,) = [code for _, code in blocks(ROOT / "docs" / "your-photos.md") if "load_model" in code]
     assert len([line for line in lines.splitlines() if line]) == 3
     assert python(f"{lines}print(labels.shape)").strip() == "(50, 70)"
+
+
+SMALL = [
+    "--seeds",
+    "0",
+    "--steps",
+    "2",
+    "--set",
+    "infoseg.width=4",
+    "--set",
+    "infoseg.P=8",
+    "--set",
+    "infoseg.batch=2",
+]
+
+
+def test_the_page_on_your_own_photos_is_true_from_its_first_command_to_its_last(tmp_path: Path) -> None:
+    write_photos(tmp_path, count=4, side=140)
+    coded(tmp_path / "labels", tmp_path / "colour-labels")
+    Image.new("RGB", (70, 50), (200, 30, 30)).save(made(tmp_path / "holiday") / "beach.jpg")
+    text = (ROOT / "docs" / "your-photos.md").read_text().replace("\\\n", " ")
+    reached = 0
+    for language, content in re.findall(r"```(bash|toml)\n(.*?)```", text, flags=re.DOTALL):
+        file = re.match(r"# (\w+\.toml)\n", content)
+        if file:
+            Path(file[1]).write_text(content)
+            continue
+        assert language == "bash"
+        for name, *words in (shlex.split(line) for line in content.splitlines()):
+            assert name == "infoseg-bench"
+            if "--predictions" in words:
+                segment(tmp_path / "photos-to-segment", made(tmp_path / "maps"))
+            call(*words, *(SMALL if words[0] == "run" else []))
+            reached += 1
+    assert reached >= 8
+    assert (tmp_path / "my-model.safetensors").exists()
+    assert len(list((tmp_path / "holiday-segmented").rglob("*.png"))) >= 2
+    assert "My method" in (tmp_path / "results" / "report" / "leaderboard.md").read_text()
+
+
+def made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def coded(labels: Path, colours: Path) -> None:
+    """Write label maps in the colours of the page, its void among them, from label maps of 0 and 1."""
+    palette = np.array([[128, 64, 128], [70, 70, 70]], dtype=np.uint8)
+    for path in labels.iterdir():
+        image = palette[np.asarray(Image.open(path))]
+        image[:3] = (224, 224, 192)
+        colours.mkdir(exist_ok=True)
+        Image.fromarray(image).save(colours / path.name)
+
+
+def segment(photos: Path, maps: Path) -> None:
+    for path in photos.rglob("*.png"):
+        place = maps / path.relative_to(photos)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((np.asarray(Image.open(path).convert("L")) > 100).astype(np.uint8)).save(place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,11 @@ def read_wandb(place: Path, run: RunFolder) -> Points:
     from wandb.proto.wandb_internal_pb2 import Record  # type: ignore[attr-defined]
 
     (file,) = place.glob("wandb/offline-run-*/*.wandb")
-    records = [Record.FromString(content) for content in wandb_records(file.read_bytes())]
+    records: list[Any] = []
+    until = time.monotonic() + 60
+    while not any(record.HasField("exit") for record in records):  # W&B writes in the background
+        assert time.monotonic() < until, f"{file} stays incomplete"
+        records = [Record.FromString(content) for content in wandb_records(file.read_bytes())]
     begun, *_ = [record.run for record in records if record.HasField("run")]
     assert begun.display_name == run.path.name
     assert json.loads(next(item.value_json for item in begun.config.update if item.key == "lr")) == 0.25
