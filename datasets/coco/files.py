@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import UserError, first_few
 from infoseg_bench.preparation.archive import Archive
 from infoseg_bench.utils.source_files import FolderFiles, OfficialFile, OfficialFiles
 
@@ -14,9 +15,51 @@ SPLITS = ("train2017", "val2017")
 COMPLETE = 123_287
 """Photos of train2017 (118 287) and val2017 (5 000): STUFF README."""
 
-PHOTOS = "{split}/ or {split}.zip"
-LABEL_MAPS = "stuffthingmaps/{split}/ or stuffthingmaps_trainval2017.zip"
-ANNOTATIONS = "annotations/instances_{split}.json or annotations_trainval2017.zip"
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where files of one kind may lie below the source folder; {split} stands for the split.
+
+    Attributes:
+        folders: looked into in this order; the first is COCO's own
+        archive: that may lie there in their place
+        inside: the folder within the archive
+        ending: of the files
+    """
+
+    folders: tuple[str, ...]
+    archive: str
+    inside: str
+    ending: str
+
+    def __str__(self) -> str:
+        file = "" if self.ending.startswith(".") else self.ending
+        return f"{self.folders[0]}/{file} or {self.archive}"
+
+
+PHOTOS = Place(
+    folders=("{split}", "images/{split}", "{split}/{split}", "images/{split}/{split}"),
+    archive="{split}.zip",
+    inside="{split}",
+    ending=".jpg",
+)
+LABEL_MAPS = Place(
+    folders=(
+        *("stuffthingmaps/{split}", "annotations/{split}", "stuffthingmaps/{split}/{split}"),
+        *("stuffthingmaps/stuffthingmaps/{split}", "stuffthingmaps_trainval2017/{split}"),
+    ),
+    archive="stuffthingmaps_trainval2017.zip",
+    inside="{split}",
+    ending=".png",
+)
+ANNOTATIONS = Place(
+    folders=("annotations", "annotations/annotations", "annotations_trainval2017/annotations"),
+    archive="annotations_trainval2017.zip",
+    inside="annotations",
+    ending="instances_{split}.json",
+)
+"""COCO's own layout, that of IIC, PiCIE and STEGO (images/ beside annotations/), and folders that were
+unpacked into a folder of their name."""
 
 
 class CocoFiles:
@@ -35,7 +78,7 @@ class CocoFiles:
         self.root = root
         if not root.is_dir():
             raise UserError(f"{root}: no such folder: give the one that holds COCO's files with --source")
-        self._archives: dict[str, Archive] = {}
+        self._archives: dict[Path, Archive] = {}
 
     def photos(self) -> dict[str, OfficialFiles]:
         """Return the photos of every split that is there.
@@ -43,7 +86,7 @@ class CocoFiles:
         Raises:
             UserError: none is
         """
-        return self._some({split: self._files(split, f"{split}.zip", split) for split in SPLITS}, PHOTOS)
+        return self._some(PHOTOS)
 
     def label_maps(self) -> dict[str, OfficialFiles]:
         """Return COCO-Stuff's label maps of every split that is there.
@@ -51,9 +94,7 @@ class CocoFiles:
         Raises:
             UserError: none is
         """
-        archive = "stuffthingmaps_trainval2017.zip"
-        found = {split: self._files(f"stuffthingmaps/{split}", archive, split) for split in SPLITS}
-        return self._some(found, LABEL_MAPS)
+        return self._some(LABEL_MAPS)
 
     def annotations(self) -> dict[str, OfficialFiles]:
         """Return the folder of annotations of every split whose instances are there.
@@ -61,33 +102,45 @@ class CocoFiles:
         Raises:
             UserError: none is
         """
-        files = self._files("annotations", "annotations_trainval2017.zip", "annotations")
-        found = {
-            split: files if files is not None and f"instances_{split}.json" in files.names else None
-            for split in SPLITS
-        }
-        return self._some(found, ANNOTATIONS)
+        return self._some(ANNOTATIONS)
 
     def place(self, file: OfficialFile) -> str:
         """Return where one of the files lies below the folder."""
         return file.files.place(file.name).relative_to(self.root).as_posix()
 
-    def _some(self, found: dict[str, OfficialFiles | None], layout: str) -> dict[str, OfficialFiles]:
+    def _some(self, place: Place) -> dict[str, OfficialFiles]:
+        found = {split: self._files(place, split) for split in SPLITS}
         there = {split: files for split, files in found.items() if files is not None}
         if not there:
-            places = layout.format(split="{train2017,val2017}")
+            places = str(place).format(split="{train2017,val2017}")
+            here = first_few(sorted(path.name for path in self.root.iterdir() if path.name[0] != "."), 5)
             raise UserError(
-                f"{self.root}: no {places}: fetch it from COCO, or leave --source out to download"
+                f"{self.root}: no {places} here, only {here or 'nothing'}: put or link the files there, "
+                "fetch them from COCO, or leave --source out to download"
             )
         return there
 
-    def _files(self, folder: str, archive: str, inside: str) -> OfficialFiles | None:
-        if (self.root / folder).is_dir():
-            return FolderFiles(self.root / folder)
-        path = self.root / archive
-        if not path.is_file():
-            return None
-        if archive not in self._archives:
-            self._archives[archive] = Archive(path)
-        files = self._archives[archive].folder(inside)
-        return files if files.names else None
+    def _files(self, place: Place, split: str) -> OfficialFiles | None:
+        """Return the files of one split, in the source folder or else in one of its subfolders."""
+        ending = place.ending.format(split=split)
+        without: OfficialFiles | None = None
+        for root in (self.root, *sorted(path for path in self.root.iterdir() if path.is_dir())):
+            for folder in place.folders:
+                if (root / folder.format(split=split)).is_dir():
+                    files: OfficialFiles = FolderFiles(root / folder.format(split=split))
+                    if any(name.endswith(ending) for name in files.names):
+                        return files
+                    # An empty folder of the right name is there all the same: what it lacks is said later.
+                    if root == self.root and ending.startswith("."):
+                        without = without or files
+            path = root / place.archive.format(split=split)
+            if path.is_file():
+                files = self._archive(path).folder(place.inside.format(split=split))
+                if any(name.endswith(ending) for name in files.names):
+                    return files
+        return without
+
+    def _archive(self, path: Path) -> Archive:
+        if path not in self._archives:
+            self._archives[path] = Archive(path)
+        return self._archives[path]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
@@ -11,6 +12,7 @@ from typing import Any
 import ijson
 
 from infoseg_bench.errors import UserError
+from infoseg_bench.utils.disk import read_error
 from infoseg_bench.utils.source_files import DAMAGED, OfficialFile
 
 
@@ -45,11 +47,16 @@ def stream_array(path: Path | OfficialFile, name: str) -> Iterator[Any]:
 def _opened(path: Path | OfficialFile) -> Iterator[BufferedIOBase]:
     try:
         with path.open("rb") as file:
+            start = file.read(len(codecs.BOM_UTF8))
+            if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise UserError(f"{path}: UTF-16 text: save it as UTF-8")
+            if start != codecs.BOM_UTF8:
+                file.seek(0)
             yield file
     except FileNotFoundError:
         raise UserError(f"{path}: no such file: check the source folder") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}): check its permissions") from error
+        raise read_error(error, path) from error
     except DAMAGED as error:
         raise UserError(f"{path}: damaged or truncated ({error}): fetch the archive again") from error
     except ijson.JSONError as error:

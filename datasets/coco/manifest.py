@@ -14,7 +14,7 @@ from infoseg_bench.datasets.coco.annotations import CocoPhoto
 from infoseg_bench.errors import UserError
 from infoseg_bench.images.resize import scaled_side
 from infoseg_bench.utils.atomic import write_text
-from infoseg_bench.utils.disk import read_error
+from infoseg_bench.utils.text import read_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,12 +73,10 @@ def read_manifest(path: Path) -> list[ManifestRow]:
     Raises:
         UserError: missing, empty, other columns, or a value that is no number
     """
+    text = read_text(path, "manifest")
     try:
-        with path.open(encoding="utf-8", newline="") as handle:
-            lines = list(csv.DictReader(handle))
-    except OSError as error:
-        raise read_error(error, path, "the manifest") from None
-    except (UnicodeDecodeError, csv.Error) as error:
+        lines = list(csv.DictReader(io.StringIO(text)))
+    except csv.Error as error:
         raise UserError(f"{path}: not a manifest ({error}): give the CSV that prepare wrote") from None
     if not lines:
         raise UserError(f"{path}: the manifest lists no photos: give the CSV that prepare wrote")

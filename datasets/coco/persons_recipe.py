@@ -130,7 +130,7 @@ class CocoPersons(DatasetRecipe):
             note = "; ".join(word for word in (choice.note, options.pixel_note) if word)
             view = plain_view(self, CLASSES, photos=len(rows), crop=options.crop, note=note)
             with manifest_beside(manifest, rows):
-                prepared = finish(writer, [view], summary)
+                prepared = finish(writer, [view], summary, balance.warnings())
         cache.clear()
         return prepared
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from infoseg_bench.errors import UserError
 from infoseg_bench.preparation.http_download import transfer
 from infoseg_bench.preparation.statistics import ids_sha256
-from infoseg_bench.utils.disk import read_error
 from infoseg_bench.utils.progress import ProgressFactory
+from infoseg_bench.utils.text import read_text
 
 ADDRESS = (
     "https://raw.githubusercontent.com/janghyuncho/PiCIE/fc4e7c193c2ba77a6dbf9f24e5e7cf99da9f528a/"
@@ -75,13 +75,8 @@ def read_ids(path: Path) -> frozenset[str]:
     Raises:
         UserError: missing, empty, or a line that is no id
     """
-    try:
-        lines = path.read_text(encoding="ascii").split()
-    except OSError as error:
-        raise read_error(error, path, "the list") from None
-    except UnicodeDecodeError:
-        lines = ["no text"]
-    strange = next((line for line in lines if not line.isdecimal()), None)
+    lines = read_text(path, "list of image ids").split()
+    strange = next((line for line in lines if not (line.isascii() and line.isdecimal())), None)
     if strange is not None or not lines:
         raise UserError(
             f"{path}: not a list of image ids, one per line ({strange or 'empty'}): check the file"

@@ -104,7 +104,7 @@ class ListedBuild:
                 note=self._note(how),
             )
             summary = {**self._summary(ids, how, balance, tables), **checked}
-            prepared = finish(writer, [view], summary)
+            prepared = finish(writer, [view], summary, balance.warnings())
         build.cache.clear()
         return prepared
 

@@ -130,7 +130,7 @@ class Potsdam(DatasetRecipe):
                 counts = {"photos": (len(ids), 38 * blocks), "labelled": (len(scored), 24 * blocks)}
                 summary |= expect(recipe, balance, counts)
             views = [_view(name, ids, scored, options.crop, tiles) for name in _VIEWS]
-            prepared = finish(writer, views, summary)
+            prepared = finish(writer, views, summary, [*tiles.warnings(), *balance.warnings()])
         cache.clear()
         return prepared
 

@@ -41,6 +41,10 @@ def read_tile(file: OfficialFile, *, side: int, bands: int) -> UInt8[np.ndarray,
             pixels = page.asarray()
     except UNDECODABLE as error:
         reason = " ".join(str(error).split())
+        if "imagecodecs" in reason:
+            raise UserError(
+                f"{file}: {reason}: pip install 'infoseg-bench[tiff]', or save the TIFF uncompressed"
+            ) from error
         raise UserError(f"{file}: this TIFF cannot be decoded ({reason}): fetch it again") from error
     bands_first = pixels.shape == (bands, side, side) and page.planarconfig == 2
     return np.moveaxis(pixels, 0, -1) if bands_first else pixels.reshape(side, side, bands)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ IMAGES = SourceFile(name="4_Ortho_RGBIR.zip", address=REQUEST, unpacked="4_Ortho
 LABELS = SourceFile(
     name="5_Labels_for_participants.zip", address=REQUEST, unpacked="5_Labels_for_participants", by_hand=True
 )
+
+LABEL_FOLDERS = (LABELS.unpacked, "5_Labels_all")
+"""Folders of label tiles; 5_Labels_all, which ISPRS published later, holds the same 24 among others."""
 
 LABELLED = (
     *("2_10", "2_11", "2_12", "3_10", "3_11", "3_12", "4_10", "4_11", "4_12", "5_10", "5_11", "5_12"),
@@ -46,13 +50,13 @@ class Tiles:
         Raises:
             UserError: there is no image tile
         """
-        images = _files(root, IMAGES, "_RGBIR.tif")
+        images = _files(root, [IMAGES.unpacked], "_RGBIR.tif")
         if images is None or not images.names & {_image(name) for name in (*LABELLED, *OTHERS)}:
             raise UserError(
                 f"{root}: no top_potsdam_*_RGBIR.tif here: request {IMAGES.name} and {LABELS.name} at "
                 f"{REQUEST} and put them, zipped or unpacked, into {root}"
             )
-        return cls(root=root, images=images, labels=_files(root, LABELS, "_label.tif"))
+        return cls(root=root, images=images, labels=_files(root, LABEL_FOLDERS, "_label.tif"))
 
     @property
     def names(self) -> list[str]:
@@ -85,19 +89,31 @@ class Tiles:
             *(_label(name) for name in LABELLED if _label(name) not in labels),
         ]
 
+    def warnings(self) -> list[str]:
+        """Warn where no tile has labels, so that nothing can be scored."""
+        if self.label_tiles:
+            return []
+        places = " or ".join(LABEL_FOLDERS)
+        return [f"no label tiles in {places} below {self.root}: nothing can be scored"]
+
     @property
     def label_tiles(self) -> int:
         """Number of the 24 label tiles that are there."""
         return sum(self.label(name) is not None for name in LABELLED)
 
 
-def _files(root: Path, source: SourceFile, ending: str) -> OfficialFiles | None:
-    for folder in (root / source.unpacked, root / source.unpacked / source.unpacked, root):
-        if folder.is_dir():
+def _files(root: Path, names: Sequence[str], ending: str) -> OfficialFiles | None:
+    """Return the files of this ending in a folder or archive of one of some names, one level deeper too."""
+    for name in names:
+        places = (root / name, root / name / name, root)
+        for folder in (place for place in places if place.is_dir()):
             files = FolderFiles(folder)
-            if any(name.endswith(ending) for name in files.names):
+            if any(file.endswith(ending) for file in files.names):
                 return files
-    return Archive(root / source.name).everywhere() if (root / source.name).is_file() else None
+        archives = sorted(root.glob(f"{name}.zip")) + sorted(root.glob(f"*/{name}.zip"))
+        if archives:
+            return Archive(archives[0]).everywhere()
+    return None
 
 
 def _image(name: str) -> str:

@@ -101,8 +101,7 @@ def _measure(
     seconds: float,
     suites: bool,
 ) -> tuple[list[Speed], list[SuiteEstimate]]:
-    from infoseg_bench.data.catalogue import prepared_datasets
-    from infoseg_bench.errors import unknown_name
+    from infoseg_bench.data.catalogue import find_prepared, prepared_datasets
     from infoseg_bench.planning.suite import load_suite, shipped_suites
     from infoseg_bench.profiling.estimate import Estimator
     from infoseg_bench.profiling.measure import measure
@@ -112,9 +111,7 @@ def _measure(
     where, (prepared, _) = choose_device(device), prepared_datasets(data)
     for name in parameters:
         registry.method(name)
-    if dataset is not None and dataset not in prepared:
-        raise unknown_name(f"data set in {data}", dataset, prepared, "infoseg-bench prepare builds them")
-    stage = prepared_stage(prepared[dataset]) if dataset else random_stage()
+    stage = prepared_stage(find_prepared(data, dataset)) if dataset else random_stage()
     speeds = []
     for name in methods:
         _announce(name)

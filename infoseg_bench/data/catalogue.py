@@ -39,9 +39,26 @@ def find_prepared(data: Path, name: str) -> PreparedDataset:
     """Return one prepared data set.
 
     Raises:
+        UserError: its store cannot be read
         UsageError: it is not prepared in the folder `data`
     """
     found, _ = prepared_datasets(data)
     if name not in found:
+        refuse_damaged(data, name)
         raise unknown_name(f"data set in {data}", name, found, "infoseg-bench prepare builds them")
     return found[name]
+
+
+def refuse_damaged(data: Path, name: str) -> None:
+    """Raise what is wrong with the store of a data set that was not found, if its file is there.
+
+    A store is named as its recipe, and holds data sets whose names begin so, such as potsdam-3.
+
+    Raises:
+        UserError: the store is there and cannot be read
+    """
+    for path in sorted(data.glob("*.h5")):
+        if name == path.stem or name.startswith(f"{path.stem}-"):
+            store = Store(path)
+            for view in store.view_names:
+                store.view(view)

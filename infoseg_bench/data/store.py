@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from jaxtyping import Bool
 
 from infoseg_bench.data.fingerprint import content_fingerprint
+from infoseg_bench.data.hdf5 import opened_store
 from infoseg_bench.data.view import VOID, View
 from infoseg_bench.data.writer import FORMAT_VERSION
 from infoseg_bench.errors import UserError, unknown_name
@@ -44,15 +44,12 @@ class Store:
             UserError: no store, a damaged one, or one of a newer version
         """
         self.path = path
-        try:
-            with h5py.File(path, "r") as file:
-                self.attributes: dict[str, Any] = dict(file.attrs)
-                self.photos = int(file["ids"].shape[0])
-                self.channels = int(file["pixels"].shape[1])
-                self.labelled = int(np.count_nonzero(file["labelled"][:]))
-                self.view_names: list[str] = sorted(file["views"])
-        except (OSError, KeyError) as error:
-            raise UserError(f"{path}: not a readable store ({error}): prepare it again") from None
+        with opened_store(path) as file:
+            self.attributes: dict[str, Any] = dict(file.attrs)
+            self.photos = int(file["ids"].shape[0])
+            self.channels = int(file["pixels"].shape[1])
+            self.labelled = int(np.count_nonzero(file["labelled"][:]))
+            self.view_names: list[str] = sorted(file["views"])
         if self.attributes.get("format_version") != FORMAT_VERSION:
             raise UserError(
                 f"{path}: store format {self.attributes.get('format_version')}, not {FORMAT_VERSION}: "
@@ -78,22 +75,17 @@ class Store:
         """
         if name not in self.view_names:
             raise unknown_name(f"data set in {self.path}", name, self.view_names)
-        try:
-            with h5py.File(self.path, "r") as file:
-                return _read_view(file["views"][name], name)
-        except (OSError, KeyError, ValueError) as error:
-            raise UserError(
-                f"{self.path}: data set {name!r} is damaged ({error}): prepare it again"
-            ) from None
+        with opened_store(self.path) as file:
+            return _read_view(file["views"][name], name)
 
     def ids(self) -> list[str]:
         """Return the photos' names, in the store's order."""
-        with h5py.File(self.path, "r") as file:
+        with opened_store(self.path) as file:
             return [text.decode() for text in file["ids"][:]]
 
     def arrays(self, *, labels: bool) -> StoreArrays:
         """Read the photos into memory, with the labels only if asked for."""
-        with h5py.File(self.path, "r") as file:
+        with opened_store(self.path) as file:
             return StoreArrays(
                 pixels=file["pixels"][:],
                 labels=file["labels"][:] if labels else None,
@@ -107,11 +99,8 @@ class Store:
         Raises:
             UserError: the content is not what was written
         """
-        try:
-            with h5py.File(self.path, "r") as file:
-                found = content_fingerprint(file)
-        except (OSError, KeyError) as error:
-            raise UserError(f"{self.path}: damaged ({error}): prepare it again") from None
+        with opened_store(self.path) as file:
+            found = content_fingerprint(file)
         if found != self.fingerprint:
             raise UserError(
                 f"{self.path}: content {found[:12]} is not the {self.fingerprint[:12]} that was written: "

@@ -63,7 +63,7 @@ class StoreWriter:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire(timeout=0)
-            self._file = h5py.File(self._partial, "w", track_order=True)
+            self._file = h5py.File(self._partial, "w", track_order=True, locking="best-effort")
             self._pixels = self._growing("pixels", (self.channels,))
             self._labels = self._growing("labels", (), compression="gzip", compression_opts=1)
         except Timeout:
@@ -145,7 +145,7 @@ class StoreWriter:
 
     def _seal(self) -> str:
         found: dict[str, int] = {}
-        with h5py.File(self._partial, "r+") as written:
+        with h5py.File(self._partial, "r+", locking="best-effort") as written:
             fingerprint = content_fingerprint(written, found)
             if any(found[name] != check for name, check in self._checks.items()):
                 raise UserError(f"{self.path}: what was written reads back differently: check the disk")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +72,9 @@ def suite_and_data(
             f"nothing is prepared in {data}: prepare a data set (infoseg-bench list shows how), or run the "
             f"demo, which needs none: {DEMO}"
         )
+    _refuse_damaged(selection.datasets, recipes, prepared, data)
     suite = chosen_suite(selection, sorted(prepared), registry, obtainable=recipes.recipes)
+    _refuse_damaged(suite.datasets, recipes, prepared, data)
     outlines = {}
     for name in suite.datasets:
         found = prepared.get(name) or _prepare_embedded(name, suite, recipes, data, progress)
@@ -80,6 +82,18 @@ def suite_and_data(
         if outlines[name].needs and progress is not None:
             raise UsageError(f"data set {name!r} is not prepared in {data}: {outlines[name].needs}")
     return SuiteData(suite, outlines)
+
+
+def _refuse_damaged(
+    names: Iterable[str], recipes: Registry, prepared: Mapping[str, PreparedDataset], data: Path
+) -> None:
+    """Raise what is wrong with a store that is there but cannot be read, unless it is made anew unasked."""
+    from infoseg_bench.data.catalogue import refuse_damaged
+
+    for name in names:
+        recipe = recipes.recipes.get(name)
+        if name not in prepared and (recipe is None or not recipe.embedded):
+            refuse_damaged(data, name)
 
 
 def _prepare_embedded(

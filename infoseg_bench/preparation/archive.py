@@ -42,9 +42,11 @@ class Archive:
                     pass
 
     def folder(self, prefix: str) -> ArchiveFiles:
-        """Return the files directly in one of its folders; none where there is no such folder."""
+        """Return the files directly in a folder of this name, wherever it lies in the archive."""
         entries = ((name.rpartition("/"), info) for name, info in self._zip.NameToInfo.items())
-        inside = {name: info for (folder, _, name), info in entries if folder == prefix and name}
+        inside = {
+            name: info for (folder, _, name), info in entries if f"/{folder}".endswith(f"/{prefix}") and name
+        }
         return ArchiveFiles(self.path, self._zip, inside)
 
     def everywhere(self) -> ArchiveFiles:

@@ -160,13 +160,7 @@ class LabelSurvey:
 
     def warnings(self, balance: ClassBalance) -> list[str]:
         """Return one line for everything that is suspicious, with counts and the first file."""
-        lines = []
-        absent = self._absent(balance)
-        if absent and balance.counts.any():
-            lines.append(
-                f"no pixel of {first_few(absent, 5)} in the scored crops{self._void_clause}: scores of "
-                f"{'such a class' if len(absent) == 1 else 'such classes'} mean nothing"
-            )
+        lines = balance.warnings(self._void_clause)
         if self._mostly_void.count:
             lines.append(
                 f"more than half void: {self._mostly_void.count} of {plural(self._labels, 'label map')} (the "
@@ -231,6 +225,3 @@ class LabelSurvey:
     @property
     def _void_clause(self) -> str:
         return f"; {self._void_share:.0%} are void ({self._void_values})" if self._void_share else ""
-
-    def _absent(self, balance: ClassBalance) -> list[str]:
-        return [repr(name) for name, count in zip(balance.classes, balance.counts, strict=True) if not count]

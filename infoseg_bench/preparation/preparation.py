@@ -141,9 +141,10 @@ def expect(
     for what, (found, expected) in counts.items():
         if found != expected:
             raise UserError(f"{recipe.name}: {found} {what}, not {expected}: are these the official files?")
-    empty = [name for name, count in zip(balance.classes, balance.counts, strict=True) if not count]
-    if empty:
-        raise UserError(f"{recipe.name}: no pixel of {', '.join(empty)}: are these the official files?")
+    if balance.absent:
+        raise UserError(
+            f"{recipe.name}: no pixel of {', '.join(balance.absent)}: are these the official files?"
+        )
     held = ", ".join(f"{found} {what}" for what, (found, _) in counts.items())
     return {"complete": f"{held} as expected, every class occurs (pixels per class are published nowhere)"}
 

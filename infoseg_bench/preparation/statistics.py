@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from infoseg_bench.data.centre_crop import centre_crop
+from infoseg_bench.errors import first_few
 
 
 class ClassBalance:
@@ -66,6 +67,19 @@ class ClassBalance:
     def constant_accuracy(self) -> float:
         """Return the pixel accuracy, in [0, 1], of naming the most frequent class everywhere."""
         return float(self.shares.max())
+
+    @property
+    def absent(self) -> list[str]:
+        """Return the classes that have no pixel."""
+        return [name for name, count in zip(self.classes, self.counts, strict=True) if not count]
+
+    def warnings(self, why: str = "") -> list[str]:
+        """Warn of classes without a pixel, where there are others; `why` may follow as a clause."""
+        absent = self.absent
+        if not absent or len(absent) == len(self.classes):
+            return []
+        names = first_few([repr(name) for name in absent], 5)
+        return [f"no pixel of {names} in the scored crops{why}: scores of such classes mean nothing"]
 
     def summary(self) -> dict[str, str]:
         """Put both into lines for people, in per cent."""

@@ -1,10 +1,12 @@
-"""Maps of all photos of a store: made once, by all cores, and kept beside the store."""
+"""Maps of all photos of a store: made once, by all cores, and kept beside the store or in a cache folder."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
+import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
@@ -15,6 +17,7 @@ import h5py
 import numpy as np
 from filelock import FileLock, Timeout
 from jaxtyping import Int16
+from platformdirs import user_cache_path
 
 from infoseg_bench.contracts import Method
 from infoseg_bench.contracts.photo_map import PhotoMap
@@ -28,6 +31,8 @@ from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import ProgressFactory, no_progress
 
 Item = TypeVar("Item")
+
+logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 0.2
 """Between two looks at whether another process has made the map; chosen by this project."""
@@ -54,12 +59,14 @@ def load_photo_map(
         pause: called while waiting for another process; may raise to give up
 
     Raises:
-        UserError: the store's folder cannot be written, or the disk is full
+        UserError: neither the store's folder nor the cache folder can be written, or the disk is full
     """
-    path, fingerprint = map_path(wanted, store), wanted.fingerprint(store.fingerprint)
-    found = _read(path, fingerprint)
-    if found is not None:
-        return found
+    fingerprint = wanted.fingerprint(store.fingerprint)
+    for path in (map_path(wanted, store), cached_map_path(wanted, store)):
+        found = _read(path, fingerprint)
+        if found is not None:
+            return found
+    path = _place(wanted, store)
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     try:
         _acquire(lock, pause)
@@ -91,6 +98,27 @@ def map_path(wanted: PhotoMap, store: Store) -> Path:
     """Return the file of a map: the store's name, the map's, and the beginning of its fingerprint."""
     fingerprint = wanted.fingerprint(store.fingerprint)
     return store.path.with_name(f"{store.path.stem}.{wanted.name}-{fingerprint[:12]}.map")
+
+
+def cached_map_path(wanted: PhotoMap, store: Store) -> Path:
+    """Return the file of a map whose store lies where nothing can be written."""
+    return user_cache_path("infoseg-bench") / "maps" / map_path(wanted, store).name
+
+
+def _place(wanted: PhotoMap, store: Store) -> Path:
+    """Return where a new map is kept: beside the store, or else in the user's cache folder."""
+    path = map_path(wanted, store)
+    if os.access(path.parent, os.W_OK):
+        return path
+    cached = cached_map_path(wanted, store)
+    logger.warning(
+        "%s cannot be written: %s is kept in %s instead", path.parent.resolve(), path.name, cached.parent
+    )
+    try:
+        cached.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(error, cached) from error
+    return cached
 
 
 def _acquire(lock: FileLock, pause: Callable[[], None]) -> None:
@@ -131,7 +159,7 @@ def _write(path: Path, values: np.ndarray, fingerprint: str, wanted: PhotoMap) -
 def _read(path: Path, fingerprint: str) -> Int16[np.ndarray, " pixel"] | None:
     """Return the map of a file, None if it is absent, damaged or another one."""
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(path, "r", locking=False) as file:
             values: np.ndarray = file["map"][:]
             whole = file.attrs["fingerprint"] == fingerprint and file.attrs["content"] == _hash(values)
     except (OSError, KeyError):

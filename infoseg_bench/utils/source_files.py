@@ -55,7 +55,10 @@ class OfficialFiles(ABC):
         """
         with readable(self.place(name)):
             if self.size(name) > LARGEST:
-                raise UserError(f"{self.place(name)}: {self.size(name)} bytes are too many: fetch it again")
+                raise UserError(
+                    f"{self.place(name)}: {self.size(name)} bytes, more than the {LARGEST} that are read of "
+                    "one file: is this the official file?"
+                )
             with self.open(name) as handle:
                 return handle.read()
 
@@ -138,4 +141,16 @@ def readable(place: Path) -> Iterator[None]:
     except OSError as error:
         raise read_error(error, place) from error
     except DAMAGED as error:
-        raise UserError(f"{place}: damaged or truncated ({error}): fetch it again") from error
+        raise _archive_error(error, place) from error
+
+
+def _archive_error(error: Exception, place: Path) -> UserError:
+    if isinstance(error, NotImplementedError):
+        return UserError(
+            f"{place}: packed in a way that Python cannot read ({error}): unpack it with another tool"
+        )
+    if isinstance(error, RuntimeError):
+        return UserError(f"{place}: cannot be read ({error}): unpack the archive with its password")
+    if isinstance(error, EOFError | zipfile.BadZipFile):
+        return UserError(f"{place}: damaged or truncated ({error}): copy or fetch it again")
+    return UserError(f"{place}: damaged ({error}): copy or fetch it again")

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 
-from infoseg_bench.data.catalogue import prepared_datasets
+from infoseg_bench.data.catalogue import find_prepared, prepared_datasets
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import UNLABELLED, VOID, View, label_table
 from infoseg_bench.data.writer import FORMAT_VERSION, StoreWriter
@@ -454,3 +454,46 @@ def test_an_interrupt_while_the_file_is_being_opened_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         StoreWriter(tmp_path / "a.h5", channels=3, attributes={}).__enter__()
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == []
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_a_store_that_was_cut_off_says_so_and_is_never_unknown(tmp_path: Path) -> None:
+    write_store(tmp_path / "good.h5", name="good")
+    cut_off(write_store(tmp_path / "mini.h5"))
+    for name in ("mini", "mini-3"):
+        with pytest.raises(UserError, match=r"mini\.h5: not a readable store \(cut off: \d+ of \d+ bytes"):
+            find_prepared(tmp_path, name)
+    with pytest.raises(UsageError, match="did you mean good"):
+        find_prepared(tmp_path, "goods")
+
+
+def test_every_way_of_reading_a_store_that_got_damaged_is_one_line(tmp_path: Path) -> None:
+    path = write_store(tmp_path / "mini.h5")
+    store = Store(path)
+    cut_off(path)
+    for read in (store.ids, store.verify, lambda: store.arrays(labels=True), lambda: store.view("mini")):
+        with pytest.raises(UserError, match=r"mini\.h5: not a readable store .*copy it again"):
+            read()
+    path.unlink()
+    with pytest.raises(UserError, match=r"mini\.h5: no such store: prepare it"):
+        store.ids()
+
+
+def test_a_store_is_read_where_the_disk_cannot_lock_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_store(tmp_path / "mini.h5")
+    locking: list[object] = []
+    original = h5py.File.__init__
+
+    def watched(self: h5py.File, *args: Any, **options: Any) -> None:
+        if args and args[0] == path:
+            locking.append(options.get("locking"))
+        original(self, *args, **options)
+
+    monkeypatch.setattr(h5py.File, "__init__", watched)
+    Store(path).arrays(labels=True)
+    assert locking == [False, False]

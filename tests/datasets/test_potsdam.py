@@ -245,3 +245,26 @@ def test_bad_files_are_named_with_the_remedy_and_leave_no_store(
 def test_a_tile_that_blocks_do_not_fill_is_refused() -> None:
     with pytest.raises(UsageError, match="--tile 6000: not a multiple of twice the --crop of 128"):
         Potsdam.options_type.parse({"crop": 128}, "prepare potsdam")
+
+
+def test_labels_are_found_in_the_folder_that_isprs_published_later(isprs: Path) -> None:
+    expected = prepare(isprs).summary["fingerprint"]
+    (isprs / "5_Labels_for_participants").rename(isprs / "5_Labels_all")
+    assert prepare(isprs).summary["fingerprint"] == expected
+
+
+def test_tiles_without_any_labels_are_a_warning(isprs: Path) -> None:
+    (isprs / "5_Labels_for_participants").rename(isprs / "labels")
+    (line,) = [line for line in prepare(isprs).warnings if "label tiles" in line]
+    assert "5_Labels_for_participants or 5_Labels_all" in line
+
+
+def test_a_codec_that_is_not_installed_is_named_with_the_extra(
+    isprs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*words: Any, **options: Any) -> None:
+        raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
+
+    monkeypatch.setattr("tifffile.TiffPage.asarray", missing)
+    with pytest.raises(UserError, match=r"LZW.*pip install 'infoseg-bench\[tiff\]', or save the TIFF"):
+        prepare(isprs)

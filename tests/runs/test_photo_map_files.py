@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,7 @@ from infoseg_bench.contracts import PhotoMap, parameter
 from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.data.store import Store
 from infoseg_bench.errors import UserError
-from infoseg_bench.runs.photo_map_files import load_photo_map, map_path
+from infoseg_bench.runs.photo_map_files import cached_map_path, load_photo_map, map_path
 from infoseg_bench.utils.progress import no_progress
 from tests.data.miniature import write_store
 
@@ -183,3 +184,17 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_line(
     with pytest.raises(UserError, match=r"brightness-.*cannot be written \(Permission denied\)") as caught:
         load(Brightness(), store)
     assert "\n" not in str(caught.value)
+
+
+def test_beside_a_store_that_is_read_only_it_goes_to_the_cache_folder_and_says_so(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK or path != store.path.parent)
+    Counting.calls.clear()
+    assert np.array_equal(load(Counting(), store), load(Counting(), store))
+    assert len(Counting.calls) == store.photos
+    assert not map_path(Counting(), store).exists()
+    (line,) = caplog.messages
+    assert str(store.path.parent) in line
+    assert str(cached_map_path(Counting(), store).parent) in line

@@ -231,7 +231,7 @@ def test_an_id_that_complete_coco_does_not_have_is_named(
         prepare(coco.root, list=str(tmp_path / "mine.txt"))
 
 
-@pytest.mark.parametrize(("text", "word"), [("a\n", "a"), ("", "empty"), ("3;4", "3;4"), ("\xff", "no text")])
+@pytest.mark.parametrize(("text", "word"), [("a\n", "a"), ("", "empty"), ("3;4", "3;4")])
 def test_a_list_that_is_none_is_told(coco: StuffFolder, tmp_path: Path, text: str, word: str) -> None:
     (tmp_path / "mine.txt").write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match=rf"mine\.txt: not a list of image ids, one per line \({word}\)"):
@@ -417,3 +417,42 @@ def test_the_published_lists_have_the_hashes_that_are_checked() -> None:
         for split in ("train2017", "val2017"):
             path = SHARED / "reference" / "id-lists" / split / f"coco-stuff-{name}.txt"
             assert recipe.published.is_made_of(split, path.read_text().split())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_list_saved_by_windows_is_read(coco: StuffFolder, tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "mine.txt").write_bytes("000000000003\r\n5\r\n".encode(encoding))
+    assert Store(prepare(coco.root, list=str(tmp_path / "mine.txt")).store).ids() == [
+        "000000000003",
+        "000000000005",
+    ]
+    (tmp_path / "mine.txt").write_bytes(b"\xff3")
+    with pytest.raises(UserError, match=r"mine\.txt: the list of image ids is not UTF-8 text"):
+        prepare(coco.root, list=str(tmp_path / "mine.txt"))
+
+
+@pytest.mark.parametrize(
+    ("photos", "maps"),
+    [
+        ("images/{}", "annotations/{}"),
+        ("{0}/{0}", "stuffthingmaps/{0}/{0}"),
+        ("coco2017/{}", "coco2017/stuffthingmaps/{}"),
+        ("images/{0}/{0}", "stuffthingmaps_trainval2017/{}"),
+    ],
+)
+def test_other_layouts_of_the_same_files_are_found(coco: StuffFolder, photos: str, maps: str) -> None:
+    expected = prepare(coco.root).summary["fingerprint"]
+    for split in ("train2017", "val2017"):
+        for place, target in ((split, photos), (f"stuffthingmaps/{split}", maps)):
+            aside = coco.root / "aside"
+            (coco.root / place).rename(aside)
+            (coco.root / target.format(split)).parent.mkdir(parents=True, exist_ok=True)
+            aside.rename(coco.root / target.format(split))
+    assert prepare(coco.root).summary["fingerprint"] == expected
+
+
+def test_what_is_there_is_named_where_nothing_is_found(coco: StuffFolder) -> None:
+    (coco.root / "train2017").rename(coco.root / "pictures")
+    (coco.root / "val2017").rename(coco.root / "more")
+    with pytest.raises(UserError, match=r"no \{train2017,val2017\}/ or .* here, only more, pictures, stuff"):
+        prepare(coco.root)

@@ -62,3 +62,13 @@ def test_another_value_where_an_array_should_be_is_told(tmp_path: Path) -> None:
     path.write_text('{"a": {"b": 1}}')
     with pytest.raises(UserError, match=r"file\.json: 'a' is no array: fetch the file again"):
         read_array(path, "a")
+
+
+def test_a_byte_order_mark_is_skipped_and_utf_16_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes('{"a": [1, 2]}'.encode("utf-8-sig"))
+    assert read_array(path, "a") == [1, 2]
+    assert list(stream_array(path, "a")) == [1, 2]
+    path.write_bytes('{"a": [1, 2]}'.encode("utf-16"))
+    with pytest.raises(UserError, match=r"a\.json: UTF-16 text: save it as UTF-8"):
+        read_array(path, "a")
