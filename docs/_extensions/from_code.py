@@ -20,6 +20,7 @@ from infoseg_bench.contracts.registry import load_methods, load_recipes
 from infoseg_bench.loggers.choice import LOGGERS
 from infoseg_bench.planning.suite import load_suite, shipped_suites
 from infoseg_bench.records.record import Record
+from infoseg_bench.reporting import published
 from infoseg_bench.utils.text import readable_size
 
 
@@ -168,9 +169,38 @@ def record_schema(_: str) -> str:
     return f"```json\n{json.dumps(TypeAdapter(Record).json_schema(), indent=2)}\n```"
 
 
-def measured_costs(folder: str) -> str:
+def published_figures_table(_: str) -> str:
+    """Lay out the published pixel accuracies as the paper's Table 1 does."""
+    methods, datasets = published.published_layout()
+    figures = published.published_figures()
+    rows = [
+        [title, *(percent(figures.get((name, dataset))) for dataset in datasets)]
+        for name, title in methods.items()
+    ]
+    return table_of(["PA in %", *datasets.values()], rows)
+
+
+def percent(figure: published.PublishedFigure | None) -> str:
+    """Return a published figure as it is printed in papers."""
+    return "-" if figure is None else f"{100 * figure.pixel_accuracy:.1f}"
+
+
+def published_log_table(_: str) -> str:
+    """Compare the best with the last epoch of published logs."""
+    rows = [
+        [
+            *(method, dataset, f"{100 * log.untrained:.1f}"),
+            *(f"{100 * log.best:.1f} ({log.best_epoch})", f"{100 * log.last:.1f} ({log.last_epoch})"),
+        ]
+        for (method, dataset), log in published.published_logs().items()
+    ]
+    return table_of(["method", "data set", "untrained", "best (epoch)", "last logged (epoch)"], rows)
+
+
+def measured_costs(_: str) -> str:
     """Summarise what committed runs took, by data set and method."""
-    table = load_results(Path(__file__).parents[2] / folder, audited=False)
+    packs = sorted((Path(__file__).parents[2] / "reports").glob("**/packs"))
+    table = load_results(*packs, audited=False)
     table = table[(table["selection"] == "last") & table["fit_seconds"].notna()]
     rows = []
     for (dataset, method), runs in table.groupby(["dataset", "method_title"]):
@@ -214,6 +244,8 @@ DIRECTIVES = (
     loggers,
     record_tables,
     record_schema,
+    published_figures_table,
+    published_log_table,
     measured_costs,
     api,
 )
