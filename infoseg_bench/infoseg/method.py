@@ -53,8 +53,8 @@ class InfoSeg(NetworkMethod[InfoSegParameters]):
     its choices was given up, batch normalisation in the blocks, by figures that need no labels and by a rule
     that was written down before they were taken (the message of the commit that introduced version 3): after
     1 000 steps at half scale, the information that is left when every image gets the mean H was -1.7 and
-    -1.4 nats with it, -0.3 and -0.1 without (two seeds; below zero, a class means something else in every
-    image). PA was looked at afterwards, and decided nothing.
+    -1.4 nats with it, -0.3, -0.1 and -0.4 without (below zero, a class means something else in every image).
+    PA was looked at afterwards, and decided nothing; reports/README.md has both.
     """
 
     name: ClassVar[str] = "infoseg"
