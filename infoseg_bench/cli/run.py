@@ -93,6 +93,13 @@ from infoseg_bench.records.folder import RunFolder
     help="Show the plan and its estimated cost and stop. Nothing is written, and the data sets of the "
     "papers need not be prepared.",
 )
+@click.option(
+    "--snapshots",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Keep the predictions of N images at every evaluation, in each run's folder: snapshots.npz, and "
+    "snapshots.gif at the end.",
+)
 @log_options
 @engine_options
 @plugin_option
@@ -106,6 +113,7 @@ def run(
     compile: bool,
     force: bool,
     dry_run: bool,
+    snapshots: int | None,
     logs: tuple[str, ...],
     engine_choice: EngineChoice,
     plugins: tuple[Path, ...],
@@ -138,8 +146,9 @@ def run(
     found = suite_and_data(selection, registry, recipes, prepared, data, progress=progress)
     specs = plan(found.suite, found.outlines, registry)
     work = Work(
-        results=results, data=data, device=device, processes=gpus_per_run, compile=compile, plugins=plugins
-    )
+        results=results, data=data, device=device, processes=gpus_per_run, compile=compile, plugins=plugins,
+        snapshots=snapshots or 0,
+    )  # fmt: skip
     planned, jobs = show_plan(specs, found, registry, work, force=force, local=local, jobs=jobs)
     if dry_run:
         return

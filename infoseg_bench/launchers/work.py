@@ -28,6 +28,7 @@ class Work:
         processes: of every run that trains; more than one are started by torchrun
         compile: let torch.compile fuse networks
         plugins: files with more methods
+        snapshots: images whose predictions every run keeps at each evaluation
     """
 
     results: Path
@@ -36,6 +37,7 @@ class Work:
     processes: int = 1
     compile: bool = False
     plugins: Sequence[Path] = ()
+    snapshots: int = 0
 
     def folder(self, spec: RunSpec) -> RunFolder:
         """Make a run's folder ready for its worker."""
@@ -61,6 +63,7 @@ class Work:
         words += ["-m", "infoseg_bench.runs.worker", str(RunFolder.of(self.results, spec).path)]
         words += ["--data", str(self.data), "--device", device, "--threads", str(threads)]
         words += ["--compile"] if self.compile else []
+        words += ["--snapshots", str(self.snapshots)] if self.snapshots else []
         return words + [word for path in self.plugins for word in ("--plugin", str(path))]
 
     def outcome(self, spec: RunSpec, status: int, *, stopped: bool, why: str = "") -> Outcome:

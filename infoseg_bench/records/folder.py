@@ -36,6 +36,7 @@ class RunFolder(StoredRun):
         self.owner_file = path / ".owner"
         self.claim_file = path / ".claim"
         self.threads_file = path / ".threads"
+        self.snapshots_file = path / "snapshots.npz"
 
     @classmethod
     def of(cls, results: Path, spec: RunSpec) -> RunFolder:
@@ -127,6 +128,7 @@ class RunFolder(StoredRun):
             self.curve_file,
             self.status_file,
             self.threads_file,
+            self.snapshots_file,
         ):
             file.unlink(missing_ok=True)
 

@@ -39,6 +39,7 @@ class Setting:
         plugins: files with more methods
         compile: let torch.compile fuse the network
         ranks: the processes that do the run together
+        snapshots: images whose predictions are kept along the training
     """
 
     data: Path
@@ -46,6 +47,7 @@ class Setting:
     plugins: Sequence[Path] = ()
     compile: bool = False
     ranks: Ranks = SINGLE
+    snapshots: int = 0
 
 
 def find_dataset(spec: RunSpec, data: Path) -> PreparedDataset:
@@ -123,6 +125,7 @@ def assemble(
         n_classes=len(prepared.view.classes) if prepared.view.is_scored else None,
         training=training,
         should_stop=should_stop,
+        snapshots=setting.snapshots,
     )
     training.load_seconds += time.monotonic() - began
     return execution, prepared

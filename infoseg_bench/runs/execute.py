@@ -22,6 +22,7 @@ from infoseg_bench.runs.checkpoint import TrainingState
 from infoseg_bench.runs.checkpoint_writer import CheckpointWriter
 from infoseg_bench.runs.diagnostics import Sample, remember
 from infoseg_bench.runs.evaluate import Interrupted, count, segment
+from infoseg_bench.runs.snapshots import Snapshots
 from infoseg_bench.runs.step_log import StepLog
 
 CHECKPOINT_SECONDS = 60.0
@@ -45,6 +46,7 @@ class Execution:
         n_classes: of the data set; None without labels
         training: the harness's own state
         should_stop: true when the run should checkpoint and stop
+        snapshots: images whose predictions are kept at every evaluation
     """
 
     folder: RunFolder
@@ -55,6 +57,7 @@ class Execution:
     n_classes: int | None
     training: TrainingState
     should_stop: Callable[[], bool]
+    snapshots: int = 0
 
     def run(self) -> np.ndarray:
         """Fit and evaluate.
@@ -77,6 +80,9 @@ class Execution:
         self._begun = (self._last_checkpoint, training.step, training.fit_seconds)
         self._accuracy: float | None = None
         self._sample = Sample(self.evaluation_set)
+        self._snapshots = (
+            Snapshots(self.folder, self.evaluation_set, self.snapshots) if self.snapshots else None
+        )
         try:
             return self._fit_and_evaluate()
         except Diverged as error:
@@ -164,6 +170,8 @@ class Execution:
                 self._interrupt()
             raise
         diagnosis = self._sample.diagnose(self.method, self.training)
+        if self._snapshots:
+            self._snapshots.take(self.method, step)
         remember(self.training, diagnosis, steps=self.budget.steps if self.budget else None)
         self.training.evaluated_step = step
         self.training.evaluate_seconds += time.monotonic() - began

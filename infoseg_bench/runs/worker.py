@@ -21,6 +21,7 @@ from infoseg_bench.records.provenance import now
 from infoseg_bench.runs.assemble import Setting, assemble, assemble_follower
 from infoseg_bench.runs.conclude import fail, outcome, succeed
 from infoseg_bench.runs.evaluate import Interrupted
+from infoseg_bench.runs.snapshots import animate
 from infoseg_bench.runs.stop import Pulse, StopRequest
 from infoseg_bench.runs.transient import is_transient
 from infoseg_bench.utils.device import choose_device
@@ -39,8 +40,9 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         ranks, device = join(choose_device(options.device))
         setting = Setting(
-            data=options.data, device=device, plugins=options.plugin, compile=options.compile, ranks=ranks
-        )
+            data=options.data, device=device, plugins=options.plugin, compile=options.compile, ranks=ranks,
+            snapshots=options.snapshots,
+        )  # fmt: skip
         return _lead(folder, setting, stop) if ranks.rank == 0 else _follow(folder, setting, stop)
     except UserError as error:
         print(error, file=sys.stderr)
@@ -93,6 +95,8 @@ def _work(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
     try:
         execution, prepared = assemble(folder, setting, should_stop=lambda: bool(stop))
         record = succeed(execution, prepared, execution.run())
+        if setting.snapshots:
+            animate(folder, record)
         training = execution.training
         folder.write_status(state="finished", step=training.step, steps=training.step, note=training.note)
     except Interrupted:
@@ -127,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: torch's choice")
     parser.add_argument("--compile", action="store_true", help="let torch.compile fuse the network")
+    parser.add_argument("--snapshots", type=int, default=0, help="images to keep the predictions of")
     parser.add_argument("--plugin", type=Path, action="append", default=[], help="file with more methods")
     return parser
 

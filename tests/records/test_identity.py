@@ -87,6 +87,7 @@ DOES_NOT_CHANGE = [
     ["--engine", "ray", "--ray", "gpus=0.5", "--ray-address", "auto"],
     ["--tensorboard", "events"],
     ["--log", "csv"],
+    ["--snapshots", "2"],
     ["--results", "elsewhere"],
     ["--out", "board"],
     ["--data", "moved"],
