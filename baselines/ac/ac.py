@@ -23,6 +23,7 @@ from infoseg_bench.contracts import RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
 from infoseg_bench.information.displaced import displaced_information
+from infoseg_bench.information.precision import at_least_float32
 from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
 from infoseg_bench.utils.device import send
 
@@ -176,8 +177,7 @@ class AC(NetworkMethod[ACParameters]):
         return grid
 
     def _scores(self, grid: Tensor) -> Float[Tensor, "batch cluster rows columns"]:
-        scores: Tensor = self.network.clusters(grid)
-        return scores.float()
+        return at_least_float32(self.network.clusters(grid))
 
     def _information(self, grids: list[Tensor], counted: Bool[Tensor, "batch crop crop"]) -> Tensor:
         chosen = self.parameters

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 Masking = Literal["shift", "kernel"]
 """How a 3x3 convolution is kept from later places. shift: by shifts of the map alone, every weight in use
-(the paper's footnote 2); kernel: the map is shifted by one line, and the one weight that would see a later
-place of the same line is zero (AC-MM model/maskedconv.py:18-69)."""
+(the paper's footnote 2); kernel: the map is padded by two lines before it, and the one weight that would
+see a later place of the same line is zero (AC-MM model/maskedconv.py:18-69)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +60,13 @@ def shift(
     return F.pad(maps, (columns, -columns, rows, -rows))
 
 
-def line_before(
+def lines_up_to(
     maps: Float[Tensor, "batch channel rows columns"], ordering: Ordering
-) -> Float[Tensor, "batch channel rows columns"]:
-    """Shift by one along the slow axis, so that a 3x3 kernel ends with the present line."""
-    down, right = ordering.back
-    return shift(maps, down, 0) if ordering.rows else shift(maps, 0, right)
+) -> Float[Tensor, "batch channel padded_rows padded_columns"]:
+    """Pad two lines before the map and one place at its sides, so that a 3x3 kernel ends with its line."""
+    forward = ordering.down if ordering.rows else ordering.right
+    slow = (2, 0) if forward else (0, 2)
+    return F.pad(maps, (1, 1, *slow) if ordering.rows else (*slow, 1, 1))
 
 
 def passed(
@@ -100,7 +101,7 @@ class RasterConv2d(nn.Conv2d):
         if self.masking == "shift":
             return super().forward(passed(maps, ordering))
         weights = self._masked(ordering)
-        return F.conv2d(line_before(maps, ordering), weights, self.bias, padding=1)
+        return F.conv2d(lines_up_to(maps, ordering), weights, self.bias)
 
     def _masked(self, ordering: Ordering) -> Tensor:
         """Return the weights without the one that would see the place after the present one."""

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from infoseg_bench.errors import UsageError
+from infoseg_bench.information.precision import at_least_float32
 
 TRUNK_LAYERS: tuple[tuple[int, int] | None, ...] = ((1, 1), (2, 1), None, (4, 1), (4, 1), (8, 2), (8, 2))
 """Channels as multiples of the width, and dilation; None is a 2x2 max pooling (net10a.py)."""
@@ -81,7 +82,7 @@ class ClusterHead(nn.Module):
         self, features: Float[Tensor, "batch feature rows columns"], size: Sequence[int]
     ) -> Float[Tensor, "batch cluster height width"]:
         """Return softmax probabilities in float32, interpolated bilinearly to `size`."""
-        probabilities = self.project(features).float().softmax(dim=1)
+        probabilities = at_least_float32(self.project(features)).softmax(dim=1)
         return F.interpolate(probabilities, size=tuple(size), mode="bilinear", align_corners=False)
 
 
