@@ -46,6 +46,13 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             raise _Failure("Interrupted. Run the same command again to resume.", 130) from None
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # Click takes an option of the group before the command only; people add it at the end.
+        end = args.index("--") if "--" in args else len(args)
+        if "--debug" in args[:end]:
+            args = ["--debug", *(arg for arg in args[:end] if arg != "--debug"), *args[end:]]
+        return super().parse_args(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
@@ -54,7 +61,7 @@ class _Commands(click.Group):
     cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(package_name="infoseg-bench", prog_name="infoseg-bench")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error; may stand anywhere.")
 def main(debug: bool) -> None:
     """Benchmark unsupervised segmentation: prepare data, run methods, report scores.
 

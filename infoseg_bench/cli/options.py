@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from infoseg_bench.cli.completion import DATASETS, METHODS, RUNS
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -40,7 +42,25 @@ sources_option = click.option(
 sources_argument = click.argument("sources", nargs=-1, type=click.Path(path_type=Path))
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 run_option = click.option(
-    "--run", "run", required=True, help="A run folder, or the beginning of a run's identity in --results."
+    "--run",
+    "run",
+    required=True,
+    shell_complete=RUNS,
+    help="The id that `infoseg-bench status` shows of a run in --results, or a run folder.",
+)
+dataset_filter = click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    shell_complete=DATASETS,
+    help="Only this data set; may be given several times.",
+)
+method_filter = click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    shell_complete=METHODS,
+    help="Only this method; may be given several times.",
 )
 protocol_option = click.option(
     "--protocol", default="corrected", show_default=True, help="Label protocol of the data set."

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from infoseg_bench.cli.completion import DATASETS, METHODS, PRESETS, SUITES
 from infoseg_bench.cli.engine_choice import engine_options
 from infoseg_bench.cli.options import (
     JOBS,
@@ -29,11 +30,24 @@ from infoseg_bench.records.folder import RunFolder
 )
 @click.option(
     "--suite",
+    shell_complete=SUITES,
     help="A shipped suite (ablation, ablation-laptop, demo, laptop, paper, paper-published) or the path of a "
     "suite's TOML file.",
 )
-@click.option("--dataset", "datasets", multiple=True, help="A prepared data set; may be given several times.")
-@click.option("--method", "methods", multiple=True, help="A method; may be given several times.")
+@click.option(
+    "--dataset",
+    "datasets",
+    multiple=True,
+    shell_complete=DATASETS,
+    help="A prepared data set; may be given several times.",
+)
+@click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    shell_complete=METHODS,
+    help="A method; may be given several times.",
+)
 @click.option("--seeds", help="Seeds, such as 0-4 or 0,3,7-9.  [default: 0, or the suite's]")
 @click.option(
     "--steps",
@@ -54,6 +68,7 @@ from infoseg_bench.records.folder import RunFolder
 )
 @click.option(
     "--preset",
+    shell_complete=PRESETS,
     metavar="NAME",
     help="Parameters and training length of a shipped suite for any data set: small is for a laptop's CPU.",
 )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from infoseg_bench.records.spec import RunSpec
-from infoseg_bench.utils.text import duration
+from infoseg_bench.utils.text import columns, duration
 
 TITLES = ("run", "state", "step", "loss", "PA", "clusters", "agreement", "steps/s", "time left", "settings")
 """Clusters are those in use, and agreement is that of the segmentation with itself under a mirror and changed
 colours; both at the latest evaluation."""
+GIVE_WAY = ("agreement", "clusters", "loss", "steps/s", "settings", "time left")
+"""Columns that are left out where a line is too short, the first first."""
 
 
 def row(spec: RunSpec, state: str, told: Mapping[str, Any], settings: str) -> tuple[str, ...]:
@@ -37,6 +40,38 @@ def row(spec: RunSpec, state: str, told: Mapping[str, Any], settings: str) -> tu
         duration(float(told["seconds_left"])) if under_way and told.get("seconds_left") is not None else "",
         settings,
     )
+
+
+def fitted(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str], width: int
+) -> list[str]:
+    """Return a table as lines of at most `width` characters, if its narrowest form fits.
+
+    Empty columns are left out, and as many of `GIVE_WAY` as must be; settings then stand below their row.
+
+    Args:
+        titles: of the columns
+        rows: cells
+        notes: a text for every row that is shown below it; empty: none
+        width: characters of a line
+    """
+    kept = [index for index in range(len(titles)) if any(row[index] for row in rows)]
+    lines = [""]
+    for title in (None, *GIVE_WAY):
+        kept = [index for index in kept if titles[index] != title]
+        lines = columns([[row[index] for index in kept] for row in (titles, *rows)])
+        if max(map(len, lines)) <= width:
+            break
+    settings = titles.index("settings") if "settings" in titles else None
+    below = [[note] if note else [] for note in notes]
+    if settings is not None and settings not in kept:
+        below = [[row[settings]] * bool(row[settings]) + text for row, text in zip(rows, below, strict=True)]
+    shown = [lines[0]]
+    for line, texts in zip(lines[1:], below, strict=True):
+        shown.append(line)
+        for text in texts:
+            shown += textwrap.wrap(text, width, initial_indent="    ", subsequent_indent="    ")
+    return shown
 
 
 def describe(told: Mapping[str, Any]) -> str:

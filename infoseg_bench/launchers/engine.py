@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from infoseg_bench.records.spec import RunSpec
@@ -20,12 +20,14 @@ class Outcome:
         ending: "busy": another launcher's worker has it
         reason: one line; empty for one that has finished as it should
         transient: whether a failed run is worth another attempt
+        figures: step and PA of a finished run
     """
 
     spec: RunSpec
     ending: Ending
     reason: str = ""
     transient: bool = False
+    figures: Mapping[str, Any] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -15,9 +15,11 @@ from infoseg_bench.records.spec import RunSpec
 
 LEFT = ("run", "state", "settings")
 """Columns of words."""
+SPARE_LINES = 4
+"""Lines of a terminal without finished runs: title, head and messages; chosen by this project."""
 PLAIN_INTERVAL = 10.0
 """Seconds between two lines about the same run."""
-STOPPING = "stopping: every run checkpoints after its step (Ctrl-C again stops at once)"
+STOPPING = "Stopping: every run saves a checkpoint after its step. Press Ctrl-C again to stop at once."
 
 
 class PlainWatcher:
@@ -64,7 +66,7 @@ class PlainWatcher:
 
 
 class TableWatcher:
-    """A live table of the runs under way; what has ended badly stays above it."""
+    """A live table of the runs under way and those finished last; what has ended badly stays above it."""
 
     def __init__(self, specs: Sequence[RunSpec]) -> None:
         """Take the runs to come."""
@@ -74,8 +76,11 @@ class TableWatcher:
         self._total, self._done, self._stopping = len(specs), 0, False
         self._differences = Differences.among(specs)
         self._rows: dict[str, tuple[str, ...]] = {}
+        self._finished: dict[str, tuple[str, ...]] = {}
+        self._statuses: dict[str, dict[str, Any]] = {}
+        self._console = Console(stderr=True)
         self._live = Live(
-            console=Console(stderr=True), get_renderable=self._table, refresh_per_second=2, transient=True
+            console=self._console, get_renderable=self._table, refresh_per_second=2, transient=True
         )
 
     def context(self) -> AbstractContextManager[Any]:
@@ -88,6 +93,7 @@ class TableWatcher:
 
     def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
         """Write its row anew."""
+        self._statuses[spec.identity] = status
         state = "stopping" if self._stopping else str(status.get("state", "starting"))
         self._rows[spec.identity] = row(spec, state, status, self._differences.words(spec))
 
@@ -97,9 +103,13 @@ class TableWatcher:
         self._say(f"{self._differences.label(outcome.spec)}: {outcome.reason}; trying again")
 
     def ended(self, outcome: Outcome) -> None:
-        """Remove its row and count it."""
-        self._rows.pop(outcome.spec.identity, None)
+        """Move the row of a finished run to the finished ones, remove that of another, and count it."""
+        spec = outcome.spec
+        self._rows.pop(spec.identity, None)
         self._done += 1
+        if outcome.ending == "finished":
+            status = {**self._statuses.get(spec.identity, {}), **outcome.figures}
+            self._finished[spec.identity] = row(spec, "finished", status, self._differences.words(spec))
         if outcome.reason:
             self._say(f"{self._differences.label(outcome.spec)}: {outcome.ending}: {outcome.reason}")
 
@@ -109,7 +119,7 @@ class TableWatcher:
         self._say(STOPPING)
 
     def _say(self, line: str) -> None:
-        self._live.console.print(line, markup=False, highlight=False)
+        self._console.print(line, markup=False, highlight=False)
 
     def _table(self) -> Any:
         from rich.table import Table
@@ -117,7 +127,9 @@ class TableWatcher:
         table = Table(box=None, title=f"{self._done} of {self._total} runs done", title_justify="left")
         for title in TITLES:
             table.add_column(title, justify="left" if title in LEFT else "right")
-        for cells in list(self._rows.values()):
+        finished = list(self._finished.values())
+        room = max(0, self._console.height - len(self._rows) - SPARE_LINES)
+        for cells in [*finished[max(0, len(finished) - room) :], *self._rows.values()]:
             table.add_row(*cells)
         return table
 

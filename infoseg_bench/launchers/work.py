@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from infoseg_bench.launchers.attempt import TIME_LIMIT
 from infoseg_bench.launchers.engine import Outcome
@@ -77,7 +78,11 @@ class Work:
         """
         folder = RunFolder.of(self.results, spec)
         if status == FINISHED:
-            return Outcome(spec, "finished", str(folder.status().get("note") or ""))
+            told = folder.status()
+            figures: dict[str, Any] = {
+                key: told[key] for key in ("step", "pixel_accuracy", "diagnostics") if key in told
+            }
+            return Outcome(spec, "finished", str(told.get("note") or ""), figures=figures)
         if status == BUSY:
             return Outcome(spec, "busy", "another process has this run")
         if status == INTERRUPTED or stopped:

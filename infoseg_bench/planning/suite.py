@@ -7,16 +7,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from infoseg_bench.contracts import Method
 from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.errors import Mistake, UsageError, UserError, first_mistake, unknown_name
 from infoseg_bench.planning.suite_lines import line_of
 from infoseg_bench.records.spec import Budget
 from infoseg_bench.utils.text import read_text
+
+if TYPE_CHECKING:
+    from infoseg_bench.contracts import Method
 
 DEFAULT_BUDGET = Budget(steps=10_000, evaluate_every=500)
 """Chosen by this project: InfoSeg states no number of steps. Twenty points on the curve."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
-import sys
 import zipfile
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.utils.atomic import write_bytes
 
+LOG = logging.getLogger(__name__)
 ARRAYS = ("best_counts", "early_maps", "selected_counts")
 """Attributes of a `TrainingState` that are arrays."""
 
@@ -121,7 +122,7 @@ def load_checkpoint(folder: RunFolder) -> tuple[TrainingState, dict[str, Any]] |
         # torch.load raises whatever the damage happens to hit.
         except Exception as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            print(f"{file}: damaged ({reason}): going on without it", file=sys.stderr)
+            LOG.warning("%s: damaged (%s): going on without it", file, reason)
     return None
 
 

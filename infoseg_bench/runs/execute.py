@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from infoseg_bench.runs.evaluate import Interrupted, count, segment
 from infoseg_bench.runs.snapshots import Snapshots
 from infoseg_bench.runs.step_log import StepLog
 
+LOG = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 60.0
 """Longest time whose work a kill can cost; chosen by this project."""
 STATUS_SECONDS = 0.5
@@ -71,6 +73,8 @@ class Execution:
             UserError: the loss is not finite, or the disk is full
         """
         training = self.training
+        if training.step:
+            LOG.info("Resumed at step %d", training.step)
         self._curve = Curve(
             self.folder.curve_file, resume_at=training.step, evaluated=training.evaluated_step
         )
@@ -145,6 +149,7 @@ class Execution:
 
     def _checkpoint(self) -> None:
         self._writer.save(self.training, self.method.state())
+        LOG.info("Step %d: saving a checkpoint", self.training.step)
         self._last_checkpoint = time.monotonic()
 
     def _interrupt(self) -> NoReturn:
@@ -189,6 +194,7 @@ class Execution:
 
     def _score(self, step: int, counts: np.ndarray, figures: Mapping[str, float]) -> None:
         accuracy = self._accuracy = pixel_accuracy(counts)
+        LOG.info("Step %d: PA %.4f", step, accuracy)
         self._curve.add(step, {"pixel_accuracy": accuracy, **figures})
         training = self.training
         # The untrained network is no result of the method, so step 0 is on the curve only.
@@ -210,15 +216,18 @@ class Execution:
         if now - self._last_status < STATUS_SECONDS:
             return
         self._last_status = now
-        self.folder.write_status(
-            state="running",
-            step=step,
-            steps=steps,
-            pixel_accuracy=self._accuracy,
-            diagnostics=self.training.diagnostics,
-            **self._pace(step, steps),
+        self.folder.write_status(**self.progress, state="running", steps=steps, **self._pace(step, steps))
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """How far the run is: its step, its latest PA and the values logged last."""
+        training = self.training
+        return {
             **self._log.latest,
-        )
+            "step": training.step,
+            "pixel_accuracy": self._accuracy,
+            "diagnostics": training.diagnostics,
+        }
 
     def _pace(self, step: int, steps: int | None) -> dict[str, float | None]:
         """Return steps per second of training, and the time left with evaluations, of this training."""

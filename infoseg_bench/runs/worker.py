@@ -6,6 +6,9 @@ Started by torchrun among several, it shares every batch with the others.
 from __future__ import annotations
 
 import argparse
+import logging
+import os
+import socket
 import sys
 import traceback
 from collections.abc import Sequence
@@ -17,23 +20,27 @@ from filelock import Timeout
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.folder import BUSY, FAILED, FINISHED, INTERRUPTED, RunFolder
 from infoseg_bench.records.heartbeat import owned_elsewhere, owning
-from infoseg_bench.records.provenance import now
+from infoseg_bench.records.provenance import device_model, now
 from infoseg_bench.runs.assemble import Setting, assemble, assemble_follower
 from infoseg_bench.runs.conclude import fail, outcome, succeed
 from infoseg_bench.runs.evaluate import Interrupted
+from infoseg_bench.runs.execute import Execution
 from infoseg_bench.runs.snapshots import animate
 from infoseg_bench.runs.stop import Pulse, StopRequest
 from infoseg_bench.runs.transient import is_transient
 from infoseg_bench.utils.device import choose_device
 from infoseg_bench.utils.distributed import join
+from infoseg_bench.utils.text import plural
 
+LOG = logging.getLogger(__name__ if __name__ != "__main__" else "infoseg_bench.runs.worker")
 LOCK_SECONDS = 1.0
 """To wait for the lock; chosen by this project."""
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Do the run, unless another process has it or has finished it."""
-    options = _parser().parse_args(words)
+    options = _parser().parse_args(argv)
+    _start_log()
     if options.threads:
         torch.set_num_threads(options.threads)
     folder, stop = RunFolder(options.folder), StopRequest()
@@ -45,8 +52,17 @@ def main(words: Sequence[str] | None = None) -> int:
         )  # fmt: skip
         return _lead(folder, setting, stop) if ranks.rank == 0 else _follow(folder, setting, stop)
     except UserError as error:
-        print(error, file=sys.stderr)
+        LOG.error(error)
         return FAILED
+
+
+def _start_log() -> None:
+    """Let log.txt, which standard error goes to, tell the run's story and every library's warnings."""
+    logging.basicConfig(
+        stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"
+    )
+    logging.getLogger("infoseg_bench").setLevel(logging.INFO)
+    logging.captureWarnings(True)
 
 
 def _lead(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
@@ -83,37 +99,47 @@ def _follow(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
         return INTERRUPTED
     # Whatever has ended rank 0 ends its followers by a lost connection.
     except RuntimeError as error:
-        print(f"rank {setting.ranks.rank}: {error}", file=sys.stderr)
+        LOG.error("Process %d of the run: %s", setting.ranks.rank, error)
         return INTERRUPTED if stop else FAILED
     return FINISHED
 
 
 def _work(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
-    started = now()
+    started, spec = now(), folder.spec()
+    LOG.info("Run %s: %s, process %d on %s", spec.short_id, spec.title, os.getpid(), socket.gethostname())
+    device = device_model(setting.device)
+    LOG.info("Device: %s (%s), %s", setting.device, device, plural(torch.get_num_threads(), "thread"))
     folder.write_status(state="running")
     stop.pulse = Pulse(folder.status_file)
+    execution: Execution | None = None
     try:
         execution, prepared = assemble(folder, setting, should_stop=lambda: bool(stop))
+        photos, scored = len(prepared.view.train), len(prepared.view.evaluation)
+        LOG.info("Data: %s, %d photos to train on, %d scored", prepared.store.path, photos, scored)
         record = succeed(execution, prepared, execution.run())
         if setting.snapshots:
             animate(folder, record)
         training = execution.training
-        folder.write_status(state="finished", step=training.step, steps=training.step, note=training.note)
+        folder.write_status(**execution.progress, state="finished", steps=training.step, note=training.note)
     except Interrupted:
-        folder.write_status(state="interrupted")
+        progress = execution.progress if execution else {}
+        folder.write_status(**progress, state="interrupted", steps=spec.budget and spec.budget.steps)
+        LOG.info("Interrupted at step %d", progress.get("step", 0))
         return INTERRUPTED
     except KeyboardInterrupt:
         return INTERRUPTED
     # Whatever a method raises fails this run alone, and belongs in its record.
     except Exception as error:
         return _fail(folder, started, error)
-    print(outcome(record))
+    for warning in (*record.warnings, *filter(None, [training.note])):
+        LOG.warning(warning)
+    LOG.info("Finished: %s", outcome(record))
     return FINISHED
 
 
 def _fail(folder: RunFolder, started: str, error: Exception) -> int:
     line = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-    print(traceback.format_exc(), file=sys.stderr)
+    LOG.error("Failed: %s", traceback.format_exc().rstrip())
     spec = folder.spec()
     fail(folder, spec, method_title=spec.method, started=started, error=traceback.format_exc())
     folder.write_status(

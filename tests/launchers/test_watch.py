@@ -71,6 +71,21 @@ def test_the_table_has_a_row_for_every_run_under_way(capsys: pytest.CaptureFixtu
     assert "100/400" not in capture.get()
 
 
+def test_a_finished_run_keeps_its_accuracy_in_the_table() -> None:
+    from rich.console import Console
+
+    watcher = TableWatcher([SPEC, *OTHERS])
+    for spec in (SPEC, OTHERS[0]):
+        watcher.started(spec)
+        watcher.moved(spec, TOLD)
+    watcher.ended(Outcome(SPEC, "finished", figures={"step": 400, "pixel_accuracy": 0.625}))
+    with (console := Console(width=120)).capture() as capture:
+        console.print(watcher._table())
+    done, under_way = capture.get().splitlines()[-2:]
+    assert ("finished" in done, "400/400" in done, "62.5%" in done) == (True, True, True)
+    assert "running" in under_way
+
+
 def test_plain_lines_say_that_a_run_is_tried_again(capsys: pytest.CaptureFixture[str]) -> None:
     watcher = PlainWatcher([SPEC])
     watcher.started(SPEC)
@@ -78,21 +93,106 @@ def test_plain_lines_say_that_a_run_is_tried_again(capsys: pytest.CaptureFixture
     assert "mine infoseg seed 2: killed by SIGKILL; trying again" in capsys.readouterr().err
 
 
+def status(results: Path, *words: str) -> list[dict[str, Any]]:
+    done = CliRunner().invoke(main, ["status", "--results", str(results), "--json", *words])
+    assert done.exit_code == 0, done.output
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def shown(results: Path, *words: str, columns: int = 80) -> list[str]:
+    environment = {"COLUMNS": str(columns)}
+    done = CliRunner(env=environment).invoke(main, ["status", "--results", str(results), *words])
+    assert done.exit_code == 0, done.output
+    return done.output.splitlines()
+
+
 def test_status_shows_the_same_columns_and_forgets_the_pace_of_the_dead(tmp_path: Path) -> None:
     folder = RunFolder.of(tmp_path, SPEC)
     folder.create(SPEC)
     folder.write_status(**TOLD)
     with folder.lock():
-        alive = CliRunner().invoke(main, ["status", "--results", str(tmp_path)]).output
-        found = CliRunner().invoke(main, ["status", "--results", str(tmp_path), "--json"]).output
-    (run,) = json.loads(found)
+        alive = shown(tmp_path, columns=120)
+        (run,) = status(tmp_path)
     assert (
-        " ".join(alive.splitlines()[1].split()) == "mine infoseg seed 2 running 100/400 1.2500 50.0% 12 2.0 h"
+        " ".join(alive[1].split())
+        == f"{SPEC.short_id} mine infoseg seed 2 running 100/400 1.2500 50.0% 2.5 0.44 12 2.0 h"
     )
-    assert (run["state"], run["step"], run["identity"]) == ("running", "100/400", SPEC.identity)
-    dead = CliRunner().invoke(main, ["status", "--results", str(tmp_path)]).output
+    assert (run["state"], run["step"], run["identity"]) == ("running", 100, SPEC.identity)
+    dead = "\n".join(shown(tmp_path))
     assert "2.0 h" not in dead
     assert "running" not in dead
+
+
+def test_status_in_json_has_numbers_as_numbers(tmp_path: Path) -> None:
+    folder = RunFolder.of(tmp_path, SPEC)
+    folder.create(SPEC)
+    folder.write_status(**TOLD)
+    with folder.lock():
+        (run,) = status(tmp_path)
+    expected = {
+        "id": SPEC.identity[:8], "dataset": "mine", "method": "infoseg", "seed": 2, "step": 100, "steps": 400,
+        "pixel_accuracy": 0.5, "loss": 1.25, "steps_per_second": 12.0, "seconds_left": 7200.0, "error": "",
+    }  # fmt: skip
+    assert {key: run[key] for key in expected} == expected
+
+
+def test_an_interrupted_run_shows_its_step_and_its_latest_accuracy(tmp_path: Path) -> None:
+    folder = RunFolder.of(tmp_path, SPEC)
+    folder.create(SPEC)
+    lines = [{"step": 40, "loss": 1.5}, {"step": 40, "pixel_accuracy": 0.4}, {"step": 60, "loss": 1.25}]
+    folder.curve_file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    folder.checkpoint_file.write_bytes(b"")
+    (run,) = status(tmp_path)
+    assert (run["state"], run["step"], run["pixel_accuracy"]) == ("interrupted", 60, 0.4)
+    assert "60/400" in shown(tmp_path)[1]
+    assert "40.0%" in shown(tmp_path)[1]
+
+
+def test_status_can_be_narrowed(tmp_path: Path) -> None:
+    others = [SPEC, SPEC.model_copy(update={"method": "iic"}), SPEC.model_copy(update={"dataset": "hers"})]
+    for spec in others:
+        RunFolder.of(tmp_path, spec).create(spec)
+    RunFolder.of(tmp_path, SPEC).checkpoint_file.write_bytes(b"")
+    assert [run["method"] for run in status(tmp_path, "--method", "iic")] == ["iic"]
+    assert [run["dataset"] for run in status(tmp_path, "--dataset", "hers")] == ["hers"]
+    assert [run["identity"] for run in status(tmp_path, "--state", "interrupted")] == [SPEC.identity]
+    assert len(status(tmp_path, "--dataset", "hers", "--dataset", "mine")) == 3
+    done = CliRunner().invoke(main, ["status", "--results", str(tmp_path), "--method", "ac"])
+    assert done.exit_code == 1
+    assert "no runs of this choice" in done.output
+
+
+def test_damaged_files_are_named_and_hide_no_other_run(tmp_path: Path) -> None:
+    specs = [SPEC, *OTHERS]
+    for spec in specs:
+        RunFolder.of(tmp_path, spec).create(spec)
+    RunFolder.of(tmp_path, SPEC).record_file.write_text('{"schema_version": 1')
+    RunFolder.of(tmp_path, OTHERS[0]).spec_file.write_text("{")
+    (tmp_path / "runs" / "notes").mkdir()
+    done = CliRunner().invoke(main, ["status", "--results", str(tmp_path), "--json"])
+    found = json.loads(done.stdout)
+    assert {run["seed"]: run["state"] for run in found} == {1: "missing", 2: "damaged"}
+    assert "record.json" in next(run["error"] for run in found if run["seed"] == 2)
+    assert str(RunFolder.of(tmp_path, OTHERS[0]).spec_file) in done.stderr
+    assert "1 entry without a spec.json left out: notes" in done.stderr
+
+
+def test_status_fits_into_eighty_columns(tmp_path: Path) -> None:
+    long = SPEC.model_copy(update={"dataset": "coco-stuff-3", "method": "random-cnn"})
+    specs = [long.model_copy(update={"parameters": {"a_long_parameter": value}}) for value in (0.125, 0.25)]
+    for spec in specs:
+        folder = RunFolder.of(tmp_path, spec)
+        folder.create(spec)
+        folder.write_status(**TOLD)
+    with RunFolder.of(tmp_path, specs[0]).lock():
+        narrow, wide = shown(tmp_path), shown(tmp_path, columns=200)
+    assert max(map(len, narrow)) <= 80
+    for lines in (narrow, wide):
+        text = "\n".join(lines)
+        for word in (specs[0].short_id, "100/400", "50.0%", "a_long_parameter=0.125"):
+            assert word in text
+    assert "agreement" in wide[0]
 
 
 def test_on_a_terminal_the_table_is_drawn_anew_in_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +210,7 @@ def test_on_a_terminal_the_table_is_drawn_anew_in_its_place(monkeypatch: pytest.
         monkeypatch.undo()
     os.close(ours)
     assert "steps/s" in shown
-    assert "stopping: every run checkpoints" in shown
+    assert "Stopping: every run saves a checkpoint" in shown
     # Moves the cursor up, over what it has drawn before.
     assert "\x1b[1A" in shown
 
