@@ -66,8 +66,8 @@ def _draw_ground(canvas: Canvas, colours: SceneColours) -> None:
     streaks = canvas.noise(3.2 / near, 1.2 * across) + canvas.noise(9 / near, 2 * across)
     canvas.paint(depth >= 0, colours.ground, 0.4 + 0.6 * streaks, GROUND)
     if colours.haze:
-        share = np.where(depth >= 0, colours.haze * (1 - np.clip(2 * depth, 0, 1)), 0)[:, :, None]
-        canvas.image += share * (colours.sky - canvas.image)
+        weight = np.where(depth >= 0, colours.haze * (1 - np.clip(2 * depth, 0, 1)), 0)[:, :, None]
+        canvas.image += weight * (colours.sky - canvas.image)
 
 
 def _draw_plants(canvas: Canvas, colours: SceneColours) -> None:

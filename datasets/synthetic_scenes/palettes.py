@@ -46,7 +46,7 @@ class SceneColours(NamedTuple):
         sky: colour
         plant: colour
         ground: colour
-        haze: share of the sky's colour in what lies at the horizon, in [0, 1]
+        haze: weight of the sky's colour in what lies at the horizon, in [0, 1]
         light: factors of red, green and blue over the whole photo
     """
 

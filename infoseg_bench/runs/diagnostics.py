@@ -18,11 +18,12 @@ from infoseg_bench.contracts import Method
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.images.color_jitter import color_jitter
 from infoseg_bench.runs.checkpoint import TrainingState
+from infoseg_bench.runs.evaluate import EVALUATION_BATCH
 from infoseg_bench.scoring.agreement import normalized_mutual_information
 from infoseg_bench.utils.randomness import generator
 
-SAMPLE = 64
-"""Crops in the sample at most; chosen by this project: a small part of the cost of an evaluation."""
+SAMPLE = EVALUATION_BATCH
+"""Crops in the sample at most; chosen by this project: no more memory than an evaluation takes."""
 SPACING = 4
 """Every fourth pixel of every fourth row is compared; chosen by this project, as InfoSeg's L is as fine."""
 JITTER = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.125}
