@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Literal
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.audit import audit_completed
@@ -106,6 +107,7 @@ def report(
     data: PathLikes | None = "data",
     embed_photos: bool = False,
     plugins: Sequence[PathLikes] = (),
+    figures: Literal["svg", "pdf"] = "svg",
 ) -> Report:
     """Write leaderboards, figures and one HTML page of all finished runs.
 
@@ -115,6 +117,7 @@ def report(
         data: folder of prepared data sets, for panels of photos; None: no panels
         embed_photos: write a second page too, with the photos that may not be published
         plugins: files with more methods
+        figures: "pdf" writes every figure as PDF too
 
     Returns:
         the files to open first, and the boards
@@ -129,6 +132,7 @@ def report(
         data=None if data is None else Path(data),
         embed_photos=embed_photos,
         plugins=[Path(plugin) for plugin in plugins],
+        figures=figures,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -22,23 +23,37 @@ from infoseg_bench.cli.options import data_option, plugin_option, sources_option
     is_flag=True,
     help="Write a page into local/ too, with the panels of photos that may not be published.",
 )
+@click.option(
+    "--figures",
+    type=click.Choice(["svg", "pdf"]),
+    default="svg",
+    help="Form of the figures' files; pdf writes SVG and PDF.  [default: svg]",
+)
 @plugin_option
 def report(
-    sources: tuple[Path, ...], data: Path, out: Path | None, embed_photos: bool, plugins: tuple[Path, ...]
+    sources: tuple[Path, ...],
+    data: Path,
+    out: Path | None,
+    embed_photos: bool,
+    figures: Literal["svg", "pdf"],
+    plugins: tuple[Path, ...],
 ) -> None:
     """Write leaderboards, figures and one HTML page of all finished runs.
 
-    Tables are Markdown, CSV and LaTeX; figures are SVG. Panels of photos are made where the prepared data
+    Tables are Markdown, CSV and LaTeX; figures are SVG, with
+    --figures pdf also PDF. Panels of photos are made where the prepared data
     are in --data and the runs keep their checkpoints. Panels of photos whose licence does not allow
     publication go to local/, which git ignores. A record that does not follow from its counts is left out.
     """
     from infoseg_bench.api.results import report as write_report
     from infoseg_bench.reporting.gallery import text
-    from infoseg_bench.reporting.leaderboard import markdown
+    from infoseg_bench.reporting.terminal import print_board
 
-    written = write_report(*sources, out=out, data=data, embed_photos=embed_photos, plugins=plugins)
+    written = write_report(
+        *sources, out=out, data=data, embed_photos=embed_photos, plugins=plugins, figures=figures
+    )
     for board in written.boards:
-        click.echo(markdown(board) + "\n")
+        print_board(board)
     for gallery, page in written.galleries:
-        click.echo(f"{text(gallery)}\n\nsegments: {page}\n")
-    click.echo(f"report: {written.index}\npage: {written.page}")
+        click.echo(f"\n{text(gallery)}\n\nsegments: {page}")
+    click.echo(f"\nreport: {written.index}\npage: {written.page}")

@@ -157,7 +157,7 @@ def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], work: Work, 
         RunsFailed: a run did not come to its end
     """
     from infoseg_bench.records.differences import Differences
-    from infoseg_bench.reporting.leaderboard import markdown
+    from infoseg_bench.reporting.terminal import print_board
     from infoseg_bench.reporting.write import write_report
 
     failed = [outcome for outcome in outcomes if outcome.ending != "finished"]
@@ -165,7 +165,7 @@ def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], work: Work, 
         report = write_report(work.results, out, data=work.data, plugins=work.plugins)
         for board in report.boards:
             if any((spec.dataset, spec.fingerprint) == (board.dataset, board.fingerprint) for spec in specs):
-                click.echo("\n" + markdown(board))
+                print_board(board)
         _show_galleries(specs, report.galleries)
         if report.boards:
             click.echo(f"\nreport: {report.index}\npage: {report.page}")

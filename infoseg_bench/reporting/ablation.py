@@ -4,70 +4,75 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
 
 from infoseg_bench.records.differences import UNSET
 from infoseg_bench.reporting.boards import Board
-from infoseg_bench.reporting.grid import Grid
-from infoseg_bench.reporting.published import Ablation, AblationRow, published_ablations
-from infoseg_bench.reporting.rows import Row, best_pixel_accuracy, percent, pixel_accuracy
+from infoseg_bench.reporting.published import Ablation, published_ablations
+from infoseg_bench.reporting.table import Table, percent
 
-HEAD = ("variant", "seeds", "PA", "PA, best step (chosen with labels)", "paper's PA")
+Settings = Mapping[str, Any]
 
 
-def ablations(board: Board) -> list[Grid]:
+def ablations(board: Board) -> list[Table]:
     """Return every published study of which two rows or more were run on this board.
 
     Runs stand in one table only if they differ in nothing but the settings that the study varies, and those
-    that are told beside the variant's name.
+    that are named beside the variant.
     """
     return [
-        _grid(study, runs, board)
+        _table(study, rows, board)
         for study in published_ablations()
-        for runs in _repeated(study, board)
-        if len(runs) > 1
+        for rows in _repeated(study, board)
+        if len(set(rows.values())) > 1
     ]
 
 
-def _repeated(study: Ablation, board: Board) -> list[dict[str, list[Row]]]:
-    """Return a published row's title and the board's rows for it, once for every set of other settings."""
-    groups: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in board.rows:
-        if row.first.spec.method != study.method:
-            continue
-        settings = row.settings
+def _repeated(study: Ablation, board: Board) -> list[dict[str, str]]:
+    """Return the board's rows and which published row each repeats, once for every set of other settings."""
+    groups: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in board.rows.index[board.rows["method"] == study.method]:
+        settings = board.settings(row)
         match = next((one for one in study.rows if one.settings.items() <= settings.items()), None)
         if match is not None:
-            told = {*match.settings, *study.aside}
-            rest = {name: value for name, value in settings.items() if name not in told}
-            groups[json.dumps(rest, sort_keys=True)][match.title].append(row)
+            varied = {*match.settings, *study.aside}
+            rest = {name: value for name, value in settings.items() if name not in varied}
+            groups[json.dumps(rest, sort_keys=True)][row] = match.title
     return list(groups.values())
 
 
-def _grid(study: Ablation, runs: dict[str, list[Row]], board: Board) -> Grid:
-    told = _differing(study, runs)
-    where = "" if board.dataset == study.dataset else f" The paper's figures are of {study.dataset}."
-    return Grid(
-        title=study.title,
-        head=HEAD,
-        body=tuple(
-            _cells(published, run, told)
-            for published in study.rows
-            for run in runs.get(published.title, [None])
-        ),
-        notes=(f"Paper's PA: {study.source}.{where}",),
+def _table(study: Ablation, rows: dict[str, str], board: Board) -> Table:
+    settings = {row: board.settings(row) for row in rows}
+    named = [name for name in study.aside if len({repr(one.get(name)) for one in settings.values()}) > 1]
+
+    def variant(row: str) -> str:
+        return ", ".join([rows[row], *(f"{name}={settings[row].get(name, UNSET)}" for name in named)])
+
+    paper = pd.DataFrame(
+        [(one.title, one.pixel_accuracy) for one in study.rows], columns=["title", "published_pixel_accuracy"]
     )
-
-
-def _differing(study: Ablation, runs: dict[str, list[Row]]) -> list[str]:
-    settings = [row.settings for rows in runs.values() for row in rows]
-    return [name for name in study.aside if len({repr(one.get(name)) for one in settings}) > 1]
-
-
-def _cells(published: AblationRow, run: Row | None, told: Sequence[str]) -> tuple[str, ...]:
-    paper = f"{100 * published.pixel_accuracy:.1f}"
-    if run is None:
-        return published.title, "", "not run", "", paper
-    measured = (percent(run.spread(figure)) for figure in (pixel_accuracy, best_pixel_accuracy))
-    title = ", ".join([published.title, *(f"{name}={run.settings.get(name, UNSET)}" for name in told)])
-    return title, str(len(run.records)), *measured, paper
+    run = board.rows.loc[list(rows)].assign(title=list(rows.values()), variant=[*map(variant, rows)])
+    columns = ["title", "variant", "row", "n", "pixel_accuracy_mean", "pixel_accuracy_std"]
+    columns += ["best_pixel_accuracy_mean", "best_pixel_accuracy_std"]
+    numbers = paper.merge(run.reset_index()[columns], on="title", how="left")
+    numbers["variant"] = numbers["variant"].fillna(numbers.pop("title"))
+    numbers["n"] = numbers["n"].astype("Int64")
+    shown = pd.DataFrame(
+        {
+            "variant": numbers["variant"],
+            "seeds": numbers["n"].astype("string").fillna(""),
+            "PA": percent(numbers["pixel_accuracy_mean"], numbers["pixel_accuracy_std"]),
+            "PA, best step (chosen with labels)": percent(
+                numbers["best_pixel_accuracy_mean"], numbers["best_pixel_accuracy_std"]
+            ),
+            "paper's PA": percent(numbers["published_pixel_accuracy"]),
+        }
+    )
+    shown.loc[numbers["n"].isna(), "PA"] = "not run"
+    where = "" if board.dataset == study.dataset else f" The paper's figures are of {study.dataset}."
+    return Table(
+        title=study.title, shown=shown, numbers=numbers, notes=(f"Paper's PA: {study.source}.{where}",)
+    )

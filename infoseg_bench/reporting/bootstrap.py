@@ -1,22 +1,19 @@
 """How sure a PA is: the bootstrap over evaluation images, and over seeds where there are several.
 
-Ours; the papers give single figures. Images are drawn with replacement, the same draws for every run of
-a board, so that differences between rows are paired. The matching is held at that of the whole set: it
-is part of the prediction as scored (InfoSeg 5.2: computed once, for all images), and one found anew for
-every draw would favour each draw. For each draw of images, a row's seeds are drawn with replacement too.
-With one seed the interval is of the images alone; with two or three it understates what seeds do.
+Chosen by this project; the papers give single figures. Images are drawn with replacement, the same draws
+for every run of a board, so that differences between rows are paired. The matching is held at that of the
+whole set: it is part of the prediction as scored (InfoSeg 5.2: computed once, for all images), and one
+found anew for every draw would favour each draw. For each draw of images, a row's seeds are drawn with
+replacement too. With one seed the interval is of the images alone; with two or three it is too narrow.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64
-
-from infoseg_bench.reporting.loaded_runs import Run
+from jaxtyping import Float64, Int64
 
 RESAMPLES = 1000
 """Draws; chosen by this project: the ends of a 95 % interval then vary by a tenth of its width or so."""
@@ -27,50 +24,35 @@ SEED = 20211
 _BLOCK = 50
 _CELLS = 1 << 24
 
-
-class Interval(NamedTuple):
-    """The middle 95 % of the draws."""
-
-    low: float
-    high: float
+Images = Sequence[Int64[np.ndarray, " _"]]
 
 
-def interval(values: Float64[np.ndarray, " resample"]) -> Interval:
-    """Return the percentile interval of a figure's draws."""
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(low), float(high))
+def intervals(draws: Float64[np.ndarray, "*row resample"]) -> Float64[np.ndarray, 2 * row]:  # noqa: F821
+    """Return the lower and the upper end of the percentile interval of every row's draws."""
+    return np.asarray(np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=-1))
 
 
-def resampled(rows: Sequence[Sequence[Run]]) -> list[Float64[np.ndarray, " resample"]]:
-    """Draw the PA of every row, a row being the runs of its seeds."""
-    flat = [run for row in rows for run in row]
-    accuracies = resampled_runs(flat)
-    start, drawn = 0, []
-    for row in rows:
-        drawn.append(_over_seeds(accuracies[start : start + len(row)], row[0].record.row))
-        start += len(row)
-    return drawn
+def resample_images(correct: Images, pixels: Images) -> Float64[np.ndarray, "run resample"]:
+    """Draw the PA of every run over images; all runs of equally many images get the same draws.
 
-
-def resampled_runs(runs: Sequence[Run]) -> Float64[np.ndarray, "run resample"]:
-    """Draw the PA of every run over images; run by run the draws are of the same images."""
+    Args:
+        correct: right pixels of every image, per run
+        pixels: scored pixels of every image, per run
+    """
     sizes: dict[int, list[int]] = defaultdict(list)
-    for index, run in enumerate(runs):
-        sizes[len(run.pixels)].append(index)
-    drawn = np.empty((len(runs), RESAMPLES))
+    for index, counted in enumerate(pixels):
+        sizes[len(counted)].append(index)
+    drawn = np.empty((len(pixels), RESAMPLES))
     for images, members in sizes.items():
-        # Few at a time: the images of all runs of a large board would fill the memory.
+        # A block of runs at a time: the images of all runs of a large board would fill the memory.
         step = max(1, _CELLS // images)
-        for part in (members[i : i + step] for i in range(0, len(members), step)):
-            drawn[part] = _accuracies([runs[i] for i in part], images)
+        for block in (members[i : i + step] for i in range(0, len(members), step)):
+            right, scored = (
+                np.stack([whole[i] for i in block], axis=1).astype(np.float64) for whole in (correct, pixels)
+            )
+            shares = [(weights @ right) / np.maximum(weights @ scored, 1) for weights in _weights(images)]
+            drawn[block] = np.concatenate(shares).T
     return drawn
-
-
-def _accuracies(runs: Sequence[Run], images: int) -> Float64[np.ndarray, "run resample"]:
-    correct = np.stack([run.correct for run in runs], axis=1).astype(np.float64)
-    pixels = np.stack([run.pixels for run in runs], axis=1).astype(np.float64)
-    parts = [(weights @ correct) / np.maximum(weights @ pixels, 1) for weights in _weights(images)]
-    return np.concatenate(parts).T
 
 
 def _weights(images: int) -> Iterator[Float64[np.ndarray, "block image"]]:
@@ -82,11 +64,9 @@ def _weights(images: int) -> Iterator[Float64[np.ndarray, "block image"]]:
         yield counts.reshape(_BLOCK, images).astype(np.float64)
 
 
-def _over_seeds(
-    accuracies: Float64[np.ndarray, "seed resample"], row: str
-) -> Float64[np.ndarray, " resample"]:
-    if len(accuracies) == 1:
-        return np.asarray(accuracies[0])
-    generator = np.random.default_rng([SEED, int(row, 16)])
-    seeds = generator.integers(len(accuracies), size=accuracies.shape)
-    return np.asarray(np.take_along_axis(accuracies, seeds, axis=0).mean(axis=0))
+def resample_seeds(draws: Float64[np.ndarray, "seed resample"], row: str) -> Float64[np.ndarray, " resample"]:
+    """Average a row's draws over seeds drawn with replacement; `row`, in hexadecimal, seeds the generator."""
+    if len(draws) == 1:
+        return np.asarray(draws[0])
+    seeds = np.random.default_rng([SEED, int(row, 16)]).integers(len(draws), size=draws.shape)
+    return np.asarray(np.take_along_axis(draws, seeds, axis=0).mean(axis=0))

@@ -1,78 +1,116 @@
-"""Who leads a board, and by how much."""
+"""Who leads a board, by how much, and whether that says anything."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+
+import pandas as pd
 
 from infoseg_bench.reporting.boards import Board
-from infoseg_bench.reporting.bootstrap import Interval, interval
-from infoseg_bench.reporting.rows import Row, pixel_accuracy
+from infoseg_bench.reporting.bootstrap import intervals
 
 
-class Lead(NamedTuple):
-    """The row of highest PA among those without label information, and its distance to another method's best.
+@dataclass(frozen=True)
+class Lead:
+    """The best row that may lead, and its distance to the best row of another method.
+
+    A row that used label information, is a reference, or has collapsed to one cluster never leads.
 
     Attributes:
-        leader: the row
-        second: the best row of any other method; None if there is none
-        ahead: difference of the means, as a share
-        interval: of that difference, both rows scored on the same draws of images
+        board: the board
+        leader: its row
+        second: the best such row of another method; None if there is none
+        low: lower end of the 95 % interval of the difference, both rows scored on the same draws of images
+        high: its upper end
     """
 
-    leader: Row
-    second: Row | None
-    ahead: float
-    interval: Interval
+    board: Board
+    leader: pd.Series
+    second: pd.Series | None
+    low: float
+    high: float
+
+    @property
+    def above_constant(self) -> bool:
+        """Whether the leader's whole interval lies above the constant prediction."""
+        return bool(self.leader["pixel_accuracy_low"] > self.board.constant)
 
     @property
     def same_budget(self) -> bool:
         """Whether both were trained for as many steps, or one has no steps to count."""
-        steps = (self.leader.steps, self.second.steps if self.second else None)
-        return None in steps or steps[0] == steps[1]
+        if self.second is None:
+            return True
+        steps = [self.leader["steps"], self.second["steps"]]
+        return bool(pd.isna(steps).any() or steps[0] == steps[1])
 
     @property
     def clear(self) -> bool:
-        """Whether it says more than chance and budgets do."""
-        return self.second is None or (self.same_budget and self.interval.low > 0)
+        """Whether the distance says more than chance and budgets do."""
+        return self.second is not None and self.same_budget and self.low > 0
 
 
 def lead(board: Board) -> Lead | None:
-    """Find who leads; None if every row used label information."""
-    rows = [row for row in board.rows if row.first.label_use is None]
-    if not rows:
+    """Find who leads; None if no row may."""
+    rows = board.rows
+    able = rows[(rows["label_use"] == "none") & ~rows["reference"] & (rows["collapsed"] == 0)]
+    if able.empty:
         return None
-    first = rows[0]
-    second = next((row for row in rows if row.first.spec.method != first.first.spec.method), None)
-    if second is None:
-        return Lead(first, None, 0.0, Interval(0.0, 0.0))
-    ahead = first.spread(pixel_accuracy).mean - second.spread(pixel_accuracy).mean
-    return Lead(first, second, ahead, interval(first.resamples - second.resamples))
+    first = able.iloc[0]
+    others = able[able["method"] != first["method"]]
+    if others.empty:
+        return Lead(board, first, None, 0.0, 0.0)
+    places = [board.rows.index.get_loc(one.name) for one in (first, others.iloc[0])]
+    low, high = intervals(board.draws[places[0]] - board.draws[places[1]])
+    return Lead(board, first, others.iloc[0], float(low), float(high))
 
 
 def distance(found: Lead) -> str:
     """Return how far the leader is ahead, and how sure that is; empty without another method."""
     if found.second is None:
         return ""
-    low, high = found.interval
-    verdict = "clear of zero" if low > 0 else "not clear of zero: a tie"
+    verdict = "clear of zero" if found.low > 0 else "not clear of zero: a tie"
     if not found.same_budget:
-        verdict += f"; {found.leader.steps} against {found.second.steps} steps, which is no fair comparison"
-    return (
-        f"{100 * found.ahead:.1f} points ahead of {found.second.first.method_title} "
-        f"(95 % interval {100 * low:.1f} to {100 * high:.1f}, {verdict})"
-    )
+        verdict += (
+            f"; {found.leader['steps']} against {found.second['steps']} steps, so not a fair comparison"
+        )
+    ahead = found.leader["pixel_accuracy_mean"] - found.second["pixel_accuracy_mean"]
+    interval = f"95 % interval {100 * found.low:.1f} to {100 * found.high:.1f}, {verdict}"
+    return f"{100 * ahead:.1f} points ahead of {found.second['title']} ({interval})"
+
+
+def against_references(found: Lead) -> str:
+    """Return how the leader compares with the constant prediction and the untrained references."""
+    mean, low, high = (found.leader[f"pixel_accuracy_{end}"] for end in ("mean", "low", "high"))
+    rows = found.board.rows[found.board.rows["reference"]].drop_duplicates("method")
+    values = {"the constant prediction": found.board.constant}
+    values |= dict(zip(rows["title"], rows["pixel_accuracy_mean"], strict=True))
+    parts = [
+        f"{abs(100 * (mean - value)):.1f} points {'above' if mean >= value else 'below'} {name} "
+        f"({100 * value:.1f} %)" + (", within its interval" if low <= value <= high else "")
+        for name, value in values.items()
+    ]
+    return " and ".join(parts)
 
 
 def headline(board: Board) -> str:
-    """Describe in one or two sentences who leads and by how much."""
+    """Describe in one or two sentences who leads, by how much, and whether it beats the references."""
     found = lead(board)
     if found is None:
-        return "Every row used label information: nobody leads."
-    mean = found.leader.spread(pixel_accuracy).mean
-    over = 100 * (mean - board.facts.constant_pixel_accuracy)
-    verb = "leads" if found.clear else "is first"
-    text = f"{found.leader.first.method_title} {verb} with {100 * mean:.1f} % PA"
-    text += f", {distance(found)}" if found.second else ""
-    return (
-        f"{text}. That is {abs(over):.1f} points {'above' if over >= 0 else 'below'} a constant prediction."
-    )
+        return (
+            "No method leads: every row used label information, collapsed to one cluster, or is a reference."
+        )
+    score = f"{100 * found.leader['pixel_accuracy_mean']:.1f} % PA"
+    name = found.leader["title"]
+    if found.second is None:
+        text = f"{name} reaches {score}; no other method was run that it could be compared with"
+    else:
+        text = f"{name} {'leads' if found.clear else 'is first'} with {score}, {distance(found)}"
+    if beaten_by_constant(board):
+        text = f"No method beats the constant prediction ({100 * board.constant:.1f} % PA). {text}"
+    return f"{text}. That is {against_references(found)}."
+
+
+def beaten_by_constant(board: Board) -> bool:
+    """Return whether no row that may lead has a PA above the constant prediction's."""
+    found = lead(board)
+    return found is None or bool(found.leader["pixel_accuracy_mean"] <= board.constant)

@@ -2,97 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+
+import pandas as pd
 
 from infoseg_bench.reporting.boards import Board
-from infoseg_bench.reporting.grid import Grid
 from infoseg_bench.reporting.published import published_figures, published_layout
-from infoseg_bench.reporting.rows import Row, percent, pixel_accuracy
+from infoseg_bench.reporting.table import Table, percent
 
 NOTES = (
     "Measured: PA in % at the last step, mean ± sample standard deviation over the seeds.",
     "Paper: as printed in InfoSeg's Table 1, where IIC's are of the best epoch, chosen with labels.",
     "All settings of every line are in each board's CSV; they may differ between data sets.",
 )
+MEASURED = ["pixel_accuracy_mean", "pixel_accuracy_std", "n", "published_pixel_accuracy"]
 
 
-def main_tables(boards: Sequence[Board]) -> list[Grid]:
+def main_tables(boards: Sequence[Board]) -> list[Table]:
     """Return a table per protocol; boards of different content of one data set are columns of their own."""
     protocols = sorted({board.protocol for board in boards})
-    return [_grid(protocol, [one for one in boards if one.protocol == protocol]) for protocol in protocols]
+    return [_table(protocol, [one for one in boards if one.protocol == protocol]) for protocol in protocols]
 
 
-def _grid(protocol: str, boards: list[Board]) -> Grid:
-    order = list(published_layout()[1])
-    boards.sort(key=lambda one: (order.index(one.dataset) if one.dataset in order else 99, one.name))
-    head = [title for board in boards for title in _titles(board, boards)]
-    return Grid(
+def _table(protocol: str, boards: list[Board]) -> Table:
+    methods, datasets = (list(names) for names in published_layout())
+    boards.sort(key=lambda one: (datasets.index(one.dataset) if one.dataset in datasets else 99, one.name))
+    titles = _titles(boards)
+    lines = pd.concat([_lines(board) for board in boards], keys=titles, names=["data"]).reset_index("data")
+    if any(board.dataset in datasets for board in boards):
+        lines = pd.concat([lines, _not_run(boards, titles, set(lines["method"]))])
+    lines["place"] = lines["method"].map(
+        lambda name: methods.index(name) if name in methods else len(methods)
+    )
+    wide = lines.set_index(["place", "method", "line", "data"])[MEASURED].unstack("data").sort_index()
+    shown, numbers = (pd.DataFrame({"method": wide.index.get_level_values("line")}) for _ in range(2))
+    for board, title in zip(boards, titles, strict=True):
+        cells = pd.DataFrame({name: wide[name, title] for name in MEASURED}).reset_index(drop=True)
+        shown[title] = percent(cells["pixel_accuracy_mean"], cells["pixel_accuracy_std"])
+        paper = cells["published_pixel_accuracy"]
+        if board.dataset in datasets:
+            shown.loc[cells["n"] == 0, title] = "not run"
+            shown[f"{title}, paper"] = percent(paper)
+        for name in MEASURED if board.dataset in datasets else MEASURED[:-1]:
+            numbers[f"{title}: {name}"] = cells[name].astype("Int64") if name == "n" else cells[name]
+    constant = {title: f"{100 * board.constant:.1f}" for board, title in zip(boards, titles, strict=True)}
+    shown.loc[len(shown)] = {"method": "constant prediction", **constant}
+    means = {f"{title}: {MEASURED[0]}": board.constant for board, title in zip(boards, titles, strict=True)}
+    numbers = pd.DataFrame([*numbers.to_dict("records"), {"method": "constant prediction", **means}])
+    return Table(
         title=f"Methods by data sets, protocol {protocol}",
-        head=("method", *head),
-        body=(*_measured(boards), *_not_run(boards), _constant(boards)),
+        shown=shown.fillna(""),
+        numbers=numbers,
         notes=NOTES,
     )
 
 
-def _titles(board: Board, boards: list[Board]) -> list[str]:
-    several = sum(other.dataset == board.dataset for other in boards) > 1
-    title = f"{board.facts.title} ({board.fingerprint[:8]})" if several else board.facts.title
-    return [title, "paper"] if _published(board) else [title]
-
-
-def _published(board: Board) -> bool:
-    return board.dataset in published_layout()[1]
-
-
-def _measured(boards: list[Board]) -> list[tuple[str, ...]]:
-    lines: dict[str, dict[str, Row]] = {}
-    for board in boards:
-        for row in board.rows:
-            lines.setdefault(_line(board, row), {})[board.name] = row
-    order = list(published_layout()[0])
-
-    def place(name: str) -> tuple[int, str]:
-        method = next(iter(lines[name].values())).first.spec.method
-        return (order.index(method) if method in order else len(order), name)
-
+def _titles(boards: Sequence[Board]) -> list[str]:
+    """Name every board by its data set, and by what differs where several have one title."""
     return [
-        (name, *(cell for board in boards for cell in _cells(board, lines[name].get(board.name))))
-        for name in sorted(lines, key=place)
+        f"{board.facts.title} ({distinguish(board, boards)})"
+        if distinguish(board, boards)
+        else board.facts.title
+        for board in boards
     ]
 
 
-def _line(board: Board, row: Row) -> str:
-    budget = f", {row.steps} steps" if row.steps else ""
-    labels = f", uses labels: {row.first.label_use}" if row.first.label_use else ""
-    return f"{board.label(row)}{budget}{labels}"
+def distinguish(board: Board, boards: Sequence[Board]) -> str:
+    """Return what tells a board from others of the same title and protocol; empty if there is none."""
+    same = [one for one in boards if (one.facts.title, one.protocol) == (board.facts.title, board.protocol)]
+    found = ""
+    for what in (_facts, _date, _content):
+        texts = {one.name: what(one) for one in same}
+        differing = [
+            place for place, column in enumerate(zip(*texts.values(), strict=True)) if len(set(column)) > 1
+        ]
+        told = {name: ", ".join(text[place] for place in differing) for name, text in texts.items()}
+        found = ", ".join(part for part in (found, told[board.name]) if part)
+        same = [one for one in same if told[one.name] == told[board.name]]
+        if len(same) == 1:
+            break
+    return found
 
 
-def _cells(board: Board, row: Row | None) -> list[str]:
-    measured = percent(row.spread(pixel_accuracy)) if row else ""
+def _facts(board: Board) -> tuple[str, ...]:
+    data = board.facts
     return (
-        [measured, _paper(board, row.first.spec.method if row else None)] if _published(board) else [measured]
+        board.dataset,
+        f"{data.crop}x{data.crop}",
+        f"{len(data.classes)} classes",
+        f"{data.train_images} photos to train on",
+        f"{data.evaluation_images} scored",
     )
 
 
-def _paper(board: Board, method: str | None) -> str:
-    figure = published_figures().get((method or "", board.dataset))
-    return f"{100 * figure.pixel_accuracy:.1f}" if figure else ""
+def _date(board: Board) -> tuple[str, ...]:
+    return (f"first run {board.runs['started'].min()[:10]}",)
 
 
-def _not_run(boards: list[Board]) -> Iterable[tuple[str, ...]]:
+def _content(board: Board) -> tuple[str, ...]:
+    return (f"data {board.fingerprint[:8]}",)
+
+
+def _lines(board: Board) -> pd.DataFrame:
+    frame = board.rows.copy()
+    steps = frame["steps"].map(lambda number: "" if pd.isna(number) else f", {number} steps")
+    labels = frame["label_use"].map(lambda text: "" if text == "none" else f", uses labels: {text}")
+    frame["line"] = frame["label"] + steps + labels
+    return frame[["method", "line", *MEASURED]]
+
+
+def _not_run(boards: list[Board], titles: list[str], run: set[str]) -> pd.DataFrame:
     """Return the paper's lines of methods that none of these boards has."""
-    if not any(map(_published, boards)):
-        return
-    run = {row.first.spec.method for board in boards for row in board.rows}
-    for method, title in published_layout()[0].items():
-        if method not in run:
-            pairs = (
-                ["not run", _paper(board, method)] if _published(board) else ["not run"] for board in boards
-            )
-            yield (title, *(cell for pair in pairs for cell in pair))
-
-
-def _constant(boards: list[Board]) -> tuple[str, ...]:
-    shares = ((f"{100 * board.facts.constant_pixel_accuracy:.1f}", _published(board)) for board in boards)
-    cells = ([share, ""] if published else [share] for share, published in shares)
-    return ("constant prediction", *(cell for pair in cells for cell in pair))
+    figures = published_figures()
+    return pd.DataFrame(
+        {
+            "data": title,
+            "method": method,
+            "line": name,
+            "n": 0,
+            "published_pixel_accuracy": figures[method, board.dataset].pixel_accuracy
+            if (method, board.dataset) in figures
+            else None,
+        }
+        for method, name in published_layout()[0].items()
+        if method not in run
+        for board, title in zip(boards, titles, strict=True)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,27 +20,62 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.inference.checkpointed import Photos, predict, read_photos, to_bytes
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.reporting.boards import Board
-from infoseg_bench.reporting.contact_sheet import Column, contact_sheet
+from infoseg_bench.reporting.drawing import canvas, clean, style, wrap
 from infoseg_bench.reporting.loaded_runs import Run
-from infoseg_bench.reporting.rows import Row
 from infoseg_bench.runs.assemble import Setting
 from infoseg_bench.scoring.matching import UNMATCHED, one_to_one
 
-METHODS = 8
-"""Columns of methods at most; chosen by this project."""
+OWN = "infoseg"
+"""The paper's own method, which is shown first."""
+METHODS, PER_LINE = 8, 4
+"""Methods at most, and methods beside a photo and its ground truth; chosen by this project."""
 FIXED, EXTREME = 4, 3
 """Photos of the fixed selection, and of the best and the worst ones; chosen by this project."""
 UNMATCHED_COLOUR = (128, 128, 128)
 VOID_COLOUR = (0, 0, 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A column of pictures: its title, a picture per photo, and a caption under each."""
+
+    title: str
+    images: UInt8[np.ndarray, "photo height width 3"]
+    captions: Sequence[str]
+
+
+@dataclass(frozen=True, eq=False)
 class Panel:
-    """One picture: which selection it is of, what it shows, and the PNG."""
+    """One selection of photos: its name, and columns of photo, ground truth and a prediction per method."""
 
     name: str
-    description: str
-    png: bytes
+    columns: tuple[Column, ...]
+
+    @property
+    def lines(self) -> list[list[Column]]:
+        """The columns in lines of `PER_LINE` methods, photo and ground truth repeated in each."""
+        given, methods = list(self.columns[:2]), list(self.columns[2:])
+        return [given + methods[start : start + PER_LINE] for start in range(0, len(methods), PER_LINE)]
+
+    def png(self) -> bytes:
+        """Draw the whole panel as a PNG on white."""
+        out = io.BytesIO()
+        photos, side = self.columns[0].images.shape[:2]
+        lines, wide = self.lines, min(len(self.columns), PER_LINE + 2)
+        with style():
+            figure = canvas(1.6 * wide, 1.9 * photos * len(lines))
+            for place, (line, photo) in enumerate((line, photo) for photo in range(photos) for line in lines):
+                for index, column in enumerate(line):
+                    left, bottom = index / wide, 1 - (place + 1) / (photos * len(lines))
+                    axes = figure.add_axes((left, bottom, 0.96 / wide, 0.82 / (photos * len(lines))))
+                    axes.imshow(column.images[photo], interpolation="nearest")
+                    axes.set_axis_off()
+                    text = f"{column.title}\n{column.captions[photo]}"
+                    axes.set_title(wrap(text, 26), fontsize=7, weight="normal")
+            figure.savefig(
+                out, format="png", dpi=max(100, side), facecolor="white", metadata={"Software": None}
+            )
+        return out.getvalue()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,48 +83,55 @@ class Panels:
     """A board's panels.
 
     Attributes:
-        pictures: none where photos or weights are not at hand
+        panels: none where photos or weights are not available
         notes: what is missing, or differs from the records
         publishable: whether the licence of the photos lets these pictures be published
     """
 
-    pictures: tuple[Panel, ...] = ()
+    panels: tuple[Panel, ...] = ()
     notes: tuple[str, ...] = ()
     publishable: bool = False
 
 
-def make_panels(board: Board, rows: Sequence[Row], data: Path, *, plugins: Sequence[Path] = ()) -> Panels:
+def data_uri(image: UInt8[np.ndarray, "height width 3"], *, photo: bool) -> str:
+    """Return a picture for a page: a photo as JPEG, a label map as PNG."""
+    out, picture = io.BytesIO(), Image.fromarray(image)
+    if photo:
+        picture.save(out, "JPEG", quality=88)
+    else:
+        picture.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    kind = "jpeg" if photo else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+def make_panels(board: Board, data: Path, *, plugins: Sequence[Path] = ()) -> Panels:
     """Draw the panels of a board: a fixed selection, and the photos of highest and lowest mean PA.
 
     Args:
-        board: the board
-        rows: whose first seeds are shown, `METHODS` of them at most
+        board: of its leading rows the first seeds are shown, `METHODS` of them at most
         data: folder of the stores
         plugins: files with more methods and recipes
     """
     prepared = prepared_datasets(data)[0].get(board.dataset) if data.is_dir() else None
     if prepared is None or prepared.store.fingerprint != board.fingerprint:
-        return Panels(
-            notes=(f"No panels: the photos of {board.dataset} are not at hand; --data names their folder.",)
-        )
-    runs = [row.runs[0] for row in rows if RunFolder(row.runs[0].folder.path).has_checkpoint()][:METHODS]
+        return Panels(notes=(f"No panels: the photos of {board.dataset} are not available here.",))
+    rows = board.leading(METHODS)
+    own = rows["method"] == OWN
+    firsts = {str(row): board.seeds(str(row))[0] for row in [*rows.index[own], *rows.index[~own]]}
+    runs = {row: run for row, run in firsts.items() if RunFolder(run.folder.path).has_checkpoint()}
     if not runs:
-        return Panels(notes=("No panels: no run of this board keeps its checkpoint.pt here.",))
+        return Panels(notes=("No panels: no run of this board kept its checkpoint.",))
     photos = read_photos(prepared, board.protocol)
-    selections = _selections(runs)
+    selections = _selections(list(runs.values()))
     chosen = sorted({index for indices in selections.values() for index in indices})
-    columns, notes = _columns(
-        board, runs, photos, chosen, Setting(data=data, device=torch.device("cpu"), plugins=plugins)
-    )
-    ids = prepared.store.ids()
-    names = [ids[prepared.view.evaluation[index]] for index in chosen]
-    pictures = [
-        _picture(board, name, [chosen.index(index) for index in indices], columns, names)
-        for name, indices in selections.items()
+    setting = Setting(data=data, device=torch.device("cpu"), plugins=plugins)
+    columns, notes = _columns(board, runs, photos, chosen, setting)
+    panels = [
+        _panel(name, [chosen.index(index) for index in some], columns) for name, some in selections.items()
     ]
     recipe = load_recipes(plugins).recipes.get(str(prepared.store.attributes.get("recipe")))
     publishable = recipe is not None and recipe.republishable
-    return Panels(pictures=tuple(pictures), notes=tuple(notes), publishable=publishable)
+    return Panels(panels=tuple(panels), notes=tuple(notes), publishable=publishable)
 
 
 def _selections(runs: Sequence[Run]) -> dict[str, list[int]]:
@@ -106,14 +149,20 @@ def _selections(runs: Sequence[Run]) -> dict[str, list[int]]:
 
 
 def _columns(
-    board: Board, runs: Sequence[Run], photos: Photos, chosen: list[int], setting: Setting
+    board: Board, runs: dict[str, Run], photos: Photos, chosen: list[int], setting: Setting
 ) -> tuple[list[Column], list[str]]:
     labels = photos.labels[chosen].numpy()
     colours = np.array([*board.facts.palette, UNMATCHED_COLOUR, VOID_COLOUR], dtype=np.uint8)
     truth = np.where(labels == VOID, len(colours) - 1, labels)
-    columns = [Column("photo", to_bytes(photos.images[chosen])), Column("ground truth", colours[truth])]
+    ids = photos.prepared.store.ids()
+    names = [clean(ids[photos.prepared.view.evaluation[index]]) for index in chosen]
+    columns = [
+        Column("photo", to_bytes(photos.images[chosen]), names),
+        Column("ground truth", colours[truth], [""] * len(chosen)),
+    ]
     notes = []
-    for run in runs:
+    for row, run in runs.items():
+        title = f"{board.rows.at[row, 'label']!s}, run {run.record.identity[:6]}"
         try:
             clusters = predict(RunFolder(run.folder.path), photos, chosen, setting=setting)
         except UserError as error:
@@ -122,14 +171,10 @@ def _columns(
         classes = _classes(run, clusters, len(colours) - 2)
         correct = ((classes == labels) & (labels != VOID)).sum(axis=(1, 2))
         if not np.array_equal(correct, run.correct[chosen]):
-            notes.append(f"{_title(run)}: predictions here differ from the record's in some pixels.")
+            notes.append(f"{title}: predictions here differ from the record's in some pixels.")
         shares = correct / np.maximum(run.pixels[chosen], 1)
-        columns.append(Column(_title(run), colours[classes], tuple(f"PA {100 * s:.0f} %" for s in shares)))
+        columns.append(Column(title, colours[classes], [f"PA {100 * share:.0f} %" for share in shares]))
     return columns, notes
-
-
-def _title(run: Run) -> str:
-    return run.record.method_title
 
 
 def _classes(
@@ -139,20 +184,6 @@ def _classes(
     return np.asarray(np.where(matching == UNMATCHED, unmatched, matching)[clusters])
 
 
-def _picture(
-    board: Board, name: str, places: list[int], columns: Sequence[Column], ids: Sequence[str]
-) -> Panel:
-    shown = [column.pick(places) for column in columns]
-    image = contact_sheet(shown, [ids[place] for place in places])
-    methods = ", ".join(column.title for column in columns[2:])
-    description = (
-        f"{board.facts.title}, {name}: photo, ground truth with void in black, and the predictions of "
-        f"{methods}, every cluster in the colour of the class that it is matched to, unmatched ones grey."
-    )
-    return Panel(name, description, _png(image))
-
-
-def _png(pixels: UInt8[np.ndarray, "height width 3"]) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, format="PNG", optimize=True)
-    return out.getvalue()
+def _panel(name: str, places: list[int], columns: Sequence[Column]) -> Panel:
+    chosen = (Column(one.title, one.images[places], [one.captions[i] for i in places]) for one in columns)
+    return Panel(name, tuple(chosen))

@@ -36,15 +36,62 @@ class AblationRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Ablation:
-    """A published study of one method on one data set, whose rows differ in the same few settings."""
+    """A published study of one method on one data set, whose rows differ in the same few settings.
+
+    Attributes:
+        aside: settings that the study does not vary, and that may differ between runs of one table; a table
+            names them where they do
+    """
 
     title: str
     source: str
     method: str
     dataset: str
     aside: tuple[str, ...]
-    """What the study does not vary, and runs in one table may differ in all the same; it is told of them."""
     rows: tuple[AblationRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedLog:
+    """What a published training log says, accuracies as shares in [0, 1].
+
+    Attributes:
+        run: the log's own name for the run
+        untrained: pixel accuracy before training
+        best: of the best epoch, chosen with labels
+        best_epoch: its number
+        last: of the last logged epoch
+        last_epoch: its number
+        epoch: what is counted as one
+        epoch_steps: training steps of one; None where the log does not say
+        source: where the log is
+    """
+
+    run: str
+    untrained: float
+    best: float
+    best_epoch: int
+    last: float
+    last_epoch: int
+    epoch: str
+    epoch_steps: int | None = None
+    source: str
+
+
+@cache
+def published_figures() -> dict[tuple[str, str], PublishedFigure]:
+    """Read all figures of methods at their best settings: (method, data set) to the figure."""
+    content = _content()
+    return {
+        (method, dataset): PublishedFigure(percent / 100, **_source(content["sources"][source]))
+        for source, methods in content["figures"].items()
+        for method, by_dataset in methods.items()
+        for dataset, percent in by_dataset.items()
+    }
+
+
+def _source(entry: Mapping[str, str]) -> dict[str, str]:
+    return {"source": entry["text"], "selection": entry["selection"]}
 
 
 @cache
@@ -63,48 +110,9 @@ def published_ablations() -> tuple[Ablation, ...]:
     )
 
 
-@dataclass(frozen=True)
-class PublishedLog:
-    """What a published training log says, accuracies as shares in [0, 1].
-
-    Attributes:
-        run: the log's own name for the run
-        untrained: pixel accuracy before training
-        best: of the best epoch, chosen with labels
-        best_epoch: its number
-        last: of the last logged epoch
-        last_epoch: its number
-        epoch: what is counted as one
-        source: where the log is
-    """
-
-    run: str
-    untrained: float
-    best: float
-    best_epoch: int
-    last: float
-    last_epoch: int
-    epoch: str
-    source: str
-
-
-@cache
-def published_figures() -> dict[tuple[str, str], PublishedFigure]:
-    """Read all figures of methods at their best settings: (method, data set) to the figure."""
-    content = _content()
-    return {
-        (method, dataset): PublishedFigure(
-            percent / 100, content["sources"][source]["text"], content["sources"][source]["selection"]
-        )
-        for source, methods in content["figures"].items()
-        for method, by_dataset in methods.items()
-        for dataset, percent in by_dataset.items()
-    }
-
-
 @cache
 def published_logs() -> dict[tuple[str, str], PublishedLog]:
-    """Read all of them: (method, data set) to the log; settings of no table stand after the method's name."""
+    """Read all logs: (method, data set) to the log; settings of no table follow the method's name."""
     return {
         (method, dataset): PublishedLog(
             **{**log, **{name: log[name] / 100 for name in ("untrained", "best", "last")}},
@@ -119,7 +127,7 @@ def published_logs() -> dict[tuple[str, str], PublishedLog]:
 
 @cache
 def reference_methods() -> frozenset[str]:
-    """Name the methods that learn nothing and stand as reference rows."""
+    """Return the methods that learn nothing and stand as reference rows."""
     return frozenset(_content()["references"])
 
 
@@ -130,5 +138,6 @@ def published_layout() -> tuple[dict[str, str], dict[str, str]]:
     return layout["methods"], layout["datasets"]
 
 
+@cache
 def _content() -> dict[str, Any]:
     return tomllib.loads((files("infoseg_bench.reporting") / "published.toml").read_text())

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
+
+import pandas as pd
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.reporting.board_files import write_board, write_grid
+from infoseg_bench.reporting.ablation import ablations
 from infoseg_bench.reporting.boards import Board, make_boards
+from infoseg_bench.reporting.classes import class_frame, confusion_csv, matched_confusion, row_shares
+from infoseg_bench.reporting.drawing import Drawing
+from infoseg_bench.reporting.figures import confusion_pictures, draw_figures
 from infoseg_bench.reporting.gallery import Gallery, read_galleries, write_galleries
-from infoseg_bench.reporting.grid import Grid
-from infoseg_bench.reporting.leaderboard import markdown
+from infoseg_bench.reporting.leaderboard import FIGURE_ROWS, leaderboard, leaderboard_csv, markdown, narrow
 from infoseg_bench.reporting.loaded_runs import read_runs
 from infoseg_bench.reporting.main_table import main_tables
 from infoseg_bench.reporting.output import Output
 from infoseg_bench.reporting.page import page
 from infoseg_bench.reporting.panels import Panels, make_panels
 from infoseg_bench.reporting.quirks import quirks
-from infoseg_bench.reporting.shown import PAGE_ROWS, leading
+from infoseg_bench.reporting.table import Table
 from infoseg_bench.utils.markdown import plain
 
 LOCAL = "local"
 """Folder of what must not be published; git ignores it."""
+CONFUSION_ROWS, CONFUSION_PICTURES = 50, 24
+"""Rows whose confusion matrices get CSV files, and runs of a board up to which each gets a picture too;
+chosen by this project."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +43,14 @@ class Report:
         page: the same with figures, to open first
         boards: one per data set, content and protocol
         galleries: of photos without labels, each with its page
+        problems: a line for every record that was left out
     """
 
     index: Path
     page: Path
     boards: tuple[Board, ...]
     galleries: tuple[tuple[Gallery, Path], ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def write_report(
@@ -50,6 +60,7 @@ def write_report(
     data: Path | None = None,
     embed_photos: bool = False,
     plugins: Sequence[Path] = (),
+    figures: Literal["svg", "pdf"] = "svg",
 ) -> Report:
     """Write everything about the finished runs of `results` into `out`.
 
@@ -62,6 +73,7 @@ def write_report(
         data: folder of the stores, for panels of photos; None: no panels
         embed_photos: write a second page into `local/`, with the photos that may not be published too
         plugins: files with more methods and recipes, for panels
+        figures: "pdf" writes every figure as PDF too
 
     Raises:
         UserError: no finished run, or `out` cannot be written
@@ -69,73 +81,114 @@ def write_report(
     sources = [results] if isinstance(results, Path) else results
     runs, problems = read_runs(*sources)
     galleries, more_problems = read_galleries(*sources)
-    problems += [line for line in more_problems if line not in problems]
-    boards = tuple(make_boards(runs))
+    problems = list(dict.fromkeys([*problems, *more_problems]))
+    boards = make_boards(runs)
     if not boards and not galleries and not problems:
         places = ", ".join(map(str, sources))
         raise UserError(
             f"no finished run in {places}: infoseg-bench run makes them, --results names another folder"
         )
     public, local = Output(out), Output(out / LOCAL)
-    panels = {board.name: _panels(board, data, plugins) for board in boards}
+    panels = {board.name: make_panels(board, data, plugins=plugins) if data else Panels() for board in boards}
+    drawn = {board.name: draw_figures(board, FIGURE_ROWS, pdf=figures == "pdf") for board in boards}
+    classes = {board.name: class_frame(board) for board in boards}
     for board in boards:
-        write_board(board, public)
+        _write_board(board, classes[board.name], drawn[board.name], public, pdf=figures == "pdf")
         _write_panels(board, panels[board.name], public, local)
-    grids = _grids(boards, public)
-    index = public.put("leaderboard.md", _index(boards, grids, problems))
+    tables = _tables(boards)
+    for name, table in tables.items():
+        _write_table(table, name, public)
+    if boards:
+        lines = pd.concat([board.runs for board in boards]).reset_index()
+        public.put("runs.csv", lines.to_csv(index=False, lineterminator="\n"))
+    index = public.put("leaderboard.md", _index(boards, tables, problems))
+    render = partial(
+        page, boards, tables=[*tables.values()], figures=drawn, classes=classes, problems=problems
+    )
     publishable = {name: _publishable(name, one) for name, one in panels.items()}
-    render = partial(page, boards, grids=[grid for _, grid in grids], problems=problems)
     home = public.put("index.html", render(panels=publishable))
     if embed_photos and publishable != panels:
         home = local.put("index.html", render(panels=panels))
     pages = write_galleries(galleries, data, public=public, local=local)
     local.finish()
     public.finish()
-    return Report(index, home, boards, tuple(zip(galleries, pages, strict=True)))
+    return Report(index, home, tuple(boards), tuple(zip(galleries, pages, strict=True)), tuple(problems))
 
 
-def _grids(boards: Sequence[Board], out: Output) -> list[tuple[str, Grid]]:
-    grids = [(f"main-table-{number}", grid) for number, grid in enumerate(main_tables(boards), start=1)]
+def _tables(boards: Sequence[Board]) -> dict[str, Table]:
+    tables = {f"main-table-{number}": table for number, table in enumerate(main_tables(boards), start=1)}
     found = quirks(boards)
-    grids += [("quirks", found)] if found else []
-    for name, grid in grids:
-        write_grid(grid, out, name)
-    return grids
+    return tables | ({"quirks": found} if found else {})
 
 
-def _panels(board: Board, data: Path | None, plugins: Sequence[Path]) -> Panels:
-    return make_panels(board, leading(board, PAGE_ROWS), data, plugins=plugins) if data else Panels()
+def _write_table(table: Table, name: str, out: Output) -> None:
+    """Write a table as CSV and as LaTeX; `name` is without their endings."""
+    out.put(f"{name}.csv", table.csv())
+    out.put(f"{name}.tex", table.latex(name.replace("/", "-")))
+
+
+def _write_figure(drawing: Drawing, name: str, out: Output) -> None:
+    out.put(f"{name}.svg", drawing.svg)
+    if drawing.pdf:
+        out.put(f"{name}.pdf", drawing.pdf)
+
+
+def _write_board(
+    board: Board, classes: pd.DataFrame, figures: Mapping[str, Drawing], out: Output, *, pdf: bool
+) -> None:
+    """Write everything about a board except its panels, into the folder of its name."""
+    folder = board.name
+    out.put(f"{folder}/leaderboard.csv", leaderboard_csv(board))
+    out.put(f"{folder}/leaderboard.tex", narrow(board).latex(folder, small=True))
+    out.put(f"{folder}/leaderboard-wide.tex", leaderboard(board).latex(f"{folder}-wide"))
+    out.put(f"{folder}/classes.csv", classes.to_csv(index=False, lineterminator="\n"))
+    for name, drawing in figures.items():
+        _write_figure(drawing, f"{folder}/{name}", out)
+    for number, study in enumerate(ablations(board), start=1):
+        _write_table(study, f"{folder}/ablation-{number}", out)
+    pictures = confusion_pictures(board, pdf=pdf) if len(board.runs) <= CONFUSION_PICTURES else {}
+    for row in board.leading(CONFUSION_ROWS).index:
+        for run in board.seeds(str(row)):
+            spec, pixels = run.record.spec, matched_confusion(run.counts)
+            stem = f"{folder}/confusion/{spec.method}-seed{spec.seed}-{run.record.identity[:6]}"
+            if spec.identity in pictures:
+                _write_figure(pictures[spec.identity], stem, out)
+            out.put(f"{stem}.csv", confusion_csv(pixels, board.facts.classes))
+            out.put(f"{stem}-shares.csv", confusion_csv(row_shares(pixels), board.facts.classes))
 
 
 def _write_panels(board: Board, panels: Panels, public: Output, local: Output) -> None:
-    for panel in panels.pictures:
+    for panel in panels.panels:
         name = f"{panel.name.replace(' ', '-')}.png"
         if panels.publishable:
-            public.put(f"{board.name}/panels/{name}", panel.png)
+            public.put(f"{board.name}/panels/{name}", panel.png())
         else:
             local.put(".gitignore", "*\n")
-            local.put(f"{board.name}/{name}", panel.png)
+            local.put(f"{board.name}/{name}", panel.png())
 
 
 def _publishable(name: str, panels: Panels) -> Panels:
-    if panels.publishable or not panels.pictures:
+    if panels.publishable or not panels.panels:
         return panels
     note = f"Panels of these photos, which may not be published, are in {LOCAL}/{name}."
-    return replace(panels, pictures=(), notes=(*panels.notes, note))
+    return replace(panels, panels=(), notes=(*panels.notes, note))
 
 
-def _index(boards: Iterable[Board], grids: Sequence[tuple[str, Grid]], problems: Iterable[str]) -> str:
+def _index(boards: Iterable[Board], tables: Mapping[str, Table], problems: Iterable[str]) -> str:
     parts = ["# Leaderboards", "The same with figures, sortable: [index.html](index.html)."]
     for board in boards:
         folder = board.name
         parts.append(markdown(board))
         parts.append(
-            f"Files: [{folder}/leaderboard.csv]({folder}/leaderboard.csv), and as LaTeX; class balance, "
-            f"curves and confusion matrices in [{folder}]({folder})."
+            f"Files: [{folder}/leaderboard.csv]({folder}/leaderboard.csv), and as LaTeX; scores of every "
+            f"class, figures and confusion matrices in [{folder}]({folder})."
         )
-    if grids:
+    if tables:
         parts.append("## Across the boards")
-    parts += [f"{grid.markdown()}\n\nFiles: [{name}.csv]({name}.csv), {name}.tex." for name, grid in grids]
+    parts += [
+        f"{table.markdown()}\n\nFiles: [{name}.csv]({name}.csv), {name}.tex."
+        for name, table in tables.items()
+    ]
     left_out = [f"- {plain(line)}" for line in problems]
     if left_out:
         parts.append("\n".join(["## Left out", "", *left_out]))

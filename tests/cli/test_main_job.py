@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import base64
 import csv
+import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -69,15 +72,20 @@ def test_panels_of_photos_of_unknown_licence_are_local_and_not_on_the_page(folde
 
 
 def test_a_panel_shows_void_in_black_and_predictions_in_the_colours_of_matched_classes(folder: Path) -> None:
-    with Image.open(next((folder / "results" / "report" / "local").glob("*/fixed-selection.png"))) as image:
-        pixels = np.asarray(image)
     (spec, *_) = (RunFolder(path) for path in (folder / "results" / "runs").glob("mine--kmeans--*"))
     record = spec.finished_record()
     assert record is not None
     colours = {tuple(colour) for colour in record.dataset.palette}
-    # Photo, truth, three methods; under the head and inside the second picture from the right.
-    square = pixels[30:140, -120:-20].reshape(-1, 3)
-    assert {tuple(colour) for colour in square.tolist()} <= colours
+    done = infoseg_bench(folder, "report", "--out", "tiles", "--embed-photos")
+    assert done.returncode == 0, done.stderr
+    page = (folder / "tiles" / "local" / "index.html").read_text()
+    tiles = re.findall(r'src="data:image/png;base64,([^"]+)" alt="(K-Means|ground truth)', page)
+    assert {title for _, title in tiles} == {"K-Means", "ground truth"}
+    for data, title in tiles:
+        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+            pixels = np.asarray(image.convert("RGB")).reshape(-1, 3)
+        shown = {tuple(colour) for colour in pixels.tolist()}
+        assert shown <= (colours | {(0, 0, 0)} if title == "ground truth" else colours)
 
 
 def test_photos_are_embedded_only_if_asked_and_then_the_page_is_local_too(folder: Path) -> None:
@@ -92,7 +100,7 @@ def test_photos_are_embedded_only_if_asked_and_then_the_page_is_local_too(folder
 def test_without_the_photos_the_report_says_that_there_are_no_panels(folder: Path) -> None:
     done = infoseg_bench(folder, "report", "--data", "nowhere", "--out", "no-photos")
     assert done.returncode == 0, done.stderr
-    assert "the photos of mine are not at hand" in (folder / "no-photos" / "index.html").read_text()
+    assert "the photos of mine are not available here" in (folder / "no-photos" / "index.html").read_text()
     assert not list((folder / "no-photos").rglob("*.png"))
 
 

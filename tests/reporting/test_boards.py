@@ -7,15 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from infoseg_bench.reporting.boards import Board, make_boards
-from infoseg_bench.reporting.leaderboard import markdown
+from infoseg_bench.reporting.leaderboard import leaderboard, leaderboard_csv, markdown
 from infoseg_bench.reporting.loaded_runs import read_runs
 from infoseg_bench.reporting.published import published_figures, published_logs
-from infoseg_bench.reporting.rows import Spread
-from infoseg_bench.reporting.table import as_csv
 from infoseg_bench.scoring.matching import majority, one_to_one
 from infoseg_bench.scoring.scores import score
 from tests.reporting.runs import FINGERPRINT, add_run, counts_with
@@ -41,15 +37,14 @@ def table(text: str) -> list[dict[str, str]]:
 
 
 def csv_rows(shown: Board) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(as_csv(shown))))
+    return list(csv.DictReader(io.StringIO(leaderboard_csv(shown))))
 
 
 def test_seeds_become_one_row_with_mean_and_sample_deviation_as_computed_by_hand(tmp_path: Path) -> None:
     for seed, (last, best) in {2: (90, 95), 0: (70, 75), 1: (80, 85)}.items():
         add_run(tmp_path, seed=seed, last=counts_with(last), best=counts_with(best))
     shown = board(tmp_path)
-    (row,) = shown.rows
-    assert [record.spec.seed for record in row.records] == [0, 1, 2]
+    assert list(shown.runs["seed"]) == [0, 1, 2]
     cells = table(markdown(shown))[0]
     assert cells["method"] == "InfoSeg"
     assert cells["seeds"] == "3"
@@ -69,13 +64,6 @@ def test_a_single_seed_has_no_deviation(tmp_path: Path) -> None:
     assert csv_rows(shown)[0]["pixel_accuracy_std"] == ""
 
 
-@given(values=st.lists(st.floats(0, 1), min_size=2, max_size=6))
-def test_a_spread_is_numpys_mean_and_sample_deviation(values: list[float]) -> None:
-    spread = Spread.of(values)
-    assert spread.mean == pytest.approx(np.mean(values), abs=1e-12)
-    assert spread.deviation == pytest.approx(np.std(values, ddof=1), abs=1e-9)
-
-
 @pytest.mark.parametrize(
     "other", [{"fingerprint": "cd" * 32}, {"protocol": "published"}, {"dataset": "your-photos"}]
 )
@@ -88,12 +76,8 @@ def test_other_pixels_labels_or_protocols_never_stand_on_the_same_board(
     assert sorted(len(one.rows) for one in shown) == [1, 1]
     assert len({one.name for one in shown}) == 2
     for one in shown:
-        (record,) = one.rows[0].records
-        assert (record.spec.dataset, record.spec.fingerprint, record.spec.protocol) == (
-            one.dataset,
-            one.fingerprint,
-            one.protocol,
-        )
+        keys = one.runs[["dataset", "fingerprint", "protocol"]].to_numpy().tolist()
+        assert keys == [[one.dataset, one.fingerprint, one.protocol]]
         assert one.protocol in markdown(one)
         assert one.fingerprint[:12] in markdown(one)
 
@@ -135,11 +119,46 @@ def test_the_constant_prediction_is_a_row_of_every_board(tmp_path: Path) -> None
     add_run(tmp_path, last=counts_with(70))
     shown = board(tmp_path)
     last = table(markdown(shown))[-1]
-    assert (last["method"], last["PA"]) == ("constant prediction", "60.0")
-    assert set(last.values()) == {"constant prediction", "60.0", ""}
+    assert (last["method"], last["PA"], last["mean IoU"]) == ("constant prediction", "60.0", "30.0")
+    assert set(last.values()) == {"constant prediction", "60.0", "30.0", ""}
     line = csv_rows(shown)[-1]
     assert (line["method"], float(line["pixel_accuracy_mean"])) == ("constant prediction", 0.6)
     assert (line["dataset"], line["fingerprint"]) == ("my-photos", FINGERPRINT)
+
+
+WORSE = np.array([[[20, 30], [20, 30]]])
+"""Half of the pixels right, where the constant prediction has 60 % of them."""
+
+
+@pytest.mark.parametrize("worse", [0, 1, 2])
+def test_the_constant_prediction_stands_between_the_rows_above_and_below_it(
+    tmp_path: Path, worse: int
+) -> None:
+    for number in range(2):
+        last = WORSE if number < worse else counts_with(80)
+        add_run(tmp_path, last=last, method=f"method-{number}")
+    names = [cells["method"] for cells in table(markdown(board(tmp_path)))]
+    assert names.index("constant prediction") == 2 - worse
+
+
+def test_a_collapsed_run_is_marked_and_never_ranked(tmp_path: Path) -> None:
+    collapsed = np.array([[[40, 60], [0, 0]]], dtype=np.int64)
+    add_run(tmp_path, last=collapsed, method="a", method_title="A")
+    add_run(tmp_path, last=WORSE, method="b", method_title="B")
+    first, _, second = table(markdown(board(tmp_path)))
+    assert (first["method"], first["rank"], first["note"]) == ("A", "–", "collapsed in 1 of 1 seeds")  # noqa: RUF001
+    assert (second["method"], second["rank"]) == ("B", "1")
+
+
+def test_a_board_by_mean_iou_ranks_by_mean_iou(tmp_path: Path) -> None:
+    # All of the frequent class, and a bit of each.
+    add_run(tmp_path, last=np.array([[[0, 5], [20, 75]]], dtype=np.int64), method="a", method_title="A")
+    add_run(tmp_path, last=np.array([[[20, 15], [0, 65]]], dtype=np.int64) * 2, method="b", method_title="B")
+    shown = board(tmp_path)
+    ranked = leaderboard(shown, by="mean_iou").shown
+    assert [name for name in ranked["method"] if len(name) == 1] == ["B", "A"]
+    values = ranked["mean IoU"].astype(float)
+    assert list(values) == sorted(values, reverse=True)
 
 
 def test_the_papers_figure_stands_beside_the_measured_one_with_its_source(tmp_path: Path) -> None:
@@ -156,10 +175,10 @@ def test_the_papers_figure_stands_beside_the_measured_one_with_its_source(tmp_pa
 @pytest.mark.parametrize(
     ("dataset", "method"), [("my-photos", "infoseg"), ("coco-stuff-3", "my-method"), ("coco-persons", "ac")]
 )
-def test_without_a_published_figure_the_cell_is_empty(tmp_path: Path, dataset: str, method: str) -> None:
+def test_without_a_published_figure_the_column_is_left_out(tmp_path: Path, dataset: str, method: str) -> None:
     add_run(tmp_path, dataset=dataset, method=method, last=counts_with(70))
     shown = board(tmp_path)
-    assert table(markdown(shown))[0]["paper's PA"] == ""
+    assert "paper's PA" not in table(markdown(shown))[0]
     assert "GCPR" not in markdown(shown)
     line = csv_rows(shown)[0]
     assert (line["published_pixel_accuracy"], line["published_source"]) == ("", "")
@@ -208,7 +227,7 @@ def test_the_csv_holds_what_the_counts_say_and_the_markdown_the_same_rounded(tmp
         "mean_class_accuracy": [one.mean_class_accuracy for one in matched],
         "majority_pixel_accuracy": [score(total, majority(total)).pixel_accuracy for total in totals],
     }
-    line = next(csv.DictReader(io.StringIO(as_csv(shown))))
+    line = next(csv.DictReader(io.StringIO(leaderboard_csv(shown))))
     cells = table(markdown(shown))[0]
     titles = {
         "pixel_accuracy": "PA",
@@ -225,7 +244,7 @@ def test_the_csv_holds_what_the_counts_say_and_the_markdown_the_same_rounded(tmp
         mean, deviation = 100 * float(line[f"{name}_mean"]), 100 * float(line[f"{name}_std"])
         assert cells[title] == f"{mean:.1f} ± {deviation:.1f}"
     assert (line["steps"], line["label_use"], line["train_images_per_second"]) == ("100", "mask", "250.0")
-    assert cells["label use"] == "mask"
+    assert (cells["rank"], cells["note"]) == ("–", "used labels: mask")  # noqa: RUF001
     assert (cells["steps"], cells["images/s"], cells["peak memory"]) == ("100", "250", "1.5 GiB")
 
 
@@ -309,8 +328,9 @@ def test_quirks_that_agree_are_told_in_one_word_and_others_by_name(tmp_path: Pat
     )
     shown = board(tmp_path)
     names = [row["method"] for row in table(markdown(shown))[:2]]
-    first, second = ({f"{name}={value}" for name, value in row.settings.items()} for row in shown.rows)
+    settings = [shown.settings(row) for row in shown.rows.index]
+    first, second = ({f"{name}={value}" for name, value in one.items()} for one in settings)
     assert names[0] == f"InfoSeg (quirks {word}, mask=False)"
     told = set(names[1].removeprefix("InfoSeg (").removesuffix(")").split(", "))
     assert told == second - first
-    assert json.loads(csv_rows(shown)[0]["settings"]) == shown.rows[0].settings
+    assert json.loads(csv_rows(shown)[0]["settings"]) == settings[0]

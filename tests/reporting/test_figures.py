@@ -1,19 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from infoseg_bench.reporting.balance import balance_figure, balance_grid, class_shares, contributions
 from infoseg_bench.reporting.boards import Board, make_boards
-from infoseg_bench.reporting.curves import curves_figure
-from infoseg_bench.reporting.lead_figure import lead_figure
+from infoseg_bench.reporting.drawing import Drawing
+from infoseg_bench.reporting.figures import draw_figures
 from infoseg_bench.reporting.loaded_runs import read_runs
-from infoseg_bench.reporting.rows import pixel_accuracy
-from infoseg_bench.reporting.shown import leading, left_out
 from tests.reporting.runs import add_run, counts_with
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -24,66 +22,98 @@ def board(results: Path) -> Board:
     return only
 
 
-def circles(figure: str) -> list[ElementTree.Element]:
-    return list(ElementTree.fromstring(figure).iter(f"{SVG}circle"))
+def texts(drawing: Drawing) -> list[str]:
+    return [element.text or "" for element in ElementTree.fromstring(drawing.svg).iter(f"{SVG}text")]
 
 
-def test_every_seed_has_its_curve_with_last_and_best_marked(tmp_path: Path) -> None:
+def add_trained(results: Path, **more: object) -> None:
+    """A run with a curve."""
+    run = add_run(results, last=counts_with(70), best=counts_with(90), **more)  # type: ignore[arg-type]
+    lines = [{"step": step, "pixel_accuracy": share} for step, share in [(0, 0.5), (10, 0.9), (100, 0.7)]]
+    lines += [{"step": step, "loss": 1 / (1 + step)} for step in range(100)]
+    run.curve_file.write_text("\n".join(map(json.dumps, lines)))
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Drawing]:
+    """All figures of a board of two methods, one of them with two seeds and a released log."""
+    results = tmp_path_factory.mktemp("results")
     for seed in range(2):
-        run = add_run(tmp_path, seed=seed, last=counts_with(70), best=counts_with(90))
-        points = [(0, 0.5), (10, 0.9), (100, 0.7)]
-        lines = [{"step": step, "pixel_accuracy": share} for step, share in points]
-        lines += [{"step": step, "loss": 1 / (1 + step)} for step in range(100)]
-        run.curve_file.write_text("\n".join(map(json.dumps, lines)))
-    shown = board(tmp_path)
-    figure = curves_figure(shown, shown.rows[0])
-    assert figure is not None
-    assert len(list(ElementTree.fromstring(figure).iter(f"{SVG}polyline"))) == 4
-    marks = circles(figure)
-    assert [mark.get("fill") == "none" for mark in marks] == [False, True, False, True]
-    last, best = marks[:2]
-    assert float(last.get("cx", "")) > float(best.get("cx", ""))
-    assert float(last.get("cy", "")) > float(best.get("cy", ""))
+        add_trained(results, seed=seed, dataset="coco-stuff-3", method="iic", method_title="IIC")
+    add_trained(results, dataset="coco-stuff-3")
+    return draw_figures(board(results), 8, pdf=True)
 
 
-def test_a_row_without_a_curve_has_no_figure(tmp_path: Path) -> None:
+def test_every_figure_is_drawn_as_svg_and_pdf(drawn: dict[str, Drawing]) -> None:
+    assert list(drawn) == ["leaderboard", "cost", "curves", "released-log", "balance", "confusion"]
+    for drawing in drawn.values():
+        assert ElementTree.fromstring(drawing.svg).find(f"{SVG}title") is not None
+        assert drawing.pdf is not None
+        assert drawing.pdf.startswith(b"%PDF-")
+
+
+def test_figures_fit_light_and_dark_pages_and_their_policy(drawn: dict[str, Drawing]) -> None:
+    for drawing in drawn.values():
+        assert "currentColor" in drawing.svg
+        assert "#010203" not in drawing.svg
+        assert "#000000" not in drawing.svg
+        assert not re.search(r"<style|style=|<script|<metadata", drawing.svg)
+        assert 'aria-label="' in drawing.svg
+
+
+def test_ids_are_unique_on_a_page_and_every_reference_is_found(drawn: dict[str, Drawing]) -> None:
+    page = "".join(drawing.svg for drawing in drawn.values())
+    ids = re.findall(r' id="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:href="#|url\(#)([^")]+)', page)) <= set(ids)
+
+
+def test_a_released_log_is_drawn_only_where_there_is_one(tmp_path: Path) -> None:
+    add_trained(tmp_path, method="iic", method_title="IIC")
+    found = draw_figures(board(tmp_path), 8)
+    assert "released-log" not in found
+    assert "curves" in found
+    assert found["curves"].pdf is None
+
+
+def test_a_board_without_curves_and_with_one_row_has_neither_curves_nor_costs(tmp_path: Path) -> None:
     add_run(tmp_path, last=counts_with(70))
-    shown = board(tmp_path)
-    assert curves_figure(shown, shown.rows[0]) is None
+    assert list(draw_figures(board(tmp_path), 8)) == ["leaderboard", "balance", "confusion"]
 
 
-def test_contributions_add_up_to_the_pa_and_shares_to_one(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 50, (4, 5, 5))
-    for seed in range(2):
-        # Another clustering of the same pixels.
-        add_run(tmp_path, seed=seed, last=rng.permutation(images, axis=1).astype(np.int64))
-    shown = board(tmp_path)
-    (row,) = shown.rows
-    assert contributions(row).sum() == pytest.approx(row.spread(pixel_accuracy).mean)
-    assert class_shares(shown).sum() == pytest.approx(1)
-    grid = balance_grid(shown, [row])
-    sizes = [float(line[1]) for line in grid.body]
-    assert sizes == sorted(sizes, reverse=True)
-    assert grid.body[-1][2] == "100.0"
-    assert grid.body[-1][3].startswith("100 % of")
-    assert len(list(ElementTree.fromstring(balance_figure(shown, [row])).iter(f"{SVG}rect"))) == 5
+def test_labels_that_differ_at_their_ends_are_not_cut(tmp_path: Path) -> None:
+    name = "a_parameter_with_a_very_long_name_indeed"
+    for value in (1, 2):
+        add_trained(tmp_path, parameters={name: value})
+    for kind, drawing in draw_figures(board(tmp_path), 8).items():
+        whole = "".join("".join(text.split()) for text in texts(drawing))
+        if kind != "cost":
+            assert f"{name}=1" in whole, kind
+            assert f"{name}=2" in whole, kind
 
 
-def test_the_lead_has_a_dot_per_row_further_right_for_a_higher_pa(tmp_path: Path) -> None:
-    for correct, method in ((70, "a"), (90, "b"), (80, "c")):
-        add_run(tmp_path, last=counts_with(correct), method=method)
-    shown = board(tmp_path)
-    places = [float(mark.get("cx", "")) for mark in circles(lead_figure(shown, list(shown.rows)))]
-    assert places == sorted(places, reverse=True)
+def test_the_same_runs_give_the_same_figures_and_others_give_others(tmp_path: Path) -> None:
+    add_trained(tmp_path, seed=0)
+    first, second = (draw_figures(board(tmp_path), 8, pdf=True) for _ in range(2))
+    assert first == second
+    add_trained(tmp_path, seed=1)
+    assert draw_figures(board(tmp_path), 8, pdf=True)["curves"] != first["curves"]
 
 
-def test_on_a_large_board_every_method_is_shown_first_and_what_is_not_is_said(tmp_path: Path) -> None:
-    for steps in range(1, 11):
-        add_run(tmp_path, last=counts_with(89 + steps), steps=steps)
-    add_run(tmp_path, last=counts_with(60), method="weak")
-    shown = board(tmp_path)
-    rows = leading(shown, 3)
-    assert [row.first.spec.method for row in rows] == ["infoseg", "infoseg", "weak"]
-    assert "Of 11 rows" in left_out(shown)
-    assert "figures of 3 more" in left_out(shown)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (4, 2), (15, 15), (27, 27)])
+def test_any_number_of_clusters_and_classes_can_be_drawn(tmp_path: Path, shape: tuple[int, int]) -> None:
+    counts = np.random.default_rng(0).integers(0, 9, (2, *shape)).astype(np.int64)
+    counts[0, 0, 0] = 9
+    add_run(tmp_path, last=counts)
+    found = texts(draw_figures(board(tmp_path), 8)["confusion"])
+    assert {f"class {index}" for index in range(shape[1])} <= set(found)
+
+
+@pytest.mark.parametrize(
+    "name", ["$x_{$", "a_b^c", "Größe ± 中", "<b>&amp;", "", "a\x00\nb", r"\frac{", "#010203"]
+)
+def test_any_name_can_be_drawn_and_is_no_markup(tmp_path: Path, name: str) -> None:
+    for method in ("a", "b"):
+        add_trained(tmp_path, method=method, method_title=name, title=name, classes=[name, "ground"])
+    for drawing in draw_figures(board(tmp_path), 8, pdf=True).values():
+        assert not list(ElementTree.fromstring(drawing.svg).iter(f"{SVG}b"))

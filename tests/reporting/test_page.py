@@ -7,9 +7,16 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from markupsafe import Markup
 from PIL import Image
 
+from infoseg_bench.reporting.boards import make_boards
+from infoseg_bench.reporting.classes import class_frame
+from infoseg_bench.reporting.loaded_runs import read_runs
+from infoseg_bench.reporting.page import page as render
+from infoseg_bench.reporting.panels import Column, Panel, Panels
 from infoseg_bench.reporting.write import write_report
 from tests.reporting.runs import add_run, counts_with
 
@@ -45,7 +52,10 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(params=[(1200, "light"), (1200, "dark"), (390, "light")], ids=["light", "dark", "phone"])
+SCREENS = [(width, scheme) for width in (360, 768, 1280) for scheme in ("light", "dark")]
+
+
+@pytest.fixture(params=SCREENS, ids=[f"{width}-{scheme}" for width, scheme in SCREENS])
 def page(request: pytest.FixtureRequest, browser: Browser, path: Path) -> Iterator[Page]:
     width, scheme = request.param
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
@@ -74,11 +84,14 @@ def test_it_opens_with_every_figure_visible_and_nothing_wider_than_the_screen(pa
     assert min(sizes) > 20
     assert page.evaluate("[...document.images].every(one => one.naturalWidth > 0)")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    # Only a table scrolls within its frame.
+    wide = "one => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest('.scroll, .bar ul')"
+    assert page.evaluate(f"[...document.querySelectorAll('main *, header *')].filter({wide}).length") == 0
 
 
 @needs_browser
-def test_a_table_is_sorted_by_the_column_that_is_pressed(page: Page) -> None:
-    table = page.locator("section table").filter(has=page.get_by_role("button", name="95 % interval")).nth(1)
+def test_a_table_is_sorted_by_the_column_that_is_pressed_anywhere_in_its_head(page: Page) -> None:
+    table = page.locator(".board").filter(has=page.get_by_label("label use")).locator("table").first
     head = table.get_by_role("button", name="PA", exact=True)
     column = 1 + head.evaluate("one => one.closest('th').cellIndex")
 
@@ -86,7 +99,11 @@ def test_a_table_is_sorted_by_the_column_that_is_pressed(page: Page) -> None:
         texts = table.locator(f"tbody tr > :nth-child({column})").all_inner_texts()
         return [float(text.split()[0]) for text in texts]
 
-    head.click()
+    # The whole cell can be pressed, its upper left corner too.
+    corner = "one => { const box = one.getBoundingClientRect(); return [box.left + 3, box.top + 3]; }"
+    table.scroll_into_view_if_needed()
+    head.evaluate("one => one.scrollIntoView({block: 'center'})")
+    page.mouse.click(*head.evaluate(f"one => ({corner})(one.closest('th'))"))
     assert figures() == sorted(figures(), reverse=True)
     head.press("Enter")
     assert figures() == sorted(figures())
@@ -95,34 +112,119 @@ def test_a_table_is_sorted_by_the_column_that_is_pressed(page: Page) -> None:
 
 
 @needs_browser
+def test_one_table_of_a_board_is_shown_and_its_rows_are_filtered(page: Page) -> None:
+    board = page.locator(".board").filter(has=page.get_by_label("label use")).first
+    shown = board.locator("table:visible")
+    assert shown.count() == 1
+    rows = shown.locator("tbody tr:visible")
+    before = rows.count()
+    board.get_by_label("label use").select_option("mask")
+    assert rows.count() == 2
+    assert "constant prediction" in rows.all_inner_texts()[-1]
+    board.get_by_role("button", name="IoU of every class").click()
+    assert shown.count() == 1
+    assert rows.count() == 2
+    assert "share of pixels" in rows.last.inner_text()
+    board.get_by_label("label use").select_option("all")
+    assert rows.count() == before
+    board.get_by_role("button", name="mean IoU").click()
+    assert shown.locator("th").nth(2).inner_text().startswith("mean IoU")
+
+
+@needs_browser
+def test_navigation_stays_in_sight_and_leads_everywhere(page: Page) -> None:
+    bar = page.get_by_role("navigation", name="Page")
+    bar.locator("summary").click()
+    targets = bar.locator("a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    assert {"#top", "#tables", "#figures", "#provenance"} < set(targets)
+    assert all(page.locator(f"[id='{target[1:]}']").count() == 1 for target in targets)
+    page.evaluate("scrollTo({top: document.body.scrollHeight, behavior: 'instant'})")
+    assert bar.bounding_box()["y"] == 0  # type: ignore[index]
+    page.get_by_role("link", name="Back to top").click()
+    assert page.evaluate("scrollY") == 0
+
+
+@needs_browser
 def test_it_passes_an_accessibility_check(page: Page) -> None:
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
 
 
-@needs_browser
-def test_pictures_in_the_page_load_under_its_policy(browser: Browser, tmp_path: Path) -> None:
-    from infoseg_bench.reporting.boards import make_boards
-    from infoseg_bench.reporting.loaded_runs import read_runs
-    from infoseg_bench.reporting.page import page as render
-    from infoseg_bench.reporting.panels import Panel, Panels
+@pytest.fixture(scope="module")
+def panels_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page with panels of eight methods on two photos."""
+    folder = tmp_path_factory.mktemp("panels")
+    add_run(folder, last=counts_with(70))
+    boards = make_boards(read_runs(folder)[0])
+    images = np.random.default_rng(0).integers(0, 255, (2, 32, 32, 3)).astype(np.uint8)
+    titles = ["photo", "ground truth", *(f'method "{number}" <b>' for number in range(8))]
+    panel = Panel("fixed selection", tuple(Column(title, images, ["PA 5 %", ""]) for title in titles))
+    classes = {board.name: class_frame(board) for board in boards}
+    file = folder / "page.html"
+    panels = {boards[0].name: Panels(panels=(panel,), publishable=True)}
+    more = [("gallery", "Gallery", Markup("<p>More.</p>"))]
+    file.write_text(
+        render(boards, tables=[], figures={}, classes=classes, panels=panels, problems=[], sections=more)
+    )
+    return file
 
-    add_run(tmp_path, last=counts_with(70))
-    boards = make_boards(read_runs(tmp_path)[0])
-    out = io.BytesIO()
-    Image.new("RGB", (9, 9), "red").save(out, "PNG")
-    png = out.getvalue()
-    panels = {
-        boards[0].name: Panels(pictures=(Panel("fixed selection", 'a "dot" <b>', png),), publishable=True)
+
+@needs_browser
+@pytest.mark.parametrize(("width", "columns"), [(360, 2), (768, 6), (1280, 6)])
+def test_panels_show_every_method_without_scrolling_sideways(
+    browser: Browser, panels_page: Path, width: int, columns: int
+) -> None:
+    opened = browser.new_page(viewport={"width": width, "height": 900})
+    opened.goto(panels_page.as_uri())
+    boxes = opened.evaluate(
+        "[...document.images].map(one => [one, one.getBoundingClientRect()])"
+        ".map(([one, box]) => [one.naturalWidth, box.left, box.right, one.alt])"
+    )
+    boxes = [box for box in boxes if box[2] > box[1]]
+    assert all(natural == 32 and left >= 0 and right <= width for natural, left, right, _ in boxes)
+    assert {alt for *_, alt in boxes if "PA" in alt} > {
+        f'method "{number}" <b>, PA 5 %' for number in range(8)
     }
-    file = tmp_path / "page.html"
-    file.write_text(render(boards, grids=[], panels=panels, problems=[]))
-    opened = browser.new_page()
-    opened.goto(file.as_uri())
-    assert opened.evaluate("[...document.images].map(one => [one.naturalWidth > 0, one.alt])") == [
-        [True, 'a "dot" <b>']
-    ]
+    assert len({round(left) for _, left, *_ in boxes}) == columns
+    # Photo and ground truth stand in each of two lines, on a phone once and in sight.
+    assert sum(alt == "photo" for *_, alt in boxes) == (1 if columns == 2 else 2)
+    sticky = opened.locator(".given").first.evaluate("one => getComputedStyle(one).position")
+    assert (sticky == "sticky") is (columns == 2)
+    assert opened.get_by_text("More.").is_visible()
     opened.close()
+
+
+def test_a_panel_is_written_as_a_png_of_all_its_lines(panels_page: Path) -> None:
+    images = np.zeros((2, 32, 32, 3), dtype=np.uint8)
+    panel = Panel("x", tuple(Column(f"method {n}", images, ["a", "b"]) for n in range(10)))
+    assert [len(line) for line in panel.lines] == [6, 6]
+    with Image.open(io.BytesIO(panel.png())) as image:
+        assert image.format == "PNG"
+        assert image.height > 600
+
+
+def test_the_page_opens_with_what_was_run_and_what_that_cannot_tell(path: Path) -> None:
+    text = path.read_text().partition("<header>")[2].partition("</header>")[0]
+    for words in (
+        "2 methods trained from scratch",
+        "2 data sets",
+        "7 to 100 training steps",
+        "the shortest released training reached its published figure after 570 steps",
+        "rows of fewer than 3 seeds",
+        "No method beats the constant prediction",
+        "1 record left out",
+    ):
+        assert words in text
+
+
+def test_no_advice_about_options_is_on_the_page(path: Path) -> None:
+    text = re.sub(r"<(style|script)>.*?</\1>", "", path.read_text(), flags=re.DOTALL)
+    assert not re.findall(r"\s--[a-z]\S*", text)
+
+
+def test_empty_columns_are_left_out(path: Path) -> None:
+    sections = path.read_text().split("<section")
+    assert "paper's PA" not in next(one for one in sections if "My photos <small>" in one)
 
 
 def test_no_name_becomes_markup(path: Path) -> None:
@@ -141,6 +243,7 @@ def test_nothing_is_fetched_and_no_script_is_from_elsewhere(path: Path) -> None:
 
 
 def test_what_was_left_out_is_on_the_page(path: Path) -> None:
-    left_out = path.read_text().partition('id="left-out-title"')[2]
+    left_out = path.read_text().partition('id="left-out"')[2]
     assert "counts.npz" in left_out
     assert "not readable counts" in left_out
+    assert str(path.parents[1]) not in left_out

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
+
+import pandas as pd
+import pytest
 
 from infoseg_bench.reporting.boards import make_boards
 from infoseg_bench.reporting.loaded_runs import read_runs
@@ -9,8 +13,26 @@ from tests.reporting.runs import add_run, counts_with
 
 
 def found(results: Path) -> list[dict[str, str]]:
-    grid = quirks(make_boards(read_runs(results)[0]))
-    return [dict(zip(grid.head, row, strict=True)) for row in grid.body] if grid else []
+    found = quirks(make_boards(read_runs(results)[0]))
+    return (
+        [{str(name): str(text) for name, text in row.items()} for row in found.shown.to_dict("records")]
+        if found
+        else []
+    )
+
+
+def test_its_csv_has_plain_numbers(tmp_path: Path) -> None:
+    for seed, correct in enumerate((70, 80)):
+        add_run(tmp_path, seed=seed, last=counts_with(correct), parameters={"padding": "corrected"})
+    add_run(tmp_path, last=counts_with(90), parameters={"padding": "published"})
+    found = quirks(make_boards(read_runs(tmp_path)[0]))
+    assert found is not None
+    (line,) = pd.read_csv(io.StringIO(found.csv())).to_dict("records")
+    assert line["corrected_mean"] == pytest.approx(0.75)
+    assert line["corrected_std"] == pytest.approx(0.0707, abs=1e-4)
+    assert (line["corrected_n"], line["published_n"]) == (2, 1)
+    assert line["difference"] == pytest.approx(0.15)
+    assert line["difference_low"] < line["difference"] < line["difference_high"]
 
 
 def test_published_stands_beside_corrected_with_what_differs_and_by_how_much(tmp_path: Path) -> None:

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
-import csv
 import io
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
 
 from infoseg_bench.reporting.boards import make_boards
-from infoseg_bench.reporting.grid import Grid, latex_text
-from infoseg_bench.reporting.leaderboard import leaderboard, markdown
+from infoseg_bench.reporting.leaderboard import leaderboard, markdown, narrow
 from infoseg_bench.reporting.loaded_runs import read_runs
-from infoseg_bench.reporting.main_table import main_tables
+from infoseg_bench.reporting.main_table import distinguish, main_tables
+from infoseg_bench.reporting.table import latex_text
+from infoseg_bench.reporting.terminal import print_board
 from tests.reporting.runs import add_run, counts_with
 
 
@@ -19,13 +25,40 @@ def test_the_layout_of_table_1_has_the_papers_figures_beside_the_measured_ones(t
     add_run(
         tmp_path, dataset="potsdam", title="Potsdam", last=counts_with(80), method="iic", method_title="IIC"
     )
-    (grid,) = main_tables(make_boards(read_runs(tmp_path)[0]))
-    assert grid.head == ("method", "COCO-Stuff-3", "paper", "Potsdam", "paper")
-    rows = {row[0]: row[1:] for row in grid.body}
-    assert rows["InfoSeg, 100 steps"] == ("70.0", "73.8", "", "")
-    assert rows["IIC, 100 steps"] == ("", "", "80.0", "45.4")
-    assert rows["K-Means"] == ("not run", "52.2", "not run", "35.3")
-    assert rows["constant prediction"] == ("60.0", "", "60.0", "")
+    (found,) = main_tables(make_boards(read_runs(tmp_path)[0]))
+    assert list(found.shown) == ["method", "COCO-Stuff-3", "COCO-Stuff-3, paper", "Potsdam", "Potsdam, paper"]
+    rows = {row[0]: row[1:] for row in found.shown.to_numpy().tolist()}
+    assert rows["InfoSeg, 100 steps"] == ["70.0", "73.8", "", ""]
+    assert rows["IIC, 100 steps"] == ["", "", "80.0", "45.4"]
+    assert rows["K-Means"] == ["not run", "52.2", "not run", "35.3"]
+    assert rows["constant prediction"] == ["60.0", "", "60.0", ""]
+
+
+def test_the_main_tables_csv_has_plain_numbers(tmp_path: Path) -> None:
+    for seed, correct in enumerate((70, 80)):
+        add_run(tmp_path, seed=seed, dataset="coco-stuff-3", title="Stuff", last=counts_with(correct))
+    (found,) = main_tables(make_boards(read_runs(tmp_path)[0]))
+    lines = pd.read_csv(io.StringIO(found.csv())).set_index("method")
+    assert all(dtype.kind in "fi" for dtype in lines.dtypes)
+    mine = lines.loc["InfoSeg, 100 steps"]
+    assert mine["Stuff: pixel_accuracy_mean"] == pytest.approx(0.75)
+    assert mine["Stuff: pixel_accuracy_std"] == pytest.approx(0.0707, abs=1e-4)
+    assert (mine["Stuff: n"], mine["Stuff: published_pixel_accuracy"]) == (2, 0.738)
+    assert lines.loc["constant prediction", "Stuff: pixel_accuracy_mean"] == 0.6
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [({"crop": 64}, "64x64"), ({"train_images": 9}, "9 photos to train on"), ({}, "data cdcdcdcd")],
+)
+def test_two_stores_of_one_name_are_told_apart_by_what_differs(
+    tmp_path: Path, facts: dict[str, int], words: str
+) -> None:
+    add_run(tmp_path, last=counts_with(70))
+    add_run(tmp_path, last=counts_with(70), fingerprint="cd" * 32, **facts)  # type: ignore[arg-type]
+    boards = make_boards(read_runs(tmp_path)[0])
+    assert distinguish(boards[1], boards) == words
+    assert [distinguish(board, boards[:1]) for board in boards[:1]] == [""]
 
 
 def test_protocols_budgets_and_label_use_never_share_a_line(tmp_path: Path) -> None:
@@ -36,9 +69,9 @@ def test_protocols_budgets_and_label_use_never_share_a_line(tmp_path: Path) -> N
     corrected, published = main_tables(make_boards(read_runs(tmp_path)[0]))
     assert "corrected" in corrected.title
     assert "published" in published.title
-    assert sorted(row[1] for row in corrected.body[:-1]) == ["70.0", "75.0", "80.0"]
-    assert [row[1] for row in published.body[:-1]] == ["90.0"]
-    assert sum("uses labels: mask" in row[0] for row in corrected.body) == 1
+    assert sorted(corrected.shown["My photos"][:-1]) == ["70.0", "75.0", "80.0"]
+    assert list(published.shown["My photos"][:-1]) == ["90.0"]
+    assert corrected.shown["method"].str.contains("uses labels: mask").sum() == 1
 
 
 def test_budgets_that_differ_are_said_to_above_the_board(tmp_path: Path) -> None:
@@ -76,26 +109,98 @@ def test_reference_rows_are_marked_and_one_that_is_missing_is_named(tmp_path: Pa
     assert "Reference row random-cnn: not run." in markdown(board)
     add_run(tmp_path, last=counts_with(65), method="random-cnn", method_title="Random CNN")
     (board,) = make_boards(read_runs(tmp_path)[0])
-    assert "Random CNN (reference)" in markdown(board)
+    assert "| Random CNN | 65.0 |" in markdown(board)
+    assert "| reference |" in markdown(board)
     assert "not run" not in markdown(board)
 
 
-@pytest.mark.parametrize("name", [r"a_b & 50 % $x^2$ #1 {\bf}~", "x | y\nz", "<b>"])
+HOSTILE = [r"a_b & 50 % $x^2$ #1 {\bf}~", "x | y\nz", "<b>", "Größe – ±"]  # noqa: RUF001
+
+
+def latex_of(results: Path, name: str) -> list[str]:
+    """The narrow and the wide table of a board whose names are given."""
+    add_run(results, dataset="coco-stuff-3", last=counts_with(70), method_title=name, title=name)
+    for seed in range(2):
+        add_run(
+            results, seed=seed, dataset="coco-stuff-3", method="iic", method_title="IIC", last=counts_with(80)
+        )
+    (board,) = make_boards(read_runs(results)[0])
+    return [narrow(board).latex("narrow", small=True), leaderboard(board).latex("wide")]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
 def test_no_name_breaks_the_latex_table(tmp_path: Path, name: str) -> None:
-    add_run(tmp_path, last=counts_with(70), method_title=name, title=name)
-    (board,) = make_boards(read_runs(tmp_path)[0])
-    grid = leaderboard(board, narrow=True)
-    text = grid.latex()
-    body = text.partition(r"\midrule")[2].partition(r"\bottomrule")[0].strip().splitlines()
-    assert len(body) == 2
+    text, _ = latex_of(tmp_path, name)
+    body = (
+        text.partition(r"\begin{tabular}")[2]
+        .partition(r"\midrule")[2]
+        .partition(r"\bottomrule")[0]
+        .strip()
+        .splitlines()
+    )
+    assert len(body) == 3
     for line in body:
         assert line.endswith(r" \\")
-        assert line.replace(r"\&", "").count("&") == len(grid.head) - 1
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 1
+        assert line.replace(r"\&", "").count("&") == 4
+    assert r"\label{tab:narrow}" in text
+    assert text.count(r"\textbf{") == 5
     for special in "_%#":
         assert f"{special}" not in latex_text(name).replace(f"\\{special}", "")
 
 
-def test_a_grid_is_read_back_from_its_csv() -> None:
-    grid = Grid(title="t", head=("a", "b"), body=(('x,"y"', "1"), ("new\nline", "2")))
-    assert list(csv.reader(io.StringIO(grid.csv()))) == [["a", "b"], ['x,"y"', "1"], ["new\nline", "2"]]
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="no pdflatex: apt-get install texlive-latex-base"
+)
+def test_the_tables_compile_and_the_narrow_one_fits_a_column(tmp_path: Path) -> None:
+    for number, name in enumerate(HOSTILE):
+        narrow_table, wide_table = latex_of(tmp_path / str(number), name)
+        (tmp_path / "paper.tex").write_text(
+            r"\documentclass[twocolumn]{article}\begin{document}"
+            + narrow_table
+            + r"See \ref{tab:narrow}.\onecolumn\tiny "
+            + wide_table.replace(r"\footnotesize", r"\tiny")
+            + r"\end{document}"
+        )
+        done = subprocess.run(
+            ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+            cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-2000:]
+        narrow_part = done.stdout.partition("[1")[0]
+        assert "Overfull" not in narrow_part, narrow_part
+
+
+def test_a_table_of_many_rows_is_cut_and_says_so(tmp_path: Path) -> None:
+    for steps in range(1, 4):
+        add_run(tmp_path, last=counts_with(70 + steps), steps=steps)
+    (board,) = make_boards(read_runs(tmp_path)[0])
+    found = leaderboard(board, rows=2)
+    assert list(found.shown["PA"]) == ["73.0", "72.0", "60.0"]
+    assert any("2 rows of highest PA of 3" in note for note in found.notes)
+
+
+def test_the_leading_rows_have_every_method_first(tmp_path: Path) -> None:
+    for steps in range(1, 11):
+        add_run(tmp_path, last=counts_with(89 + steps), steps=steps)
+    add_run(tmp_path, last=counts_with(60), method="weak")
+    (board,) = make_boards(read_runs(tmp_path)[0])
+    assert list(board.leading(3)["method"]) == ["infoseg", "infoseg", "weak"]
+
+
+@pytest.mark.parametrize("name", ["InfoSeg", "x" * 60, "<b>&amp;", "Größe 中"])
+def test_a_board_on_the_terminal_fits_80_characters_without_html(tmp_path: Path, name: str) -> None:
+    add_run(tmp_path, last=counts_with(70), method_title=name)
+    add_run(tmp_path, last=counts_with(80), method="b", parameters={"some_long_setting": 1})
+    add_run(tmp_path, last=counts_with(90), method="b", parameters={"some_long_setting": 2}, label_use="mask")
+    add_run(tmp_path, last=counts_with(60), method="random-cnn", method_title="Random CNN")
+    (board,) = make_boards(read_runs(tmp_path)[0])
+    out = io.StringIO()
+    print_board(board, Console(file=out))
+    text = out.getvalue()
+    assert max(map(cell_len, text.splitlines())) <= 80
+    assert not re.search(r"&(lt|gt|amp);", text.replace(name, ""))
+    assert len(re.findall(r"\bconstant", text.partition("InfoSeg is")[0])) >= 1
+    for words in ("PA in %", "95 %", "mean IoU", "seeds", "steps", "note", "reference"):
+        assert words in text
+    rows = [line for line in text.splitlines() if re.match(r" *(\d|–) .*\d\.\d", line)]  # noqa: RUF001
+    assert len(rows) == 4

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -42,9 +43,12 @@ def test_a_report_has_an_index_a_csv_per_board_and_a_confusion_matrix_per_run(tm
     written = set(files(out))
     mine = next(board.name for board in report.boards if board.dataset == "my-photos")
     stems = [f"infoseg-seed{seed}-{run.spec().identity[:6]}" for seed, run in enumerate(runs)]
-    assert {f"{mine}/confusion/{stem}.{kind}" for stem in stems for kind in ("csv", "svg")} < written
-    assert sum("/confusion/" in name and name.endswith(".svg") for name in written) == 3
-    assert {"index.html", f"{mine}/leaderboard.tex", f"{mine}/balance.csv", "main-table-1.tex"} < written
+    assert {f"{mine}/confusion/{stem}{kind}.csv" for stem in stems for kind in ("", "-shares")} < written
+    assert {f"{mine}/{name}.svg" for name in ("leaderboard", "cost", "balance", "confusion")} < written | {
+        f"{mine}/cost.svg"
+    }
+    tables = {f"{mine}/leaderboard.tex", f"{mine}/leaderboard-wide.tex", f"{mine}/classes.csv"}
+    assert tables | {"index.html", "runs.csv", "main-table-1.csv", "main-table-1.tex"} < written
     assert sum(name.endswith("leaderboard.csv") for name in written) == 2
 
 
@@ -56,7 +60,36 @@ def test_the_confusion_matrix_holds_the_counts_of_the_last_state(tmp_path: Path)
     with table.open() as handle:
         rows = list(csv.reader(handle))[1:]
     assert [[int(cell) for cell in row[1:]] for row in rows] == [[40, 0, 0], [30, 30, 0]]
-    assert len(list(folder.glob("*.svg"))) == 1
+
+
+def test_the_tables_of_runs_and_classes_hold_what_the_records_hold(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    counts = [rng.integers(1, 50, (4, 3, 3)).astype(np.int64) for _ in range(2)]
+    for seed, one in enumerate(counts):
+        add_run(tmp_path, seed=seed, last=one)
+    report = write_report(tmp_path, tmp_path / "report")
+    runs = pd.read_csv(tmp_path / "report" / "runs.csv")
+    assert list(runs["seed"]) == [0, 1]
+    records = [run.record for run in report.boards[0].loaded.values()]
+    assert list(runs["pixel_accuracy"]) == pytest.approx([record.pixel_accuracy for record in records])
+    assert list(runs["run"]) == [record.identity for record in records]
+    classes = pd.read_csv(tmp_path / "report" / report.boards[0].name / "classes.csv")
+    assert len(classes) == 3
+    assert classes["share_of_pixels"].is_monotonic_decreasing
+    assert classes["share_of_pixels"].sum() == pytest.approx(1)
+    ious = {f"class {i}": np.mean([record.last.one_to_one.iou[i] for record in records]) for i in range(3)}
+    assert dict(zip(classes["class"], classes["iou"], strict=True)) == pytest.approx(ious)
+    assert classes["contribution"].sum() == pytest.approx(runs["pixel_accuracy"].mean())
+    assert classes["cumulative_contribution"].iloc[-1] == pytest.approx(runs["pixel_accuracy"].mean())
+
+
+def test_figures_can_be_pdf_too(tmp_path: Path) -> None:
+    add_run(tmp_path, last=counts_with(70))
+    done = CliRunner().invoke(main, ["report", "--results", str(tmp_path), "--figures", "pdf"])
+    assert done.exit_code == 0, done.output
+    found = {path.name: path.read_bytes()[:5] for path in (tmp_path / "report").rglob("*.pdf")}
+    assert found["leaderboard.pdf"] == b"%PDF-"
+    assert {name.replace(".pdf", ".svg") for name in found} <= {path.name for path in tmp_path.rglob("*.svg")}
 
 
 def test_the_same_runs_give_the_same_report_byte_for_byte(tmp_path: Path) -> None:
@@ -80,7 +113,7 @@ def test_failed_runs_are_on_no_board(tmp_path: Path) -> None:
     failed.create(spec)
     fail(failed, spec, method_title="InfoSeg", started="", error="out of memory")
     report = write_report(tmp_path, tmp_path / "report")
-    assert [len(row.records) for row in report.boards[0].rows] == [1]
+    assert list(report.boards[0].rows["n"]) == [1]
 
 
 def test_on_the_command_line_the_boards_are_printed_and_nothing_finished_exits_with_1(tmp_path: Path) -> None:
@@ -217,14 +250,13 @@ def test_a_run_that_does_not_follow_from_its_counts_is_left_out_and_named(
     tamper(bad)
     report = write_report(results, tmp_path / "report")
     (board,) = report.boards
-    (row,) = board.rows
-    assert [record.spec.seed for record in row.records] == [0]
+    assert list(board.runs["seed"]) == [0]
     assert board.facts.constant_pixel_accuracy == 0.6
     left_out = report.index.read_text().partition("## Left out")[2].split("\n- ")
     assert len(left_out) == 2
     assert bad.path.name in left_out[1]
-    figures = [name for name in files(tmp_path / "report") if "/confusion/" in name and name.endswith(".svg")]
-    assert len(figures) == 1
+    matrices = [name for name in files(tmp_path / "report") if "/confusion/" in name]
+    assert len(matrices) == 2
 
 
 def test_a_report_of_nothing_but_tampered_runs_has_no_board(tmp_path: Path) -> None:
@@ -238,7 +270,7 @@ def test_a_copy_of_a_run_is_not_counted_as_another_seed(tmp_path: Path) -> None:
     run = add_run(tmp_path, last=counts_with(70))
     shutil.copytree(run.path, run.path.with_name("copy of it"))
     report = write_report(tmp_path, tmp_path / "report")
-    assert [len(row.records) for row in report.boards[0].rows] == [1]
+    assert list(report.boards[0].rows["n"]) == [1]
 
 
 def test_a_record_whose_data_set_is_named_like_a_path_writes_nothing_outside_the_report(

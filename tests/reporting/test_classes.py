@@ -2,23 +2,15 @@ from __future__ import annotations
 
 import csv
 import io
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from hypothesis import given
 
-from infoseg_bench.reporting.confusion import (
-    confusion_csv,
-    confusion_figure,
-    confusion_shares_csv,
-    matched_confusion,
-)
+from infoseg_bench.reporting.classes import confusion_csv, matched_confusion, row_shares
 from infoseg_bench.scoring.matching import one_to_one
 from infoseg_bench.scoring.scores import score
 from tests.scoring.tables import count_tables
-
-SVG = "{http://www.w3.org/2000/svg}"
 
 
 def names(counts: np.ndarray) -> list[str]:
@@ -32,17 +24,9 @@ def rows(text: str) -> tuple[list[str], list[str], np.ndarray]:
     return head, [row[0] for row in body], numbers
 
 
-def svg(counts: np.ndarray, classes: list[str], title: str = "a title") -> ElementTree.Element:
-    return ElementTree.fromstring(confusion_figure(counts, classes, title))
-
-
-def texts(figure: ElementTree.Element) -> list[str]:
-    return [element.text or "" for element in figure.iter(f"{SVG}text")]
-
-
 @given(counts=count_tables())
 def test_every_pixel_stands_once_in_the_row_of_its_true_class(counts: np.ndarray) -> None:
-    head, first, numbers = rows(confusion_csv(counts, names(counts)))
+    head, first, numbers = rows(confusion_csv(matched_confusion(counts), names(counts)))
     assert head == ["true class", *names(counts), "(unmatched)"]
     assert first == names(counts)
     assert numbers.sum(axis=1).tolist() == counts.sum(axis=0).tolist()
@@ -51,7 +35,7 @@ def test_every_pixel_stands_once_in_the_row_of_its_true_class(counts: np.ndarray
 
 @given(counts=count_tables())
 def test_the_diagonal_holds_the_matched_pixels(counts: np.ndarray) -> None:
-    _, _, numbers = rows(confusion_csv(counts, names(counts)))
+    _, _, numbers = rows(confusion_csv(matched_confusion(counts), names(counts)))
     matching = one_to_one(counts)
     matched = sum(int(counts[k, c]) for k, c in enumerate(matching.classes.tolist()) if c >= 0)
     assert numbers.diagonal().sum() == matched
@@ -70,50 +54,19 @@ def test_each_column_is_the_cluster_that_was_matched_to_its_class(counts: np.nda
 def test_a_small_example_has_true_classes_in_rows_and_predicted_ones_in_columns() -> None:
     # Cluster 0 is sky, cluster 2 is ground, cluster 1 is left over.
     counts = np.array([[5, 1], [2, 3], [0, 7]], dtype=np.int64)
-    text = confusion_csv(counts, ["sky", "ground"])
+    text = confusion_csv(matched_confusion(counts), ["sky", "ground"])
     assert text == "true class,sky,ground,(unmatched)\nsky,5,0,2\nground,1,7,3\n"
 
 
 def test_class_names_that_csv_must_quote_are_read_back() -> None:
     classes = ["sky, cloudy", 'the "ground"', "a\nb"]
-    _, first, _ = rows(confusion_csv(np.eye(3, dtype=np.int64), classes))
+    _, first, _ = rows(confusion_csv(matched_confusion(np.eye(3, dtype=np.int64)), classes))
     assert first == classes
 
 
 @given(counts=count_tables())
 def test_shares_are_of_each_true_classs_pixels(counts: np.ndarray) -> None:
-    head, *body = csv.reader(io.StringIO(confusion_shares_csv(counts, names(counts))))
+    head, *body = csv.reader(io.StringIO(confusion_csv(row_shares(matched_confusion(counts)), names(counts))))
     assert head == ["true class", *names(counts), "(unmatched)"]
     shares = np.array([[float(cell) for cell in row[1:]] for row in body])
     np.testing.assert_allclose(shares.sum(axis=1), counts.sum(axis=0) > 0)
-
-
-def test_the_figure_has_names_and_the_percentages_of_the_rows() -> None:
-    found = texts(svg(np.array([[50, 3], [2, 45]], dtype=np.int64), ["sky", "ground"]))
-    assert [text for text in found if text.isdigit()] == ["96", "4", "6", "94"]
-    assert found.count("sky") == found.count("ground") == 2
-
-
-def test_the_same_counts_give_the_same_figure_and_others_another() -> None:
-    counts = np.array([[50, 3], [2, 45]], dtype=np.int64)
-    first = confusion_figure(counts, ["a", "b"], "t")
-    assert first == confusion_figure(counts.copy(), ["a", "b"], "t")
-    assert first != confusion_figure(counts + 20, ["a", "b"], "t")
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 3), (4, 2), (15, 15), (27, 27)])
-def test_any_number_of_clusters_and_classes_can_be_drawn(shape: tuple[int, int]) -> None:
-    counts = np.random.default_rng(0).integers(0, 9, shape).astype(np.int64)
-    counts[0, 0] = 9
-    cells = list(svg(counts, names(counts)).iter(f"{SVG}rect"))
-    assert len(cells) in (shape[1] ** 2, shape[1] * (shape[1] + 1))
-
-
-def test_a_class_that_does_not_occur_can_be_drawn() -> None:
-    assert texts(svg(np.array([[5, 0], [3, 0]], dtype=np.int64), ["sky", "ground"]))
-
-
-@pytest.mark.parametrize("name", ["$x_{$", "a_b^c", "Größe ±", "<b>&amp;", "", "a\x00\nb"])
-def test_any_name_can_be_drawn_and_is_no_markup(name: str) -> None:
-    figure = svg(np.eye(2, dtype=np.int64), [name, "ground"], title=name)
-    assert not list(figure.iter(f"{SVG}b"))
