@@ -3,41 +3,113 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from infoseg_bench.cli.options import data_option, plugin_option
+from infoseg_bench.cli.completion import METHODS
+from infoseg_bench.cli.options import data_option, dataset_filter, plugin_option
+from infoseg_bench.errors import unknown_name
 
 if TYPE_CHECKING:
     from infoseg_bench.contracts import DatasetRecipe, Method
     from infoseg_bench.contracts.registry import Registry
+    from infoseg_bench.data.catalogue import PreparedDataset
 
 
 @click.command("list")
-@click.option("--method", "method_name", help="Show this method's parameters with their sources.")
+@click.option(
+    "--method",
+    "method_name",
+    shell_complete=METHODS,
+    help="Show this method's parameters with their sources.",
+)
+@dataset_filter
+@click.option(
+    "--state", type=click.Choice(["prepared", "obtainable"]), help="Only data sets in this state, no methods."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @data_option
 @plugin_option
-def list_command(method_name: str | None, data: Path, plugins: tuple[Path, ...]) -> None:
+def list_command(
+    method_name: str | None,
+    datasets: tuple[str, ...],
+    state: str | None,
+    as_json: bool,
+    data: Path,
+    plugins: tuple[Path, ...],
+) -> None:
     """Show the data sets, prepared or not, and the methods."""
     from infoseg_bench.contracts.registry import load_methods, load_recipes
+    from infoseg_bench.data.catalogue import prepared_datasets
 
-    methods = load_methods(plugins)
-    if method_name:
-        _show_parameters(methods.method(method_name))
+    methods, recipes = load_methods(plugins), load_recipes(plugins)
+    shown = (
+        [methods.method(method_name)]
+        if method_name
+        else [methods.methods[n] for n in sorted(methods.methods)]
+    )
+    found, problems = prepared_datasets(data)
+    known = {*found, *recipes.recipes}
+    if unknown := sorted(set(datasets) - known):
+        raise unknown_name("data set", unknown[0], known)
+    wanted = set(datasets) or known
+    prepared = {name: one for name, one in sorted(found.items()) if name in wanted}
+    obtainable = [one for name, one in sorted(recipes.recipes.items()) if name in wanted]
+    if as_json:
+        figures = {
+            "prepared": [_prepared_facts(one) for one in prepared.values() if state != "obtainable"],
+            "datasets": [_recipe_facts(one) for one in obtainable if state != "prepared"],
+            "methods": [] if state or datasets else [_method_facts(one) for one in shown],
+            "problems": [*problems, *(f"{n}: {r}" for n, r in {**methods.broken, **recipes.broken}.items())],
+        }
+        click.echo(json.dumps(figures, indent=2, default=str))
         return
-    recipes = load_recipes(plugins)
-    _show_prepared(data)
-    click.echo("\nData sets that can be prepared:")
-    for name, recipe in sorted(recipes.recipes.items()):
-        lines = [recipe.title, recipe.how_to_get, f"licence: {recipe.licence}", *_missing(recipe, data)]
-        click.echo(f"  {name:<18} " + f"\n{'':<21}".join(lines))
-    click.echo("\nMethods:")
-    for name, method in sorted(methods.methods.items()):
-        click.echo(f"  {name:<18} {method.title}: {method.citation}")
+    if method_name:
+        _show_parameters(shown[0])
+        return
+    if state != "obtainable":
+        _show_prepared(data, prepared, problems)
+    if state != "prepared":
+        _show_obtainable(obtainable, data)
+    if not (state or datasets):
+        click.echo("\nMethods:")
+        for method in shown:
+            click.echo(f"  {method.name:<18} {method.title}: {method.citation}")
     _show_broken(methods)
     _show_broken(recipes)
+
+
+def _prepared_facts(prepared: PreparedDataset) -> dict[str, Any]:
+    store, view = prepared.store, prepared.view
+    return {
+        "name": view.name, "title": view.title, "classes": list(view.classes), "channels": store.channels,
+        "crop": view.crop, "train_images": len(view.train), "evaluation_images": len(view.evaluation),
+        "bytes": store.path.stat().st_size, "file": str(store.path), "fingerprint": store.fingerprint,
+        "note": view.note,
+    }  # fmt: skip
+
+
+def _recipe_facts(recipe: type[DatasetRecipe]) -> dict[str, Any]:
+    facts = ("name", "title", "citation", "licence", "how_to_get", "version")
+    return {name: getattr(recipe, name) for name in facts}
+
+
+def _method_facts(method: type[Method]) -> dict[str, Any]:
+    return {
+        "name": method.name, "title": method.title, "citation": method.citation, "version": method.version,
+        "trains": method.is_iterative, "parameters": method.parameters_type().model_dump(mode="json"),
+        "presets": method.presets, "budgets": method.budgets,
+    }  # fmt: skip
+
+
+def _show_obtainable(recipes: Sequence[type[DatasetRecipe]], data: Path) -> None:
+    click.echo("\nData sets that can be prepared:")
+    for recipe in recipes:
+        lines = [recipe.title, recipe.how_to_get, f"licence: {recipe.licence}", *_missing(recipe, data)]
+        click.echo(f"  {recipe.name:<18} " + f"\n{'':<21}".join(lines))
 
 
 def _missing(recipe: type[DatasetRecipe], data: Path) -> list[str]:
@@ -62,12 +134,9 @@ def _show_summary(attributes: dict[str, Any]) -> None:
         click.echo(f"{'':<21}warning: {line}")
 
 
-def _show_prepared(data: Path) -> None:
-    from infoseg_bench.data.catalogue import prepared_datasets
-
-    found, problems = prepared_datasets(data)
+def _show_prepared(data: Path, found: Mapping[str, PreparedDataset], problems: Sequence[str]) -> None:
     click.echo(f"Prepared in {data}:" if found else f"Nothing is prepared in {data}.")
-    for name, prepared in sorted(found.items()):
+    for name, prepared in found.items():
         store, view = prepared.store, prepared.view
         size = store.path.stat().st_size / 2**20
         click.echo(
@@ -89,6 +158,11 @@ def _show_parameters(method: type[Method]) -> None:
         click.echo(f"  {method.name}.{name} = {field.default}\n      {field.description}\n      [{source}]")
     for dataset, values in method.presets.items():
         click.echo(f"  on {dataset}: {', '.join(f'{key}={value}' for key, value in values.items())}")
+    for dataset, values in method.budgets.items():
+        click.echo(
+            f"  on {dataset}: {values['steps']} steps, evaluated every {values['evaluate_every']}, unless a "
+            "suite or --steps says otherwise"
+        )
 
 
 def _show_broken(registry: Registry) -> None:
