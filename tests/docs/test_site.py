@@ -46,3 +46,11 @@ def test_the_schema_is_that_of_a_record_with_its_fields_described(from_code: Mod
     schema = json.loads(from_code.record_schema("").removeprefix("```json\n").removesuffix("\n```"))
     assert "provenance" in json.dumps(schema)
     assert "| `pixel_accuracy` | number |" in from_code.record_tables("")
+
+
+def test_the_tutorial_is_a_notebook() -> None:
+    jupytext = pytest.importorskip("jupytext", reason="needs the extra docs")
+    notebook = jupytext.read(DOCS / "tutorial.md")
+    sources = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    assert "fit(method, dataset)" in sources
+    assert "!infoseg-bench verify" in sources
