@@ -46,8 +46,8 @@ def predict(
     """Segment photos, or folders of photos, of any size with a trained run.
 
     Every photo gets a palette PNG of class numbers (NAME-labels.png) and an overlay (NAME-overlay.png);
-    legend.png names the colours. Photos are turned upright and cut into overlapping tiles of the size
-    that the method was evaluated on, so memory stays bounded.
+    legend.png and legend.txt name the colours. Photos are turned upright and cut into overlapping tiles
+    of the size that the method was evaluated on, so memory stays bounded.
 
     \b
     infoseg-bench predict --run 92f766dbcb400909 holiday.jpg
@@ -70,7 +70,9 @@ def predict(
         click.echo(f"left out of {printable(folder)}: {line}", err=True)
     for fault in chosen.faults:
         click.echo(f"left out: {fault}", err=True)
-    write_legend(out / "legend.png", model.classes, model.palette)
+    warning = write_legend(out, model.classes, model.palette)
+    if warning:
+        click.echo(f"warning: {warning}", err=True)
     failed = len(chosen.faults)
     for name, photo in show_progress(list(chosen.photos.items()), "segmenting"):
         try:

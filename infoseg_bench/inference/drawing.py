@@ -10,12 +10,15 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from infoseg_bench.data.view import VOID
-from infoseg_bench.utils.atomic import write_atomic
+from infoseg_bench.images.fonts import font_for
+from infoseg_bench.utils.atomic import write_atomic, write_text
 
 SHARE = 0.5
 """Of the class's colour in an overlay; the rest is the photo; chosen by this project."""
 ROW, SWATCH, MARGIN = 28, 20, 8
 """Sizes of a legend in pixels; chosen by this project."""
+STRIP = 256
+"""Rows that are tinted at a time; chosen by this project."""
 Palette = Sequence[tuple[int, int, int]]
 
 
@@ -33,22 +36,42 @@ def write_overlay(
     palette: Palette,
 ) -> None:
     """Write the photo with every pixel tinted in its class's colour."""
-    # In place of floats, which would take many times the photo's memory.
-    tinted = Image.blend(Image.fromarray(photo), Image.fromarray(colour_table(palette)[labels]), SHARE)
+    height, width = labels.shape
+    tinted, colours = Image.new("RGB", (width, height)), colour_table(palette)
+    # Strip by strip, so that a large photo takes the memory of one image more and not of three.
+    for top in range(0, height, STRIP):
+        rows = slice(top, top + STRIP)
+        strip = Image.blend(Image.fromarray(photo[rows]), Image.fromarray(colours[labels[rows]]), SHARE)
+        tinted.paste(strip, (0, top))
     _write(path, tinted)
 
 
-def write_legend(path: Path, classes: Sequence[str], palette: Palette) -> None:
-    """Write the classes' names beside their colours."""
-    font = ImageFont.load_default(SWATCH - 4)
-    width = max(int(font.getlength(name)) for name in classes) + SWATCH + 3 * MARGIN
-    image = Image.new("RGB", (width, ROW * len(classes) + MARGIN), "white")
+def write_legend(folder: Path, classes: Sequence[str], palette: Palette) -> str:
+    """Write the classes' names beside their colours, as `legend.png` and as text in `legend.txt`.
+
+    Returns:
+        a warning if no installed font has all of the names, which are then numbers in the picture; or ""
+    """
+    lines = [
+        f"{index}\t#{red:02x}{green:02x}{blue:02x}\t{name}"
+        for index, (name, (red, green, blue)) in enumerate(zip(classes, palette, strict=True))
+    ]
+    write_text(folder / "legend.txt", "\n".join(lines) + "\n", durable=False)
+    font, shown = font_for(classes, SWATCH - 4), list(classes)
+    if font is None:
+        shown = [name if font_for([name], 1) is not None else f"class {i}" for i, name in enumerate(classes)]
+        font = font_for(shown, SWATCH - 4) or ImageFont.load_default(SWATCH - 4)
+    width = max(int(font.getlength(name)) for name in shown) + SWATCH + 3 * MARGIN
+    image = Image.new("RGB", (width, ROW * len(shown) + MARGIN), "white")
     draw = ImageDraw.Draw(image)
-    for index, (name, colour) in enumerate(zip(classes, palette, strict=True)):
+    for index, (name, colour) in enumerate(zip(shown, palette, strict=True)):
         top = MARGIN + ROW * index
         draw.rectangle((MARGIN, top, MARGIN + SWATCH, top + SWATCH), fill=tuple(colour), outline="black")
         draw.text((SWATCH + 2 * MARGIN, top), name, fill="black", font=font)
-    _write(path, image)
+    _write(folder / "legend.png", image)
+    if shown == list(classes):
+        return ""
+    return f"no installed font has all class names: legend.png numbers them as {folder / 'legend.txt'} does"
 
 
 def colour_table(palette: Palette) -> UInt8[np.ndarray, "256 3"]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Int64, UInt8
+from jaxtyping import Int16, UInt8
 from PIL import Image, ImageOps
 
 from infoseg_bench.contracts import Method, RunContext, Task
@@ -41,7 +41,7 @@ class Model:
     matching: tuple[int, ...]
 
     @torch.no_grad()
-    def clusters(self, image: Photo, *, scale: float = 1.0) -> Int64[np.ndarray, "height width"]:
+    def clusters(self, image: Photo, *, scale: float = 1.0) -> Int16[np.ndarray, "height width"]:
         """Return the cluster of every pixel.
 
         Args:
@@ -59,6 +59,8 @@ class Model:
             raise UserError(f"a photo of {pixels.shape[2]} bands: this model was trained on {bands}")
         scaled = scale_bilinear(pixels, scale) if scale != 1.0 else pixels
         found = segment_tiled(scaled, self.method.task.crop, self.method.predict, self.method.run.device)
+        if found.shape == pixels.shape[:2]:
+            return found
         rows, columns = (
             np.arange(size) * small // size for size, small in zip(pixels.shape, found.shape, strict=False)
         )

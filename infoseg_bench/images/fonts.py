@@ -1,0 +1,54 @@
+"""Fonts for names in any script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from PIL import ImageFont
+
+LATIN = 0x180
+"""Code points below it are in Pillow's own font (Aileron): Basic Latin to Latin Extended-A."""
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+def font_for(texts: Iterable[str], size: int) -> Font | None:
+    """Return a font that has every character of some texts.
+
+    Pillow's own where it suffices, else Matplotlib's DejaVu Sans, else one that is installed.
+
+    Args:
+        texts: to be drawn
+        size: in pixels
+
+    Returns:
+        the font; None if no font has all of the characters
+    """
+    characters = frozenset(character for text in texts for character in text if not character.isspace())
+    if all(ord(character) < LATIN for character in characters):
+        return ImageFont.load_default(size)
+    file = _font_file(characters)
+    return None if file is None else ImageFont.truetype(file, size)
+
+
+@cache
+def _font_file(characters: frozenset[str]) -> str | None:
+    from matplotlib import font_manager
+
+    first = Path(font_manager.findfont("DejaVu Sans"))
+    files = [str(first), *sorted(font_manager.findSystemFonts())]
+    wanted = {ord(character) for character in characters}
+    return next((file for file in files if wanted <= _code_points(file)), None)
+
+
+@cache
+def _code_points(file: str) -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
+    # Fonts without a character map, or in formats that FreeType does not know, are of no use here.
+    try:
+        return frozenset(FT2Font(file).get_charmap())
+    except (RuntimeError, OSError, ValueError):
+        return frozenset()
