@@ -171,7 +171,8 @@ def conclude(specs: Sequence[RunSpec], outcomes: Sequence[Outcome], work: Work, 
             click.echo(f"\nreport: {report.index}\npage: {report.page}")
     label = Differences.among(specs).label
     for outcome in failed:
-        click.echo(f"  {label(outcome.spec)}: {outcome.ending}: {outcome.reason}", err=True)
+        spec = outcome.spec
+        click.echo(f"  {spec.short_id}  {label(spec)}: {outcome.ending}: {outcome.reason}", err=True)
     if failed:
         raise RunsFailed(
             f"{len(failed)} of {plural(len(specs), 'run')} did not finish. Run the same command to try again."
