@@ -157,3 +157,11 @@ def test_an_empty_mask_gives_nothing_to_learn(collapsed: bool) -> None:
 def test_a_radius_beyond_the_map_is_refused(radius: int, collapsed: bool) -> None:
     with pytest.raises(ValueError, match="0 to 7"):
         displaced_information(maps(1, 2, 8, 9), maps(1, 2, 8, 9), radius=radius, collapsed=collapsed)
+
+
+def test_displacements_are_told_apart_by_default_and_each_side_bounds_the_radius() -> None:
+    first, second = maps(2, 3, 9, 4), maps(2, 3, 9, 4, seed=1)
+    default = displaced_information(first, second, radius=2)
+    assert torch.equal(default, displaced_information(first, second, radius=2, collapsed=False))
+    with pytest.raises(ValueError, match="one of 0 to 3"):
+        displaced_information(first, second, radius=4)

@@ -88,3 +88,19 @@ def test_without_anything_that_counts_the_estimate_and_its_gradients_are_zero() 
     assert estimate.item() == 0.0
     for gradient in torch.autograd.grad(estimate, [joint, marginal]):
         assert torch.equal(gradient, torch.zeros_like(gradient))
+
+
+def test_pooled_is_the_default() -> None:
+    joint, marginal = scores(4, 2), scores(6, 2, seed=1)
+    assert donsker_varadhan(joint, marginal).item() == pytest.approx(
+        literal(joint.flatten(), marginal.flatten()), rel=1e-12
+    )
+
+
+def test_a_place_with_samples_of_one_kind_alone_is_left_out() -> None:
+    joint, marginal = scores(2, 2), scores(1, 2, seed=1)
+    here, nowhere = torch.tensor([[True, True], [True, False]]), torch.tensor([[True, False]])
+    estimate = donsker_varadhan(
+        joint, marginal, average="per-place", counted_joint=here, counted_marginal=nowhere
+    )
+    assert estimate.item() == pytest.approx(literal(joint[:, 0], marginal[:, 0]), rel=1e-12)

@@ -54,3 +54,8 @@ def test_symmetrising_makes_both_marginals_the_same() -> None:
     both = symmetrised(joint(4, 4, 3))
     assert torch.equal(both, both.mT)
     assert torch.allclose(both.sum(0), both.sum(1))
+
+
+def test_symmetrising_keeps_the_mass() -> None:
+    joint = torch.tensor([[1.0, 2.0], [4.0, 5.0]], dtype=torch.float64)
+    assert symmetrised(joint).tolist() == [[1.0, 3.0], [3.0, 5.0]]
