@@ -7,37 +7,67 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from infoseg_bench.api.external import evaluate, write_images
     from infoseg_bench.api.methods import confusion_matrix, fit, get_method, load_store, predict, score
-    from infoseg_bench.api.results import pack, report, verify
+    from infoseg_bench.api.models import export, get_model, segment_photos
+    from infoseg_bench.api.preparing import list_datasets, list_methods, list_recipes, prepare
+    from infoseg_bench.api.results import compare, pack, report, status, verify
+    from infoseg_bench.api.running import Engine, run
     from infoseg_bench.inference.weights import load_model
     from infoseg_bench.records.results_table import load_results
 
 _PLACES = {
+    "Engine": "api.running",
+    "compare": "api.results",
     "confusion_matrix": "api.methods",
+    "evaluate": "api.external",
+    "export": "api.models",
     "fit": "api.methods",
     "get_method": "api.methods",
+    "get_model": "api.models",
+    "list_datasets": "api.preparing",
+    "list_methods": "api.preparing",
+    "list_recipes": "api.preparing",
     "load_model": "inference.weights",
     "load_results": "records.results_table",
     "load_store": "api.methods",
     "pack": "api.results",
     "predict": "api.methods",
+    "prepare": "api.preparing",
     "report": "api.results",
+    "run": "api.running",
     "score": "api.methods",
+    "segment_photos": "api.models",
+    "status": "api.results",
     "verify": "api.results",
+    "write_images": "api.external",
 }
 
 __all__ = [
+    "Engine",
+    "compare",
     "confusion_matrix",
+    "evaluate",
+    "export",
     "fit",
     "get_method",
+    "get_model",
+    "list_datasets",
+    "list_methods",
+    "list_recipes",
     "load_model",
     "load_results",
     "load_store",
     "pack",
     "predict",
+    "prepare",
     "report",
+    "run",
     "score",
+    "segment_photos",
+    "status",
     "verify",
+    "write_images",
 ]
 
 

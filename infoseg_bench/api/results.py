@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Literal
 
 from infoseg_bench.errors import UserError
+from infoseg_bench.launchers.run_status import RunStatus, run_statuses
 from infoseg_bench.records.audit import audit_completed
 from infoseg_bench.records.pack import SUFFIX, write_pack
 from infoseg_bench.records.sources import stored_runs
 from infoseg_bench.records.stored import StoredRun
 from infoseg_bench.records.verify import Verification, verify_results
+from infoseg_bench.reporting.comparison import Comparison, compare_runs
 from infoseg_bench.reporting.write import Report, write_report
 from infoseg_bench.utils.progress import ProgressFactory, no_progress
 
@@ -134,6 +136,44 @@ def report(
         plugins=[Path(plugin) for plugin in plugins],
         figures=figures,
     )
+
+
+def compare(first: PathLikes, second: PathLikes) -> Comparison:
+    """Compare the finished runs of two results folders or packs, row by row.
+
+    Args:
+        first: results folder or pack
+        second: results folder or pack
+
+    Returns:
+        for every method on the same data both scores, the bootstrap interval of the paired difference over
+        images, and the settings that differ; `table()` gives them as a DataFrame
+
+    Raises:
+        UserError: one of them has no finished run
+    """
+    return compare_runs(Path(first), Path(second))
+
+
+def status(
+    results: PathLikes = "results",
+    *,
+    datasets: Collection[str] = (),
+    methods: Collection[str] = (),
+    states: Collection[str] = (),
+) -> list[RunStatus]:
+    """Return the runs of a results folder with how far each is.
+
+    Args:
+        results: folder of the runs
+        datasets: only runs on these data sets; none: on all
+        methods: only runs of these methods; none: of all
+        states: only runs in these states, such as "failed"; none: in any
+
+    Returns:
+        the runs, by name; a damaged one is among them, with the state "damaged"
+    """
+    return run_statuses(Path(results), datasets=datasets, methods=methods, states=states)[0]
 
 
 def default_report(sources: Sequence[Path]) -> Path:

@@ -9,10 +9,10 @@ import click
 
 from infoseg_bench.cli.options import data_option, protocol_option, results_option
 from infoseg_bench.errors import UsageError
+from infoseg_bench.utils.text import plural
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from infoseg_bench.api.external import Evaluated, LabelsUsed
     from infoseg_bench.records.record import FinishedRecord
 
 
@@ -46,7 +46,7 @@ def evaluate(
     write_images: Path | None,
     name: str | None,
     seed: int,
-    labels_used: str | None,
+    labels_used: LabelsUsed | None,
     ignore_extra: bool,
     force: bool,
     protocol: str,
@@ -64,41 +64,30 @@ def evaluate(
     infoseg-bench evaluate --dataset my-photos --write-images photos/
     infoseg-bench evaluate --dataset my-photos --predictions maps/ --name "My method"
     """  # noqa: D301 - click reads the escape
-    from infoseg_bench.data.catalogue import find_prepared, prepared_datasets
-    from infoseg_bench.submissions.counting import count_folder
-    from infoseg_bench.submissions.images import write_images as write
-    from infoseg_bench.submissions.naming import check_name
-    from infoseg_bench.submissions.scoring import ExternalRow, write_row
+    from infoseg_bench.api import external
     from infoseg_bench.utils.progress import show_progress
 
-    if (predictions is None) == (write_images is None):
+    if write_images is not None and predictions is None:
+        count = external.write_images(dataset, write_images, data=data, progress=show_progress)
+        click.echo(f"{plural(count, 'photo')} written to {write_images}")
+        return
+    if predictions is None or write_images is not None:
         raise UsageError("give either --predictions DIR, to score it, or --write-images DIR")
-    prepared = find_prepared(data, dataset)
-    if write_images is not None:
-        click.echo(f"{write(prepared, write_images, show_progress)} photos written to {write_images}")
-        return
-    assert predictions is not None
-    if name is not None:
-        check_name(name)
-    counts, ids = count_folder(
-        predictions, prepared, prepared_datasets(data)[0],
-        protocol=protocol, ignore_extra=ignore_extra, progress=show_progress,
+    scored = external.evaluate(
+        predictions, dataset=dataset, name=name, seed=seed, labels_used=labels_used, protocol=protocol,
+        ignore_extra=ignore_extra, force=force, data=data, results=results, progress=show_progress,
+        on_scores=lambda found: _show(found, protocol),
     )  # fmt: skip
-    _show(counts, protocol)
-    if name is None:
+    if scored.record is None:
         click.echo("not kept: --name puts it on the board")
-        return
-    row = ExternalRow(name=name, seed=seed, labels_used=labels_used)
-    record = write_row(row, results, prepared, counts, ids, protocol=protocol, force=force)
-    _told(record, results)
+    else:
+        _show_kept(scored.record, results)
 
 
-def _show(counts: np.ndarray, protocol: str) -> None:
-    from infoseg_bench.records.evaluation import evaluation
-
-    photos, clusters, classes = counts.shape
+def _show(scored: Evaluated, protocol: str) -> None:
+    photos, clusters, classes = scored.counts.shape
+    scores = scored.scores
     click.echo(f"{photos} photos, {clusters} clusters, {classes} classes, protocol {protocol!r}")
-    scores = evaluation(counts, step=0, selection="last")
     click.echo(f"PA {100 * scores.one_to_one.pixel_accuracy:.2f} % (one-to-one: the headline)")
     click.echo(f"PA {100 * scores.majority.pixel_accuracy:.2f} % (majority vote, many-to-one)")
     click.echo(
@@ -107,7 +96,7 @@ def _show(counts: np.ndarray, protocol: str) -> None:
     )
 
 
-def _told(record: FinishedRecord, results: Path) -> None:
+def _show_kept(record: FinishedRecord, results: Path) -> None:
     for warning in record.warnings:
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"kept: {results / 'runs' / record.spec.folder}; infoseg-bench report puts it on the board")

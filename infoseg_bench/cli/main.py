@@ -1,4 +1,4 @@
-"""The command `infoseg-bench` and how its errors are told."""
+"""The command `infoseg-bench`, and how it shows errors."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from infoseg_bench.cli.authoring import check, new
+from infoseg_bench.cli.compare import compare
 from infoseg_bench.cli.doctor import doctor
 from infoseg_bench.cli.evaluate import evaluate
 from infoseg_bench.cli.export import export
@@ -75,7 +76,7 @@ def main(debug: bool) -> None:
 
 
 COMMANDS = (
-    *(list_command, prepare, run, status, report, verify, pack),
+    *(list_command, prepare, run, status, report, verify, pack, compare),
     *(evaluate, predict, export, new, check, speed, doctor),
 )
 for command in COMMANDS:

@@ -8,6 +8,7 @@ import click
 
 from infoseg_bench.cli.options import data_option, device_option, plugin_option, results_option, run_option
 from infoseg_bench.errors import UserError, printable
+from infoseg_bench.utils.text import plural
 
 
 @click.command()
@@ -53,34 +54,20 @@ def predict(
     infoseg-bench predict --run 92f766dbcb400909 holiday.jpg
     infoseg-bench predict --run results/runs/NAME holiday/ --out holiday-segmented
     """  # noqa: D301 - click reads the escape
-    from infoseg_bench.inference.drawing import write_legend
-    from infoseg_bench.inference.finding import find_run, load_run
-    from infoseg_bench.inference.segmenting import chosen_photos, segment_file
-    from infoseg_bench.utils.device import choose_device
+    from infoseg_bench.api.models import segment_photos
     from infoseg_bench.utils.progress import show_progress
 
-    chosen = chosen_photos(images, out)
-    model, record = load_run(
-        find_run(run, results), data=data, device=choose_device(device), plugins=plugins,
-        allow_unfinished=allow_unfinished,
+    found = segment_photos(
+        *images, run=run, out=out, scale=scale, allow_unfinished=allow_unfinished, device=device,
+        results=results, data=data, plugins=plugins, progress=show_progress,
+        on_photo=lambda photo, shares: click.echo(f"{printable(photo)}: {shares}"),
+        log=lambda line: click.echo(line, err=True),
     )  # fmt: skip
-    if record is None:
-        click.echo("unfinished run: nobody knows yet which class a cluster stands for", err=True)
-    for folder, line in chosen.left_out.items():
-        click.echo(f"left out of {printable(folder)}: {line}", err=True)
-    for fault in chosen.faults:
-        click.echo(f"left out: {fault}", err=True)
-    warning = write_legend(out, model.classes, model.palette)
-    if warning:
-        click.echo(f"warning: {warning}", err=True)
-    failed = len(chosen.faults)
-    for name, photo in show_progress(list(chosen.photos.items()), "segmenting"):
-        try:
-            click.echo(f"{printable(photo)}: {segment_file(model, photo, out, name, scale=scale)}")
-        except UserError as error:
-            click.echo(f"left out: {error}", err=True)
-            failed += 1
-    photos = len(chosen.photos) + len(chosen.faults)
-    click.echo(f"{photos - failed} photos segmented: {out}")
+    if found.unfinished:
+        click.echo(
+            "This run is not finished: it is not known yet which class a cluster stands for.", err=True
+        )
+    failed, photos = len(found.faults), len(found.photos) + len(found.faults)
+    click.echo(f"{plural(len(found.photos), 'photo')} segmented: {out}")
     if failed:
         raise UserError(f"{failed} of {photos} photos could not be segmented: they are named above")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from infoseg_bench.cli.obtaining import obtain_sources
+from infoseg_bench.cli.downloading import confirm_download
 from infoseg_bench.cli.options import data_option, plugin_option
 from infoseg_bench.utils.progress import ProgressFactory, show_progress
 
@@ -51,12 +51,16 @@ def prepare(plugins: tuple[Path, ...]) -> None:
 
 def _command(recipe: type[DatasetRecipe]) -> click.Command:
     def callback(data: Path, yes: bool = False, **values: Any) -> None:
+        from infoseg_bench.api.preparing import prepare_recipe
+
         given = {name: value for name, value in values.items() if value is not None}
         options = recipe.options_type.parse(given, f"prepare {recipe.name}")
         progress = _interruptible_progress()
-        if recipe.sources and "source" not in given:
-            obtain_sources(recipe, data, progress, unasked=yes)
-        prepared = recipe().prepare(options, data, progress)
+        prepared = prepare_recipe(
+            recipe, options, data, progress=progress,
+            confirm=lambda needed: confirm_download(needed, unasked=yes),
+            log=lambda line: click.echo(line, err=True),
+        )  # fmt: skip
         for name, line in prepared.summary.items():
             click.echo(f"{name:<28} {line}")
         click.echo(f"{'store':<28} {prepared.store}")

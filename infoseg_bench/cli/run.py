@@ -17,11 +17,9 @@ from infoseg_bench.cli.options import (
     plugin_option,
     results_option,
 )
-from infoseg_bench.cli.running import conclude, execute, offer_demo, show_plan
+from infoseg_bench.cli.running import conclude, offer_demo, show_plan
 from infoseg_bench.launchers.choice import EngineChoice
-from infoseg_bench.launchers.engine import Outcome
 from infoseg_bench.planning.selection import Selection
-from infoseg_bench.records.folder import RunFolder
 
 
 @click.command()
@@ -140,37 +138,23 @@ def run(
     active runs save their state, twice stops them at once. The same command may be given several times,
     on several machines that share the folders: every run is done once, and all wait for its end.
     """
-    from infoseg_bench.contracts.registry import load_methods, load_recipes
-    from infoseg_bench.data.catalogue import prepared_datasets
+    from infoseg_bench.api.running import RunResult, do_runs, plan_runs, with_report
+    from infoseg_bench.launchers.watch import watcher
     from infoseg_bench.launchers.work import Work
-    from infoseg_bench.planning.data import suite_and_data
-    from infoseg_bench.planning.plan import plan
-    from infoseg_bench.utils.device import check_devices, choose_device
     from infoseg_bench.utils.progress import show_progress
 
-    local = engine_choice.engine == "local"
-    if local:
-        check_devices(choose_device(device), gpus_per_run=gpus_per_run, jobs=jobs or 1)
-    registry, recipes = load_methods(plugins), load_recipes(plugins)
-    prepared, problems = prepared_datasets(data)
-    broken = (f"{name} cannot be loaded: {reason}" for name, reason in registry.broken.items())
-    for line in (*broken, *problems):
-        click.echo(f"left out: {line}", err=True)
-    selection = offer_demo(Selection(**options), prepared, recipes, data)
-    progress = None if dry_run else show_progress
-    found = suite_and_data(selection, registry, recipes, prepared, data, progress=progress)
-    specs = plan(found.suite, found.outlines, registry)
     work = Work(
         results=results, data=data, device=device, processes=gpus_per_run, compile=compile, plugins=plugins,
         snapshots=snapshots or 0,
     )  # fmt: skip
-    planned, jobs = show_plan(specs, found, registry, work, force=force, local=local, jobs=jobs)
+    planned = plan_runs(
+        offer_demo(Selection(**options), data, plugins), work, engine_choice,
+        jobs=jobs, force=force, progress=None if dry_run else show_progress,
+        log=lambda line: click.echo(line, err=True),
+    )  # fmt: skip
+    show_plan(planned)
     if dry_run:
         return
-    todo = [run.spec for run in planned if run.to_do]
-    for run in planned:
-        if run.repeated:
-            RunFolder.of(results, run.spec).clear()
-    outcomes = execute(todo, work, engine_choice, methods=registry.methods, jobs=jobs, logs=logs)
-    outcomes += [Outcome(run.spec, "failed", run.problem) for run in planned if run.problem and not run.to_do]
-    conclude(specs, outcomes, work, out=out or results / "report")
+    outcomes = do_runs(planned, logs=logs, watcher=watcher)
+    done = RunResult(plan=planned, outcomes=tuple(outcomes))
+    conclude(with_report(done, out or results / "report"))

@@ -22,6 +22,32 @@ PLAIN_INTERVAL = 10.0
 STOPPING = "Stopping: every run saves a checkpoint after its step. Press Ctrl-C again to stop at once."
 
 
+class SilentWatcher:
+    """Shows nothing."""
+
+    def __init__(self, specs: Sequence[RunSpec]) -> None:
+        """Take the runs to come."""
+
+    def context(self) -> AbstractContextManager[Any]:
+        """Nothing has to be opened or closed."""
+        return nullcontext()
+
+    def started(self, spec: RunSpec) -> None:
+        """Ignore that a run has started."""
+
+    def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
+        """Ignore how far a run is."""
+
+    def retrying(self, outcome: Outcome) -> None:
+        """Ignore that a run is tried again."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """Ignore how a run ended."""
+
+    def stopping(self) -> None:
+        """Ignore that Ctrl-C was heard."""
+
+
 class PlainWatcher:
     """Lines on standard error."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from infoseg_bench.errors import UsageError, unknown_name
@@ -25,6 +25,7 @@ class Selection:
         methods: names of methods
         seeds: such as "0-4" or "0,3,7-9"
         settings: parameters, as METHOD.PARAMETER=VALUE
+        parameters: the same by method and name; `settings` come after them
         steps: training steps of every method that trains
         evaluate_every: steps between two evaluations
         protocol: label table of the data sets
@@ -37,6 +38,7 @@ class Selection:
     methods: Sequence[str] = ()
     seeds: str | None = None
     settings: Sequence[str] = ()
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     steps: int | None = None
     evaluate_every: int | None = None
     protocol: str | None = None
@@ -73,7 +75,9 @@ def chosen_suite(
     }
     base["budgets"] = [*base.get("budgets", []), override]
     _check_settings(selection.settings, base["methods"], registry)
-    base["parameters"] = merge_settings(base.get("parameters", {}), selection.settings)
+    parameters = base.get("parameters", {})
+    chosen = {method: {**parameters.get(method, {}), **own} for method, own in selection.parameters.items()}
+    base["parameters"] = merge_settings({**parameters, **chosen}, selection.settings)
     return _validate(base)
 
 

@@ -64,7 +64,7 @@ def test_nothing_is_downloaded_without_being_agreed_to(tmp_path: Path, servers: 
     result = prepare(tmp_path, "coco-stuff")
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == (
-        "Error: nobody is here to agree to the download: add --yes, or use what you have with --source"
+        "Error: Cannot ask for confirmation: standard input is not a terminal. Pass --yes, or --source DIR."
     )
     assert all(server.ranges == [] for server in servers.values())
 

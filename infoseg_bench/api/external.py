@@ -1,0 +1,108 @@
+"""Label maps of other software: the images to segment, and the scores of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from infoseg_bench.data.catalogue import find_prepared, prepared_datasets
+from infoseg_bench.records.evaluation import evaluation
+from infoseg_bench.records.record import Evaluation, FinishedRecord
+from infoseg_bench.submissions.counting import count_folder
+from infoseg_bench.submissions.images import write_images as write_scored_images
+from infoseg_bench.submissions.naming import check_name
+from infoseg_bench.submissions.scoring import ExternalRow, write_row
+from infoseg_bench.utils.progress import ProgressFactory, no_progress
+
+PathLikes = str | PathLike[str]
+LabelsUsed = Literal["none", "mask", "selection", "training"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evaluated:
+    """Label maps that were scored.
+
+    Attributes:
+        scores: every score
+        counts: int64 `image cluster cls`, which the scores are computed from
+        record: what was kept as a row of the board; None: nothing was
+    """
+
+    scores: Evaluation
+    counts: np.ndarray
+    record: FinishedRecord | None = None
+
+
+def write_images(
+    dataset: str, out: PathLikes, *, data: PathLikes = "data", progress: ProgressFactory = no_progress
+) -> int:
+    """Write the scored images of a data set into a folder, for other software to segment.
+
+    Args:
+        dataset: name of a prepared data set
+        out: folder to write to
+        data: folder of the prepared data sets
+        progress: shows how many are written
+
+    Returns:
+        how many images were written
+
+    Raises:
+        UserError: the data set is not prepared, or `out` cannot be written
+    """
+    return write_scored_images(find_prepared(Path(data), dataset), Path(out), progress)
+
+
+def evaluate(
+    predictions: PathLikes,
+    *,
+    dataset: str,
+    name: str | None = None,
+    seed: int = 0,
+    labels_used: LabelsUsed | None = None,
+    protocol: str = "corrected",
+    ignore_extra: bool = False,
+    force: bool = False,
+    data: PathLikes = "data",
+    results: PathLikes = "results",
+    progress: ProgressFactory = no_progress,
+    on_scores: Callable[[Evaluated], None] = lambda scored: None,
+) -> Evaluated:
+    """Score label maps that any software has made, with any number of clusters.
+
+    Args:
+        predictions: folder of label maps, one PNG or NPY for each scored image, named as its id
+        dataset: name of a prepared data set
+        name: of the row on the board; None: nothing is kept
+        seed: tells repetitions apart, which are averaged
+        labels_used: label information that made the maps, as you declare it; None: not declared
+        protocol: of the labels
+        ignore_extra: leave out files that belong to no scored image
+        force: replace what was scored under this name and seed
+        data: folder of the prepared data sets
+        results: folder of the runs, where the row is kept
+        progress: shows how many maps are counted
+        on_scores: is called with the scores before they are kept
+
+    Raises:
+        UserError: maps that are missing, of another size or damaged; or other maps are kept under this name
+    """
+    prepared = find_prepared(Path(data), dataset)
+    if name is not None:
+        check_name(name)
+    counts, ids = count_folder(
+        Path(predictions), prepared, prepared_datasets(Path(data))[0],
+        protocol=protocol, ignore_extra=ignore_extra, progress=progress,
+    )  # fmt: skip
+    scored = Evaluated(scores=evaluation(counts, step=0, selection="last"), counts=counts)
+    on_scores(scored)
+    if name is None:
+        return scored
+    row = ExternalRow(name=name, seed=seed, labels_used=labels_used)
+    record = write_row(row, Path(results), prepared, counts, ids, protocol=protocol, force=force)
+    return Evaluated(scores=scored.scores, counts=counts, record=record)

@@ -1,0 +1,189 @@
+"""Trained runs put to use: their models, their weights as a file, and photos that they segment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import torch
+
+from infoseg_bench.contracts.registry import load_recipes
+from infoseg_bench.data.catalogue import prepared_datasets
+from infoseg_bench.errors import UsageError, UserError, printable
+from infoseg_bench.inference.card import model_card
+from infoseg_bench.inference.drawing import write_legend
+from infoseg_bench.inference.finding import find_run, load_run
+from infoseg_bench.inference.model import Model
+from infoseg_bench.inference.segmenting import chosen_photos, segment_file
+from infoseg_bench.inference.weights import save_model
+from infoseg_bench.utils.atomic import write_text
+from infoseg_bench.utils.device import choose_device
+from infoseg_bench.utils.progress import ProgressFactory, no_progress
+
+PathLikes = str | PathLike[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """A model that was written.
+
+    Attributes:
+        file: the safetensors file
+        card: the model card beside it
+        weights: how many numbers it holds
+    """
+
+    file: Path
+    card: Path
+    weights: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segmented:
+    """Photos that were segmented.
+
+    Attributes:
+        photos: photo to the shares of its classes, in words
+        faults: a line for every photo that could not be segmented
+        out: folder of the results
+        unfinished: whether the run is not finished, so that clusters stand for no class yet
+    """
+
+    photos: dict[Path, str]
+    faults: tuple[str, ...]
+    out: Path
+    unfinished: bool
+
+
+def get_model(
+    run: PathLikes,
+    *,
+    results: PathLikes = "results",
+    data: PathLikes = "data",
+    device: str = "auto",
+    plugins: Sequence[PathLikes] = (),
+    allow_unfinished: bool = False,
+) -> Model:
+    """Return the trained model of a run.
+
+    Args:
+        run: a run folder, or the beginning of a run's identity or name
+        results: folder of the runs
+        data: folder of the prepared data sets; only an unfinished run needs its own
+        device: "auto" or a torch device
+        plugins: files with more methods
+        allow_unfinished: take the last checkpoint of a run that is not finished
+
+    Raises:
+        UserError: no such run, not finished, or without weights
+    """
+    model, _ = load_run(
+        find_run(str(run), Path(results)), data=Path(data), device=choose_device(device),
+        plugins=[Path(plugin) for plugin in plugins], allow_unfinished=allow_unfinished,
+    )  # fmt: skip
+    return model
+
+
+def export(
+    run: PathLikes,
+    out: PathLikes | None = None,
+    *,
+    licence: str = "not stated",
+    results: PathLikes = "results",
+    data: PathLikes = "data",
+    plugins: Sequence[PathLikes] = (),
+) -> Exported:
+    """Write a finished run's weights as safetensors, with a model card beside them; `load_model` reads them.
+
+    Args:
+        run: a run folder, or the beginning of a run's identity or name
+        out: the file to write; None: DATASET-METHOD-seedN.safetensors in this folder
+        licence: of the weights, for the card
+        results: folder of the runs
+        data: folder of the prepared data sets, for the licence of the photos
+        plugins: files with more methods
+
+    Raises:
+        UserError: no such run, not finished, without weights, or the file cannot be written
+    """
+    if out is not None and Path(out).suffix != ".safetensors":
+        raise UsageError(f"--out {out}: give a name that ends in .safetensors")
+    model, record = load_run(
+        find_run(str(run), Path(results)), data=Path(data), device=torch.device("cpu"),
+        plugins=[Path(plugin) for plugin in plugins],
+    )  # fmt: skip
+    if record is None:
+        raise UserError(f"{run}: this run is not finished")
+    spec = record.spec
+    file = Path(out) if out is not None else Path(f"{spec.dataset}-{spec.method}-seed{spec.seed}.safetensors")
+    weights = save_model(model, spec, file)
+    photos = _licence(spec.dataset, Path(data))
+    card = model_card(record, file=file.name, weights=weights, data_licence=photos, licence=licence)
+    write_text(file.with_suffix(".md"), card)
+    return Exported(file=file, card=file.with_suffix(".md"), weights=weights)
+
+
+def segment_photos(
+    *images: PathLikes,
+    run: PathLikes,
+    out: PathLikes = "segmented",
+    scale: float = 1.0,
+    allow_unfinished: bool = False,
+    device: str = "auto",
+    results: PathLikes = "results",
+    data: PathLikes = "data",
+    plugins: Sequence[PathLikes] = (),
+    progress: ProgressFactory = no_progress,
+    on_photo: Callable[[Path, str], None] = lambda photo, shares: None,
+    log: Callable[[str], None] = lambda line: None,
+) -> Segmented:
+    """Segment photos of any size with a trained run: label PNGs, overlays and a legend.
+
+    Args:
+        images: photos, and folders of photos
+        run: a run folder, or the beginning of a run's identity or name
+        out: folder to write to
+        scale: photos are scaled by it first; results keep the photo's size
+        allow_unfinished: take the last checkpoint of a run that is not finished
+        device: "auto" or a torch device
+        results: folder of the runs
+        data: folder of the prepared data sets; only an unfinished run needs its own
+        plugins: files with more methods
+        progress: shows how many photos are segmented
+        on_photo: is called with every photo that is segmented and the shares of its classes, in words
+        log: is given a line for everything that is left out
+
+    Raises:
+        UserError: no such run, without weights, or no photo
+    """
+    folder = Path(out)
+    chosen = chosen_photos([Path(image) for image in images], folder)
+    model, record = load_run(
+        find_run(str(run), Path(results)), data=Path(data), device=choose_device(device),
+        plugins=[Path(plugin) for plugin in plugins], allow_unfinished=allow_unfinished,
+    )  # fmt: skip
+    for place, line in chosen.left_out.items():
+        log(f"left out of {printable(place)}: {line}")
+    if warning := write_legend(folder, model.classes, model.palette):
+        log(f"warning: {warning}")
+    segmented, faults = dict[Path, str](), [str(fault) for fault in chosen.faults]
+    for fault in faults:
+        log(f"left out: {fault}")
+    for name, photo in progress(list(chosen.photos.items()), "segmenting"):
+        try:
+            segmented[photo] = segment_file(model, photo, folder, name, scale=scale)
+            on_photo(photo, segmented[photo])
+        except UserError as error:
+            faults.append(str(error))
+            log(f"left out: {error}")
+    return Segmented(photos=segmented, faults=tuple(faults), out=folder, unfinished=record is None)
+
+
+def _licence(dataset: str, data: Path) -> str:
+    prepared, _ = prepared_datasets(data)
+    if dataset in prepared:
+        return str(prepared[dataset].store.attributes.get("licence", "not stated"))
+    recipe = load_recipes().recipes.get(dataset)
+    return recipe.licence if recipe else "not stated"

@@ -1,0 +1,146 @@
+"""Data sets: what there is, and building one from its files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from infoseg_bench.contracts import DatasetRecipe, Method
+from infoseg_bench.contracts.parameters import Parameters
+from infoseg_bench.contracts.recipe import Prepared
+from infoseg_bench.contracts.registry import load_methods, load_recipes
+from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
+from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.preparation.download import Download, check_space, missing, obtain, plan
+from infoseg_bench.preparation.preparation import downloads
+from infoseg_bench.utils.progress import ProgressFactory, no_progress
+
+PathLikes = str | PathLike[str]
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeededDownloads:
+    """The archives that have to be downloaded before a data set can be built.
+
+    Attributes:
+        archives: with their sizes and what has arrived of them
+        folder: where they go
+        free: bytes that are free there
+        working_space: bytes that building takes beside them
+    """
+
+    archives: tuple[Download, ...]
+    folder: Path
+    free: int
+    working_space: int
+
+
+def prepare(
+    name: str,
+    *,
+    data: PathLikes = "data",
+    download: bool = False,
+    plugins: Sequence[PathLikes] = (),
+    progress: ProgressFactory = no_progress,
+    log: Log = lambda line: None,
+    **options: Any,
+) -> Prepared:
+    """Build a data set from its files, and verify it. What is prepared already is left alone.
+
+    Args:
+        name: of the recipe, such as "coco-stuff" or "image-folder"
+        data: folder of the prepared data sets
+        download: download official archives that are missing
+        plugins: files with more recipes
+        progress: shows how far the work is
+        log: is given a line for everything the work waits for
+        options: of the recipe, as `infoseg-bench prepare NAME --help` shows them, with underscores
+
+    Returns:
+        the store, what was counted, and what is suspicious
+
+    Raises:
+        UsageError: an unknown recipe or option, or downloads that `download` does not allow
+        UserError: files that are absent or damaged
+    """
+
+    def refuse(needed: NeededDownloads) -> None:
+        if not download:
+            names = ", ".join(one.source.name for one in needed.archives)
+            raise UsageError(
+                f"{name} needs {names}: pass download=True, or the folder that has them as source"
+            )
+
+    recipe = load_recipes([Path(plugin) for plugin in plugins]).recipe(name)
+    chosen = recipe.options_type.parse(options, f"prepare {name}")
+    return prepare_recipe(recipe, chosen, Path(data), confirm=refuse, progress=progress, log=log)
+
+
+def prepare_recipe(
+    recipe: type[DatasetRecipe],
+    options: Parameters,
+    data: Path,
+    *,
+    confirm: Callable[[NeededDownloads], None],
+    progress: ProgressFactory,
+    log: Log,
+) -> Prepared:
+    """Build a data set; `confirm` is called before anything is downloaded, and raises to refuse it.
+
+    Raises:
+        UserError: files that are absent or damaged
+    """
+    if recipe.sources and getattr(options, "source", None) is None:
+        _obtain(recipe, downloads(data), confirm=confirm, progress=progress, log=log)
+    return recipe().prepare(options, data, progress)
+
+
+def _obtain(
+    recipe: type[DatasetRecipe],
+    folder: Path,
+    *,
+    confirm: Callable[[NeededDownloads], None],
+    progress: ProgressFactory,
+    log: Log,
+) -> None:
+    by_hand = [source for source in missing(recipe.sources, folder) if source.by_hand]
+    if by_hand:
+        names = " and ".join(source.name for source in by_hand)
+        raise UserError(
+            f"{recipe.name} needs {names}: request them at {by_hand[0].address} and put them, zipped or "
+            f"unpacked, into {folder}, or name their folder with --source"
+        )
+    planned = plan(recipe.sources, folder)
+    if planned:
+        free = check_space(planned, folder, recipe.working_space)
+        confirm(
+            NeededDownloads(
+                archives=tuple(planned), folder=folder, free=free, working_space=recipe.working_space
+            )
+        )
+    sizes = {one.source.name: one.size for one in planned}
+    for source in recipe.sources:
+        if not (folder / source.unpacked).is_dir() and not source.by_hand:
+            obtain(
+                source, folder, progress, size=sizes.get(source.name, source.size),
+                waiting=lambda path: log(f"{path}: waiting for another process that downloads or checks it"),
+            )  # fmt: skip
+
+
+def list_datasets(data: PathLikes = "data") -> dict[str, PreparedDataset]:
+    """Return the data sets that are prepared, by name."""
+    return prepared_datasets(Path(data))[0]
+
+
+def list_recipes(plugins: Sequence[PathLikes] = ()) -> dict[str, type[DatasetRecipe]]:
+    """Return the data sets that can be prepared, by name; plug-ins that cannot be loaded are left out."""
+    return dict(sorted(load_recipes([Path(plugin) for plugin in plugins]).recipes.items()))
+
+
+def list_methods(plugins: Sequence[PathLikes] = ()) -> dict[str, type[Method]]:
+    """Return the methods, by name; plug-ins that cannot be loaded are left out."""
+    return dict(sorted(load_methods([Path(plugin) for plugin in plugins]).methods.items()))

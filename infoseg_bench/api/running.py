@@ -1,0 +1,338 @@
+"""Runs to be done: planned, done, reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import cache
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from infoseg_bench.contracts.method_source import source_hash
+from infoseg_bench.contracts.registry import Registry, load_methods, load_recipes
+from infoseg_bench.data.catalogue import prepared_datasets
+from infoseg_bench.errors import UserError
+from infoseg_bench.launchers.attempt import Limits
+from infoseg_bench.launchers.choice import EngineChoice
+from infoseg_bench.launchers.engine import Outcome, Watcher
+from infoseg_bench.launchers.shares import automatic_jobs
+from infoseg_bench.launchers.watch import SilentWatcher
+from infoseg_bench.launchers.watch_logs import LogWatcher
+from infoseg_bench.launchers.work import Work
+from infoseg_bench.loggers.choice import curve_followers
+from infoseg_bench.planning.data import SuiteData, suite_and_data
+from infoseg_bench.planning.plan import plan
+from infoseg_bench.planning.planned import PlannedRun, look
+from infoseg_bench.planning.selection import Selection
+from infoseg_bench.profiling.trial import with_timed_costs
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.provenance import device_model
+from infoseg_bench.records.results_table import load_results
+from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.reporting.write import Report, write_report
+from infoseg_bench.utils.cores import usable_cores
+from infoseg_bench.utils.device import check_devices, choose_device
+from infoseg_bench.utils.progress import ProgressFactory, no_progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PathLikes = str | PathLike[str]
+
+
+class ShownWatcher(Watcher, Protocol):
+    """A watcher that draws while its context is open."""
+
+    def context(self) -> AbstractContextManager[Any]:
+        """Open what it draws on."""
+
+
+WatcherFactory = Callable[[Sequence[RunSpec]], ShownWatcher]
+Log = Callable[[str], None]
+
+
+class RunsInterrupted(UserError):
+    """The user has stopped the runs."""
+
+    exit_status = 130
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPlan:
+    """The runs that were asked for, as they are found.
+
+    Attributes:
+        runs: every run, with its state and what it would cost
+        data: the suite and what is known of its data sets
+        work: how runs are done
+        choice: where they are done
+        jobs: runs side by side on this machine
+        registry: of the methods
+    """
+
+    runs: tuple[PlannedRun, ...]
+    data: SuiteData
+    work: Work
+    choice: EngineChoice
+    jobs: int
+    registry: Registry
+
+    @property
+    def specs(self) -> list[RunSpec]:
+        """What every run is."""
+        return [run.spec for run in self.runs]
+
+    @property
+    def local(self) -> bool:
+        """Whether runs are done on this machine."""
+        return self.choice.engine == "local"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What has become of the runs that were asked for.
+
+    Attributes:
+        plan: the runs as they were found
+        outcomes: how every run ended that was started or could not be
+        report: what was written of them; None: nothing
+    """
+
+    plan: RunPlan
+    outcomes: tuple[Outcome, ...] = ()
+    report: Report | None = None
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """The runs that did not come to their end."""
+        return [outcome for outcome in self.outcomes if outcome.ending != "finished"]
+
+    def table(self) -> pd.DataFrame:
+        """Return the finished runs as `load_results` does, those alone that were asked for."""
+        table = load_results(self.plan.work.results)
+        return table[table.identity.isin([spec.identity for spec in self.plan.specs])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """Where runs are done.
+
+    Attributes:
+        name: this machine, jobs of a Slurm cluster, or tasks of a Ray cluster
+        resources: what a job or task gets, each "[METHOD.]KEY=VALUE"
+        address: of a running Ray cluster; None: one is started here
+        limits: of every run
+    """
+
+    name: Literal["local", "slurm", "ray"] = "local"
+    resources: Sequence[str] = ()
+    address: str | None = None
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def choice(self) -> EngineChoice:
+        """The same as the launchers take it."""
+        resources = tuple(self.resources)
+        return EngineChoice(
+            engine=self.name,
+            slurm=resources if self.name == "slurm" else (),
+            ray=resources if self.name == "ray" else (),
+            ray_address=self.address,
+            limits=self.limits,
+        )
+
+
+def run(
+    *,
+    suite: PathLikes | None = None,
+    datasets: Sequence[str] = (),
+    methods: Sequence[str] = (),
+    everything: bool = False,
+    seeds: Iterable[int] | None = None,
+    steps: int | None = None,
+    evaluate_every: int | None = None,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    protocol: str | None = None,
+    preset: str | None = None,
+    data: PathLikes = "data",
+    results: PathLikes = "results",
+    out: PathLikes | None = None,
+    device: str = "auto",
+    jobs: int | None = None,
+    gpus_per_run: int = 1,
+    compile: bool = False,
+    force: bool = False,
+    dry_run: bool = False,
+    snapshots: int = 0,
+    engine: Engine | None = None,
+    logs: Sequence[str] = (),
+    plugins: Sequence[PathLikes] = (),
+    progress: ProgressFactory = no_progress,
+    watcher: WatcherFactory = SilentWatcher,
+    log: Log = lambda line: None,
+) -> RunResult:
+    """Run methods on data sets: what is finished is left alone, what was interrupted is continued.
+
+    Runs are named by a suite, by data sets and methods, or as everything; the other choices narrow or
+    override a suite. A run that fails stops no other: look at `failed` of the result.
+
+    Args:
+        suite: a shipped suite, or the path of a suite's TOML file
+        datasets: names of prepared data sets
+        methods: names of methods
+        everything: every prepared data set and method
+        seeds: such as range(5); None: the suite's, or 0
+        steps: training steps of the methods that train; None: the suite's, or 10000
+        evaluate_every: steps between two points of the PA curve; None: a twentieth of the steps
+        parameters: method name to those of its parameters that are not to be its defaults
+        protocol: of the data sets' labels; None: the suite's, or "corrected"
+        preset: name that a shipped suite gives its parameters and budgets
+        data: folder of the prepared data sets
+        results: folder of the runs
+        out: folder to write a report to; None: none is written
+        device: "auto", "cpu", "cuda" or "cuda:N"
+        jobs: runs side by side; None: one for every GPU, or for every core while memory suffices
+        gpus_per_run: GPUs, or processes on the CPU, that train one run together
+        compile: let torch.compile fuse networks
+        force: repeat finished runs from the start
+        dry_run: plan alone; nothing is written
+        snapshots: keep the predictions of so many images at every evaluation
+        engine: where runs are done; None: on this machine
+        logs: loggers that get a copy of every curve, each "NAME" or "NAME=PLACE"
+        plugins: files with more methods or data set recipes
+        progress: shows how far the preparation of embedded data sets is
+        watcher: makes what shows the runs under way, such as `infoseg_bench.launchers.watch.watcher`
+        log: is given a line for everything that is left out
+
+    Raises:
+        UsageError: nothing is chosen, or something unknown
+        RunsInterrupted: Ctrl-C; the same call continues
+    """
+    selection = Selection(
+        everything=everything,
+        suite=None if suite is None else str(suite),
+        datasets=datasets,
+        methods=methods,
+        seeds=None if seeds is None else ",".join(map(str, seeds)),
+        parameters=parameters or {},
+        steps=steps,
+        evaluate_every=evaluate_every,
+        protocol=protocol,
+        preset=preset,
+    )
+    work = Work(
+        results=Path(results),
+        data=Path(data),
+        device=device,
+        processes=gpus_per_run,
+        compile=compile,
+        plugins=[Path(plugin) for plugin in plugins],
+        snapshots=snapshots,
+    )
+    planned = plan_runs(
+        selection, work, (engine or Engine()).choice,
+        jobs=jobs, force=force, progress=None if dry_run else progress, log=log,
+    )  # fmt: skip
+    if dry_run:
+        return RunResult(plan=planned)
+    outcomes = do_runs(planned, logs=logs, watcher=watcher)
+    done = RunResult(plan=planned, outcomes=tuple(outcomes))
+    return done if out is None else with_report(done, Path(out))
+
+
+def plan_runs(
+    selection: Selection,
+    work: Work,
+    choice: EngineChoice,
+    *,
+    jobs: int | None,
+    force: bool,
+    progress: ProgressFactory | None,
+    log: Log,
+) -> RunPlan:
+    """Find out what is to be done.
+
+    Args:
+        selection: what was asked for
+        work: how runs are done
+        choice: where they are done
+        jobs: side by side; None: as many as the machine takes
+        force: repeat finished runs
+        progress: of preparing embedded data sets that are missing; None: nothing is prepared
+        log: is given a line for everything that is left out
+
+    Raises:
+        UsageError: nothing is chosen, or something unknown
+    """
+    local = choice.engine == "local"
+    device = choose_device(work.device if local else "cpu")
+    if local:
+        check_devices(device, gpus_per_run=work.processes, jobs=jobs or 1)
+    registry, recipes = load_methods(work.plugins), load_recipes(work.plugins)
+    prepared, problems = prepared_datasets(work.data)
+    for line in (*(f"{name} cannot be loaded: {why}" for name, why in registry.broken.items()), *problems):
+        log(f"left out: {line}")
+    data = suite_and_data(selection, registry, recipes, prepared, work.data, progress=progress)
+    source = cache(lambda name: source_hash(registry.method(name)))
+    model = device_model(device) if local else None
+    runs = look(plan(data.suite, data.outlines, registry), work.results, source, device=model, repeat=force)
+    if jobs is None:
+        todo = sum(run.to_do for run in runs)
+        jobs = automatic_jobs(device, runs=todo, gpus_per_run=work.processes, store_bytes=data.largest_store)
+    if local:
+        threads = max(1, usable_cores() // (jobs * work.processes))
+        runs = with_timed_costs(
+            runs, data.outlines, device=work.device, threads=threads, plugins=work.plugins
+        )
+    return RunPlan(runs=tuple(runs), data=data, work=work, choice=choice, jobs=jobs, registry=registry)
+
+
+def do_runs(planned: RunPlan, *, logs: Sequence[str], watcher: WatcherFactory) -> list[Outcome]:
+    """Do what is missing of a plan.
+
+    Args:
+        planned: the runs
+        logs: loggers that get a copy of every curve
+        watcher: makes what shows the runs under way
+
+    Returns:
+        how every run ended that was started, or could not be
+
+    Raises:
+        RunsInterrupted: Ctrl-C
+    """
+    todo = [run.spec for run in planned.runs if run.to_do]
+    work = planned.work
+    for run in planned.runs:
+        if run.repeated:
+            RunFolder.of(work.results, run.spec).clear()
+    outcomes = [
+        Outcome(run.spec, "failed", run.problem) for run in planned.runs if run.problem and not run.to_do
+    ]
+    if not todo:
+        return outcomes
+    shown = watcher(todo)
+    watching = LogWatcher(shown, curve_followers(logs, work.results), work.results) if logs else shown
+    engine = planned.choice.make(
+        todo, work, methods=planned.registry.methods, jobs=planned.jobs, watcher=watching
+    )
+    with shown.context():
+        outcomes = engine.run(todo) + outcomes
+    if engine.stopped:
+        raise RunsInterrupted("Interrupted. Run the same command again to resume.")
+    return outcomes
+
+
+def with_report(done: RunResult, out: Path) -> RunResult:
+    """Write a report of the results folder, unless every run has failed.
+
+    Raises:
+        UserError: `out` cannot be written
+    """
+    if len(done.failed) >= len(done.plan.runs):
+        return done
+    work = done.plan.work
+    report = write_report(work.results, out, data=work.data, plugins=work.plugins)
+    return RunResult(plan=done.plan, outcomes=done.outcomes, report=report)

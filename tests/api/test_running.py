@@ -1,0 +1,161 @@
+"""The main job from Python: prepare, run, status, report, results; and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import infoseg_bench
+from infoseg_bench.api.running import RunResult
+from infoseg_bench.errors import UsageError
+from tests.data.miniature import write_store
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("api")
+    write_store(folder / "data" / "mini.h5", photos=4, labels="visible")
+    return folder
+
+
+def kmeans(folder: Path, **changes: object) -> RunResult:
+    choices: dict[str, object] = {
+        "datasets": ["mini"],
+        "methods": ["kmeans"],
+        "seeds": range(2),
+        "parameters": {"kmeans": {"sample": 300}},
+        "data": folder / "data",
+        "results": folder / "results",
+        "device": "cpu",
+    }
+    return infoseg_bench.run(**{**choices, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def done(folder: Path) -> RunResult:
+    return kmeans(folder, out=folder / "report")
+
+
+def test_a_plan_alone_writes_nothing(folder: Path) -> None:
+    planned = kmeans(folder, results=folder / "nothing", dry_run=True)
+    assert [(run.spec.seed, run.state) for run in planned.plan.runs] == [(0, "missing"), (1, "missing")]
+    assert {run.spec.parameters["sample"] for run in planned.plan.runs} == {300}
+    assert not (folder / "nothing").exists()
+
+
+def test_runs_are_done_once_and_print_nothing(
+    done: RunResult, folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert [outcome.ending for outcome in done.outcomes] == ["finished", "finished"]
+    assert done.failed == []
+    again = kmeans(folder)
+    assert again.outcomes == ()
+    assert {run.state for run in again.plan.runs} == {"finished"}
+    assert capfd.readouterr() == ("", "")
+
+
+def test_results_are_a_table_of_plain_numbers(done: RunResult, folder: Path) -> None:
+    table = infoseg_bench.load_results(folder / "results")
+    assert len(table) == 4
+    assert table.equals(done.table())
+    store = infoseg_bench.load_store("mini", folder / "data")
+    method = infoseg_bench.get_method("kmeans", store, seed=0, device="cpu", sample=300)
+    counts = infoseg_bench.confusion_matrix(
+        infoseg_bench.predict(infoseg_bench.fit(method, store), store), store
+    )
+    (last,) = table[(table.seed == 0) & (table.selection == "last")].pixel_accuracy
+    assert last == infoseg_bench.score(counts).one_to_one.pixel_accuracy
+
+
+def test_a_report_and_a_verification_are_objects(done: RunResult, folder: Path) -> None:
+    assert done.report is not None
+    assert done.report.page.is_file()
+    (board,) = infoseg_bench.report(folder / "results", out=folder / "again", data=None).boards
+    assert board.rows[0].first.method_title == "K-Means"
+    found = infoseg_bench.verify(folder / "results", data=folder / "data")
+    assert (found.sound, found.faults) == (2, [])
+
+
+def test_status_tells_the_state_of_every_run(done: RunResult, folder: Path) -> None:
+    states = infoseg_bench.status(folder / "results")
+    assert [(run.identity, run.state) for run in states] == [
+        (spec.identity, "finished") for spec in done.plan.specs
+    ]
+    assert infoseg_bench.status(folder / "results", states=["failed"]) == []
+
+
+def test_a_failed_run_is_an_outcome_and_no_exception(folder: Path) -> None:
+    plugin = Path(__file__).parents[1] / "runs" / "failing_method.py"
+    found = kmeans(
+        folder, methods=["raising"], seeds=[0], parameters=None, plugins=[plugin], steps=3,
+        results=folder / "failing",
+    )  # fmt: skip
+    assert [outcome.ending for outcome in found.failed] == ["failed"]
+    assert "by design" in found.failed[0].reason
+    table = infoseg_bench.load_results(folder / "failing", failed=True)
+    assert table.status.to_list() == ["failed"]
+
+
+def test_label_maps_of_other_software_are_scored_and_kept(folder: Path) -> None:
+    store = infoseg_bench.load_store("mini", folder / "data")
+    ids = [store.store.ids()[index] for index in store.view.evaluation]
+    count = infoseg_bench.write_images("mini", folder / "images", data=folder / "data")
+    assert count == len(ids)
+    (folder / "maps").mkdir()
+    for name in ids:
+        np.save(folder / "maps" / f"{name}.npy", np.zeros((store.view.crop, store.view.crop), np.uint8))
+    scored = infoseg_bench.evaluate(folder / "maps", dataset="mini", data=folder / "data")
+    assert scored.record is None
+    assert scored.scores.one_to_one.pixel_accuracy == pytest.approx(
+        infoseg_bench.score(scored.counts.sum(axis=0)).one_to_one.pixel_accuracy
+    )
+    kept = infoseg_bench.evaluate(
+        folder / "maps", dataset="mini", name="Flat", data=folder / "data", results=folder / "external"
+    )
+    assert kept.record is not None
+    assert infoseg_bench.load_results(folder / "external").method_title.unique() == ["Flat (external)"]
+
+
+def test_a_trained_run_is_exported_and_segments_photos(done: RunResult, folder: Path) -> None:
+    run = done.plan.specs[0].identity
+    exported = infoseg_bench.export(run, folder / "model.safetensors", results=folder / "results")
+    assert exported.card.is_file()
+    image = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    model = infoseg_bench.get_model(run, results=folder / "results", device="cpu")
+    np.testing.assert_array_equal(
+        infoseg_bench.load_model(exported.file, device="cpu").predict(image), model.predict(image)
+    )
+    from PIL import Image
+
+    Image.fromarray(image).save(folder / "photo.png")
+    found = infoseg_bench.segment_photos(
+        folder / "photo.png", run=run, out=folder / "out", results=folder / "results", device="cpu"
+    )
+    assert list(found.photos) == [folder / "photo.png"]
+    assert (folder / "out" / "photo-labels.png").is_file()
+
+
+def test_downloads_are_refused_unless_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from infoseg_bench.preparation.download import Download
+
+    recipe = infoseg_bench.list_recipes()["coco-stuff"]
+    monkeypatch.setattr(
+        "infoseg_bench.api.preparing.plan",
+        lambda sources, folder: [Download(source=source, size=1, arrived=0) for source in sources],
+    )
+    monkeypatch.setattr("infoseg_bench.api.preparing.check_space", lambda *values: 1 << 40)
+    with pytest.raises(UsageError, match=f"needs {recipe.sources[0].name}.*download=True"):
+        infoseg_bench.prepare("coco-stuff", data=tmp_path)
+
+
+def test_what_is_unknown_is_named(folder: Path) -> None:
+    with pytest.raises(UsageError, match="unknown method 'kmean'"):
+        kmeans(folder, methods=["kmean"])
+    with pytest.raises(UsageError, match="unknown parameter"):
+        kmeans(folder, parameters={"kmeans": {"sampel": 1}})
+    with pytest.raises(UsageError, match="nothing chosen"):
+        infoseg_bench.run(data=folder / "data")
+    with pytest.raises(UsageError, match="unknown"):
+        infoseg_bench.prepare("no-such-recipe")
