@@ -66,7 +66,13 @@ class IICParameters(ViewParameters):
 
 
 class IIC(NetworkMethod[IICParameters]):
-    """Raises the information between the clusters of a crop and of its jittered, mirrored copy."""
+    """Raises the information between the clusters of a crop and of its jittered, mirrored copy.
+
+    The loss is the released one: minus the information of the joint distribution of both maps' clusters,
+    averaged over all displacements of at most T pixels. Several processes share one joint distribution,
+    as the released code's GPUs do; its batch statistics are those of a GPU's part of the batch, here of
+    the whole one. Evaluation is by head B.
+    """
 
     name: ClassVar[str] = "iic"
     title: ClassVar[str] = "IIC"
@@ -115,7 +121,7 @@ class IIC(NetworkMethod[IICParameters]):
         yield from super().fit(train)
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Minus the information of the head whose turn it is."""
+        """Return minus the information of the head whose turn it is."""
         images, copies, mirrored = self._views(batch, generator)
         head = self.head()
         first, second = (
@@ -140,14 +146,14 @@ class IIC(NetworkMethod[IICParameters]):
                 weight.grad = torch.zeros_like(weight)
 
     def head(self) -> Literal["a", "b"]:
-        """Return the head that the present step trains."""
+        """Return the head that is trained at this step."""
         finished = self.step * self.parameters.batch // max(1, self._photos)
         return "a" if (finished % 2 == 0) == (self.parameters.passes == "a-b") else "b"
 
     def predict(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Int64[Tensor, "batch height width"]:
-        """Take the most probable cluster of head B."""
+        """Return the most probable cluster of head B."""
         inputs = network_input(ordered(images, self.parameters), self.parameters)
         with self.inference():
             probabilities: Tensor = self.network(inputs)

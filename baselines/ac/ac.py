@@ -152,7 +152,7 @@ class AC(NetworkMethod[ACParameters]):
         return nn.ModuleDict(heads)
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Minus the information between the readings along two orderings, padding left out."""
+        """Return minus the information between readings along two orderings; padding is left out."""
         grids = [
             self._grid(batch.images, ordering)
             for ordering in draw_orderings(self.parameters.orderings, generator)
@@ -199,7 +199,7 @@ class AC(NetworkMethod[ACParameters]):
         )
 
     def _agreement(self, grids: list[Tensor], generator: torch.Generator) -> Tensor:
-        """Tell a place's neighbourhood in the other view among places of all images (ARL)."""
+        """Return how well a place's neighbourhood in the other view is told from other places (ARL)."""
         first, second = (F.normalize(self.network.vectors(grid).float(), dim=1) for grid in grids)
         reach = self.parameters.arl_radius
         # The mean score over a neighbourhood is the score with the neighbourhood's mean.

@@ -4,8 +4,7 @@ Neither code nor full text is a source here. The abstract says: an image is spli
 a network's assignment of superpixels to clusters is trained by maximising mutual information, and
 then by adversaries that perturb pixels (photometric) and their positions (geometric). Everything
 beyond that was chosen by this project: SLIC, IIC's network, the information of RIM, virtual adversaries,
-and all
-settings.
+and all settings. Several processes each take the entropy of the mean assignment over their own images.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class DoerschParameters(PairParameters):
 
 
 class Doersch(PairMethod[DoerschParameters]):
-    """Tells in which direction the second window lies."""
+    """Learns features by naming the direction in which a second window lies, one of eight."""
 
     name: ClassVar[str] = "doersch"
     title: ClassVar[str] = "Doersch*"

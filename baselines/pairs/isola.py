@@ -42,7 +42,7 @@ class IsolaParameters(PairParameters):
 
 
 class Isola(PairMethod[IsolaParameters]):
-    """Tells whether two windows are adjacent."""
+    """Learns features by deciding whether two windows are adjacent."""
 
     name: ClassVar[str] = "isola"
     title: ClassVar[str] = "Isola*"
@@ -53,7 +53,7 @@ class Isola(PairMethod[IsolaParameters]):
     version: ClassVar[int] = 2
 
     def outputs(self) -> int:
-        """Return the logit of adjacency."""
+        """Return one: the logit of adjacency."""
         return 1
 
     def place(self, size: int, generator: torch.Generator) -> Pair:
