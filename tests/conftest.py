@@ -3,6 +3,8 @@
 Two processes share the tests, and tiny networks only wait for each other on several threads.
 """
 
+import os
+
 import pytest
 import torch
 from hypothesis import settings
@@ -18,9 +20,22 @@ SLOW = ("cli", "docs", "examples", "launchers", "reporting", "runs", "training")
 """Folders whose tests start processes: first, so that neither of two workers ends long after the other."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep tests, and the processes that they start, off GPUs, unless it is those of the GPU: -m gpu.
+
+    The others ask for the CPU's bits.
+    """
+    if "gpu" not in config.option.markexpr:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order files for the workers, which take them one by one."""
+    """Order files for the workers, which take them one by one, and skip the GPU's tests without one."""
     items.sort(key=lambda item: item.path.parent.name not in SLOW)
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="needs a GPU, and pytest -m gpu"))
 
 
 def pytest_runtest_setup() -> None:

@@ -79,6 +79,7 @@ class CocoPersons(DatasetRecipe):
     """The reconstruction of the paper's COCO-Persons from COCO's official files."""
 
     name = "coco-persons"
+    sizes = (3, 128, 2)
     title = "COCO-Persons (reconstructed)"
     citation = "Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014, arXiv:1405.0312"
     licence = "annotations CC BY 4.0; every photo under its own Flickr licence, named in the manifest"

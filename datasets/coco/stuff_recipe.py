@@ -39,6 +39,7 @@ class CocoStuff(DatasetRecipe):
     """The 15 coarse stuff classes; things and unlabelled pixels are void."""
 
     name = "coco-stuff"
+    sizes = (3, 128, 15)
     title = "COCO-Stuff (15 classes)"
     citation = "Caesar et al., COCO-Stuff: Thing and Stuff Classes in Context, CVPR 2018, arXiv:1612.03716"
     licence = "label maps CC BY 4.0; every photo under its own Flickr licence"
@@ -85,6 +86,7 @@ class CocoStuff3(CocoStuff):
     """Sky, plant and ground; all else is void, but the released code scores unlabelled pixels as sky."""
 
     name = "coco-stuff-3"
+    sizes = (3, 128, 3)
     title = "COCO-Stuff-3 (sky, plant, ground)"
     how_to_get = "infoseg-bench prepare coco-stuff-3 (downloads 19 GiB, or uses what is in --source DIR)"
     working_space = 10 << 30

@@ -76,6 +76,7 @@ class Potsdam(DatasetRecipe):
     """
 
     name = "potsdam"
+    sizes = (4, 200, len(CLASSES))
     title = "Potsdam (6 classes)"
     citation = "ISPRS 2D Semantic Labeling Contest, Potsdam (Rottensteiner et al., ISPRS Annals I-3, 2012)"
     licence = "ISPRS: research only, registration required, no redistribution"
@@ -139,6 +140,7 @@ class Potsdam3(Potsdam):
     """The same blocks with 3 classes."""
 
     name = "potsdam-3"
+    sizes = (4, 200, len(CLASSES_3))
     title = "Potsdam-3 (3 classes)"
     how_to_get = Potsdam.how_to_get.replace("prepare potsdam", "prepare potsdam-3")
 

@@ -55,6 +55,7 @@ class SyntheticScenes(DatasetRecipe):
     """The embedded data set: generated in seconds, with exact labels."""
 
     name = "synthetic-scenes"
+    sizes = (3, 64, len(CLASSES))
     title = "Synthetic scenes"
     version = 2
     citation = "infoseg-bench, synthetic-scenes, version 2 (computer-generated)"

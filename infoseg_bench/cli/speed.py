@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 @click.option(
     "--method", "methods", multiple=True, help="A method; may be given several times.  [default: all]"
 )
-@click.option("--dataset", help="A prepared data set to train on.  [default: random 128x128 images, K = 15]")
+@click.option(
+    "--dataset",
+    help="Data set to train on; random photos of its sizes if it is not prepared.  "
+    "[default: random 128x128 photos, K = 15]",
+)
 @click.option(
     "--set",
     "settings",
@@ -55,7 +59,7 @@ def speed(
     data: Path,
     plugins: tuple[Path, ...],
     as_json: bool,
-    **words: Any,
+    **options: Any,
 ) -> None:
     """Measure how fast methods train on this machine.
 
@@ -69,16 +73,16 @@ def speed(
 
     registry = load_methods(plugins)
     chosen = _chosen(methods, registry)
-    speeds, estimates = _measure(chosen, merge_settings({}, settings), registry, data, **words)
+    speeds, estimates = _measure(chosen, merge_settings({}, settings), registry, data, plugins, **options)
     if as_json:
         figures = {
-            "device": _device_name(words["device"]),
+            "device": _device_name(options["device"]),
             "speeds": list(map(asdict, speeds)),
             "suites": list(map(asdict, estimates)),
         }
         click.echo(json.dumps(figures, indent=2))
     else:
-        show(_device_name(words["device"]), speeds, estimates)
+        show(_device_name(options["device"]), speeds, estimates)
 
 
 def _chosen(methods: tuple[str, ...], registry: Registry) -> list[str]:
@@ -94,6 +98,7 @@ def _measure(
     parameters: dict[str, dict[str, Any]],
     registry: Registry,
     data: Path,
+    plugins: tuple[Path, ...],
     *,
     dataset: str | None,
     device: str,
@@ -101,17 +106,24 @@ def _measure(
     seconds: float,
     suites: bool,
 ) -> tuple[list[Speed], list[SuiteEstimate]]:
+    from infoseg_bench.contracts.registry import load_recipes
     from infoseg_bench.data.catalogue import find_prepared, prepared_datasets
     from infoseg_bench.planning.suite import load_suite, shipped_suites
     from infoseg_bench.profiling.estimate import Estimator
     from infoseg_bench.profiling.measure import measure
-    from infoseg_bench.profiling.stage import prepared_stage, random_stage
+    from infoseg_bench.profiling.stage import prepared_stage, random_stage, unprepared_task
     from infoseg_bench.utils.device import choose_device
 
     where, (prepared, _) = choose_device(device), prepared_datasets(data)
     for name in parameters:
         registry.method(name)
-    stage = prepared_stage(find_prepared(data, dataset)) if dataset else random_stage()
+    recipes = load_recipes(plugins).recipes
+    if dataset is None:
+        stage = random_stage()
+    elif dataset in recipes and dataset not in prepared:
+        stage = random_stage(unprepared_task(dataset, recipes))
+    else:
+        stage = prepared_stage(find_prepared(data, dataset))
     speeds = []
     for name in methods:
         _announce(name)
@@ -119,7 +131,7 @@ def _measure(
         chosen = cls.resolve(stage.task.dataset, parameters.get(name, {}))
         speeds.append(measure(cls, chosen, stage, where, compile=compile, seconds=seconds))
     estimator = Estimator(
-        registry=registry, prepared=prepared, device=where, compile=compile,
+        registry=registry, recipes=recipes, prepared=prepared, device=where, compile=compile,
         seconds=seconds, announce=lambda line: _announce(f"for the suites: {line}"),
     )  # fmt: skip
     names = shipped_suites() if suites else []

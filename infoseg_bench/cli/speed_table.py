@@ -47,7 +47,9 @@ def _show_suites(estimates: list[SuiteEstimate]) -> None:
         for method, hours in estimate.by_method.items():
             click.echo(f"  {method:<16} {duration(3600 * hours)}")
         if estimate.assumed:
-            click.echo(f"  not prepared, taken as 128x128, K = 15: {', '.join(estimate.assumed)}")
+            click.echo(
+                f"  not prepared, measured on random photos of their sizes: {', '.join(estimate.assumed)}"
+            )
         if estimate.left_out:
             click.echo(f"  not in it: {', '.join(estimate.left_out)}")
     if estimates:

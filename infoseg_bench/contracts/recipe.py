@@ -75,6 +75,9 @@ class DatasetRecipe(ABC):
     """Raise it whenever the same files would give another store."""
     embedded: ClassVar[bool] = False
     """Whether the data are made by the recipe itself, so that `run` may prepare them unasked."""
+    sizes: ClassVar[tuple[int, int, int] | None] = None
+    """Channels, crop in pixels and classes by default, for an estimate before it is prepared; None: the
+    options decide."""
     how_to_get: ClassVar[str]
     """One line: the command that prepares it, and what it needs."""
     sources: ClassVar[tuple[SourceFile, ...]] = ()

@@ -74,7 +74,7 @@ def predict(
     spec, state = folder.spec(), trained_state(folder)
     method = make_method(spec, photos.prepared, setting)
     try:
-        method.load_state(state)
+        method.load_state({**method.state(), **state})
     except (RuntimeError, KeyError, ValueError) as error:
         raise UserError(
             f"{folder.checkpoint_file.name} of {folder.path.name} does not fit its spec ({error})"

@@ -118,7 +118,7 @@ def _model(
 def _load_weights(folder: RunFolder, method: Method) -> None:
     state = trained_state(folder)
     try:
-        method.load_state(state)
+        method.load_state({**method.state(), **state})
     except (RuntimeError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
         raise UserError(

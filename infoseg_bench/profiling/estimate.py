@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 import torch
 
-from infoseg_bench.contracts import Method, Parameters, Task
+from infoseg_bench.contracts import DatasetRecipe, Method, Parameters, Task
 from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.planning.estimate import StepCost
 from infoseg_bench.planning.suite import Suite
 from infoseg_bench.profiling.clock import seconds_per_call
-from infoseg_bench.profiling.measure import training
-from infoseg_bench.profiling.stage import random_stage
+from infoseg_bench.profiling.measure import COURSE, training
+from infoseg_bench.profiling.stage import random_stage, unprepared_task
 from infoseg_bench.runs.assemble import task_of
 from infoseg_bench.runs.evaluate import EVALUATION_BATCH
 
@@ -23,9 +23,6 @@ COVERS = (
     "set is prepared. Not covered: preparing and loading data, methods that do not train by steps, "
     "several runs side by side."
 )
-ASSUMED = Task(dataset="assumed", channels=3, crop=128, clusters=15)
-"""Of a data set that is not prepared: COCO-Stuff's, the largest of the paper's (PAPER 5.3)."""
-
 Announce = Callable[[str], None]
 
 
@@ -37,8 +34,8 @@ class SuiteEstimate:
         suite: its name
         hours: of all that is covered
         by_method: method to hours
-        assumed: data sets that are not prepared here, and were taken to be of COCO-Stuff's crop,
-            channels and classes, without their evaluations
+        assumed: data sets that are not prepared here; they were taken without their evaluations, at the
+            crop, channels and classes that their recipes name, or else COCO-Stuff's
         left_out: methods that do not train by steps
     """
 
@@ -55,6 +52,7 @@ class Estimator:
 
     Attributes:
         registry: of the methods
+        recipes: of the data sets
         prepared: the data sets that are prepared
         device: to measure on
         compile: let torch.compile fuse networks
@@ -63,6 +61,7 @@ class Estimator:
     """
 
     registry: Registry
+    recipes: Mapping[str, type[DatasetRecipe]]
     prepared: Mapping[str, PreparedDataset]
     device: torch.device
     compile: bool
@@ -98,7 +97,11 @@ class Estimator:
         return seconds / 3600
 
     def _task(self, dataset: str) -> Task:
-        return task_of(self.prepared[dataset]) if dataset in self.prepared else ASSUMED
+        return (
+            task_of(self.prepared[dataset])
+            if dataset in self.prepared
+            else unprepared_task(dataset, self.recipes)
+        )
 
     def _scored(self, dataset: str) -> int:
         return len(self.prepared[dataset].view.evaluation) if dataset in self.prepared else 0
@@ -109,9 +112,10 @@ class Estimator:
         key = f"{cls.name} {parameters.model_dump_json()} {sizes}"
         if key not in self._known:
             self.announce(f"{cls.name} on {task.crop}x{task.crop} crops, K = {task.clusters}")
-            stage = random_stage(channels=task.channels, crop=task.crop, clusters=task.clusters)
+            stage = random_stage(task)
             method = stage.make(cls, parameters, self.device, compile=self.compile)
-            step = seconds_per_call(training(method, stage.images(method)), self.device, seconds=self.seconds)
+            steps = training(method, stage.images(method))
+            step = seconds_per_call(steps, self.device, seconds=self.seconds) / COURSE
             self._known[key] = step, self._prediction(method, task)
         return self._known[key]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -16,10 +17,14 @@ from infoseg_bench.contracts import Method, Parameters
 from infoseg_bench.profiling.clock import matrix_rate, seconds_per_call
 from infoseg_bench.profiling.stage import RecordedImages, Stage
 from infoseg_bench.training.network_method import NetworkMethod
-from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes
+from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes, use_device
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
 Asked = tuple[tuple[int, int | None], ...]
+
+COURSE = 2
+"""Steps that are measured together, at 1/4 and 3/4 of a run; chosen by this project."""
+DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +36,17 @@ class Speed:
         precision: of its matrix products
         compiled: whether torch.compile had fused its network
         images_per_step: training crops of one step
-        seconds_per_step: everything included
+        seconds_per_step: everything included; mean over the course of a run, see `training`
         images_per_second: training crops
         flops_per_step: of convolutions and matrix products, forward and backward; not counted are
             element-wise work and Fourier transforms
         flops_per_second: achieved in the step
         matrix_flops_per_second: of a large matrix product at the same precision, just measured
         matrix_share: the one over the other
-        data_share: of the step, that cutting crops takes alone
-        outside_network_share: of the step, that remains beside the network's forward and backward
-            pass; None for a method without one
-        peak_bytes: largest memory so far
+        data_share: part of the step that cutting crops takes alone, at most 1
+        outside_network_share: part of the step that remains beside the network's forward and backward
+            pass, at least 0; None for a method without one
+        peak_bytes: largest memory of the steps
         peak_of: of the device, or of the whole process on the CPU
     """
 
@@ -83,22 +88,24 @@ def measure(
     Raises:
         UsageError: the parameters do not fit the photos
     """
+    use_device(device)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    flops, asked, calls = _count(cls, parameters, stage, device)
     method = stage.make(cls, parameters, device, compile=compile)
     train = stage.images(method)
-    step_seconds = seconds_per_call(training(method, train), device, seconds=seconds)
+    step_seconds = seconds_per_call(training(method, train), device, seconds=seconds) / COURSE
     peak = peak_device_bytes(device)
-    images = sum(size for size, _ in asked)
-    data_seconds = seconds_per_call(_cutting(train, asked), device, seconds=seconds)
+    flops, asked, calls = _count(cls, parameters, stage, device)
+    images = sum(size for size, _ in asked) // COURSE
+    data_seconds = seconds_per_call(_cutting(train, asked), device, seconds=seconds) / COURSE
     network_seconds = _network_seconds(method, calls, device, seconds)
     precision = str(getattr(parameters, "precision", "float32"))
-    rate = matrix_rate(device, getattr(torch, precision), seconds=seconds)
+    with method.rounding() if isinstance(method, NetworkMethod) else nullcontext():
+        rate = matrix_rate(device, DTYPES[precision], seconds=seconds)
     return Speed(
         method=cls.name,
         precision=precision,
-        compiled=compile,
+        compiled=compile and isinstance(method, NetworkMethod),
         images_per_step=images,
         seconds_per_step=step_seconds,
         images_per_second=images / step_seconds,
@@ -106,17 +113,32 @@ def measure(
         flops_per_second=flops / step_seconds,
         matrix_flops_per_second=rate,
         matrix_share=flops / step_seconds / rate,
-        data_share=data_seconds / step_seconds,
-        outside_network_share=None if network_seconds is None else 1 - network_seconds / step_seconds,
+        # Parts are timed by themselves, so that noise may make one longer than the whole.
+        data_share=min(1.0, data_seconds / step_seconds),
+        outside_network_share=(
+            None if network_seconds is None else max(0.0, 1 - network_seconds / step_seconds)
+        ),
         peak_bytes=peak_host_bytes() if peak is None else peak,
         peak_of="process" if peak is None else "device",
     )
 
 
 def training(method: Method, train: RecordedImages) -> Callable[[], object]:
-    """Return a function that does the method's next training step."""
+    """Return a function that does `COURSE` training steps, spread evenly over a run.
+
+    A step's work may change on the way: InMARS adds its adversaries, IIC trains its heads in turn.
+    """
     progress = iter(method.fit(train))
-    return lambda: next(progress)
+
+    def do() -> None:
+        for part in range(COURSE):
+            if isinstance(method, NetworkMethod):
+                # Each a pass over the photos further, as IIC's heads take turns by passes.
+                passes = part * -(-len(train) // method.parameters.batch)
+                method.step = method.run.steps * (2 * part + 1) // (2 * COURSE) + passes
+            next(progress)
+
+    return do
 
 
 def _count(
@@ -124,7 +146,7 @@ def _count(
 ) -> tuple[int, Asked, list[Call]]:
     """Count a step's operations, and note the batches it asks for and what its network is called on.
 
-    It is not compiled, so that all of it is seen.
+    It is not compiled, so that all of it is seen. Batches and calls are those of `COURSE` steps.
     """
     method, calls = stage.make(cls, parameters, device), list[Call]()
     train = stage.images(method)
@@ -136,7 +158,7 @@ def _count(
         method.network.register_forward_pre_hook(note, with_kwargs=True)
     with FlopCounterMode(display=False) as counter:
         training(method, train)()
-    return counter.get_total_flops(), train.asked, calls
+    return counter.get_total_flops() // COURSE, train.asked, calls
 
 
 def _cutting(train: RecordedImages, asked: Asked) -> Callable[[], object]:
@@ -162,7 +184,7 @@ def _network_seconds(method: Method, calls: list[Call], device: torch.device, se
         torch.autograd.backward(tensors, [torch.ones_like(tensor) for tensor in tensors])
         network.zero_grad(set_to_none=True)
 
-    return seconds_per_call(passes, device, seconds=seconds)
+    return seconds_per_call(passes, device, seconds=seconds) / COURSE
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from jaxtyping import Int16
 
-from infoseg_bench.contracts import Method, Parameters, RunContext, Task
+from infoseg_bench.contracts import DatasetRecipe, Method, Parameters, RunContext, Task
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.runs.assemble import task_of
 
-ENDLESS = 10**9
+ENDLESS = 2**30
 """Steps of a run that is only measured."""
+RANDOM = Task(dataset="random", channels=3, crop=128, clusters=15)
+"""The sizes of COCO-Stuff, the largest of the paper's (PAPER 5.3), which decide the work."""
+REGION = 9
+"""Side in pixels of the squares that stand for the regions of a photo map: as many as InMARS's superpixels,
+200 in 128x128."""
 MARGIN = 1.25
 """Sides of random photos as a multiple of the crop's, so that crops move; chosen by this project."""
 PHOTOS = 512
@@ -36,7 +44,10 @@ class Stage:
     train: np.ndarray
 
     def images(self, method: Method) -> RecordedImages:
-        """Return the photos to train on; a mask, where the method uses one, leaves nothing out."""
+        """Return the photos to train on.
+
+        A mask, where the method uses one, leaves nothing out; the regions of a photo map are squares.
+        """
         masked = method.label_use(method.parameters) == "mask"
         return RecordedImages(
             self.arrays,
@@ -45,6 +56,7 @@ class Stage:
             seed=0,
             device=method.run.device,
             mask=np.ones(len(self.arrays.pixels), dtype=bool) if masked else None,
+            maps={wanted.name: _squares(self.arrays) for wanted in method.photo_maps(method.parameters)},
         )
 
     def make(
@@ -69,18 +81,26 @@ class RecordedImages(TrainImages):
         return super().batch(step, size, crop)
 
 
-def random_stage(*, channels: int = 3, crop: int = 128, clusters: int = 15, dataset: str = "random") -> Stage:
-    """Set up random photos; the values are those of COCO-Stuff (PAPER 5.3), which decide the work."""
-    side = int(MARGIN * crop)
-    pixels = np.random.default_rng(0).integers(0, 256, (PHOTOS * side * side, channels), dtype=np.uint8)
+def random_stage(task: Task = RANDOM) -> Stage:
+    """Set up random photos."""
+    side = int(MARGIN * task.crop)
+    random = np.random.default_rng(0)
     arrays = StoreArrays(
-        pixels=pixels,
+        pixels=random.integers(0, 256, (PHOTOS * side * side, task.channels), dtype=np.uint8),
         labels=None,
         sizes=np.full((PHOTOS, 2), side, dtype=np.int32),
         labelled=np.zeros(PHOTOS, dtype=bool),
     )
-    task = Task(dataset=dataset, channels=channels, crop=crop, clusters=clusters)
     return Stage(task=task, arrays=arrays, train=np.arange(PHOTOS))
+
+
+def unprepared_task(dataset: str, recipes: Mapping[str, type[DatasetRecipe]]) -> Task:
+    """Return the sizes of a data set that is not prepared: those that its recipe names, else COCO-Stuff's."""
+    sizes = recipes[dataset].sizes if dataset in recipes else None
+    if sizes is None:
+        return dataclasses.replace(RANDOM, dataset=dataset)
+    channels, crop, clusters = sizes
+    return Task(dataset=dataset, channels=channels, crop=crop, clusters=clusters)
 
 
 def prepared_stage(prepared: PreparedDataset) -> Stage:
@@ -90,3 +110,13 @@ def prepared_stage(prepared: PreparedDataset) -> Stage:
         arrays=prepared.store.arrays(labels=False),
         train=prepared.view.train,
     )
+
+
+def _squares(arrays: StoreArrays) -> Int16[np.ndarray, " pixel"]:
+    maps = []
+    for height, width in arrays.sizes:
+        across = -(-width // REGION)
+        numbers = np.arange(height)[:, None] // REGION * across + np.arange(width) // REGION
+        # In a very large photo numbers come again, far apart.
+        maps.append((numbers % np.iinfo(np.int16).max).astype(np.int16).ravel())
+    return np.concatenate(maps)

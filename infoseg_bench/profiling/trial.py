@@ -24,7 +24,7 @@ from infoseg_bench.planning.estimate import StepCost
 from infoseg_bench.planning.outline import Outline
 from infoseg_bench.planning.planned import PlannedRun
 from infoseg_bench.profiling.clock import wait
-from infoseg_bench.profiling.measure import training
+from infoseg_bench.profiling.measure import COURSE, training
 from infoseg_bench.profiling.stage import Stage, random_stage
 from infoseg_bench.runs.evaluate import EVALUATION_BATCH
 from infoseg_bench.utils.device import choose_device
@@ -174,9 +174,7 @@ def _work(work: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         left = (ends - time.monotonic()) / (len(work["jobs"]) - index)
         method, task = registry.method(job["method"]), Task(**job["task"])
         parameters = method.parameters_type.parse(job["parameters"], method.name)
-        stage = random_stage(
-            channels=task.channels, crop=task.crop, clusters=task.clusters, dataset=task.dataset
-        )
+        stage = random_stage(task)
         # Whatever a method raises here, its run will say better.
         with suppress(Exception):
             timer = _Timer(method, stage, device, min(left, JOB_SECONDS))
@@ -218,7 +216,7 @@ class _Timer:
 
     def _step(self, parameters: Parameters) -> float:
         method = self.stage.make(self.method, parameters, self.device)
-        return self._mean(training(method, self.stage.images(method)))
+        return self._mean(training(method, self.stage.images(method))) / COURSE
 
     def _mean(self, call: Callable[[], object]) -> float:
         """Return the mean time of calls after one that warms up, or of that one where it takes long."""

@@ -70,20 +70,24 @@ class CheckpointWriter:
 
 def snapshot(state: Any) -> Any:
     """Copy everything that later steps could change to the host's memory."""
-    copied = _copy(state)
-    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-        torch.cuda.synchronize()
+    devices = set[torch.device]()
+    copied = _copy(state, devices)
+    for device in devices:
+        torch.cuda.synchronize(device)
     return copied
 
 
-def _copy(value: Any) -> Any:
+def _copy(value: Any, devices: set[torch.device]) -> Any:
+    """Start copying; `devices` receives those that must be waited for."""
     if isinstance(value, Tensor):
+        if value.is_cuda:
+            devices.add(value.device)
         host = torch.empty_like(value, device="cpu", pin_memory=value.is_cuda)
         return host.copy_(value.detach(), non_blocking=value.is_cuda)
     if isinstance(value, dict):
-        return {name: _copy(part) for name, part in value.items()}
+        return {name: _copy(part, devices) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_copy(part) for part in value)
+        return type(value)(_copy(part, devices) for part in value)
     return value
 
 

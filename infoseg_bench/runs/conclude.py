@@ -24,9 +24,11 @@ from infoseg_bench.records.record import (
 )
 from infoseg_bench.records.segments import Segments, cluster_sizes, effective_clusters, write_segments
 from infoseg_bench.records.spec import RunSpec
-from infoseg_bench.runs.checkpoint import TrainingState
+from infoseg_bench.runs.checkpoint import TrainingState, write_checkpoint
+from infoseg_bench.runs.checkpoint_writer import snapshot
 from infoseg_bench.runs.diagnostics import SELF_AGREEMENT, lost_meaning
 from infoseg_bench.runs.execute import Execution
+from infoseg_bench.training.network_method import NetworkMethod
 from infoseg_bench.utils.atomic import write_text
 from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes
 
@@ -38,7 +40,17 @@ def succeed(
     conclude = _scored if prepared.view.is_scored else _unscored
     record = conclude(execution, prepared, last)
     write_text(execution.folder.record_file, record.model_dump_json(indent=2) + "\n")
+    _keep_weights_only(execution)
     return record
+
+
+def _keep_weights_only(execution: Execution) -> None:
+    """Write a finished run's checkpoint without what only training needs, and remove the one before it."""
+    method, folder = execution.method, execution.folder
+    if method.training_only and folder.checkpoint_file.exists():
+        state = {name: part for name, part in method.state().items() if name not in method.training_only}
+        write_checkpoint(folder, {"harness": execution.training.content(), "method": snapshot(state)})
+    folder.previous_checkpoint_file.unlink(missing_ok=True)
 
 
 def outcome(record: FinishedRecord | UnscoredRecord) -> str:
@@ -108,7 +120,7 @@ def _header(execution: Execution, prepared: PreparedDataset) -> dict[str, Any]:
             started=training.started,
             resumed_from=training.resumed_from,
             processes=method.run.ranks.count,
-            compiled=method.run.compile,
+            compiled=method.run.compile and isinstance(method, NetworkMethod),
             method_source=training.method_source,
         ),
     }

@@ -89,7 +89,7 @@ def fetch(scalars: Mapping[str, float | Tensor]) -> Fetch:
     host = torch.empty(stacked.shape, dtype=stacked.dtype, pin_memory=True)
     host.copy_(stacked, non_blocking=True)
     arrived = torch.cuda.Event()  # type: ignore[no-untyped-call]
-    arrived.record()
+    arrived.record(torch.cuda.current_stream(stacked.device))
 
     def wait() -> dict[str, float]:
         arrived.synchronize()

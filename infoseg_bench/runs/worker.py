@@ -28,7 +28,7 @@ from infoseg_bench.runs.execute import Execution
 from infoseg_bench.runs.snapshots import animate
 from infoseg_bench.runs.stop import Pulse, StopRequest
 from infoseg_bench.runs.transient import is_transient
-from infoseg_bench.utils.device import choose_device
+from infoseg_bench.utils.device import choose_device, use_device
 from infoseg_bench.utils.distributed import join
 from infoseg_bench.utils.text import plural
 
@@ -46,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     folder, stop = RunFolder(options.folder), StopRequest()
     try:
         ranks, device = join(choose_device(options.device))
+        use_device(device)
         setting = Setting(
             data=options.data, device=device, plugins=options.plugin, compile=options.compile, ranks=ranks,
             snapshots=options.snapshots,

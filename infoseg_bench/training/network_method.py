@@ -15,6 +15,7 @@ from typing_extensions import TypeVar
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.training.distributed import Losses, distribute, sum_of_ranks, synchronise_batch_norm
+from infoseg_bench.utils.device import allow_tf32
 
 FUSED = ("cpu", "cuda")
 """Devices on which one pass over the weights does all of Adam; elsewhere torch chooses."""
@@ -29,10 +30,11 @@ class TrainingParameters(Parameters):
     schedule: Literal["constant", "cosine"] = parameter(
         "constant", "course of the learning rate over the budget", source="chosen by this project"
     )
-    precision: Literal["float32", "bfloat16"] = parameter(
+    precision: Literal["float32", "tf32", "bfloat16"] = parameter(
         "float32",
-        "of the network's matrix products; bfloat16 is mixed precision: weights, optimiser, normalisation "
-        "and losses stay float32",
+        "of the network's convolutions and matrix products: float32; tf32, which differs on NVIDIA GPUs only "
+        "(factors rounded to 10 bits); or bfloat16, mixed precision, in which weights, optimiser, "
+        "normalisation and losses stay float32",
         source="chosen by this project: the paper names none",
     )
     train_crop: int | None = parameter(
@@ -80,7 +82,7 @@ class NetworkMethod(Method[T]):
             network = synchronise_batch_norm(network, run.device)
         self.network = network.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if run.compile:
-            self.network.compile()
+            _compile(self.network)
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), lr=parameters.lr, weight_decay=parameters.weight_decay,
             fused=True if run.device.type in FUSED else None,
@@ -119,8 +121,21 @@ class NetworkMethod(Method[T]):
         A compiled network is called uncompiled: it would be compiled again for every size of a batch.
         """
         self.network.eval()
-        with torch.no_grad(), self.autocast(), torch.compiler.set_stance("force_eager"):
+        with torch.no_grad(), self.rounding(), self.autocast(), torch.compiler.set_stance("force_eager"):
             yield
+
+    @contextmanager
+    def rounding(self) -> Iterator[None]:
+        """Let a GPU round float32 to TF32 inside this context if `precision` says so, and never otherwise."""
+        if self.run.device.type != "cuda":
+            yield
+            return
+        before = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+        allow_tf32(self.parameters.precision == "tf32")
+        try:
+            yield
+        finally:
+            torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = before
 
     def fit(self, train: TrainImages) -> Iterator[Progress]:
         """Train until the budget's number of steps."""
@@ -130,7 +145,8 @@ class NetworkMethod(Method[T]):
             )
         while self.step < self.run.steps:
             batch = train.batch(self.step, self.parameters.batch, self.parameters.train_crop)
-            scalars = self._train_step(batch)
+            with self.rounding():
+                scalars = self._train_step(batch)
             self.step += 1
             yield Progress(step=self.step, scalars=scalars)
 
@@ -167,3 +183,9 @@ class NetworkMethod(Method[T]):
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step = state["step"]
+
+
+def _compile(network: nn.Module) -> None:
+    """Let torch.compile fuse what methods call: the network, or the parts of one that is a dictionary."""
+    for part in network.values() if isinstance(network, nn.ModuleDict) else [network]:
+        part.compile()

@@ -14,21 +14,54 @@ from torch import Tensor
 from infoseg_bench.errors import UsageError
 
 
-def choose_device(wish: str) -> torch.device:
-    """Turn "auto", "cpu", "cuda", "cuda:1" or "mps" into a device that works here.
+def choose_device(name: str) -> torch.device:
+    """Turn "auto", "cpu", "cuda", "cuda:1" or "mps" into a device of this machine.
+
+    Nothing is allocated on it, so that a launcher leaves the GPU to its workers.
 
     Raises:
         UsageError: not a device, or not one of this machine
     """
-    if wish == "auto":
+    if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        device = torch.device(wish)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(f"--device {wish}: not to be had here ({reason}): use auto, cpu or cuda") from None
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"--device {name}: no such device: use auto, cpu, cuda or cuda:N") from None
+    if reason := _why_unusable(device):
+        raise UsageError(f"--device {name}: {reason}: use auto or cpu")
     return device
+
+
+def _why_unusable(device: torch.device) -> str:
+    index, kind = device.index or 0, device.type
+    if kind == "cuda":
+        if not torch.cuda.is_available():
+            return "is not available: torch finds no usable GPU"
+        count = torch.cuda.device_count()
+        return f"is not available: this machine has {count} GPUs, numbered from 0" if index >= count else ""
+    if kind == "mps":
+        return "" if torch.backends.mps.is_available() else "is not available on this machine"
+    if kind != "cpu":
+        return "is not supported"
+    return f"is not available: there is one CPU, and it is called {kind}" if index else ""
+
+
+def use_device(device: torch.device) -> None:
+    """Make a GPU the one that events, streams and new memory belong to unless they name another.
+
+    float32 on it becomes float32: by default torch rounds the factors of convolutions to TF32, and those
+    of matrix products not. A method that may use TF32 says so in its `precision`.
+    """
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+        allow_tf32(False)
+
+
+def allow_tf32(allowed: bool) -> None:
+    """Let convolutions and matrix products in float32 round their factors to TF32's 10 bits, or not."""
+    torch.backends.cudnn.allow_tf32 = allowed
+    torch.backends.cuda.matmul.allow_tf32 = allowed
 
 
 def check_devices(device: torch.device, *, gpus_per_run: int, jobs: int) -> None:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from infoseg_bench.records.audit import audit
 from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.runs.checkpoint import load_checkpoint
 from tests.cli.commands import SMALL_INFOSEG, infoseg_bench, prepare_photos
 
 RUN = [
@@ -40,6 +41,14 @@ def test_a_board_with_every_method_is_printed_and_written(folder: Path) -> None:
         for title in ("K-Means", "Random CNN", "InfoSeg", "constant prediction"):
             assert title in text
     assert "results/report/leaderboard.md" in (folder / "printed.txt").read_text()
+
+
+def test_a_finished_run_keeps_its_weights_and_nothing_that_only_training_needs(folder: Path) -> None:
+    for run in run_folders(folder):
+        found = load_checkpoint(run)
+        assert found is not None
+        assert "optimiser" not in found[1]
+        assert not run.previous_checkpoint_file.exists()
 
 
 def test_bright_disks_on_dark_noise_are_found_by_colour(folder: Path) -> None:

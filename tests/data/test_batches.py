@@ -368,7 +368,7 @@ def test_evaluation_needs_labels_that_were_read(store: Store) -> None:
         EvaluationSet(store.arrays(labels=False), store.view("mini"), protocol="corrected", device=CPU)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_a_gpu_gives_the_same_batches(store: Store) -> None:
     view, arrays, gpu = store.view("mini"), store.arrays(labels=True), torch.device("cuda")
     mask = void_mask(arrays, view, protocol="corrected")

@@ -57,7 +57,8 @@ class FakeCuda(TorchDispatchMode):  # type: ignore[no-untyped-call]
     Attributes:
         waits: how often the host would have waited, by place and reason
         capturing: whether a CUDA graph is being captured, in which no wait and no copy is allowed
-        devices: index of the device of every event's stream, in the order of recording
+        events: index of the device on which each event was recorded
+        synchronised: index of the device of each `torch.cuda.synchronize`
     """
 
     def __init__(self) -> None:
@@ -66,6 +67,7 @@ class FakeCuda(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.waits = Counter[str]()
         self.capturing = False
         self.events: list[int] = []
+        self.synchronised: list[int] = []
 
     @contextlib.contextmanager
     def active(self) -> Iterator[FakeCuda]:
@@ -333,6 +335,11 @@ def _without_pinning(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return made
 
 
+def _synchronize(device: Any = None) -> None:
+    MODE.synchronised.append(_index_of(device))
+    MODE.wait("torch.cuda.synchronize")
+
+
 @contextlib.contextmanager
 def _device(index: Any) -> Iterator[None]:
     before = torch.cuda.current_device()
@@ -360,7 +367,7 @@ def _patch() -> None:
     cuda.mem_get_info = lambda device=None: (2**36, 2**36)
     cuda.Event, cuda.current_stream, cuda.Stream = FakeEvent, FakeStream, FakeStream
     torch.Generator = _generator  # type: ignore[misc, assignment]
-    cuda.synchronize = lambda device=None: MODE.wait("torch.cuda.synchronize")
+    cuda.synchronize = _synchronize
     cuda.max_memory_allocated = cuda.reset_peak_memory_stats = lambda device=None: 0
     torch.Tensor.pin_memory = _pinned  # type: ignore[method-assign, assignment]
     torch.Tensor.new_tensor = _new_tensor  # type: ignore[method-assign, assignment]

@@ -77,8 +77,12 @@ def test_a_training_step_waits_for_the_device_only_where_it_may(
     assert waits <= WAITS.get(name, frozenset())
 
 
-def test_the_fake_device_refuses_and_logs_what_cuda_would(environment: dict[str, str]) -> None:
-    trials = run(environment, "trials")
+@pytest.fixture(scope="module")
+def trials(environment: dict[str, str]) -> list[dict[str, Any]]:
+    return run(environment, "trials")
+
+
+def test_the_fake_device_refuses_and_logs_what_cuda_would(trials: list[dict[str, Any]]) -> None:
     refused, logged, free = (
         [trial for trial in trials if trial["kind"] == kind] for kind in ("refused", "logged", "free")
     )
@@ -86,3 +90,12 @@ def test_the_fake_device_refuses_and_logs_what_cuda_would(environment: dict[str,
     assert [trial["name"] for trial in refused if not trial["raised"]] == []
     assert [trial["name"] for trial in logged if not trial["waits"]] == []
     assert [trial["name"] for trial in free if trial["raised"] or trial["waits"]] == []
+
+
+def test_copies_from_a_device_that_is_not_the_current_one_are_waited_for(
+    trials: list[dict[str, Any]],
+) -> None:
+    found = trials[-1]
+    assert found["events"] == [1]
+    assert found["synchronised"] == [1]
+    assert found["current"] == 1

@@ -11,7 +11,9 @@ from tests.fake_cuda.device import MODE
 import torch
 import torch.nn.functional as F
 
-from infoseg_bench.utils.device import constant, send
+from infoseg_bench.runs.checkpoint_writer import snapshot
+from infoseg_bench.runs.step_log import fetch
+from infoseg_bench.utils.device import choose_device, constant, send, use_device
 
 CUDA, CPU = torch.device("cuda"), torch.device("cpu")
 
@@ -53,6 +55,18 @@ FREE: dict[str, Callable[[], object]] = {
 }
 
 
+def second_device() -> dict[str, object]:
+    """Copy a state and scalars from cuda:1 while cuda:0 is the current device, as from Python's API."""
+    MODE.events.clear()
+    MODE.synchronised.clear()
+    values = torch.ones(3, device="cuda:1")
+    snapshot({"network": {"weights": [values, torch.ones(3)]}})
+    fetch({"loss": values.sum()})()
+    copied = {"events": list(MODE.events), "synchronised": list(MODE.synchronised)}
+    use_device(choose_device("cuda:1"))
+    return {**copied, "current": torch.cuda.current_device()}
+
+
 def main() -> None:
     """Print what became of each, as JSON lines."""
     with MODE.active():
@@ -66,6 +80,7 @@ def main() -> None:
                     raised = True
                 found = {"name": name, "kind": kind, "raised": raised, "waits": dict(MODE.waits)}
                 print(json.dumps(found), flush=True)
+        print(json.dumps({"kind": "second device", **second_device()}))
 
 
 if __name__ == "__main__":

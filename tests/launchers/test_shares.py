@@ -56,6 +56,8 @@ def test_every_run_gets_a_gpu_of_those_that_are_visible(monkeypatch: pytest.Monk
         (disk_error(OSError(errno.EIO, "input/output error"), Path("x")), True),
         (disk_error(OSError(errno.ENOSPC, "no space"), Path("x")), False),
         (FileNotFoundError(errno.ENOENT, "no such file"), False),
+        (RuntimeError("CUDA error: device-side assert triggered"), False),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
         (torch.cuda.OutOfMemoryError("CUDA out of memory"), False),
         (Diverged("loss is nan at step 3"), False),
         (UserError("a wrong word"), False),
@@ -66,3 +68,14 @@ def test_every_run_gets_a_gpu_of_those_that_are_visible(monkeypatch: pytest.Monk
 )
 def test_what_a_machine_did_may_pass_what_a_run_did_may_not(error: BaseException, transient: bool) -> None:
     assert is_transient(error) == transient
+
+
+@pytest.mark.parametrize(("of_others", "transient"), [(8 << 30, True), (200 << 20, False)])
+def test_memory_that_neighbours_hold_may_come_free(
+    of_others: int, transient: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total, own = 16 << 30, 4 << 30
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (total - own - of_others, total))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda: own)
+    assert is_transient(torch.cuda.OutOfMemoryError("CUDA out of memory")) == transient

@@ -72,7 +72,7 @@ def test_a_label_without_a_class_is_an_error_that_names_it(wrong: int) -> None:
         count(clusters, labels)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_a_gpu_counts_the_same() -> None:
     clusters, labels = random_maps(1, 4)
     counts = count(clusters.cuda(), labels.cuda())
