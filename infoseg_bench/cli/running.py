@@ -69,7 +69,7 @@ def conclude(done: RunResult) -> None:
     label = Differences.among(specs).label
     for outcome in failed:
         spec = outcome.spec
-        click.echo(f"  {spec.short_id}  {label(spec)}: {outcome.ending}: {outcome.reason}", err=True)
+        click.echo(f"  {label(spec)}: {outcome.ending}: {outcome.reason} (id {spec.short_id})", err=True)
     if failed:
         raise RunsFailed(
             f"{len(failed)} of {plural(len(specs), 'run')} did not finish. Run the same command to try again."

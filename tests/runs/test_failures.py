@@ -206,5 +206,5 @@ def test_a_full_disk_fails_the_run_with_a_clear_line_and_its_checkpoint_is_whole
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert "checkpoint.pt: the disk is full: free some space" in done.stderr
-    assert "1 of 1 runs did not finish" in done.stderr
+    assert "1 of 1 run did not finish" in done.stderr
     assert "checkpoint" not in done.stdout

@@ -74,7 +74,7 @@ def test_ctrl_c_saves_the_step_and_the_same_command_continues(folder: Path) -> N
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "nothing finished is lost" in errors
+    assert "Interrupted. Run the same command again to resume." in errors
     run = only_run(folder, "ctrl-c")
     assert run.state() == "interrupted"
     assert launched_here(folder, *RUN, "--results", "ctrl-c").returncode == 0
