@@ -137,7 +137,6 @@ def _board(
     panels: Panels,
 ) -> dict[str, Any]:
     found = lead(board)
-    score = f"{100 * found.leader['pixel_accuracy_mean']:.1f} %" if found else ""
     colours = [f"#{r:02x}{g:02x}{b:02x}" for r, g, b in board.facts.palette]
     data = distinguish(board, boards)
     return {
@@ -154,7 +153,7 @@ def _board(
         "leader": found
         and {
             "name": found.leader["title"],
-            "score": score,
+            "score": f"{100 * found.leader['pixel_accuracy_mean']:.1f} %",
             "ahead": distance(found),
             "references": against_references(found),
             "alone": found.second is None,

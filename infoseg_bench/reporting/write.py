@@ -79,15 +79,7 @@ def write_report(
         UserError: no finished run, or `out` cannot be written
     """
     sources = [results] if isinstance(results, Path) else results
-    runs, problems = read_runs(*sources)
-    galleries, more_problems = read_galleries(*sources)
-    problems = list(dict.fromkeys([*problems, *more_problems]))
-    boards = make_boards(runs)
-    if not boards and not galleries and not problems:
-        places = ", ".join(map(str, sources))
-        raise UserError(
-            f"no finished run in {places}: infoseg-bench run makes them, --results names another folder"
-        )
+    boards, galleries, problems = _read(sources)
     public, local = Output(out), Output(out / LOCAL)
     panels = {board.name: make_panels(board, data, plugins=plugins) if data else Panels() for board in boards}
     drawn = {board.name: draw_figures(board, FIGURE_ROWS, pdf=figures == "pdf") for board in boards}
@@ -113,6 +105,19 @@ def write_report(
     local.finish()
     public.finish()
     return Report(index, home, tuple(boards), tuple(zip(galleries, pages, strict=True)), tuple(problems))
+
+
+def _read(sources: Sequence[Path]) -> tuple[list[Board], list[Gallery], list[str]]:
+    runs, problems = read_runs(*sources)
+    galleries, more_problems = read_galleries(*sources)
+    problems = list(dict.fromkeys([*problems, *more_problems]))
+    boards = make_boards(runs)
+    if not boards and not galleries and not problems:
+        places = ", ".join(map(str, sources))
+        raise UserError(
+            f"no finished run in {places}: infoseg-bench run makes them, --results names another folder"
+        )
+    return boards, galleries, problems
 
 
 def _tables(boards: Sequence[Board]) -> dict[str, Table]:
