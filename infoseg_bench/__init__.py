@@ -6,6 +6,8 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from infoseg_bench._renamed import install
+
 if TYPE_CHECKING:
     from infoseg_bench.api.external import evaluate, write_images
     from infoseg_bench.api.methods import confusion_matrix, fit, get_method, load_store, predict, score
@@ -69,6 +71,8 @@ __all__ = [
     "verify",
     "write_images",
 ]
+
+install()
 
 
 def __dir__() -> list[str]:
