@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from infoseg_bench.cli.options import data_option, protocol_option, results_option
-from infoseg_bench.errors import UsageError
+from infoseg_bench.errors import UsageError, printable
 from infoseg_bench.utils.text import plural
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def evaluate(
     infoseg-bench evaluate --dataset my-photos --predictions maps/ --name "My method"
     """  # noqa: D301 - click reads the escape
     from infoseg_bench.api import external
+    from infoseg_bench.submissions.label_files import find_label_files
     from infoseg_bench.utils.progress import show_progress
 
     if write_images is not None and predictions is None:
@@ -73,6 +74,8 @@ def evaluate(
         return
     if predictions is None or write_images is not None:
         raise UsageError("give either --predictions DIR, to score it, or --write-images DIR")
+    if predictions.is_dir() and (passed := find_label_files(predictions).left_out_line):
+        click.echo(f"left out of {printable(predictions)}: {passed}", err=True)
     scored = external.evaluate(
         predictions, dataset=dataset, name=name, seed=seed, labels_used=labels_used, protocol=protocol,
         ignore_extra=ignore_extra, force=force, data=data, results=results, progress=show_progress,

@@ -14,7 +14,9 @@ from jaxtyping import Int64, UInt8
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.data.centre_crop import crop_corner
 from infoseg_bench.data.evaluation_set import EvaluationSet
-from infoseg_bench.errors import UserError, first_few
+from infoseg_bench.errors import UserError, first_few, printable
+from infoseg_bench.images.label_images import Colour
+from infoseg_bench.images.palette_agreement import PaletteAgreement
 from infoseg_bench.scoring.counts import confusion_counts
 from infoseg_bench.submissions.label_files import Faults, Unscorable, find_label_files, read_label_map
 from infoseg_bench.utils.parallel import ordered_map
@@ -26,10 +28,11 @@ MOST_CELLS = 1 << 27
 
 @dataclass(frozen=True)
 class _ImageCounts:
-    """Pixels of one image by the clusters that occur in it, and by class."""
+    """Pixels of one image by the clusters that occur in it, and by class; and its palette's colours."""
 
     clusters: Int64[np.ndarray, " present"]
     pixels: Int64[np.ndarray, "present cls"]
+    palette: dict[int, Colour] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,19 +98,26 @@ def count_folder(
 
     def work(index: int) -> _ImageCounts | Unscorable:
         try:
-            clusters = _centre(read_label_map(files[photos.ids[index]]), photos, index)
-            return _count(clusters, photos.labels[index], n_classes)
+            numbers, palette = read_label_map(files[photos.ids[index]])
+            clusters = _centre(numbers, photos, index)
+            return _count(clusters, photos.labels[index], n_classes, palette)
         except Unscorable as error:
             return error
 
-    counted: list[_ImageCounts] = []
+    counted, palettes = list[_ImageCounts](), PaletteAgreement()
     with closing(ordered_map(work, range(len(photos.ids)), progress, "counting")) as results:
         for name, result in zip(photos.ids, results, strict=True):
             if isinstance(result, Unscorable):
                 faults.add(result.kind, [files[name].name + result.detail])
             else:
                 counted.append(result)
+                palettes.add(printable(files[name].name), result.palette)
     _refuse(folder, faults)
+    if palettes.conflict:
+        raise UserError(
+            f"{printable(folder)}: not scored: the palettes disagree: {palettes.conflict}: save the cluster "
+            "numbers themselves, with one palette for all or as greyscale"
+        )
     return _together(counted, n_classes, folder), photos.ids
 
 
@@ -121,14 +131,17 @@ def _matching_files(
 ) -> dict[str, Path]:
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder: give the one that holds the label maps")
-    files, twice = find_label_files(folder)
+    listing = find_label_files(folder)
+    files = listing.files
     if not files:
         raise UserError(f"{folder}: no .png or .npy files here: give the folder that holds the label maps")
     if not files.keys() & set(ids):
         raise UserError(f"{folder}: {_another(files, prepared, others, ids)}")
     faults = Faults()
     faults.add("missing", [name for name in ids if name not in files])
-    faults.add("with both PNG and NPY", twice)
+    for fault in listing.faults:
+        kind = "with both PNG and NPY" if "shares" in fault.kind else f"of which {fault.kind}: {fault.remedy}"
+        faults.add(kind, [printable(Path(str(fault.path)).relative_to(folder).with_suffix(""))])
     if not ignore_extra:
         extra = sorted(files.keys() - set(ids))
         faults.add("extra (--ignore-extra leaves them out)", [files[name].name for name in extra])
@@ -174,7 +187,9 @@ def _centre(clusters: np.ndarray, photos: Evaluated, index: int) -> Int64[np.nda
     return np.asarray(clusters[rows[:, None], columns])
 
 
-def _count(clusters: np.ndarray, labels: np.ndarray, n_classes: int) -> _ImageCounts:
+def _count(
+    clusters: np.ndarray, labels: np.ndarray, n_classes: int, palette: dict[int, Colour] | None
+) -> _ImageCounts:
     present, numbered = np.unique(clusters, return_inverse=True)
     counts = confusion_counts(
         torch.from_numpy(numbered.reshape(1, *clusters.shape).astype(np.int64)),
@@ -182,7 +197,7 @@ def _count(clusters: np.ndarray, labels: np.ndarray, n_classes: int) -> _ImageCo
         n_clusters=len(present),
         n_classes=n_classes,
     )
-    return _ImageCounts(present, counts[0].numpy())
+    return _ImageCounts(present, counts[0].numpy(), palette)
 
 
 def _together(counted: list[_ImageCounts], n_classes: int, folder: Path) -> np.ndarray:

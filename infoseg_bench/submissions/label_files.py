@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from jaxtyping import Int64
 from PIL import Image
 
 from infoseg_bench.errors import first_few
-from infoseg_bench.images.label_images import stored_values
+from infoseg_bench.images.label_images import Colour, palette_colours, stored_values
+from infoseg_bench.images.photo_files import Listing, list_folder
 from infoseg_bench.images.photos import UNDECODABLE
 
-SUFFIXES = (".png", ".npy")
+SUFFIXES = frozenset({".png", ".npy"})
 
 
 class Unscorable(Exception):
@@ -44,30 +44,25 @@ class Faults:
         return "; ".join(f"{len(names)} {kind}: {first_few(names)}" for kind, names in self._names.items())
 
 
-def find_label_files(folder: Path) -> tuple[dict[str, Path], list[str]]:
-    """Find the label maps of a folder and its subfolders, hidden ones left out.
+def find_label_files(folder: Path) -> Listing:
+    """List the label maps of a folder and its subfolders.
+
+    Raises:
+        UserError: the folder cannot be read
+    """
+    return list_folder(folder, SUFFIXES)
+
+
+def read_label_map(path: Path) -> tuple[Int64[np.ndarray, "height width"], dict[int, Colour] | None]:
+    """Read whole numbers from 0: a PNG of one channel or with a palette (its indices), or an NPY array.
 
     Returns:
-        image id (the path below `folder` without suffix) to file, and the ids that have two files
-    """
-    files = [
-        path
-        for path in sorted(folder.rglob("*"))
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
-    ids = [path.relative_to(folder).with_suffix("").as_posix() for path in files]
-    twice = [name for name, count in Counter(ids).items() if count > 1]
-    return dict(zip(ids, files, strict=True)), twice
-
-
-def read_label_map(path: Path) -> Int64[np.ndarray, "height width"]:
-    """Read whole numbers from 0: a PNG of one channel or with a palette (its indices), or an NPY array.
+        the numbers, and the colours of those that occur if the file has a palette
 
     Raises:
         Unscorable: colours, fractions, negative numbers, or nothing that can be decoded
     """
-    array = _read_npy(path) if path.suffix.lower() == ".npy" else _read_png(path)
+    array, palette = (_read_npy(path), None) if path.suffix.lower() == ".npy" else _read_png(path)
     if array.dtype.kind not in "iub":
         raise Unscorable(
             f"of type {array.dtype}, no whole numbers: take the argmax of scores, or .astype(int)"
@@ -78,7 +73,7 @@ def read_label_map(path: Path) -> Int64[np.ndarray, "height width"]:
         raise Unscorable("with negative numbers: every pixel needs a cluster of 0 or more")
     if array.max(initial=0) > np.iinfo(np.int64).max:
         raise Unscorable("with numbers beyond 64 bits: number the clusters from 0")
-    return array.astype(np.int64)
+    return array.astype(np.int64), palette
 
 
 def _read_npy(path: Path) -> np.ndarray:
@@ -93,10 +88,11 @@ def _read_npy(path: Path) -> np.ndarray:
     return loaded
 
 
-def _read_png(path: Path) -> np.ndarray:
+def _read_png(path: Path) -> tuple[np.ndarray, dict[int, Colour] | None]:
     try:
         with Image.open(path) as image:
             mode, array = image.mode, stored_values(image)
+            palette = palette_colours(image, array)
     except UNDECODABLE:
         raise Unscorable("not decodable as images: write them again") from None
     if array.ndim != 2:
@@ -104,4 +100,4 @@ def _read_png(path: Path) -> np.ndarray:
             f"colour images ({mode}), a palette mistaken for classes: save the class numbers themselves, "
             "as greyscale or palette PNG"
         )
-    return array
+    return array, palette

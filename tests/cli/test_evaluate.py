@@ -224,3 +224,20 @@ def test_an_unknown_data_set_or_protocol_is_named(folder: Path, words: list[str]
     status, output = call("evaluate", "--predictions", "maps", *words)
     assert status == 2
     assert "did you mean" in output
+
+
+def test_palettes_that_contradict_each_other_are_refused_and_what_is_passed_over_is_told(
+    folder: Path,
+) -> None:
+    maps = folder / "maps"
+    maps.mkdir()
+    for index, (name, labels) in enumerate(photos()):
+        clusters = (labels == 1).astype(np.uint8)
+        image = Image.fromarray(clusters if index % 2 else 1 - clusters)
+        image.putpalette([0, 0, 0, 255, 0, 0] if index % 2 else [255, 0, 0, 0, 0, 0])
+        image.save(maps / f"{name}.png")
+    (maps / "notes.txt").touch()
+    status, output = evaluate(maps)
+    assert status == 1
+    assert "the palettes disagree: #" in output
+    assert "left out of maps: 1 files of other types (notes.txt)" in output.replace(f"{folder}/", "")
