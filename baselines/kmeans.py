@@ -12,7 +12,7 @@ from torch import Tensor
 
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
-from infoseg_bench.training.kmeans import BATCH, ITERATIONS, STARTS, kmeans_centres
+from infoseg_bench.training.feature_kmeans import BATCH, ITERATIONS, STARTS, kmeans_centres
 from infoseg_bench.training.views import counted
 
 IIC_BASELINE = "IIC scripts/segmentation/baselines/kmeans_and_sift.py"

@@ -19,10 +19,10 @@ from torch import Tensor, nn
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.information.jensen_shannon import jensen_shannon
-from infoseg_bench.infoseg.method import InfoSeg
+from infoseg_bench.infoseg.infoseg import InfoSeg
+from infoseg_bench.infoseg.infoseg_parameters import InfoSegParameters
 from infoseg_bench.infoseg.network import FeatureNetwork, Features
 from infoseg_bench.infoseg.objective import class_probabilities, class_scores, random_partners
-from infoseg_bench.infoseg.parameters import InfoSegParameters
 
 
 class Literal(InfoSeg):

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from infoseg_bench.datasets.coco.files import CocoFiles
-from infoseg_bench.datasets.coco.options import CocoOptions
+from infoseg_bench.datasets.coco.persons_options import CocoOptions
 from infoseg_bench.datasets.coco.stuff import StuffFiles, StuffPhoto
 from infoseg_bench.images.label_images import read_labels
 from infoseg_bench.utils.cores import usable_cores

@@ -13,11 +13,11 @@ from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
 from infoseg_bench.data.view import cluster_names
 from infoseg_bench.errors import UsageError
 from infoseg_bench.preparation.class_map import read_class_map
+from infoseg_bench.preparation.file_matching import MatchedFiles, chosen_by_list, match_files
 from infoseg_bench.preparation.label_coding import LabelCoding, coding_of_names
 from infoseg_bench.preparation.label_survey import LabelSurvey
 from infoseg_bench.preparation.labelled_build import LabelledBuild
 from infoseg_bench.preparation.labelled_photos import LabelledPhotos
-from infoseg_bench.preparation.matching import MatchedFiles, chosen_by_list, match_files
 from infoseg_bench.preparation.preparation import finish, plain_view, store_attributes, store_path
 from infoseg_bench.preparation.share_rule import ShareRule
 from infoseg_bench.preparation.statistics import ClassBalance

@@ -122,7 +122,7 @@ def test_suites_maps_and_published_figures_are_read_from_the_wheel(wheel: Path, 
     code = (
         "import infoseg_bench\n"
         "from importlib.resources import files\n"
-        "from infoseg_bench.reporting.published import published_figures\n"
+        "from infoseg_bench.reporting.published_figures import published_figures\n"
         "from infoseg_bench.planning.suite import load_suite, shipped_suites\n"
         "assert all(load_suite(name) for name in shipped_suites())\n"
         "assert published_figures()\n"

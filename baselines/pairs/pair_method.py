@@ -23,7 +23,7 @@ from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.errors import UsageError
 from infoseg_bench.images.mirror import draw_mirrored, mirror
 from infoseg_bench.information.precision import at_least_float32
-from infoseg_bench.training.kmeans import kmeans_centres
+from infoseg_bench.training.feature_kmeans import kmeans_centres
 from infoseg_bench.training.network_method import NetworkMethod
 from infoseg_bench.training.views import (
     INFRARED_VIEWS,

@@ -15,12 +15,12 @@ from pydantic import model_validator
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared
 from infoseg_bench.datasets.coco.archives import ANNOTATIONS, TRAIN_PHOTOS, VAL_PHOTOS
-from infoseg_bench.datasets.coco.choice import Choice, choose, rebuild
 from infoseg_bench.datasets.coco.files import CocoFiles
 from infoseg_bench.datasets.coco.manifest import manifest_beside
-from infoseg_bench.datasets.coco.options import CocoOptions
+from infoseg_bench.datasets.coco.person_pixels import PersonPixels
+from infoseg_bench.datasets.coco.persons_choice import Choice, choose, rebuild
+from infoseg_bench.datasets.coco.persons_options import CocoOptions
 from infoseg_bench.datasets.coco.reading import read_person_annotations
-from infoseg_bench.datasets.coco.selection import PersonPixels
 from infoseg_bench.errors import UsageError
 from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.preparation.building import read_in_parts

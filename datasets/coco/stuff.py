@@ -12,7 +12,7 @@ from jaxtyping import Bool, UInt8
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.view import UNLABELLED, VOID
 from infoseg_bench.datasets.coco.files import CocoFiles
-from infoseg_bench.datasets.coco.options import CocoOptions
+from infoseg_bench.datasets.coco.persons_options import CocoOptions
 from infoseg_bench.errors import UserError
 from infoseg_bench.images.label_images import read_labels
 from infoseg_bench.utils.source_files import OfficialFile, OfficialFiles

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infoseg_bench.contracts.parameters import parameter
-from infoseg_bench.datasets.coco.options import CocoOptions
+from infoseg_bench.datasets.coco.persons_options import CocoOptions
 
 
 class CocoStuffOptions(CocoOptions):

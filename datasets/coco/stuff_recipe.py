@@ -9,7 +9,7 @@ from infoseg_bench.contracts.parameters import Parameters
 from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared
 from infoseg_bench.datasets.coco.archives import LABEL_MAPS, TRAIN_PHOTOS, VAL_PHOTOS
 from infoseg_bench.datasets.coco.files import CocoFiles
-from infoseg_bench.datasets.coco.published import PublishedList, read_ids
+from infoseg_bench.datasets.coco.published_lists import PublishedList, read_ids
 from infoseg_bench.datasets.coco.stuff import StuffFiles
 from infoseg_bench.datasets.coco.stuff_build import difference
 from infoseg_bench.datasets.coco.stuff_list import ListDiffersError, ListedBuild

@@ -13,7 +13,7 @@ from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.view import VOID, View, label_table
-from infoseg_bench.datasets.potsdam.blocks import STRAY, classes_of_colours, cut_tile
+from infoseg_bench.datasets.potsdam.cutting import STRAY, classes_of_colours, cut_tile
 from infoseg_bench.datasets.potsdam.tiff import read_tile
 from infoseg_bench.datasets.potsdam.tiles import IMAGES, LABELS, REQUEST, Tiles
 from infoseg_bench.errors import UsageError

@@ -76,7 +76,7 @@ class SyntheticScenes(DatasetRecipe):
     def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
         """Generate `synthetic-scenes.h5` below the folder `data`, in place of an earlier one."""
         from infoseg_bench.data.writer import StoreWriter
-        from infoseg_bench.datasets.synthetic_scenes.drawing import generate_scene
+        from infoseg_bench.datasets.synthetic_scenes.scene import generate_scene
 
         assert isinstance(options, SyntheticScenesOptions)
         path = store_path(data, self.name, self)

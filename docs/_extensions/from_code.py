@@ -17,10 +17,10 @@ from sphinx.util.docutils import SphinxDirective
 import infoseg_bench
 from infoseg_bench import load_results
 from infoseg_bench.contracts.registry import load_methods, load_recipes
-from infoseg_bench.loggers.choice import LOGGERS
+from infoseg_bench.loggers.named import LOGGERS
 from infoseg_bench.planning.suite import load_suite, shipped_suites
 from infoseg_bench.records.record import Record
-from infoseg_bench.reporting import published
+from infoseg_bench.reporting import published_figures as published
 from infoseg_bench.utils.text import readable_size
 
 

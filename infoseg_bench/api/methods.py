@@ -22,8 +22,8 @@ from infoseg_bench.errors import UsageError
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.record import Evaluation
 from infoseg_bench.runs.assemble import task_of, train_images
-from infoseg_bench.runs.evaluate import EVALUATION_BATCH
 from infoseg_bench.runs.photo_map_files import load_photo_maps
+from infoseg_bench.runs.prediction import EVALUATION_BATCH
 from infoseg_bench.scoring.counts import confusion_counts
 from infoseg_bench.utils.device import choose_device
 

@@ -13,9 +13,9 @@ from infoseg_bench.contracts.registry import load_recipes
 from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.errors import UsageError, UserError, printable
 from infoseg_bench.inference.card import model_card
-from infoseg_bench.inference.drawing import write_legend
 from infoseg_bench.inference.finding import find_run, load_run
 from infoseg_bench.inference.model import Model
+from infoseg_bench.inference.overlays import write_legend
 from infoseg_bench.inference.segmenting import chosen_photos, segment_file
 from infoseg_bench.inference.weights import save_model
 from infoseg_bench.utils.atomic import write_text

@@ -14,7 +14,7 @@ from infoseg_bench.records.audit import audit_completed
 from infoseg_bench.records.pack import SUFFIX, write_pack
 from infoseg_bench.records.sources import stored_runs
 from infoseg_bench.records.stored import StoredRun
-from infoseg_bench.records.verify import Verification, verify_results
+from infoseg_bench.records.verification import Verification, verify_results
 from infoseg_bench.reporting.comparison import Comparison, compare_runs
 from infoseg_bench.reporting.write import Report, write_report
 from infoseg_bench.utils.progress import ProgressFactory, no_progress

@@ -26,7 +26,7 @@ def doctor(as_json: bool, data: Path, results: Path) -> None:
     Shows versions, device, memory, disk, optional packages and prepared data sets, then one line per
     problem. The exit status is 1 if there are problems.
     """
-    from infoseg_bench.profiling.doctor import diagnose
+    from infoseg_bench.profiling.machine import diagnose
 
     found = diagnose(data, results)
     if as_json:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from infoseg_bench.cli.completion import DATASETS, METHODS, PRESETS, SUITES
-from infoseg_bench.cli.engine_choice import engine_options
+from infoseg_bench.cli.engine_options import engine_options
 from infoseg_bench.cli.options import (
     JOBS,
     data_option,
@@ -17,8 +17,8 @@ from infoseg_bench.cli.options import (
     plugin_option,
     results_option,
 )
-from infoseg_bench.cli.running import conclude, offer_demo, show_plan
-from infoseg_bench.launchers.choice import EngineChoice
+from infoseg_bench.cli.run_steps import conclude, offer_demo, show_plan
+from infoseg_bench.launchers.engine_choice import EngineChoice
 from infoseg_bench.planning.selection import Selection
 
 

@@ -15,8 +15,8 @@ from infoseg_bench.errors import UsageError
 
 if TYPE_CHECKING:
     from infoseg_bench.contracts.registry import Registry
-    from infoseg_bench.profiling.estimate import SuiteEstimate
     from infoseg_bench.profiling.measure import Speed
+    from infoseg_bench.profiling.suite_hours import SuiteEstimate
 
 
 @click.command()
@@ -109,9 +109,9 @@ def _measure(
     from infoseg_bench.contracts.registry import load_recipes
     from infoseg_bench.data.catalogue import find_prepared, prepared_datasets
     from infoseg_bench.planning.suite import load_suite, shipped_suites
-    from infoseg_bench.profiling.estimate import Estimator
     from infoseg_bench.profiling.measure import measure
     from infoseg_bench.profiling.stage import prepared_stage, random_stage, unprepared_task
+    from infoseg_bench.profiling.suite_hours import Estimator
     from infoseg_bench.utils.device import choose_device
 
     where, (prepared, _) = choose_device(device), prepared_datasets(data)

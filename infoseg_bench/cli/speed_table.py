@@ -10,8 +10,8 @@ import click
 from infoseg_bench.utils.text import columns, duration
 
 if TYPE_CHECKING:
-    from infoseg_bench.profiling.estimate import SuiteEstimate
     from infoseg_bench.profiling.measure import Speed
+    from infoseg_bench.profiling.suite_hours import SuiteEstimate
 
 COLUMNS = (
     ("method", "{method}"),
@@ -40,7 +40,7 @@ def show(device: str, speeds: list[Speed], estimates: list[SuiteEstimate]) -> No
 
 
 def _show_suites(estimates: list[SuiteEstimate]) -> None:
-    from infoseg_bench.profiling.estimate import COVERS
+    from infoseg_bench.profiling.suite_hours import COVERS
 
     for estimate in estimates:
         click.echo(f"\nsuite {estimate.suite}: {duration(3600 * estimate.hours)}")

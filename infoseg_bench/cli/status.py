@@ -60,7 +60,7 @@ def status(
 
 
 def _write_logs(folders: Iterable[Path], logs: Sequence[str], results: Path) -> None:
-    from infoseg_bench.loggers.choice import curve_followers
+    from infoseg_bench.loggers.named import curve_followers
     from infoseg_bench.records.folder import RunFolder
 
     followers = curve_followers(logs, results)

@@ -17,7 +17,7 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.runs.assemble import Setting, make_method, train_images
 from infoseg_bench.runs.checkpoint import trained_state
-from infoseg_bench.runs.evaluate import EVALUATION_BATCH
+from infoseg_bench.runs.prediction import EVALUATION_BATCH
 from infoseg_bench.utils.device import place
 
 

@@ -17,7 +17,7 @@ from infoseg_bench.data.view import VOID
 from infoseg_bench.errors import UserError
 from infoseg_bench.images.photos import read_photo
 from infoseg_bench.images.resize import scale_bilinear
-from infoseg_bench.inference.tiles import segment_tiled
+from infoseg_bench.inference.tiled import segment_tiled
 from infoseg_bench.records.spec import RunSpec
 
 Photo = UInt8[np.ndarray, "height width channel"] | Image.Image | str | PathLike[str]

@@ -11,8 +11,8 @@ import numpy as np
 from infoseg_bench.errors import FileError, UsageError, UserError, printable
 from infoseg_bench.images.photo_files import list_photos
 from infoseg_bench.images.photos import read_photo
-from infoseg_bench.inference.drawing import write_labels, write_overlay
 from infoseg_bench.inference.model import Model
+from infoseg_bench.inference.overlays import write_labels, write_overlay
 
 
 @dataclass(frozen=True, kw_only=True)

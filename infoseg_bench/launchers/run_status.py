@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from infoseg_bench.errors import UserError, first_few
-from infoseg_bench.launchers.columns import TITLES, fitted, row
+from infoseg_bench.launchers.status_columns import TITLES, fitted, row
 from infoseg_bench.planning.planned import PlannedState
 from infoseg_bench.records.differences import Differences
 from infoseg_bench.records.folder import RunFolder

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from infoseg_bench.launchers.columns import TITLES, describe, row
 from infoseg_bench.launchers.engine import Outcome
+from infoseg_bench.launchers.status_columns import TITLES, describe, row
 from infoseg_bench.records.differences import Differences
 from infoseg_bench.records.spec import RunSpec
 

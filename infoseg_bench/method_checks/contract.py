@@ -9,10 +9,10 @@ import torch
 
 from infoseg_bench.data.store import Store
 from infoseg_bench.method_checks.check import Check, require
+from infoseg_bench.method_checks.check_photos import CLASSES, CROP, Labels, write_check_store
+from infoseg_bench.method_checks.cost_checks import mixed_precision, never_waits
 from infoseg_bench.method_checks.declared import described, named, resolvable
 from infoseg_bench.method_checks.leaks import leaks
-from infoseg_bench.method_checks.photos import CLASSES, CROP, Labels, write_check_store
-from infoseg_bench.method_checks.speed import mixed_precision, never_waits
 from infoseg_bench.method_checks.subject import STEPS, Subject, images, state_digest
 
 SAME_SHARE = 0.999

@@ -14,7 +14,7 @@ from torch import Tensor
 from infoseg_bench.contracts import Method, RunContext, Task
 from infoseg_bench.data.store import Store, StoreArrays
 from infoseg_bench.data.train_images import TrainImages
-from infoseg_bench.method_checks.photos import CLASSES, CROP, NAME, write_check_store
+from infoseg_bench.method_checks.check_photos import CLASSES, CROP, NAME, write_check_store
 from infoseg_bench.runs.photo_map_files import load_photo_maps
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.planning.estimate import History
+from infoseg_bench.planning.cost import History
 from infoseg_bench.records.folder import RunFolder, State
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import peek_training_state

@@ -20,13 +20,13 @@ import torch
 from infoseg_bench.contracts import Method, Parameters, Task
 from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.launchers.processes import kill_tree
-from infoseg_bench.planning.estimate import StepCost
+from infoseg_bench.planning.cost import StepCost
 from infoseg_bench.planning.outline import Outline
 from infoseg_bench.planning.planned import PlannedRun
 from infoseg_bench.profiling.clock import wait
 from infoseg_bench.profiling.measure import COURSE, training
 from infoseg_bench.profiling.stage import Stage, random_stage
-from infoseg_bench.runs.evaluate import EVALUATION_BATCH
+from infoseg_bench.runs.prediction import EVALUATION_BATCH
 from infoseg_bench.utils.device import choose_device
 
 TRIAL_SECONDS = 60.0

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.records.counts import Counts
+from infoseg_bench.records.counts_file import Counts
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.record import DatasetFacts, Evaluation, FinishedRecord, UnscoredRecord
 from infoseg_bench.records.segments import Segments, cluster_sizes

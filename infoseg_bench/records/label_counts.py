@@ -11,7 +11,7 @@ from jaxtyping import Int64
 from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.errors import UserError
-from infoseg_bench.records.counts import Counts
+from infoseg_bench.records.counts_file import Counts
 from infoseg_bench.records.record import FinishedRecord
 
 Truth = tuple[list[str], Int64[np.ndarray, "image cls"], str]

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from infoseg_bench.errors import UserError, reason
-from infoseg_bench.records.counts import Counts, parse_counts
+from infoseg_bench.records.counts_file import Counts, parse_counts
 from infoseg_bench.records.curve import parse_curve
 from infoseg_bench.records.record import FinishedRecord, Record, UnscoredRecord, parse_record
 from infoseg_bench.records.segments import Segments, parse_segments

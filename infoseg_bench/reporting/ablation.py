@@ -11,7 +11,7 @@ import pandas as pd
 
 from infoseg_bench.records.differences import UNSET
 from infoseg_bench.reporting.boards import Board
-from infoseg_bench.reporting.published import Ablation, published_ablations
+from infoseg_bench.reporting.published_figures import Ablation, published_ablations
 from infoseg_bench.reporting.table import Table, percent
 
 Settings = Mapping[str, Any]

@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float64
 
-from infoseg_bench.records.counts import COLLAPSED_SHARE
+from infoseg_bench.records.counts_file import COLLAPSED_SHARE
 from infoseg_bench.records.differences import Differences
 from infoseg_bench.records.record import Costs, DatasetFacts
 from infoseg_bench.reporting.bootstrap import intervals, resample_images, resample_seeds
 from infoseg_bench.reporting.loaded_runs import Run
-from infoseg_bench.reporting.published import published_figures, reference_methods
+from infoseg_bench.reporting.published_figures import published_figures, reference_methods
 
 SCORES = (
     "pixel_accuracy",

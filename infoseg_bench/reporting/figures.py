@@ -12,7 +12,7 @@ from infoseg_bench.reporting.boards import Board, each
 from infoseg_bench.reporting.classes import class_shares, matched_confusion, row_shares
 from infoseg_bench.reporting.drawing import BLUE, INK, ORANGE, Drawing, canvas, finish, style, wrap
 from infoseg_bench.reporting.loaded_runs import Run
-from infoseg_bench.reporting.published import PublishedLog, published_logs
+from infoseg_bench.reporting.published_figures import PublishedLog, published_logs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

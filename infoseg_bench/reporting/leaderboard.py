@@ -9,7 +9,7 @@ import pandas as pd
 from infoseg_bench.reporting.ablation import ablations
 from infoseg_bench.reporting.boards import SCORES, Board, each
 from infoseg_bench.reporting.lead import headline
-from infoseg_bench.reporting.published import published_figures, published_logs, reference_methods
+from infoseg_bench.reporting.published_figures import published_figures, published_logs, reference_methods
 from infoseg_bench.reporting.table import Table, filled, percent
 from infoseg_bench.utils.markdown import plain
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from infoseg_bench.reporting.boards import Board
-from infoseg_bench.reporting.published import published_figures, published_layout
+from infoseg_bench.reporting.published_figures import published_figures, published_layout
 from infoseg_bench.reporting.table import Table, percent
 
 NOTES = (

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from infoseg_bench.reporting.boards import Board
-from infoseg_bench.reporting.published import published_layout, published_logs
+from infoseg_bench.reporting.published_figures import published_layout, published_logs
 
 FEW_SEEDS = 3
 """Seeds from which the spread between trainings is known at all; chosen by this project."""

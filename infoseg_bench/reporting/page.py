@@ -17,8 +17,8 @@ from markupsafe import Markup
 from infoseg_bench.reporting.ablation import ablations
 from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.classes import class_table
-from infoseg_bench.reporting.diagnostics import REGIMES, diagnostics
 from infoseg_bench.reporting.drawing import Drawing
+from infoseg_bench.reporting.label_free import REGIMES, diagnostics
 from infoseg_bench.reporting.lead import against_references, beaten_by_constant, distance, headline, lead
 from infoseg_bench.reporting.leaderboard import (
     FIGURE_ROWS,

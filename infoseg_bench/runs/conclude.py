@@ -9,7 +9,7 @@ import torch
 
 from infoseg_bench.contracts import Method
 from infoseg_bench.data.catalogue import PreparedDataset
-from infoseg_bench.records.counts import collapse_warnings, dataset_facts, warnings_of, write_counts
+from infoseg_bench.records.counts_file import collapse_warnings, dataset_facts, warnings_of, write_counts
 from infoseg_bench.records.evaluation import Selection, evaluation
 from infoseg_bench.records.folder import RunFolder, sha256
 from infoseg_bench.records.provenance import collect

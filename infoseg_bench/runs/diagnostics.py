@@ -18,7 +18,7 @@ from infoseg_bench.contracts import Method
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.images.color_jitter import color_jitter
 from infoseg_bench.runs.checkpoint import TrainingState
-from infoseg_bench.runs.evaluate import EVALUATION_BATCH
+from infoseg_bench.runs.prediction import EVALUATION_BATCH
 from infoseg_bench.scoring.agreement import normalized_mutual_information
 from infoseg_bench.utils.randomness import generator
 

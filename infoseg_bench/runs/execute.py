@@ -22,7 +22,7 @@ from infoseg_bench.records.spec import Budget
 from infoseg_bench.runs.checkpoint import TrainingState
 from infoseg_bench.runs.checkpoint_writer import CheckpointWriter
 from infoseg_bench.runs.diagnostics import Sample, remember
-from infoseg_bench.runs.evaluate import Interrupted, count, segment
+from infoseg_bench.runs.prediction import Interrupted, count, segment
 from infoseg_bench.runs.snapshots import Snapshots
 from infoseg_bench.runs.step_log import StepLog
 

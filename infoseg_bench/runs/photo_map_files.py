@@ -23,8 +23,8 @@ from infoseg_bench.contracts import Method
 from infoseg_bench.contracts.photo_map import PhotoMap
 from infoseg_bench.data.store import Store, StoreArrays
 from infoseg_bench.records.folder import RunFolder
-from infoseg_bench.runs.evaluate import Interrupted
 from infoseg_bench.runs.execute import STATUS_SECONDS
+from infoseg_bench.runs.prediction import Interrupted
 from infoseg_bench.utils.atomic import write_bytes
 from infoseg_bench.utils.disk import disk_error
 from infoseg_bench.utils.parallel import ordered_map

@@ -23,8 +23,8 @@ from infoseg_bench.records.heartbeat import owned_elsewhere, owning
 from infoseg_bench.records.provenance import device_model, now
 from infoseg_bench.runs.assemble import Setting, assemble, assemble_follower
 from infoseg_bench.runs.conclude import fail, outcome, succeed
-from infoseg_bench.runs.evaluate import Interrupted
 from infoseg_bench.runs.execute import Execution
+from infoseg_bench.runs.prediction import Interrupted
 from infoseg_bench.runs.snapshots import animate
 from infoseg_bench.runs.stop import Pulse, StopRequest
 from infoseg_bench.runs.transient import is_transient

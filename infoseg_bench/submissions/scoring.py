@@ -10,7 +10,7 @@ import torch
 
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.errors import UserError
-from infoseg_bench.records.counts import dataset_facts, warnings_of, write_counts
+from infoseg_bench.records.counts_file import dataset_facts, warnings_of, write_counts
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.provenance import collect, now

@@ -14,7 +14,12 @@ from typing_extensions import TypeVar
 
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
-from infoseg_bench.training.distributed import Losses, distribute, sum_of_ranks, synchronise_batch_norm
+from infoseg_bench.training.distributed_batch_norm import (
+    Losses,
+    distribute,
+    sum_of_ranks,
+    synchronise_batch_norm,
+)
 from infoseg_bench.utils.device import allow_tf32
 
 FUSED = ("cpu", "cuda")

@@ -13,7 +13,7 @@ from infoseg_bench.contracts import Prepared
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import VOID
 from infoseg_bench.datasets.potsdam import potsdam as module
-from infoseg_bench.datasets.potsdam.blocks import STRAY, classes_of_colours
+from infoseg_bench.datasets.potsdam.cutting import STRAY, classes_of_colours
 from infoseg_bench.datasets.potsdam.potsdam import COLOURS, Potsdam, Potsdam3
 from infoseg_bench.datasets.potsdam.tiles import LABELLED, OTHERS
 from infoseg_bench.errors import UsageError, UserError

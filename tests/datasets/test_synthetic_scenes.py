@@ -15,7 +15,7 @@ from infoseg_bench.contracts import Prepared
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import UNLABELLED, VOID
-from infoseg_bench.datasets.synthetic_scenes.drawing import generate_scene
+from infoseg_bench.datasets.synthetic_scenes.scene import generate_scene
 from infoseg_bench.datasets.synthetic_scenes.synthetic_scenes import SyntheticScenes
 from infoseg_bench.errors import UsageError
 from infoseg_bench.scoring.counts import confusion_counts

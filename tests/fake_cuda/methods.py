@@ -32,7 +32,7 @@ from infoseg_bench.data.view import View
 from infoseg_bench.errors import UsageError
 from infoseg_bench.records.curve import Curve
 from infoseg_bench.runs.checkpoint_writer import snapshot
-from infoseg_bench.runs.evaluate import count
+from infoseg_bench.runs.prediction import count
 from infoseg_bench.runs.step_log import StepLog
 
 CUDA = torch.device("cuda")

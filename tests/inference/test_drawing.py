@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from infoseg_bench.inference import drawing
-from infoseg_bench.inference.drawing import write_legend, write_overlay
+from infoseg_bench.inference import overlays as drawing
+from infoseg_bench.inference.overlays import write_legend, write_overlay
 
 PALETTE = [(255, 0, 0), (0, 0, 255)]
 

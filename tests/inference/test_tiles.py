@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoseg_bench.inference.tiles import BATCH, segment_tiled, spans
+from infoseg_bench.inference.tiled import BATCH, segment_tiled, spans
 
 CPU = torch.device("cpu")
 

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
-from infoseg_bench.infoseg.method import InfoSeg
+from infoseg_bench.infoseg.infoseg import InfoSeg
+from infoseg_bench.infoseg.infoseg_parameters import InfoSegParameters
 from infoseg_bench.infoseg.objective import class_scores
-from infoseg_bench.infoseg.parameters import InfoSegParameters
 
 
 def make(**parameters: object) -> InfoSeg:

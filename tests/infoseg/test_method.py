@@ -12,9 +12,9 @@ from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
 from infoseg_bench.information.displaced import displaced_information
 from infoseg_bench.infoseg.blocks import patch_side
-from infoseg_bench.infoseg.method import InfoSeg
+from infoseg_bench.infoseg.infoseg import InfoSeg
+from infoseg_bench.infoseg.infoseg_parameters import InfoSegParameters
 from infoseg_bench.infoseg.network import FeatureNetwork
-from infoseg_bench.infoseg.parameters import InfoSegParameters
 from infoseg_bench.planning.suite import load_suite
 from infoseg_bench.runs.diagnostics import SELF_AGREEMENT
 
@@ -201,7 +201,7 @@ def test_the_iic_estimator_compares_both_views_in_the_frame_of_the_first(
         return torch.nn.functional.avg_pool2d(10 * batch, 4).softmax(dim=1)
 
     monkeypatch.setattr(method, "_probabilities", by_colour)
-    monkeypatch.setattr("infoseg_bench.infoseg.method.jittered", lambda pixels, generator: pixels)
+    monkeypatch.setattr("infoseg_bench.infoseg.infoseg.jittered", lambda pixels, generator: pixels)
     loss = method.losses(images(), torch.Generator().manual_seed(3))["loss"]
     V = by_colour(images().images)
     torch.testing.assert_close(-loss, displaced_information(V, V, radius=2, lamb=1.5))
@@ -213,7 +213,7 @@ def test_the_iic_estimator_leaves_masked_places_out(monkeypatch: pytest.MonkeyPa
     V = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(2)).softmax(dim=1)
     changed = V.clone()
     changed[..., 4:] = 1 / 3
-    monkeypatch.setattr("infoseg_bench.infoseg.method.mirror", lambda maps, mirrored: maps)
+    monkeypatch.setattr("infoseg_bench.infoseg.infoseg.mirror", lambda maps, mirrored: maps)
     estimates = []
     for given in (V, changed):
         monkeypatch.setattr(method, "_probabilities", lambda pixels, given=given: given)

@@ -6,8 +6,8 @@ import pytest
 
 from infoseg_bench.errors import UsageError
 from infoseg_bench.launchers.attempt import Limits
-from infoseg_bench.launchers.choice import EngineChoice
 from infoseg_bench.launchers.engine import Engine
+from infoseg_bench.launchers.engine_choice import EngineChoice
 from infoseg_bench.launchers.resources import RayShare, ResourceRequest, SlurmShare
 from infoseg_bench.launchers.work import Work
 from tests.launchers.test_local import Noting, make_spec

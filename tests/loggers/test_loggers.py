@@ -18,7 +18,7 @@ from infoseg_bench.cli import main
 from infoseg_bench.errors import UsageError
 from infoseg_bench.launchers.engine import Outcome
 from infoseg_bench.launchers.watch_logs import LogWatcher
-from infoseg_bench.loggers.choice import LOGGERS, curve_followers
+from infoseg_bench.loggers.named import LOGGERS, curve_followers
 from infoseg_bench.records.folder import RunFolder
 from tests.launchers.test_local import Noting
 from tests.reporting.runs import add_run, counts_with

@@ -7,8 +7,8 @@ import pytest
 
 from infoseg_bench.contracts.registry import load_methods, load_recipes
 from infoseg_bench.errors import UsageError
+from infoseg_bench.planning.cost import evaluations
 from infoseg_bench.planning.data import suite_and_data
-from infoseg_bench.planning.estimate import evaluations
 from infoseg_bench.planning.plan import plan
 from infoseg_bench.planning.selection import Selection, chosen_suite
 from infoseg_bench.planning.suite import DEFAULT_BUDGET, Suite, load_suite, presets, read_suite

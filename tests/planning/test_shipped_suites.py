@@ -6,7 +6,7 @@ from click.testing import CliRunner
 from infoseg_bench.cli import main
 from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.planning.suite import load_suite, shipped_suites
-from infoseg_bench.reporting.published import published_figures
+from infoseg_bench.reporting.published_figures import published_figures
 
 
 @pytest.mark.parametrize("name", shipped_suites())

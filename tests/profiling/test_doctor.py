@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from infoseg_bench.cli import main
-from infoseg_bench.profiling import doctor
+from infoseg_bench.profiling import machine as doctor
 
 
 def call(folder: Path, *options: str) -> Result:

@@ -14,12 +14,12 @@ from infoseg_bench.cli import main
 from infoseg_bench.contracts import Task
 from infoseg_bench.contracts.registry import load_methods, load_recipes
 from infoseg_bench.data.train_images import TrainBatch
-from infoseg_bench.infoseg.method import InfoSeg
+from infoseg_bench.infoseg.infoseg import InfoSeg
 from infoseg_bench.planning.suite import Suite
 from infoseg_bench.profiling.clock import matrix_rate
-from infoseg_bench.profiling.estimate import Estimator
 from infoseg_bench.profiling.measure import measure, training
 from infoseg_bench.profiling.stage import random_stage, unprepared_task
+from infoseg_bench.profiling.suite_hours import Estimator
 from infoseg_bench.records.spec import Budget
 
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infoseg_bench.contracts import Task
-from infoseg_bench.planning.estimate import StepCost
+from infoseg_bench.planning.cost import StepCost
 from infoseg_bench.planning.outline import Outline
 from infoseg_bench.planning.planned import PlannedRun
 from infoseg_bench.profiling import trial

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from infoseg_bench.records.counts import write_counts
+from infoseg_bench.records.counts_file import write_counts
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.provenance import collect, now

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infoseg_bench.reporting.leaderboard import markdown
-from infoseg_bench.reporting.published import published_ablations
+from infoseg_bench.reporting.published_figures import published_ablations
 from tests.reporting.runs import add_run, counts_with
 from tests.reporting.test_boards import board, table
 

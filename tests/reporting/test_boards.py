@@ -11,7 +11,7 @@ import pytest
 from infoseg_bench.reporting.boards import Board, make_boards
 from infoseg_bench.reporting.leaderboard import leaderboard, leaderboard_csv, markdown
 from infoseg_bench.reporting.loaded_runs import read_runs
-from infoseg_bench.reporting.published import published_figures, published_logs
+from infoseg_bench.reporting.published_figures import published_figures, published_logs
 from infoseg_bench.scoring.matching import majority, one_to_one
 from infoseg_bench.scoring.scores import score
 from tests.reporting.runs import FINGERPRINT, add_run, counts_with

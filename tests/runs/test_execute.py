@@ -18,8 +18,8 @@ from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import Budget
 from infoseg_bench.runs.checkpoint import TrainingState, load_checkpoint
-from infoseg_bench.runs.evaluate import Interrupted
 from infoseg_bench.runs.execute import Execution
+from infoseg_bench.runs.prediction import Interrupted
 from tests.data.miniature import write_store
 
 CPU = torch.device("cpu")

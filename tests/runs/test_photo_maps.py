@@ -8,10 +8,10 @@ import pytest
 
 from infoseg_bench.contracts import Method, Parameters, PhotoMap
 from infoseg_bench.data.store import Store
-from infoseg_bench.launchers.columns import describe
+from infoseg_bench.launchers.status_columns import describe
 from infoseg_bench.records.folder import RunFolder
-from infoseg_bench.runs.evaluate import Interrupted
 from infoseg_bench.runs.photo_map_files import photo_maps
+from infoseg_bench.runs.prediction import Interrupted
 from tests.data.miniature import write_store
 from tests.runs.test_execute import Thresholding
 

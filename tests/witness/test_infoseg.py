@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
-from infoseg_bench.infoseg.method import InfoSeg
+from infoseg_bench.infoseg.infoseg import InfoSeg
+from infoseg_bench.infoseg.infoseg_parameters import InfoSegParameters
 from infoseg_bench.infoseg.network import Features
-from infoseg_bench.infoseg.parameters import InfoSegParameters
 from tests.witness.adam import Weights, assert_same, train
 
 STEPS, BATCH, SIDE, P, K, TAU, LR = 50, 4, 12, 5, 3, 0.8, 1e-3
@@ -120,7 +120,7 @@ def test_infoseg_ends_at_the_weights_of_its_transcription(monkeypatch: pytest.Mo
     method = OfLinear(parameters, task, RunContext(seed=0, device=torch.device("cpu"), steps=STEPS))
     start = {name: value.detach().clone() for name, value in method.network.named_parameters()}
     monkeypatch.setattr(
-        "infoseg_bench.infoseg.method.random_partners", lambda *rest: torch.tensor(partners(method.step))
+        "infoseg_bench.infoseg.infoseg.random_partners", lambda *rest: torch.tensor(partners(method.step))
     )
     for step in range(STEPS):
         inside = torch.ones(BATCH, SIDE, SIDE, dtype=torch.bool)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from infoseg_bench.baselines.pairs.features import assign, sample_features
 from infoseg_bench.errors import UserError
-from infoseg_bench.training.kmeans import kmeans_centres
+from infoseg_bench.training.feature_kmeans import kmeans_centres
 
 
 def stream(batches: int = 4) -> list[tuple[Tensor, Tensor]]:

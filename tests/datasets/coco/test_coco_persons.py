@@ -15,10 +15,11 @@ from infoseg_bench.contracts import Prepared
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import VOID
 from infoseg_bench.data.writer import StoreWriter
-from infoseg_bench.datasets.coco import choice, selection
+from infoseg_bench.datasets.coco import person_pixels as selection
+from infoseg_bench.datasets.coco import persons_choice as choice
 from infoseg_bench.datasets.coco.annotations import CocoPhoto
+from infoseg_bench.datasets.coco.person_pixels import PersonPixels
 from infoseg_bench.datasets.coco.persons_recipe import CocoPersons
-from infoseg_bench.datasets.coco.selection import PersonPixels
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.utils.progress import no_progress
 from tests.datasets.files import CocoFolder, box, interrupting, leftovers, runs, save, scene

@@ -15,7 +15,7 @@ from infoseg_bench.data.view import UNLABELLED as STORED_UNLABELLED
 from infoseg_bench.data.view import VOID
 from infoseg_bench.datasets.coco import stuff
 from infoseg_bench.datasets.coco import stuff_list as listed
-from infoseg_bench.datasets.coco.published import PublishedList
+from infoseg_bench.datasets.coco.published_lists import PublishedList
 from infoseg_bench.datasets.coco.stuff_recipe import CocoStuff, CocoStuff3
 from infoseg_bench.errors import UserError
 from infoseg_bench.preparation import building
@@ -195,7 +195,7 @@ def test_a_published_list_that_has_changed_since_it_was_fetched_is_fetched_again
     def again(address: str, partial: Path, **_: object) -> None:
         partial.write_text("9\n3\n")
 
-    monkeypatch.setattr("infoseg_bench.datasets.coco.published.transfer", again)
+    monkeypatch.setattr("infoseg_bench.datasets.coco.published_lists.transfer", again)
     monkeypatch.setattr(CocoStuff3, "published", published(train2017=[3, 9]))
     publish(coco, CocoStuff3.published, train2017=[3, 7])
     assert ids(prepare(coco.root, CocoStuff3, list="published")) == [3, 9]

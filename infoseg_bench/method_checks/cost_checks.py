@@ -10,7 +10,7 @@ import torch
 
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.method_checks.check import require
-from infoseg_bench.method_checks.photos import CROP
+from infoseg_bench.method_checks.check_photos import CROP
 from infoseg_bench.method_checks.subject import Subject, images
 from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
 

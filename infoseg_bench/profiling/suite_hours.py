@@ -10,13 +10,13 @@ import torch
 from infoseg_bench.contracts import DatasetRecipe, Method, Parameters, Task
 from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.data.catalogue import PreparedDataset
-from infoseg_bench.planning.estimate import StepCost
+from infoseg_bench.planning.cost import StepCost
 from infoseg_bench.planning.suite import Suite
 from infoseg_bench.profiling.clock import seconds_per_call
 from infoseg_bench.profiling.measure import COURSE, training
 from infoseg_bench.profiling.stage import random_stage, unprepared_task
 from infoseg_bench.runs.assemble import task_of
-from infoseg_bench.runs.evaluate import EVALUATION_BATCH
+from infoseg_bench.runs.prediction import EVALUATION_BATCH
 
 COVERS = (
     "Covered: training steps, one run after the other, and the evaluations on the curve where the data "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from infoseg_bench.errors import UsageError
-from infoseg_bench.launchers.choice import EngineChoice
+from infoseg_bench.launchers.engine_choice import EngineChoice
 
 if TYPE_CHECKING:
     pass

@@ -8,7 +8,12 @@ from pathlib import Path
 from infoseg_bench.datasets.coco.annotations import CocoPhoto
 from infoseg_bench.datasets.coco.files import COMPLETE, CocoFiles
 from infoseg_bench.datasets.coco.manifest import ManifestRow, read_manifest
-from infoseg_bench.datasets.coco.selection import PersonPixels, largest_shares, photos_there, shares_between
+from infoseg_bench.datasets.coco.person_pixels import (
+    PersonPixels,
+    largest_shares,
+    photos_there,
+    shares_between,
+)
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.utils.progress import ProgressFactory

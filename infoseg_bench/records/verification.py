@@ -11,7 +11,7 @@ import numpy as np
 from infoseg_bench.contracts.registry import Registry, load_methods
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.audit import audit, audit_unscored
-from infoseg_bench.records.counts import Counts, warnings_of
+from infoseg_bench.records.counts_file import Counts, warnings_of
 from infoseg_bench.records.label_counts import LabelCounts
 from infoseg_bench.records.record import FinishedRecord, UnscoredRecord, label_uses
 from infoseg_bench.records.sources import stored_runs

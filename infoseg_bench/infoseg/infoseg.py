@@ -21,6 +21,7 @@ from infoseg_bench.information.precision import at_least_float32
 from infoseg_bench.infoseg.augmentation import flipped, jittered
 from infoseg_bench.infoseg.blocks import patch_side
 from infoseg_bench.infoseg.diagnosis import label_free_figures, suspicions
+from infoseg_bench.infoseg.infoseg_parameters import InfoSegParameters
 from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features
 from infoseg_bench.infoseg.objective import (
     assignment_entropy,
@@ -33,7 +34,6 @@ from infoseg_bench.infoseg.objective import (
     random_partners,
     shifted,
 )
-from infoseg_bench.infoseg.parameters import InfoSegParameters
 from infoseg_bench.training.network_method import NetworkMethod
 from infoseg_bench.utils.device import send
 

@@ -15,7 +15,7 @@ from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.datasets.coco.annotations import CocoPhoto, PersonAnnotations
 from infoseg_bench.datasets.coco.files import CocoFiles
 from infoseg_bench.datasets.coco.manifest import ManifestRow
-from infoseg_bench.datasets.coco.options import CocoOptions
+from infoseg_bench.datasets.coco.persons_options import CocoOptions
 from infoseg_bench.errors import UserError
 from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.preparation.building import in_blocks
