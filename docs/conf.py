@@ -32,7 +32,7 @@ myst_heading_anchors = 3
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(Path(__file__).parent / "_build" / "notebooks")
 nb_execution_raise_on_error = True
-nb_execution_timeout = 120
+nb_execution_timeout = 400  # per cell; enough for a busy machine
 nb_merge_streams = True
 
 autodoc_member_order = "bysource"
