@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 PACKAGE = "infoseg_bench."
 RENAMED = {
@@ -56,9 +56,8 @@ class _Renamed(Loader):
 
 
 class _Finder(MetaPathFinder):
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    # Python passes paths that are no Sequence, and asks this finder for every module of the process.
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
         known = fullname.startswith(PACKAGE) and fullname.removeprefix(PACKAGE) in RENAMED
         return ModuleSpec(fullname, _Renamed()) if known else None
 
