@@ -35,7 +35,7 @@ def print_board(board: Board, console: Console | None = None) -> None:
     if not console.is_terminal:
         console = Console(width=WIDTH, file=console.file)
     whole = leaderboard(board, rows=ROWS).shown
-    table = Table(box=None, padding=(0, 1, 0, 0), width=min(WIDTH, console.width), header_style="bold")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
     shown = [name for name in COLUMNS if name in whole]
     for name in shown:
         head, justify = COLUMNS[name]
@@ -45,7 +45,6 @@ def print_board(board: Board, console: Console | None = None) -> None:
             no_wrap=name not in LEAST,
             overflow="fold",
             min_width=LEAST.get(name),
-            ratio=1 if name == "method" else None,
         )
     for line in whole[shown].to_dict("records"):
         constant = line["method"] == "constant prediction"
@@ -60,7 +59,7 @@ def print_board(board: Board, console: Console | None = None) -> None:
             "bold underline",
         )
     )
-    console.print(table)
+    console.print(table, width=min(WIDTH, console.width))
     for text in [headline(board), *warnings(board), summary(board)]:
         console.print(Text(clean(text)), width=min(WIDTH, console.width))
     if len(board.rows) > ROWS:
