@@ -86,8 +86,8 @@ TOY = {
     "iic": ("width=2", "batch=4", "radius=2"),
     "ac": ("width=2", "blocks=2", "batch=4", "radius=2"),
     "inmars": ("width=2", "batch=4"),
-    "isola": ("width=2", "batch=4", "patch=5", "branch=4", "hidden=8", "cluster_pixels=200"),
-    "doersch": ("width=2", "batch=4", "patch=5", "branch=4", "hidden=8", "cluster_pixels=200"),
+    "isola": ("width=2", "batch=4", "patch=5", "branch=4", "hidden=8", "cluster_images=8"),
+    "doersch": ("width=2", "batch=4", "patch=5", "branch=4", "hidden=8", "cluster_images=8"),
     "random-cnn": ("width=2",),
     "kmeans": ("sample=500",),
 }
@@ -162,8 +162,8 @@ class Session:
         self.lock = threading.Lock()
         for folder in (self.work, self.out):
             folder.mkdir(parents=True, exist_ok=True)
-        # Runs of one GPU share its host's cores.
-        self.environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+        # Runs of one GPU share its host's cores, and threads of tiny networks only wait for each other.
+        self.environment = {**os.environ, "OMP_NUM_THREADS": "1" if options.toy else "2"}
 
     def left(self) -> float:
         """Return the seconds that are left."""
@@ -266,9 +266,9 @@ def _prepare(session: Session) -> None:
         command = session.bench("prepare", "image-folder", "--data", "data", "--name", name, *words, *more)
         session.call(f"prepare {name}", command, seconds=min(120.0, session.left()))
 
-    names = [name for name in STORES if not (session.work / f"data/{name}.h5").exists()]
+    wanted = {job.dataset for job in plan()[: session.options.first]}
     with ThreadPoolExecutor(len(STORES)) as pool:
-        list(pool.map(prepare, names))
+        list(pool.map(prepare, [n for n in wanted if not (session.work / f"data/{n}.h5").exists()]))
 
 
 def _measure(session: Session) -> None:

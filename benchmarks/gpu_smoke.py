@@ -32,7 +32,7 @@ def attempt(cls: type[Method], precision: str, device: torch.device, *, toy: boo
     stage = random_stage(Task(dataset="coco-stuff-3", channels=3, crop=32 if toy else 128, clusters=3))
     method = stage.make(cls, cls.resolve("coco-stuff-3", chosen), device)
     train, times = stage.images(method), list[float]()
-    for _ in islice(method.fit(train), STEPS):
+    for _ in islice(method.fit(train), STEPS if cls.is_iterative else None):
         wait(device)
         times.append(time.perf_counter())
     method.before_evaluation(train)

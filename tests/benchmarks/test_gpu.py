@@ -76,7 +76,9 @@ def test_a_piece_that_takes_too_long_is_interrupted_and_named_and_unfinished_run
     sys.path.insert(0, str(COMMAND.parent))
     import gpu as command
 
-    options = argparse.Namespace(work=tmp_path / "work", out=tmp_path / "out", seconds=9.0, grace=5.0)
+    options = argparse.Namespace(
+        work=tmp_path / "work", out=tmp_path / "out", seconds=9.0, grace=5.0, toy=True
+    )
     session = command.Session(options)
     assert not session.call("nap", [sys.executable, "-c", "import time; time.sleep(60)"], seconds=1.0)
     summary = json.loads((tmp_path / "out/summary.json").read_text())
