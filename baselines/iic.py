@@ -30,26 +30,32 @@ COMMANDS = "IIC examples/commands.txt:73-89"
 LOGS = "IIC examples/logs_segmentation.tar.gz"
 
 OVERCLUSTERING = 5
-"""Clusters of A per cluster of B where nothing is published; chosen by this project, COCO-Stuff-3's."""
+"""Default clusters of head A per cluster of head B; chosen by this project, as on COCO-Stuff-3."""
 
 
 class IICParameters(ViewParameters):
-    """The published settings of COCO-Stuff (model 512); the other data sets' are presets."""
+    """The published settings of COCO-Stuff (model 512); those of other data sets are presets."""
 
     batch: int = parameter(60, "images per step", source=COMMANDS, gt=1)
     lr: float = parameter(1e-4, "learning rate of Adam", source=COMMANDS, gt=0)
     clusters_a: int | None = parameter(
         None,
-        "clusters of head A; none: five times head B's K",
-        source="chosen by this project for other data sets: published are 3 to 8 times K (IIC "
+        "clusters of head A; none: five times the K clusters of head B",
+        source="chosen by this project for other data sets: published values are 3 to 8 times K (IIC "
         "examples/commands.txt:73-89)",
         gt=1,
     )
-    lamb_a: float = parameter(1.0, "weight of the marginals' entropies, head A", source=COMMANDS, gt=0)
-    lamb_b: float = parameter(1.0, "weight of the marginals' entropies, head B", source=COMMANDS, gt=0)
+    lamb_a: float = parameter(
+        1.0, "weight of the entropies of the marginal distributions, head A", source=COMMANDS, gt=0
+    )
+    lamb_b: float = parameter(
+        1.0, "weight of the entropies of the marginal distributions, head B", source=COMMANDS, gt=0
+    )
     radius: int = parameter(10, "T, the largest displacement in pixels", source=COMMANDS, ge=0)
     collapsed: bool = parameter(
-        False, "sum the joints of all displacements before taking their information", source=COMMANDS
+        False,
+        "sum the joint distributions of all displacements before computing their information",
+        source=COMMANDS,
     )
     passes: Literal["a-b", "b-a"] = parameter(
         "a-b",
@@ -59,8 +65,9 @@ class IICParameters(ViewParameters):
     )
     idle_head: Literal["published", "corrected"] = parameter(
         "corrected",
-        "published: the head whose turn it is not moves on by its momentum, since the released code sets "
-        "gradients to zero and Adam steps on zeros too; corrected: it rests",
+        "head that is not being trained. published: it still moves by its momentum, since the released "
+        "code sets "
+        "gradients to zero and Adam also steps on zeros; corrected: it stays unchanged",
         source="published: IIC segmentation_twohead.py:235-367 with torch 0.4's zero_grad",
     )
 
@@ -70,8 +77,8 @@ class IIC(NetworkMethod[IICParameters]):
 
     The loss is the released one: minus the information of the joint distribution of both maps' clusters,
     averaged over all displacements of at most T pixels. Several processes share one joint distribution,
-    as the released code's GPUs do; its batch statistics are those of a GPU's part of the batch, here of
-    the whole one. Evaluation is by head B.
+    like the GPUs of the released code, whose batch statistics are those of one GPU's part of the batch;
+    here they are those of the whole batch. Head B is evaluated.
     """
 
     name: ClassVar[str] = "iic"
@@ -83,11 +90,11 @@ class IIC(NetworkMethod[IICParameters]):
         "coco-stuff-3": {"batch": 120, "lr": 1e-4, "clusters_a": 15, "lamb_b": 1.5},
         "potsdam": {**INFRARED_VIEWS, "batch": 60, "lr": 1e-6, "clusters_a": 36, "radius": 5},
         "potsdam-3": {**INFRARED_VIEWS, "batch": 75, "lr": 1e-5, "clusters_a": 24, "lamb_b": 1.5},
-        # Ours: nothing is published; COCO-Stuff-3's settings.
+        # Chosen by this project, because none are published: the settings of COCO-Stuff-3.
         "coco-persons": {"batch": 120, "lr": 1e-4, "clusters_a": 10, "lamb_b": 1.5},
     }
     # The last logged epoch of the published models 512, 555, 544 and 545, evaluated after every pass over the
-    # photos (IIC-LOG); the published figures stand at passes 7 of 28, 27 of 108, 4 of 20 and 5 of 27.
+    # photos (IIC-LOG); the published scores are those of passes 7 of 28, 27 of 108, 4 of 20 and 5 of 27.
     budgets: ClassVar[Mapping[str, Mapping[str, int]]] = {
         "coco-stuff": {"steps": 28 * 864, "evaluate_every": 864},
         "coco-stuff-3": {"steps": 108 * 306, "evaluate_every": 306},
@@ -97,7 +104,7 @@ class IIC(NetworkMethod[IICParameters]):
     network: TwoHeadNet10a
 
     def __init__(self, parameters: IICParameters, task: Task, run: RunContext) -> None:
-        """Check that the displacements stay within the crops."""
+        """Check that displacements are smaller than the crops."""
         crop = parameters.train_crop or task.crop
         if parameters.radius >= crop:
             raise UsageError(f"iic.radius={parameters.radius}: choose less than the crop's {crop} pixels")
@@ -116,12 +123,12 @@ class IIC(NetworkMethod[IICParameters]):
         )
 
     def fit(self, train: TrainImages) -> Iterator[Progress]:
-        """Train as every network method, knowing how long a pass over the photos is."""
+        """Train like every network method, keeping track of the length of a pass over the photos."""
         self._photos = len(train)
         yield from super().fit(train)
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Return minus the information of the head whose turn it is."""
+        """Return minus the information of the head that is trained at this step."""
         images, copies, mirrored = self._views(batch, generator)
         head = self.head()
         first, second = (
@@ -139,7 +146,7 @@ class IIC(NetworkMethod[IICParameters]):
         return {"loss": loss, f"loss_{head}": loss}
 
     def clear_gradients(self) -> None:
-        """Set them to zero instead, as published, from the first step on that has moved a weight."""
+        """With "published", set gradients to zero instead, once a step has moved a weight."""
         super().clear_gradients()
         if self.parameters.idle_head == "published":
             for weight in self.optimiser.state:

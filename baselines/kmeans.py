@@ -20,35 +20,35 @@ SKLEARN = "default of scikit-learn 0.20, which " + IIC_BASELINE + " relies on"
 
 
 class KMeansParameters(Parameters):
-    """What is sampled, and how scikit-learn's MiniBatchKMeans is run on it."""
+    """How pixels are sampled, and the settings of scikit-learn's MiniBatchKMeans."""
 
     sample: int = parameter(
         200_000,
-        "pixels drawn from the crops to fit on; those that are padding or masked are dropped",
+        "pixels drawn from the crops to fit on; padding and masked pixels are then dropped",
         source="chosen by this project: the published cap is unknown",
         gt=0,
     )
     images: int = parameter(
         5_000,
-        "largest number of training crops to draw them from",
+        "largest number of training crops to draw pixels from",
         source="chosen by this project: bounds the time",
         gt=0,
     )
     training_mask: bool = parameter(
         False,
-        "fit on pixels that are not void alone, as published; this uses label information",
+        "fit only on pixels that are not void, as published; this uses label information",
         source="chosen by this project: label-free; published: " + IIC_BASELINE,
     )
-    batch: int = parameter(BATCH, "pixels of one mini-batch", source=SKLEARN, gt=0)
-    iterations: int = parameter(ITERATIONS, "passes over the sample at most", source=SKLEARN, gt=0)
-    starts: int = parameter(STARTS, "random starts, of which the best is kept", source=SKLEARN, gt=0)
+    batch: int = parameter(BATCH, "pixels per mini-batch", source=SKLEARN, gt=0)
+    iterations: int = parameter(ITERATIONS, "largest number of passes over the sample", source=SKLEARN, gt=0)
+    starts: int = parameter(STARTS, "random initialisations, of which the best is used", source=SKLEARN, gt=0)
 
 
 class KMeans(Method[KMeansParameters]):
-    """Clusters of colour, which see nothing of a pixel's surroundings.
+    """Clusters pixels by their colour alone, without their surroundings.
 
-    As released: raw values of red, green and blue (and infrared) of random crops that are neither
-    jittered nor mirrored, without Sobel. Unknown is how many pixels were sampled.
+    As in the released code, it uses raw values of red, green and blue (and infrared) of random crops that are
+    neither jittered nor mirrored, without Sobel derivatives. How many pixels were sampled is unknown.
     """
 
     name: ClassVar[str] = "kmeans"
@@ -62,7 +62,7 @@ class KMeans(Method[KMeansParameters]):
         self.centres: Float[Tensor, "cluster channel"] | None = None
 
     def fit(self, train: TrainImages) -> Iterator[Progress]:
-        """Fit on a uniform sample of the pixels of random crops that count."""
+        """Fit on a uniform sample of the valid pixels of random crops."""
         count = min(self.parameters.images, len(train))
         colours = []
         for image in range(count):
@@ -81,9 +81,9 @@ class KMeans(Method[KMeansParameters]):
     def predict(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Int64[Tensor, "batch height width"]:
-        """Take the nearest centre."""
+        """Return the nearest cluster centre."""
         if self.centres is None:
-            raise RuntimeError("K-Means was asked before it was fitted")
+            raise RuntimeError("K-Means: predict was called before fit")
         pixels = images.permute(0, 2, 3, 1).flatten(0, 2) * 255.0
         return torch.cdist(pixels, self.centres).argmin(dim=1).view(images.shape[0], *images.shape[2:])
 
@@ -92,12 +92,12 @@ class KMeans(Method[KMeansParameters]):
         return {"centres": self.centres}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take the centres."""
+        """Restore the centres."""
         centres = state["centres"]
         self.centres = None if centres is None else centres.to(self.run.device)
 
     def _draw(self, batch: TrainBatch, count: int, image: int) -> UInt8[np.ndarray, "pixel channel"]:
-        """Draw places of the whole crop and drop those that do not count: all others are equally likely."""
+        """Draw pixels of the whole crop and drop invalid ones, so that all valid ones are equally likely."""
         pixels, kept = batch.images[0].flatten(1).T, counted(batch)[0].flatten()
         drawn = torch.randint(len(kept), (count,), generator=self.run.generator("pixels", image))
         drawn = drawn.to(kept.device)

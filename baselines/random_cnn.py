@@ -25,18 +25,18 @@ class RandomCNNParameters(Parameters):
     padding: Padding = parameter(
         "corrected",
         "published: the dilated convolutions shrink the map and the heads add a uniform border; "
-        "corrected: neither, as in the trained methods beside it",
+        "corrected: neither happens, as in the trained methods",
         source="published: IIC archs/segmentation/net10a.py",
     )
     sobel: bool = parameter(True, "append Sobel derivatives", source="IIC examples/commands.txt:74,80")
 
 
 class RandomCNN(Method[RandomCNNParameters]):
-    """IIC's network as it is initialised, without any training: the floor for every trained method.
+    """IIC's network with its initial weights, without any training: a lower bound for every trained method.
 
-    No released script makes this row. IIC's logs print the score of the untrained network, 19.4 on
-    COCO-Stuff, where the published table has 19.4 as well; its other entries lie within the spread of
-    the logs' seeds, so this is the construction.
+    No released script makes this row of the table. IIC's logs print the score of the untrained network on
+    COCO-Stuff, 19.4, which equals the published entry; the other published entries lie within the spread of
+    the logs' seeds. This is why the row is taken to be the untrained network.
     """
 
     name: ClassVar[str] = "random-cnn"
@@ -46,12 +46,12 @@ class RandomCNN(Method[RandomCNNParameters]):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {"potsdam": NO_SOBEL, "potsdam-3": NO_SOBEL}
 
     def __init__(self, parameters: RandomCNNParameters, task: Task, run: RunContext) -> None:
-        """Draw the weights from the run's seed."""
+        """Draw the weights with the run's seed."""
         super().__init__(parameters, task, run)
         channels = task.channels + (2 if parameters.sobel else 0)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(run.generator("weights").initial_seed())
-            # Head A is never read, but drawn first, as in the released network.
+            # Head A is never used, but its weights are drawn first, as in the released network.
             network = TwoHeadNet10a(
                 channels, task.clusters, task.clusters, parameters.width, parameters.padding
             )
@@ -65,7 +65,7 @@ class RandomCNN(Method[RandomCNNParameters]):
     def predict(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Int64[Tensor, "batch height width"]:
-        """Take the most probable cluster of head B, batch norm at its initial identity."""
+        """Return the most probable cluster of head B, with batch normalisation at its initial identity."""
         inputs = append_sobel(images) if self.parameters.sobel else images
         probabilities: Tensor = self.network(inputs)
         return probabilities.argmax(dim=1)
@@ -75,5 +75,5 @@ class RandomCNN(Method[RandomCNNParameters]):
         return {"network": self.network.state_dict()}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take the weights."""
+        """Restore the weights."""
         self.network.load_state_dict(state["network"])

@@ -1,4 +1,4 @@
-"""Anyone's own photos: a folder of photos, and label maps for all, some or none of them."""
+"""The user's own photos: a folder of photos, with label maps for all, some or none of them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from infoseg_bench.preparation.statistics import ClassBalance
 from infoseg_bench.utils.progress import ProgressFactory
 
 MOST_CLUSTERS = 254
-"""Cluster numbers are kept in 8 bits, two of whose values stand for void and unlabelled pixels."""
+"""Largest number of clusters: they are stored in 8 bits, with two values for void and unlabelled pixels."""
 CLASS_MAPS = Path(__file__).with_name("class_maps")
-"""The class maps that come with the package."""
+"""Class maps that come with the package."""
 
 
 class ImageFolderOptions(Parameters):
@@ -34,31 +34,31 @@ class ImageFolderOptions(Parameters):
 
     name: str = Field(description="name of the data set: lower-case letters, digits and dashes")
     images: Path = Field(
-        description="folder of the photos, all of which are trained on; its subfolders are searched too"
+        description="folder of the photos, including its subfolders; all of them are used for training"
     )
     labels: Path | None = parameter(
         None,
-        "folder of label PNGs named as their photos; those photos are evaluated",
+        "folder of label PNGs with the names of their photos; these photos are evaluated",
         source="chosen by this project",
     )
     image_suffix: str = parameter(
         "",
-        "end of the photos' names before the file type, such as _leftImg8bit; others are left out",
+        "ending of the photos' names before the file type, such as _leftImg8bit; other files are ignored",
         source="chosen by this project",
     )
     label_suffix: str = parameter(
         "",
-        "end of the label maps' names before the file type, such as _mask; others are left out",
+        "ending of the label maps' names before the file type, such as _mask; other files are ignored",
         source="chosen by this project",
     )
     only: Path | None = parameter(
         None,
-        "text file of photo names, one per line; all other photos are left out",
+        "text file of photo names, one per line; all other photos are ignored",
         source="chosen by this project",
     )
     skip_broken: bool = parameter(
         False,
-        "leave out photos that cannot be used, or whose label map cannot",
+        "leave out photos that cannot be used or whose label map cannot be used, instead of stopping",
         source="chosen by this project",
     )
     clusters: int | None = parameter(
@@ -70,7 +70,8 @@ class ImageFolderOptions(Parameters):
     )
     classes: str | None = parameter(
         None,
-        "class names separated by commas; label value i is the i-th, from 0, unless values or colours are "
+        "class names separated by commas; label value i stands for class i, from 0, unless values or "
+        "colours are "
         "given: background=0,person=255 or road=#804080,car=#00008e",
         source="chosen by this project",
     )
@@ -81,36 +82,39 @@ class ImageFolderOptions(Parameters):
     )
     train_if: str | None = parameter(
         None,
-        "train only on labelled photos whose centre crop follows a rule such as 'person >= 0.2'; boards then "
-        "say that labels chose them",
+        "train only on labelled photos whose centre crop satisfies a rule such as 'person >= 0.2'; "
+        "leaderboards then "
+        "say that labels selected the photos",
         source="chosen by this project",
     )
     evaluate_if: str | None = parameter(
         None,
-        "evaluate only photos whose centre crop follows a rule such as 'person >= 0.2' (share of its pixels)",
+        "evaluate only photos whose centre crop satisfies a rule such as 'person >= 0.2' (share of its "
+        "pixels)",
         source="chosen by this project",
     )
     exif: Literal["apply", "stored"] = parameter(
         "apply",
-        "apply: turn photos upright as their EXIF data say; stored: keep the frame in the file",
+        "apply: rotate photos as their EXIF orientation says; stored: leave them as stored in the file",
         source="chosen by this project",
     )
     crop: int = parameter(128, "side of the square crops in pixels, after scaling", source="PAPER 5.3", ge=8)
     scale: float = parameter(
         1.0,
-        "scale photos and labels by this first; COCO's published scale is 0.33",
+        "scale photos and labels by this factor first; COCO's published scale is 0.33",
         source="chosen by this project",
         gt=0,
         le=4,
     )
     void: str | None = parameter(
         None,
-        "label values or colours that are never scored, separated by commas; with --classes, where it is 255 "
-        "unless that is a class's",
+        "label values or colours that are never scored, separated by commas; only with --classes, by "
+        "default 255 "
+        "unless a class has that value",
         source="chosen by this project",
     )
     title: str = parameter(
-        "", "name of the data set for people; without it, --name", source="chosen by this project"
+        "", "title of the data set in reports; without it, --name", source="chosen by this project"
     )
 
     @field_validator("name")
@@ -143,10 +147,10 @@ class ImageFolderOptions(Parameters):
 
 
 class ImageFolder(DatasetRecipe):
-    """Any folder of photos. Training uses all of them, evaluation those that have a label map.
+    """Build a data set from a folder of photos.
 
-    Photos are turned upright (EXIF), so label maps must be drawn on the upright photo, unless
-    `--exif stored` keeps the stored frame. With
+    Training uses all photos, evaluation those that have a label map. Photos are rotated as their EXIF
+    orientation says, so label maps must match the upright photo, unless `--exif stored` is given. With
     `--clusters N` and no label maps, nothing is scored: methods find N clusters, which have numbers
     instead of names.
     """
@@ -162,7 +166,7 @@ class ImageFolder(DatasetRecipe):
         """Build `data/NAME.h5`.
 
         Raises:
-            UserError: files that do not fit together, with the file and the remedy
+            UserError: unsuitable files; the message names the file and the remedy
         """
         from infoseg_bench.data.writer import StoreWriter
 
@@ -214,7 +218,7 @@ def _coding(options: ImageFolderOptions) -> LabelCoding:
 
 
 def _note(options: ImageFolderOptions, build: LabelledBuild) -> str:
-    """Return what a reader of any score must know of the choice of photos."""
+    """Return notes on the selection of photos, to be shown with every score."""
     parts = [
         f"only the {build.chosen} photos listed in {options.only.name}" if options.only else "",
         f"trained on: photos with {options.train_if} within the centre crop, chosen by their labels"

@@ -1,4 +1,4 @@
-"""infoseg-bench: data, methods and honest scores for unsupervised semantic segmentation."""
+"""infoseg-bench: data sets, methods and reproducible scores for unsupervised semantic segmentation."""
 
 from __future__ import annotations
 

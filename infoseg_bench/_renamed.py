@@ -1,4 +1,4 @@
-"""Old names of modules, of before November 2026: plug-ins may import them for one more release."""
+"""Names that modules had before November 2026: plug-ins may import them for one more release."""
 
 from __future__ import annotations
 
@@ -63,6 +63,6 @@ class _Finder(MetaPathFinder):
 
 
 def install() -> None:
-    """Let old names be imported, ahead of the finders that would load a second copy of a renamed module."""
+    """Install the import hook for old names, before the finders that would load a second copy of a module."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())

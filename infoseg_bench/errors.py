@@ -11,11 +11,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 MOST_NAMED = 10
-"""Files that a message names of each fault; chosen by this project."""
+"""How many files a message names for each kind of fault; chosen by this project."""
 
 
 class UserError(Exception):
-    """Something in the user's files or machine is wrong; the message says what and what to do.
+    """Something in the user's files or machine is wrong; the message says what is wrong and how to fix it.
 
     The command line prints the message alone and exits with `exit_status`.
     """
@@ -27,7 +27,7 @@ class DiskError(UserError):
     """A file cannot be written.
 
     Attributes:
-        number: the system's error number; None where it gave none
+        number: the system's error number (`errno`), or None if there is none
     """
 
     def __init__(self, message: str, number: int | None) -> None:
@@ -36,17 +36,17 @@ class DiskError(UserError):
 
 
 class FileError(UserError):
-    """One file of the user's is wrong, in a way in which many files may be.
+    """One of the user's files is wrong in a way that many files may share, so that faults can be grouped.
 
     Attributes:
-        path: of the file
-        kind: what is wrong, the same words for every such file
+        path: the file
+        kind: what is wrong, in the same wording for every such file
         remedy: what to do about it
-        detail: what only this file has; may be empty
+        detail: what is specific to this file; may be empty
     """
 
     def __init__(self, path: object, kind: str, remedy: str, detail: str = "", alone: str = "") -> None:
-        """Build the message of this file; `alone` replaces kind and detail where no other file is named."""
+        """Build the message; `alone` replaces kind and detail where this is the only file named."""
         self.path, self.kind, self.remedy, self.detail = path, kind, remedy, detail
         what = alone or kind + (f" ({detail})" if detail else "")
         super().__init__(f"{printable(path)}: {what}: {remedy}")
@@ -59,12 +59,12 @@ class UsageError(UserError):
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str = "") -> UsageError:
-    """Build the error for a name that is not known, with the nearest names that are.
+    """Build the error for an unknown name, suggesting the most similar known names.
 
     Args:
         kind: what the name stands for, such as "method"
         name: the name that was asked for
-        known: every name that would have been right
+        known: every valid name
         remedy: what else to try, as a clause
     """
     names = sorted(known)
@@ -74,18 +74,18 @@ def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str = "") -
 
 
 def first_few(names: Sequence[str], count: int = 3) -> str:
-    """Return the first of many names and how many more there are; three were chosen by this project."""
+    """Return the first `most` names and how many more there are, as text."""
     more = f" and {len(names) - count} more" if len(names) > count else ""
     return ", ".join(names[:count]) + more
 
 
 def together(folder: Path, faults: Sequence[FileError], remedy: str = "") -> UserError:
-    """Build one error of all that is wrong with the files of a folder, kind by kind.
+    """Build one error that lists everything wrong with the files of a folder, grouped by kind.
 
     Args:
-        folder: that holds the files
+        folder: the folder with the files
         faults: at least one
-        remedy: what else helps whatever is wrong, as a clause
+        remedy: what helps against every kind of fault, as a clause
     """
     more = f"; {remedy}" if remedy else ""
     if len(faults) == 1:
@@ -107,12 +107,12 @@ def _below(folder: Path, path: object) -> str:
 
 
 def printable(path: object) -> str:
-    """Return a path as text that can be printed and encoded, with bytes that are not UTF-8 as escapes."""
+    """Return a path as printable text, with bytes that are not UTF-8 escaped."""
     return os.fsencode(str(path)).decode(errors="backslashreplace")
 
 
 def reason(error: Exception) -> str:
-    """Return in one line why something failed: of pydantic's errors the first, of the system's its text."""
+    """Return in one line why something failed: pydantic's first error, or the text of a system error."""
     if isinstance(error, ValidationError):
         mistake = first_mistake(error)
         return f"{mistake.key}: {mistake.message}"
@@ -123,13 +123,13 @@ def reason(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake in some values.
+    """A mistake that pydantic found while validating values.
 
     Attributes:
-        path: keys and indices from the top, such as ("budget", "steps")
-        kind: pydantic's name of the mistake, such as "missing" or "extra_forbidden"
+        path: keys and indices from the outermost value, such as ("budget", "steps")
+        kind: pydantic's name for the mistake, such as "missing" or "extra_forbidden"
         value: the value that was refused
-        message: what is wrong, in pydantic's words
+        message: pydantic's message
     """
 
     path: tuple[str | int, ...]
@@ -151,7 +151,7 @@ class Mistake:
 
 
 def first_mistake(error: ValidationError) -> Mistake:
-    """Return the first mistake of those that pydantic has found."""
+    """Return the first mistake that pydantic has found."""
     first = error.errors(include_url=False)[0]
     # Errors raised by validators of this project need no introduction.
     message = str(first["msg"]).removeprefix("Value error, ")

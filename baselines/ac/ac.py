@@ -1,8 +1,8 @@
 """AC, autoregressive clustering (Ouali et al., ECCV 2020; protocol 3.4).
 
 No official code is public. "AC-MM" is the unofficial github.com/Max-Manning/autoregunsupseg at
-e849f31, whose structure this follows, with IIC's information in place of its own, which is not
-normalised. AC-MM trains 20 epochs everywhere (run_experiments.sh): at its batch sizes 34 540 steps
+e849f31. This module follows its structure, but uses IIC's mutual information, because AC-MM's is not
+normalised. AC-MM trains for 20 epochs on every data set (run_experiments.sh): at its batch sizes 34 540 steps
 on COCO-Stuff, 24 440 on COCO-Stuff-3, 8 560 on Potsdam.
 """
 
@@ -33,18 +33,19 @@ TEMPLATE = "AC-MM model/model.py ARSegmentationNet4"
 
 
 class ACParameters(TrainingParameters):
-    """AC-MM's settings where it has any, and a declared choice elsewhere."""
+    """AC-MM's settings where it has any; otherwise choices of this project."""
 
     batch: int = parameter(30, "images per step", source=SETTINGS + ", COCO", gt=1)
     lr: float = parameter(4e-5, "learning rate of Adam", source=SETTINGS + ", COCO-Stuff-3", gt=0)
     orderings: Policy = parameter(
         "distinct",
-        "the two of a step: distinct, independent (may coincide; AC-MM train.py:139-161), or opposite",
+        "the two orderings of a step: distinct, independent (may coincide; AC-MM train.py:139-161), or "
+        "opposite",
         source="chosen by this project: the paper's policy is unknown",
     )
-    stride: Literal[2, 4] = parameter(4, "pixels per place of the network's output", source=SETTINGS)
+    stride: Literal[2, 4] = parameter(4, "pixels per grid cell of the network's output", source=SETTINGS)
     width: int = parameter(64, "channels of the stem", source=TEMPLATE, gt=0)
-    blocks: int = parameter(4, "blocks, each doubling the channels", source=TEMPLATE, gt=0)
+    blocks: int = parameter(4, "number of blocks, each doubling the channels", source=TEMPLATE, gt=0)
     block: Block = parameter(
         "reference",
         "reference: ReLU after each convolution of a residual pair and none after the sum, and attention "
@@ -53,7 +54,7 @@ class ACParameters(TrainingParameters):
     )
     masking: Masking = parameter(
         "shift",
-        "what keeps 3x3 convolutions from later places: shift (of half of the channels each to a quadrant "
+        "what hides later places from 3x3 convolutions: shift (of half of the channels each to a quadrant "
         "and to earlier lines) or kernel (one weight is zero, as AC-MM model/maskedconv.py:18-69)",
         source="the paper's footnote 2: shifts; which channels go where was chosen by this project",
     )
@@ -62,33 +63,47 @@ class ACParameters(TrainingParameters):
     )
     attention: int = parameter(
         0,
-        "channels of queries, keys and values of an attention after block 2, 0: none; AC-MM's is 128",
+        "channels of queries, keys and values of an attention layer after block 2; 0: none; AC-MM has 128",
         source="chosen by this project: optional in the paper",
         ge=0,
     )
     radius: int = parameter(10, "largest displacement T in pixels", source="AC-MM model/loss.py:7-44", ge=0)
     compare: Literal["image", "grid"] = parameter(
         "image",
-        "maps whose information is taken: image (interpolated, as AC-MM), or grid (the network's own)",
+        "resolution at which information is computed: image (interpolated, as AC-MM), or grid (the "
+        "network's own)",
         source="AC-MM model/components.py:57-69",
     )
     collapsed: bool = parameter(
-        False, "sum the joints of all displacements first, as AC-MM", source="IIC examples/commands.txt"
+        False,
+        "sum the joint distributions of all displacements before computing information, as AC-MM",
+        source="IIC examples/commands.txt",
     )
     lamb: float = parameter(
-        1.0, "weight of the marginals' entropies in the information", source="AC-MM train.py has none", gt=0
+        1.0,
+        "weight of the entropies of the marginal distributions in the information",
+        source="AC-MM train.py has none",
+        gt=0,
     )
     arl_weight: float = parameter(
-        0.0, "weight of the representation variant ARL beside AC; 0: off", source="PAPER 3.2: no gain", ge=0
+        0.0,
+        "weight of the loss ARL (autoregressive representation learning), added to AC's; 0: off",
+        source="PAPER 3.2: no gain",
+        ge=0,
     )
     arl_features: int = parameter(128, "length of ARL's vectors", source="chosen by this project", gt=0)
     arl_radius: int = parameter(
-        1, "displacement over which ARL's vectors agree, in places", source="chosen by this project", ge=0
+        1,
+        "displacement over which ARL's vectors should agree, in grid cells",
+        source="chosen by this project",
+        ge=0,
     )
     arl_samples: int = parameter(
-        16, "places per image that ARL compares", source="chosen by this project", gt=0
+        16, "grid cells per image that ARL compares", source="chosen by this project", gt=0
     )
-    arl_temperature: float = parameter(0.1, "divides ARL's scores", source="chosen by this project", gt=0)
+    arl_temperature: float = parameter(
+        0.1, "temperature that divides ARL's scores", source="chosen by this project", gt=0
+    )
     training_mask: bool = parameter(
         False,
         "leave void pixels out of the loss, which uses label information",
@@ -97,7 +112,7 @@ class ACParameters(TrainingParameters):
 
 
 class AC(NetworkMethod[ACParameters]):
-    """Clusters that two autoregressive readings of an image agree on."""
+    """Finds clusters on which two autoregressive passes over an image agree."""
 
     name: ClassVar[str] = "ac"
     title: ClassVar[str] = "AC"
@@ -111,8 +126,8 @@ class AC(NetworkMethod[ACParameters]):
         "potsdam": {"lr": 1e-6, "batch": 20},
         "potsdam-3": {"lr": 1e-6, "batch": 20},
     }
-    # Twenty passes over the photos, evaluated after each: the unofficial code's (AC-MM run_experiments.sh at
-    # e849f31). How long the published models were trained is not known.
+    # Twenty passes over the photos, evaluated after each, as in AC-MM (run_experiments.sh at e849f31).
+    # How long the published models were trained is not known.
     budgets: ClassVar[Mapping[str, Mapping[str, int]]] = {
         "coco-stuff": {"steps": 20 * 1727, "evaluate_every": 1727},
         "coco-stuff-3": {"steps": 20 * 1222, "evaluate_every": 1222},
@@ -121,7 +136,7 @@ class AC(NetworkMethod[ACParameters]):
     }
 
     def __init__(self, parameters: ACParameters, task: Task, run: RunContext) -> None:
-        """Check that the images fit the network's stride, and the radius the images."""
+        """Check that image sizes are multiples of the stride, and the radius is smaller than the crop."""
         crop = parameters.train_crop or task.crop
         if crop % parameters.stride or task.crop % parameters.stride:
             raise UsageError(
@@ -134,7 +149,7 @@ class AC(NetworkMethod[ACParameters]):
         super().__init__(parameters, task, run)
 
     def build(self) -> nn.Module:
-        """Make the autoregressive trunk, the decoder to K clusters and, for ARL, one to vectors."""
+        """Make the autoregressive trunk, the decoder to K clusters and, for ARL, a decoder to vectors."""
         chosen = self.parameters
         trunk = AutoregressiveNetwork(
             channels=self.task.channels,
@@ -152,7 +167,7 @@ class AC(NetworkMethod[ACParameters]):
         return nn.ModuleDict(heads)
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Return minus the information between readings along two orderings; padding is left out."""
+        """Return minus the information between passes along two orderings; padding is left out."""
         grids = [
             self._grid(batch.images, ordering)
             for ordering in draw_orderings(self.parameters.orderings, generator)
@@ -167,7 +182,7 @@ class AC(NetworkMethod[ACParameters]):
     def predict(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Int64[Tensor, "batch height width"]:
-        """Take the most probable cluster of the network that sees all around."""
+        """Return the most probable cluster, from the network without an ordering."""
         with self.inference():
             scores = self._scores(self._grid(images, None))
         return _enlarge(scores, images.shape[-2:]).argmax(dim=1)
@@ -199,7 +214,7 @@ class AC(NetworkMethod[ACParameters]):
         )
 
     def _agreement(self, grids: list[Tensor], generator: torch.Generator) -> Tensor:
-        """Return how well a place's neighbourhood in the other view is told from other places (ARL)."""
+        """Return how well the same neighbourhood in the other view is distinguished from others (ARL)."""
         first, second = (F.normalize(self.network.vectors(grid).float(), dim=1) for grid in grids)
         reach = self.parameters.arl_radius
         # The mean score over a neighbourhood is the score with the neighbourhood's mean.
@@ -213,7 +228,7 @@ class AC(NetworkMethod[ACParameters]):
 
 
 def draw_orderings(policy: Policy, generator: torch.Generator) -> tuple[Ordering, Ordering]:
-    """Draw the orderings of a step's two readings, which all its images share (AC-MM train.py:139-161)."""
+    """Draw the orderings of a step's two passes, the same for all its images (AC-MM train.py:139-161)."""
     if policy == "independent":
         first, second = (ORDERINGS[int(i)] for i in torch.randint(len(ORDERINGS), (2,), generator=generator))
         return first, second

@@ -17,21 +17,23 @@ from infoseg_bench.baselines.ac.raster_scan import (
 )
 
 ATTENTION_AFTER = 2
-"""Blocks before the attention (AC-MM model/model.py)."""
+"""Number of blocks before the attention layer (AC-MM model/model.py)."""
 
 Block = Literal["reference", "after-sum"]
-"""Where a residual block has its ReLU: reference, after each of its two convolutions and not after the
-sum with the shortcut (AC-MM model/components.py:18-55); after-sum, after the first one and after the sum.
-The attention likewise: reference, its output is laid beside its input and a 1x1 convolution mixes both
-(model/attention_layer.py); after-sum, it is added to its input."""
+"""Form of the residual blocks and of the attention layer. In blocks of the form "reference", a ReLU follows
+each of the two convolutions but not the sum with the shortcut (AC-MM model/components.py:18-55); with
+"after-sum", it follows the first convolution and the sum. The output of a "reference" attention layer is
+concatenated with its input and mixed by a 1x1 convolution (model/attention_layer.py); with "after-sum", it
+is added to its input."""
 
 
 class AutoregressiveNetwork(nn.Module):
-    """Images to a grid of features; every place sees what an ordering of the grid has passed.
+    """Computes a grid of features from images; every place sees only what comes before it in an ordering.
 
-    A place and its square of `stride` pixels are passed together. Without an ordering it sees all
-    around, which is how AC predicts. Batch normalisation follows the stem's convolution only; while
-    training, its statistics are those of whole batches, and carry no more than that across places.
+    A place of the grid stands for a square of `stride` x `stride` pixels. Without an ordering, every place
+    sees its whole surroundings; this is how AC predicts. Batch normalisation follows only the stem's
+    convolution; in training its statistics are those of whole batches, and this is all that leaks to earlier
+    places.
     """
 
     def __init__(
@@ -49,14 +51,14 @@ class AutoregressiveNetwork(nn.Module):
         """Build it with AC-MM's initial weights.
 
         Args:
-            channels: of the images
+            channels: channels of the images
             width: channels of the stem; every block doubles them
             stride: pixels per place, 2 or 4
-            blocks: how many
+            blocks: number of residual blocks
             attention: channels of queries, keys and values; 0: no attention
-            batch_norm: whether the stem normalises
-            block: form of the residual blocks and of the attention
-            masking: how 3x3 convolutions are kept from later places
+            batch_norm: whether the stem has batch normalisation
+            block: form of the residual blocks and of the attention layer
+            masking: how later places are hidden from 3x3 convolutions
         """
         super().__init__()
         self.stem = QuadrantConv2d(channels, width, stride // 2)
@@ -73,7 +75,7 @@ class AutoregressiveNetwork(nn.Module):
         self, images: Float[Tensor, "batch channel height width"], ordering: Ordering | None = None
     ) -> Float[Tensor, "batch feature rows columns"]:
         """Compute the features; height and width are multiples of the stride."""
-        # AC-MM pools 3x3 with overlap, in which every place would see later ones.
+        # AC-MM pools 3x3 with overlap, which would let every place see later ones.
         grid = F.max_pool2d(self.norm(self.stem(images, ordering)).relu(), 2)
         for number, block in enumerate(self.blocks, start=1):
             grid = block(grid, ordering)
@@ -83,10 +85,10 @@ class AutoregressiveNetwork(nn.Module):
 
 
 class AutoregressiveBlock(nn.Module):
-    """Three residual pairs of convolutions: the first looks back, the other two mix channels."""
+    """Three residual pairs of convolutions: the first sees earlier places, the others mix channels."""
 
     def __init__(self, channels: int, block: Block, masking: Masking) -> None:
-        """Build it: it doubles the channels."""
+        """Build a block that doubles the channels."""
         super().__init__()
         out = 2 * channels
         self.block = block
@@ -100,7 +102,7 @@ class AutoregressiveBlock(nn.Module):
     def forward(
         self, grid: Float[Tensor, "batch channel rows columns"], ordering: Ordering | None
     ) -> Float[Tensor, "batch out rows columns"]:
-        """Compute the block; the first shortcut has zeros for the new channels."""
+        """Compute the block; the first shortcut pads the new channels with zeros."""
         shortcut = F.pad(grid, (0, 0, 0, 0, 0, grid.shape[1]))
         features = self._joined(shortcut, self.follow(self.look(grid, ordering).relu()))
         for mixer in self.mixers:
@@ -112,7 +114,7 @@ class AutoregressiveBlock(nn.Module):
 
 
 def initialise(module: nn.Module) -> None:
-    """Set AC-MM's initial weights (model/model.py:6-10): Xavier normal.
+    """Set AC-MM's initial weights, Xavier normal (model/model.py:6-10).
 
     Zero biases were chosen by this project.
     """

@@ -1,4 +1,4 @@
-"""InfoNCE, a bound on mutual information from telling a partner among others (van den Oord et al. 2018)."""
+"""InfoNCE, a lower bound on mutual information from recognising partners (van den Oord et al. 2018)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from torch import Tensor
 def info_nce(
     first: Float[Tensor, "pair feature"], second: Float[Tensor, "pair feature"], *, temperature: float
 ) -> Float[Tensor, ""]:
-    """Estimate log N minus the cross-entropy of finding each vector's partner among N, both ways.
+    """Estimate log N minus the cross-entropy of finding each vector's partner among N, in both directions.
 
     Args:
-        first: vectors, scored by their dot products
-        second: in the same row the partner, in all others the negatives
-        temperature: divides the scores
+        first: vectors; scores are their dot products with those of `second`
+        second: the partner in the same row, the negatives in all other rows
+        temperature: a number that divides the scores
 
     Returns:
-        nats, at most log N; 0 where the scores say nothing
+        information in nats, at most log N; 0 if all scores are equal
     """
     scores = first @ second.T / temperature
     partner = torch.arange(len(scores), device=scores.device)

@@ -1,8 +1,8 @@
-"""Convolutions that see only what a raster scan has passed.
+"""Convolutions and attention that see only earlier places of a raster scan.
 
-Before an ordinary 3x3 convolution the map is padded on one side and cropped on the opposite one, so
-that the kernel looks back (AC, footnote 2). Without an ordering the same convolution sees all its
-neighbours.
+Before an ordinary 3x3 convolution, the map is padded on one side and cropped on the opposite one, so that
+the kernel covers earlier places (AC, footnote 2). Without an ordering, the same convolution sees all
+neighbours of a place.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 Masking = Literal["shift", "kernel"]
-"""How a 3x3 convolution is kept from later places. shift: by shifts of the map alone, every weight in use
+"""How later places are hidden from a 3x3 convolution. shift: by shifts of the map, with all weights in use
 (the paper's footnote 2); kernel: the map is padded by two lines before it, and the one weight that would
 see a later place of the same line is zero (AC-MM model/maskedconv.py:18-69)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ordering:
-    """One of the eight raster scans of a map: the corner it starts in, and what it scans first.
+    """One of the eight raster scans of a map, given by its first corner and by its fast axis.
 
     Attributes:
-        down: from top to bottom; False: from bottom to top
-        right: from left to right; False: from right to left
-        rows: row by row; False: column by column
+        down: whether it goes from top to bottom, or else from bottom to top
+        right: whether it goes from left to right, or else from right to left
+        rows: whether it goes row by row, or else column by column
     """
 
     down: bool
@@ -38,7 +38,7 @@ class Ordering:
 
     @property
     def back(self) -> tuple[int, int]:
-        """The shift of one row and one column with which every place sees its predecessors."""
+        """The shift by one row and one column after which every place sees its predecessors."""
         return (1 if self.down else -1), (1 if self.right else -1)
 
     @property
@@ -56,14 +56,14 @@ ORDERINGS = tuple(
 def shift(
     maps: Float[Tensor, "batch channel rows columns"], rows: int, columns: int
 ) -> Float[Tensor, "batch channel rows columns"]:
-    """Move the content down and to the right, or up and to the left where negative; zeros follow."""
+    """Shift maps down and to the right, or up and to the left if negative; the gap is filled with zeros."""
     return F.pad(maps, (columns, -columns, rows, -rows))
 
 
 def lines_up_to(
     maps: Float[Tensor, "batch channel rows columns"], ordering: Ordering
 ) -> Float[Tensor, "batch channel padded_rows padded_columns"]:
-    """Pad two lines before the map and one place at its sides, so that a 3x3 kernel ends with its line."""
+    """Pad the map by two earlier lines and one place at its sides, so that a 3x3 kernel ends in its line."""
     forward = ordering.down if ordering.rows else ordering.right
     slow = (2, 0) if forward else (0, 2)
     return F.pad(maps, (1, 1, *slow) if ordering.rows else (*slow, 1, 1))
@@ -72,11 +72,11 @@ def lines_up_to(
 def passed(
     maps: Float[Tensor, "batch channel rows columns"], ordering: Ordering
 ) -> Float[Tensor, "batch channel rows columns"]:
-    """Shift the channels so that a 3x3 kernel sees only what the scan has passed, its place included.
+    """Shift the channels so that a 3x3 kernel sees only its own place and earlier ones.
 
-    No rectangle holds the past of a raster scan, so half of the channels is shifted by one along
-    both axes, and gives the quadrant that ends with the place itself; the other half is shifted by
-    two along the slow axis, and gives whole lines before it. Which half was chosen by this project.
+    The earlier places of a raster scan do not form a rectangle. So half of the channels are shifted by one
+    along both axes, and show the quadrant that ends at the place itself; the other half are shifted by two
+    along the slow axis, and show whole earlier lines. Which half is which was chosen by this project.
     """
     down, right = ordering.back
     lines = (2 * down, 0) if ordering.rows else (0, 2 * right)
@@ -85,7 +85,7 @@ def passed(
 
 
 class RasterConv2d(nn.Conv2d):
-    """A 3x3 convolution that looks back along an ordering, or all around without one."""
+    """A 3x3 convolution that sees only earlier places of an ordering, or all neighbours without one."""
 
     def __init__(self, channels: int, out: int, masking: Masking = "shift") -> None:
         """Build it, padded by one pixel."""
@@ -95,7 +95,7 @@ class RasterConv2d(nn.Conv2d):
     def forward(  # type: ignore[override]
         self, maps: Float[Tensor, "batch channel rows columns"], ordering: Ordering | None
     ) -> Float[Tensor, "batch out rows columns"]:
-        """Convolve what the ordering has passed."""
+        """Convolve the map, hiding places that come later in the ordering."""
         if ordering is None:
             return super().forward(maps)
         if self.masking == "shift":
@@ -104,7 +104,7 @@ class RasterConv2d(nn.Conv2d):
         return F.conv2d(lines_up_to(maps, ordering), weights, self.bias)
 
     def _masked(self, ordering: Ordering) -> Tensor:
-        """Return the weights without the one that would see the place after the present one."""
+        """Return the weights, with a zero for the one that would see the next place."""
         kept = torch.ones_like(self.weight[0, 0])
         kept[1 + ordering.back[0], 1 + ordering.back[1]] = 0
         masked: Tensor = self.weight * kept
@@ -112,10 +112,10 @@ class RasterConv2d(nn.Conv2d):
 
 
 class QuadrantConv2d(nn.Conv2d):
-    """A 3x3 convolution of an image that sees the quadrant behind a pixel.
+    """A 3x3 convolution of an image that sees only the quadrant of earlier rows and columns.
 
-    Pixels of this quadrant lie in no later cell of any grid of squares, which whole lines of pixels
-    would. So it may come before the image is reduced to a grid.
+    No pixel of this quadrant lies in a later cell of any grid of squares, whereas pixels of earlier lines
+    may. So this convolution can be used before the image is reduced to a grid.
     """
 
     def __init__(self, channels: int, out: int, stride: int) -> None:
@@ -125,27 +125,28 @@ class QuadrantConv2d(nn.Conv2d):
     def forward(  # type: ignore[override]
         self, images: Float[Tensor, "batch channel height width"], ordering: Ordering | None
     ) -> Float[Tensor, "batch out rows columns"]:
-        """Convolve the quadrant."""
+        """Convolve the image, hiding all pixels outside of the quadrant."""
         return super().forward(images if ordering is None else shift(images, *ordering.back))
 
 
 class RasterAttention(nn.Module):
-    """Attention with one head from every place to those that an ordering has passed, itself included.
+    """Single-head attention from every place to itself and the earlier places of an ordering.
 
-    The map is laid out in the ordering's sequence, so a causal kernel applies that masks before the
-    softmax: weights sum to one. AC-MM's (model/attention_layer.py) masks afterwards, so that they do not,
-    divides scores by nothing, and reads the attended values in another order of axes than they were
-    written in; none of this is offered.
+    The map is flattened in the sequence of the ordering, so that a causal kernel can mask before the softmax
+    and weights sum to one. AC-MM (model/attention_layer.py) masks after the softmax, so that they do not,
+    does not scale the scores, and reads the attended values with another order of axes than they were
+    written in. These peculiarities are not reproduced.
     """
 
     def __init__(self, channels: int, width: int, mixed: bool = False) -> None:
         """Build it.
 
         Args:
-            channels: of the maps
+            channels: channels of the maps
             width: channels of queries, keys and values
-            mixed: lay what is attended to beside the input and mix both by a 1x1 convolution, as AC-MM;
-                else it is added
+            mixed: whether to concatenate the attended values with the input and mix both by a 1x1
+                convolution, as AC-MM;
+                otherwise they are added
         """
         super().__init__()
         self.project = nn.Conv2d(channels, 3 * width, 1)
@@ -155,7 +156,7 @@ class RasterAttention(nn.Module):
     def forward(
         self, maps: Float[Tensor, "batch channel rows columns"], ordering: Ordering | None
     ) -> Float[Tensor, "batch channel rows columns"]:
-        """Join what is attended to with the input."""
+        """Compute the attention and combine it with the input."""
         projected = self.project(maps)
         scanned = projected if ordering is None else _turn(projected, ordering)
         query, key, value = scanned.flatten(2).mT.contiguous().chunk(3, dim=2)
@@ -166,7 +167,7 @@ class RasterAttention(nn.Module):
 
 
 def _turn(maps: Tensor, ordering: Ordering) -> Tensor:
-    """Turn a map so that reading it like a page follows the ordering."""
+    """Flip or transpose a map so that row-by-row order from the top left follows the ordering."""
     flipped = maps.flip(_flips(ordering))
     return flipped if ordering.rows else flipped.mT
 

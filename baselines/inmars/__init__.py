@@ -1,1 +1,1 @@
-"""InMARS: superpixels, random warps, the adversary and the loss of this method; no other method uses them."""
+"""InMARS: its superpixels, warps, adversaries and loss, which no other method uses."""

@@ -1,4 +1,4 @@
-"""Virtual adversarial perturbations: the small change that moves predictions most (Miyato et al. 2018)."""
+"""Virtual adversarial perturbations: small changes that alter predictions most (Miyato et al. 2018)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 SMALLEST = 1e-16
-"""Sizes below it count as it, so that a vanished gradient gives no perturbation; chosen by this project."""
+"""Smallest size to divide by, so that a vanished gradient gives no perturbation; chosen by this project."""
 
 
 def adversarial_perturbation(
@@ -24,16 +24,16 @@ def adversarial_perturbation(
 ) -> Float[Tensor, "batch ..."]:
     """Find the perturbation of a given size that raises the divergence most, by one power iteration.
 
-    At no perturbation the divergence is least and has no gradient. A little beside it the gradient
-    is the Hessian times the random start, so it turns to the direction of greatest curvature
-    (Miyato et al. 2018, section 3.3).
+    The divergence is smallest without a perturbation, and has no gradient there. Close to that point, the
+    gradient is the Hessian times the random start, which turns it towards the direction of greatest
+    curvature (Miyato et al. 2018, section 3.3).
 
     Args:
-        divergence: from perturbation to how far predictions move
+        divergence: function from a perturbation to how much it changes the predictions
         start: a random perturbation of any size
-        radius: of the perturbation that is given, in the unit of `size`
-        probe: where the gradient is taken, as a share of the radius
-        size: from perturbations to one size per image, proportional to them
+        radius: size of the returned perturbation, in the unit of `size`
+        probe: distance from zero at which the gradient is computed, as a fraction of the radius
+        size: function from perturbations to one size per image, proportional to them
     """
     trial = (scaled(start, probe * radius, size)).requires_grad_()
     (gradient,) = torch.autograd.grad(divergence(trial), [trial])
@@ -43,7 +43,7 @@ def adversarial_perturbation(
 def scaled(
     perturbation: Float[Tensor, "batch ..."], radius: float, size: Callable[[Tensor], Tensor]
 ) -> Float[Tensor, "batch ..."]:
-    """Bring every image's perturbation to a size of `radius`."""
+    """Scale every image's perturbation to a size of `radius`."""
     sizes = size(perturbation).clamp(min=SMALLEST)
     return (perturbation * (radius / sizes).view(-1, *[1] * (perturbation.dim() - 1))).detach()
 
@@ -55,7 +55,7 @@ def root_mean_square(values: Float[Tensor, "batch ..."]) -> Float[Tensor, " batc
 
 @contextmanager
 def untracked(network: nn.Module) -> Iterator[None]:
-    """Let batch normalisation use the statistics of batches without remembering them."""
+    """Let batch normalisation use batch statistics without updating its running statistics."""
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     try:

@@ -1,10 +1,11 @@
 """InMARS, after the abstract of Mirsadeghi et al., RA-L 2021 (protocol 3.5).
 
-Neither code nor full text is a source here. The abstract says: an image is split into superpixels,
+Neither code nor the full text was available. The abstract says: an image is split into superpixels,
 a network's assignment of superpixels to clusters is trained by maximising mutual information, and
 then by adversaries that perturb pixels (photometric) and their positions (geometric). Everything
-beyond that was chosen by this project: SLIC, IIC's network, the information of RIM, virtual adversaries,
-and all settings. Several processes each take the entropy of the mean assignment over their own images.
+beyond that was chosen by this project: SLIC, IIC's network, the mutual information of RIM, virtual
+adversaries, and all settings. If several processes train together, each computes the entropy of the mean
+assignment over its own images.
 """
 
 from __future__ import annotations
@@ -33,19 +34,23 @@ NO_SOBEL: Mapping[str, Any] = {"sobel": False}
 
 
 class InMARSParameters(TrainingParameters):
-    """Parameters of InMARS; the abstract names the parts, and this project chose every size."""
+    """Parameters of InMARS; the abstract names its parts but no settings."""
 
     segments: int = parameter(
-        200, "superpixels per 128x128 pixels, about", source="chosen by this project", gt=0
+        200, "approximate number of superpixels per 128x128 pixels", source="chosen by this project", gt=0
     )
     compactness: float = parameter(
-        10.0, "SLIC's weight of closeness against likeness of colour", source="default of scikit-image", gt=0
+        10.0,
+        "SLIC's compactness: weight of spatial distance relative to colour distance",
+        source="default of scikit-image",
+        gt=0,
     )
     width: int = parameter(64, "channels of the first layer", source="IIC archs/segmentation/net10a.py", gt=0)
     sobel: bool = parameter(True, "append Sobel derivatives", source="IIC examples/commands.txt:74,80")
     padding: Padding = parameter(
         "corrected",
-        "of IIC's network: published (as released: its map is misaligned by some pixels) or corrected",
+        "padding of IIC's network: published (as released; its map is misaligned by some pixels) or "
+        "corrected",
         source="chosen by this project: superpixels need aligned maps",
     )
     marginal_weight: float = parameter(
@@ -62,22 +67,28 @@ class InMARSParameters(TrainingParameters):
     )
     adversary_start: float = parameter(
         0.5,
-        "share of the budget after which the adversaries join",
+        "fraction of the training steps after which the adversaries are used",
         source="chosen by this project; the abstract: followed by",
         ge=0,
         le=1,
     )
     photometric_weight: float = parameter(
-        1.0, "weight of the divergence under changed pixels; 0: off", source="chosen by this project", ge=0
+        1.0,
+        "weight of the divergence under perturbed pixel values; 0: off",
+        source="chosen by this project",
+        ge=0,
     )
     photometric_radius: float = parameter(
         0.03,
-        "root mean square change of a pixel, of values in [0, 1]",
+        "root mean square perturbation of pixel values, which lie in [0, 1]",
         source="chosen by this project, about 8 of 255",
         gt=0,
     )
     geometric_weight: float = parameter(
-        1.0, "weight of the divergence under moved pixels; 0: off", source="chosen by this project", ge=0
+        1.0,
+        "weight of the divergence under perturbed pixel positions; 0: off",
+        source="chosen by this project",
+        ge=0,
     )
     geometric_radius: float = parameter(
         1.5, "root mean square of both flow components, in pixels", source="chosen by this project", gt=0
@@ -87,7 +98,7 @@ class InMARSParameters(TrainingParameters):
     )
     probe: float = parameter(
         0.1,
-        "where the adversaries take their gradient, as a share of the radius",
+        "distance at which the adversaries compute their gradient, as a fraction of the radius",
         source="chosen by this project",
         gt=0,
     )
@@ -101,7 +112,8 @@ class InMARSParameters(TrainingParameters):
 class InMARS(NetworkMethod[InMARSParameters]):
     """InMARS (re-implementation from the abstract).
 
-    Superpixels are spread over the clusters, each is decided, and steady under adversaries.
+    Superpixels are assigned to clusters evenly, confidently, and consistently under adversarial
+    perturbations.
     """
 
     name: ClassVar[str] = "inmars"
@@ -115,7 +127,7 @@ class InMARS(NetworkMethod[InMARSParameters]):
 
     @classmethod
     def photo_maps(cls, parameters: InMARSParameters) -> tuple[PhotoMap, ...]:
-        """Ask for superpixels."""
+        """Return the superpixel map that training needs."""
         return (Superpixels(segments=parameters.segments, compactness=parameters.compactness),)
 
     def build(self) -> nn.Module:
@@ -127,7 +139,7 @@ class InMARS(NetworkMethod[InMARSParameters]):
         return nn.ModuleDict({"trunk": trunk, "head": head}).apply(initialise)
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Minus the information of superpixels, and the divergences under both adversaries."""
+        """Return minus the information of superpixels, plus the divergences under both adversaries."""
         chosen, regions = self.parameters, batch.maps["superpixels"]
         if batch.mask is not None:
             regions = regions.masked_fill(~batch.mask, -1)
@@ -147,7 +159,7 @@ class InMARS(NetworkMethod[InMARSParameters]):
     def predict(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Int64[Tensor, "batch height width"]:
-        """Take the most probable cluster of every pixel; superpixels serve the training only."""
+        """Return the most probable cluster of every pixel; superpixels are used only in training."""
         with self.inference():
             return self._probabilities(images).argmax(dim=1)
 
@@ -167,7 +179,7 @@ class InMARS(NetworkMethod[InMARSParameters]):
     def _photometric(
         self, images: Tensor, predicted: Tensor, regions: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Let superpixels keep their clusters where the colours of pixels change."""
+        """Return the divergence of the superpixels' clusters under a perturbation of colours."""
         pool = RegionPooling(regions)
         target = pool(predicted)
 
@@ -180,7 +192,7 @@ class InMARS(NetworkMethod[InMARSParameters]):
     def _geometric(
         self, images: Tensor, predicted: Tensor, regions: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Let superpixels keep their clusters where the image moves, and they with it."""
+        """Return the divergence of the superpixels' clusters when both are warped with the image."""
         size = (images.shape[2], images.shape[3])
 
         def moved(control: Tensor) -> Tensor:
@@ -215,7 +227,7 @@ class InMARS(NetworkMethod[InMARSParameters]):
 def _warped(
     regions: Int64[Tensor, "batch height width"], flow: Float[Tensor, "batch 2 height width"]
 ) -> Int64[Tensor, "batch height width"]:
-    """Move regions with their image; what comes from beyond its border belongs to none."""
-    # Zero stands for the outside, and float32 is exact for numbers of this size.
+    """Warp regions with their image; pixels from beyond the border belong to no region."""
+    # Zero stands for outside of the image; float32 represents numbers of this size exactly.
     numbered = (regions[:, None] + 1).to(flow.dtype)
     return warp(numbered, flow, mode="nearest", outside="zeros")[:, 0].long() - 1

@@ -8,20 +8,20 @@ from torch import Tensor
 
 
 class RegionPooling:
-    """Averages maps over every region of every image; a region's pixels need not be connected.
+    """Averages maps over every region of every image; the pixels of a region need not be connected.
 
-    How many regions there are is known on the device alone, and asking would make the host wait. So
-    every image has as many rows as pixels, of which the first are in use.
+    The number of regions is known only on the device, and reading it would make the host wait. So every
+    image has as many rows as pixels, of which only the first ones are used.
 
     Attributes:
-        share: of every row in a mean over all regions; 0 where a row is not in use
+        share: weight of every row in a mean over all regions; 0 for unused rows
     """
 
     def __init__(self, regions: Int64[Tensor, "batch height width"]) -> None:
-        """Index the regions.
+        """Index the regions of a batch.
 
         Args:
-            regions: numbers that tell an image's regions apart; pixels below zero belong to none
+            regions: region numbers, distinct within an image; negative ones belong to no region
         """
         numbers = regions.flatten(1)
         first = torch.arange(len(numbers), device=regions.device)[:, None] * numbers.shape[1]
@@ -32,7 +32,7 @@ class RegionPooling:
         self.share: Float[Tensor, " row"] = used / used.sum().clamp(min=1)
 
     def __call__(self, maps: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "row channel"]:
-        """Return the means, images after one another; rows that are not in use are zero."""
+        """Return the means of all images, one after another; unused rows are zero."""
         pixels = maps.movedim(1, -1).flatten(0, 2) * self._inside[:, None]
         means: Tensor = self._sum(pixels) / self._areas.clamp(min=1)
         return means
@@ -42,7 +42,7 @@ class RegionPooling:
 
 
 def _ranks(numbers: Int64[Tensor, "batch pixel"]) -> Int64[Tensor, "batch pixel"]:
-    """Number an image's distinct values from zero on, in their order."""
+    """Replace the distinct values of an image by 0, 1, ..., in ascending order."""
     ordered, order = numbers.sort(dim=1)
     steps = (ordered.diff(dim=1) != 0).cumsum(dim=1)
     return torch.zeros_like(numbers).scatter(1, order[:, 1:], steps)

@@ -11,24 +11,27 @@ from infoseg_bench.contracts.parameters import parameter
 from infoseg_bench.contracts.photo_map import PhotoMap
 
 REFERENCE_AREA = 128 * 128
-"""Pixels that `segments` counts on: a crop of COCO."""
+"""Area in pixels to which `segments` refers: a crop of COCO."""
 
 
 class Superpixels(PhotoMap):
-    """Connected regions of similar colour; how many follows from the photo's size."""
+    """Connected regions of similar colour; their number is proportional to the photo's area."""
 
     name: ClassVar[str] = "superpixels"
     libraries: ClassVar[tuple[str, ...]] = ("scikit-image",)
 
     segments: int = parameter(
-        200, "superpixels per 128x128 pixels, about", source="chosen by this project", gt=0
+        200, "approximate number of superpixels per 128x128 pixels", source="chosen by this project", gt=0
     )
     compactness: float = parameter(
-        10.0, "weight of closeness against likeness of colour", source="default of scikit-image", gt=0
+        10.0,
+        "compactness: weight of spatial distance relative to colour distance",
+        source="default of scikit-image",
+        gt=0,
     )
 
     def compute(self, image: UInt8[np.ndarray, "height width channel"]) -> Int16[np.ndarray, "height width"]:
-        """Run SLIC in Lab on red, green and blue, or on whatever fewer bands there are."""
+        """Run SLIC on red, green and blue in Lab colour space, or on the raw channels if there are fewer."""
         from skimage.segmentation import slic
 
         colour = image.shape[2] >= 3

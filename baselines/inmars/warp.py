@@ -1,4 +1,4 @@
-"""Moving the pixels of images along smooth flows."""
+"""Warping of images along smooth flows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 def smooth_flow(
     control: Float[Tensor, "batch 2 points points"], size: tuple[int, int]
 ) -> Float[Tensor, "batch 2 height width"]:
-    """Interpolate a flow between control points that span the image, bicubically."""
+    """Interpolate a flow bicubically between control points that span the image."""
     return F.interpolate(control, size=size, mode="bicubic", align_corners=True)
 
 
@@ -24,13 +24,13 @@ def warp(
     mode: Literal["bilinear", "nearest"] = "bilinear",
     outside: Literal["border", "zeros"] = "border",
 ) -> Float[Tensor, "batch channel height width"]:
-    """Take for every pixel the value at its place plus its flow.
+    """Return for every pixel the value at its position plus its flow.
 
     Args:
-        maps: any maps
+        maps: the maps to warp
         flow: displacement along columns, then rows, in pixels
-        mode: how to take values between pixels
-        outside: what lies beyond the border
+        mode: how to interpolate between pixels
+        outside: how to fill pixels from beyond the border
     """
     height, width = maps.shape[-2:]
     columns = torch.arange(width, device=maps.device, dtype=flow.dtype) + flow[:, 0]

@@ -1,4 +1,4 @@
-"""Doersch*: features learnt by context prediction, clustered (protocol 3.3)."""
+"""Doersch*: clusters of features learnt by context prediction (protocol 3.3)."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ from infoseg_bench.utils.randomness import normals
 
 SOURCE = "IIC utils/segmentation/baselines; scripts/segmentation/baselines"
 NEAREST, FARTHEST = 1.5, 2.0
-"""Distance of the windows' centres in windows: 16.5 to 22 pixels for windows of 11."""
+"""Distance between the centres of both windows, in window sides: 16.5 to 22 pixels for windows of 11."""
 NOISE = 100.0
-"""Dropped colours become noise of a hundredth of the kept colour's standard deviation."""
+"""Standard deviation of the noise that replaces dropped colours, relative to that of the kept colour."""
 
 
 class DoerschParameters(PairParameters):
-    """Sizes as released.
+    """Sizes as in the released code.
 
-    Rate, batch and sample were chosen by this project, since no command line was published.
+    Learning rate, batch and sample were chosen by this project, since no command line was published.
     """
 
     directions: Literal["published", "corrected"] = parameter(
         "corrected",
-        "published: nine, of which the first and the last are the same; corrected: eight",
+        "directions to tell apart. published: nine, of which the first and the last are the same; "
+        "corrected: eight",
         source="published: " + SOURCE,
     )
     color_dropping: bool = parameter(
@@ -46,24 +47,24 @@ class DoerschParameters(PairParameters):
 
 
 class Doersch(PairMethod[DoerschParameters]):
-    """Learns features by naming the direction in which a second window lies, one of eight."""
+    """Learns features by predicting in which of eight directions a second window lies."""
 
     name: ClassVar[str] = "doersch"
     title: ClassVar[str] = "Doersch*"
     citation: ClassVar[str] = (
         "Doersch, Gupta and Efros, Unsupervised Visual Representation Learning by Context Prediction, "
-        "ICCV 2015, as re-implemented in IIC; * for the clustering of its features"
+        "ICCV 2015, as re-implemented in IIC; * marks the clustering of its features"
     )
     version: ClassVar[int] = 2
 
     def outputs(self) -> int:
-        """Score every direction."""
+        """Return the number of directions, each of which gets a score."""
         return 9 if self.parameters.directions == "published" else 8
 
     def place(self, size: int, generator: torch.Generator) -> Pair:
-        """Draw direction and place together, until the second window lies within the image.
+        """Draw a direction and a place together, until the second window lies within the image.
 
-        As released (doersch_utils.py): so directions in which few places are possible are rarer.
+        As in the released code (doersch_utils.py), this makes directions with few possible places rarer.
         """
         patch = self.parameters.patch
         while True:
@@ -76,14 +77,15 @@ class Doersch(PairMethod[DoerschParameters]):
                 return Pair(first, second, direction)
 
     def judge(self, outputs: Float[Tensor, "batch output"], target: int) -> Float[Tensor, " batch"]:
-        """Cross-entropy over the directions."""
+        """Return the cross-entropy over the directions."""
         return F.cross_entropy(outputs, outputs.new_full((len(outputs),), target).long(), reduction="none")
 
     def altered(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
-        """Drop colours, so that chromatic aberration cannot give places away.
+        """Drop colours, so that chromatic aberration cannot reveal positions.
 
-        The Sobel channels stay those of the whole image: the released loader appends grey before it
-        drops colours, and takes Sobel's derivatives of that (datasets/segmentation/baselines/doersch.py).
+        The Sobel channels are still those of all colours: the released loader appends grey before it
+        drops colours, and computes the Sobel derivatives from grey
+        (datasets/segmentation/baselines/doersch.py).
         """
         return dropped(inputs, generator) if self.parameters.color_dropping else inputs
 
@@ -91,14 +93,14 @@ class Doersch(PairMethod[DoerschParameters]):
 def dropped(
     images: Float[Tensor, "batch channel height width"], generator: torch.Generator
 ) -> Float[Tensor, "batch channel height width"]:
-    """Keep one colour of every image, and put noise in place of the other two.
+    """Keep one colour of every image, and replace the other two by noise.
 
-    The noise has the kept colour's mean and a hundredth of its standard deviation. They are taken over
-    the batch (chosen by this project), in the released code over the unmasked pixels of the data set.
+    The noise has the kept colour's mean and a hundredth of its standard deviation. Both are computed over the
+    batch (chosen by this project); the released code computes them over the unmasked pixels of the data set.
 
     Args:
-        images: red, green and blue in any order first; further channels stay
-        generator: of the CPU
+        images: three colour channels first, in any order; further channels are kept
+        generator: random generator of the CPU
     """
     colours = images[:, :3]
     kept = torch.randint(3, (len(images),), generator=generator)

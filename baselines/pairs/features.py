@@ -1,7 +1,7 @@
-"""Clusters of per-pixel features: a bounded sample of a stream of feature maps, then k-means.
+"""Clusters of per-pixel features: a bounded sample from a stream of feature maps, then k-means.
 
-The features of a whole data set are never held, nor is an upsampled map: of every batch a few pixels
-are kept, and to assign pixels their scores are upsampled, one channel per cluster.
+Neither the features of a whole data set nor an upsampled feature map are kept in memory: only a few pixels
+of every batch are sampled, and to assign pixels, their scores are upsampled, one channel per cluster.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from infoseg_bench.images.upsampling import upsampled_pixels
 from infoseg_bench.information.precision import full_precision
 
 Sampling = Literal["published", "corrected"]
-"""Published: of every batch one pixel, repeated (IIC kmeans_segmentation_eval.py:78-89); corrected: as many
-different ones."""
+"""Published: one pixel of every batch, repeated (IIC kmeans_segmentation_eval.py:78-89); corrected: as many
+different pixels."""
 Maps = Float[Tensor, "batch feature rows columns"]
 Counted = Bool[Tensor, "batch height width"]
 
@@ -28,16 +28,16 @@ Counted = Bool[Tensor, "batch height width"]
 def sample_features(
     stream: Iterable[tuple[Maps, Counted]], per_image: int, sampling: Sampling, generator: torch.Generator
 ) -> Float[np.ndarray, "pixel feature"]:
-    """Draw pixels of every batch, uniformly among those that count.
+    """Draw pixels of every batch, uniformly among the valid ones.
 
-    As published, one pixel is drawn among a batch's first ones that count, as many as the batch may
-    give, and repeated so often.
+    With "published" sampling, a batch that should give n pixels gives one pixel n times, drawn among its
+    first n valid ones.
 
     Args:
-        stream: feature maps, and which pixels of their images count
-        per_image: pixels that a batch gives for each of its images; one in which none counts gives none
+        stream: feature maps, and which pixels of their images are valid
+        per_image: number of pixels per image of a batch; a batch without valid pixels gives none
         sampling: published or corrected
-        generator: of the CPU
+        generator: random generator of the CPU
     """
     sample = []
     for maps, counted in stream:
@@ -60,13 +60,13 @@ def assign(
 ) -> Int64[Tensor, "batch size size"]:
     """Return the nearest centre of every pixel of the bilinearly upsampled maps.
 
-    The nearest centre c has the least |c|^2 - 2 <f, c>, and the products <f, c> may be upsampled
+    The nearest centre c has the smallest |c|^2 - 2 <f, c>, and the products <f, c> can be upsampled
     instead of the features f because upsampling is linear.
 
     Args:
         maps: features before upsampling
-        centres: of the clusters
-        size: side of the images
+        centres: cluster centres
+        size: side of the images in pixels
     """
     with full_precision(maps.device):
         products = torch.einsum("bfrc,kf->bkrc", maps.float(), centres)

@@ -1,4 +1,4 @@
-"""Isola*: features learnt from co-occurrence in space, clustered (protocol 3.3)."""
+"""Isola*: clusters of features learnt from co-occurrence in space (protocol 3.3)."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ from infoseg_bench.contracts import parameter
 
 SOURCE = "IIC utils/segmentation/baselines; scripts/segmentation/baselines"
 NEAREST = 2.0
-"""Least distance of windows that are not adjacent, in windows: 22 pixels for windows of 11."""
+"""Smallest distance of windows that are not adjacent, in window sides: 22 pixels for windows of 11."""
 DIAGONALS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 NEIGHBOURS = (*DIAGONALS, (-1, 0), (1, 0), (0, -1), (0, 1))
 
 
 class IsolaParameters(PairParameters):
-    """Sizes as released.
+    """Sizes as in the released code.
 
-    Rate, batch and sample were chosen by this project, since no command line was published.
+    Learning rate, batch and sample were chosen by this project, since no command line was published.
     """
 
     neighbours: Literal["published", "corrected"] = parameter(
         "corrected",
-        "published: adjacent windows touch at a corner only; corrected: at a side too, eight neighbours",
+        "which windows are adjacent. published: those that touch only at a corner; corrected: all eight "
+        "neighbours",
         source="published: " + SOURCE,
     )
 
@@ -48,18 +49,18 @@ class Isola(PairMethod[IsolaParameters]):
     title: ClassVar[str] = "Isola*"
     citation: ClassVar[str] = (
         "Isola, Zoran, Krishnan and Adelson, Learning Visual Groups from Co-occurrences in Space and Time, "
-        "2015, as re-implemented in IIC; * for the clustering of its features"
+        "2015, as re-implemented in IIC; * marks the clustering of its features"
     )
     version: ClassVar[int] = 2
 
     def outputs(self) -> int:
-        """Return one: the logit of adjacency."""
+        """Return 1: the only output is the logit of adjacency."""
         return 1
 
     def place(self, size: int, generator: torch.Generator) -> Pair:
-        """Draw whether they are adjacent (one half), then places until both windows lie within the image.
+        """Draw whether the windows are adjacent (one half), then places until both lie within the image.
 
-        As released (isola_utils.py): the first centre stays 1.5 windows from the borders.
+        As in the released code (isola_utils.py), the first centre is at least 1.5 windows from the borders.
         """
         patch = self.parameters.patch
         adjacent = bool(torch.rand(1, generator=generator) < 0.5)

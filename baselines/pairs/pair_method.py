@@ -37,18 +37,18 @@ from infoseg_bench.training.views import (
 
 NETWORK = "IIC archs/segmentation/baselines"
 SMALLEST_CROP = 4
-"""In windows: any pair finds room then."""
+"""Smallest side of a crop, in window sides, that has room for every pair."""
 MARGIN = 1.5
-"""Least distance of the first centre from the borders, in windows (doersch_utils.py, isola_utils.py)."""
+"""Smallest distance of the first centre from the borders, in window sides (as doersch_utils.py)."""
 
 
 class PairParameters(ViewParameters):
-    """Sizes of the network, and how its features are clustered."""
+    """Parameters of the network, and of the clustering of its features."""
 
     lr: float = parameter(
         1e-4,
         "learning rate of Adam",
-        source="chosen by this project, as IIC's; the published one is unknown",
+        source="chosen by this project: the same as IIC's; the published one is unknown",
         gt=0,
     )
     patch: int = parameter(
@@ -57,23 +57,25 @@ class PairParameters(ViewParameters):
     branch: int = parameter(
         1024, "channels of the branch that each window goes through", source=NETWORK, gt=0
     )
-    hidden: int = parameter(1024, "units of the hidden layer that joins both", source=NETWORK, gt=0)
+    hidden: int = parameter(
+        1024, "units of the hidden layer that combines both windows", source=NETWORK, gt=0
+    )
     cluster_images: int = parameter(
         2_000,
-        "training crops whose features are clustered, at most; not used by the published sampling",
+        "largest number of training crops whose features are clustered; not used by the published sampling",
         source="chosen by this project: bounds the time",
         gt=0,
     )
     cluster_pixels: int = parameter(
         50_000,
-        "pixels of them in the sample, and at least one of each",
+        "pixels of these crops in the sample, but at least one of each crop",
         source="chosen by this project: the published cap is unknown",
         gt=0,
     )
     cluster_sampling: Sampling = parameter(
         "corrected",
-        "published: one pixel of every batch of scored photos, repeated; corrected: different pixels of "
-        "the training crops, uniformly drawn",
+        "published: one pixel of every batch of scored images, repeated; corrected: different pixels of "
+        "the training crops, drawn uniformly",
         source="published: IIC kmeans_segmentation_eval.py:78-89",
     )
 
@@ -84,7 +86,7 @@ Q = TypeVar("Q", bound=PairParameters, default=Any)
 
 @dataclass(frozen=True)
 class Pair:
-    """Two windows, by their centres, and what is to be told of them."""
+    """The centres of two windows, and the answer that the network should predict for them."""
 
     first: Place
     second: Place
@@ -92,12 +94,12 @@ class Pair:
 
 
 class PairMethod(NetworkMethod[Q]):
-    """Trains the trunk on pairs; clusters are found when the harness is about to evaluate.
+    """Base class that trains the trunk on pairs, and clusters its features before every evaluation.
 
-    A method adds `outputs`, `place` and `judge`, and may change the training images in `altered`.
+    A subclass defines `outputs`, `place` and `judge`, and may change the training images in `altered`.
     """
 
-    # Batches as IIC's on the same data; chosen by this project.
+    # Batch sizes of IIC on the same data; chosen by this project.
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "coco-stuff": {"batch": 60},
         "coco-stuff-3": {"batch": 120},
@@ -108,7 +110,7 @@ class PairMethod(NetworkMethod[Q]):
     network: PairNetwork
 
     def __init__(self, parameters: Q, task: Task, run: RunContext) -> None:
-        """Check that pairs of windows find room."""
+        """Check that the crops have room for pairs of windows."""
         crop = parameters.train_crop or task.crop
         if crop < SMALLEST_CROP * parameters.patch:
             raise UsageError(
@@ -120,7 +122,7 @@ class PairMethod(NetworkMethod[Q]):
 
     @abstractmethod
     def outputs(self) -> int:
-        """Return how many numbers the network predicts for a pair."""
+        """Number of outputs that the network predicts for a pair."""
 
     @abstractmethod
     def place(self, size: int, generator: torch.Generator) -> Pair:
@@ -128,10 +130,10 @@ class PairMethod(NetworkMethod[Q]):
 
     @abstractmethod
     def judge(self, outputs: Float[Tensor, "batch output"], target: int) -> Float[Tensor, " batch"]:
-        """Compute the loss of every image."""
+        """Return the loss of every image."""
 
     def altered(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
-        """Change the network's inputs for training further; this leaves them as they are."""
+        """Return the network's inputs, changed for training; by default unchanged."""
         return inputs
 
     def build(self) -> nn.Module:
@@ -148,7 +150,7 @@ class PairMethod(NetworkMethod[Q]):
         )
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Average the judgement over the images in which either window's centre counts."""
+        """Return the mean loss over the images in which the centre of either window is valid."""
         mirrored = draw_mirrored(len(batch.images), generator) & self.parameters.flip
         images = jittered(ordered(batch.images, self.parameters), self.parameters, generator)
         inputs = self.altered(network_input(mirror(images, mirrored), self.parameters), generator)
@@ -160,7 +162,7 @@ class PairMethod(NetworkMethod[Q]):
         return {"loss": (judged * kept).sum() / kept.sum().clamp(min=1)}
 
     def before_evaluation(self, train: TrainImages) -> None:
-        """Cluster the features that the network gives now."""
+        """Cluster the network's present features."""
         chosen, generator = self.parameters, self.run.generator("clusters", self.step)
         if chosen.cluster_sampling == "published":
             images, batches = train.scored, train.centre_batches(chosen.batch)
@@ -182,17 +184,17 @@ class PairMethod(NetworkMethod[Q]):
     def predict(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Int64[Tensor, "batch height width"]:
-        """Take the nearest centre in feature space."""
+        """Return the nearest cluster centre in feature space."""
         if self.centres is None:
-            raise RuntimeError(f"{self.name} was asked before its features were clustered")
+            raise RuntimeError(f"{self.name}: predict was called before the features were clustered")
         return assign(self._features(images), self.centres, images.shape[-1])
 
     def state(self) -> dict[str, Any]:
-        """Return what every network method gives, and the centres."""
+        """Return the state of every network method, and the cluster centres."""
         return {**super().state(), "centres": self.centres}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take it back."""
+        """Restore what `state` returned."""
         super().load_state(state)
         centres = state["centres"]
         self.centres = None if centres is None else centres.to(self.run.device)
@@ -212,10 +214,10 @@ def inner_place(size: int, patch: int, generator: torch.Generator) -> Place:
 
 
 def moved(place: Place, distance: float, angle: float) -> Place:
-    """Go from a place into a direction, in pixels and radians; as released, fractions are cut off."""
+    """Move a place by pixels in a direction in radians; truncates to pixels as the released code does."""
     return int(place[0] + distance * math.sin(angle)), int(place[1] + distance * math.cos(angle))
 
 
 def within(place: Place, *, margin: int, size: int) -> bool:
-    """Return whether a place keeps a distance, in pixels, from all borders of an image."""
+    """Return whether a place is at least `distance` pixels from all borders of an image."""
     return all(margin <= position <= size - 1 - margin for position in place)

@@ -1,4 +1,4 @@
-"""A network that tells how two windows of one image lie, on IIC's trunk.
+"""A network on IIC's trunk that predicts how two windows of an image are positioned.
 
 IIC archs/segmentation/baselines/net10a_doersch.py and net10a_isola.py.
 """
@@ -19,7 +19,7 @@ Place = tuple[int, int]
 class PairNetwork(nn.Module):
     """The trunk, a branch that both windows of its upsampled map go through, and a classifier.
 
-    At the published sizes the layer that joins both windows has 2 x 1024 x 11^2 x 1024, that is
+    With the published sizes, the layer that combines both windows has 2 x 1024 x 11^2 x 1024 =
     253 755 392 weights.
     """
 
@@ -37,10 +37,10 @@ class PairNetwork(nn.Module):
         """Build it with IIC's initial weights.
 
         Args:
-            channels: of the input
-            outputs: numbers to predict for a pair
+            channels: channels of the input
+            outputs: number of outputs to predict for a pair
             width: channels of the trunk's first layer
-            padding: of the trunk
+            padding: padding of the trunk's convolutions, published or corrected
             patch: side of the windows in pixels
             branch: channels of the branch
             hidden: units of the classifier's hidden layer
@@ -60,7 +60,7 @@ class PairNetwork(nn.Module):
     def forward(
         self, images: Float[Tensor, "batch channel size size"], first: Place, second: Place
     ) -> Float[Tensor, "batch output"]:
-        """Compare the windows around two places, the same ones in all images."""
+        """Compare the windows around two places, which are the same in all images."""
         features, size = self.trunk(images), images.shape[-1]
         windows = [
             self.branch(

@@ -1,1 +1,1 @@
-"""COCO's files, the recipes of COCO-Stuff and COCO-Persons, and all that only COCO needs."""
+"""COCO's files, the recipes of COCO-Stuff and COCO-Persons, and code that only they need."""

@@ -1,4 +1,4 @@
-"""What COCO's instance annotations say: the photos that they list, and where persons are in them."""
+"""The content of COCO's instance annotations: the photos they list, and where persons are in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infoseg_bench.datasets.coco.masks import RunLengths, decode
 
 @dataclass(frozen=True, kw_only=True)
 class CocoPhoto:
-    """One photo as the annotations list it; height and width in pixels."""
+    """One photo listed in the annotations; height and width in pixels."""
 
     id: int
     split: str
@@ -26,13 +26,13 @@ class CocoPhoto:
 
 @dataclass(kw_only=True)
 class PersonAnnotations:
-    """What the annotations say of persons.
+    """Persons in COCO's photos, according to the annotations.
 
     Attributes:
-        photos: by id, in the order of the ids
-        persons: photo id to the joint mask of all single persons
-        crowds: photo id to the joint mask of all crowds of persons
-        splits: those that were found
+        photos: photos by id, in ascending order
+        persons: for each photo id, the union of the masks of all single persons
+        crowds: for each photo id, the union of the masks of all crowds of persons
+        splits: names of the splits that were found
     """
 
     photos: dict[int, CocoPhoto] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class PersonAnnotations:
     splits: tuple[str, ...] = ()
 
     def labels(self, photo: CocoPhoto, *, crowds_are_persons: bool) -> UInt8[np.ndarray, "height width"]:
-        """Draw a photo's labels: 0 background, 1 person, and crowds as either person or VOID."""
+        """Draw the labels of a photo: 0 background, 1 person, and crowds either as person or as VOID."""
         labels = np.zeros((photo.height, photo.width), dtype=np.uint8)
         if photo.id in self.crowds:
             labels[decode(self.crowds[photo.id])] = 1 if crowds_are_persons else VOID
@@ -50,11 +50,11 @@ class PersonAnnotations:
         return labels
 
     def masks(self, photo: CocoPhoto) -> str:
-        """Name the size and the masks of a photo."""
+        """Return a text that changes with the size or the masks of a photo."""
         return f"{photo.height} {photo.width} {self.persons.get(photo.id)} {self.crowds.get(photo.id)}"
 
     @property
     def with_persons(self) -> list[CocoPhoto]:
-        """Return the photos that show a person or a crowd, in the order of the ids."""
+        """Return the ids of photos that show a person or a crowd, in ascending order."""
         shown = self.persons.keys() | self.crowds.keys()
         return [photo for photo in self.photos.values() if photo.id in shown]

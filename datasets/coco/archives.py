@@ -1,7 +1,7 @@
-"""COCO's official archives: where they are, how large, and what they hash to.
+"""COCO's official archives: their addresses, sizes and checksums.
 
-COCO publishes no checksums. Those here are of its archives as TensorFlow Datasets and many others
-have recorded them; of the label maps nobody's record was found.
+COCO publishes no checksums. Those given here were recorded by TensorFlow Datasets and many others; no
+recorded checksum of the label maps was found.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from infoseg_bench.contracts.recipe import SourceFile
 
 ADDRESS = "http://images.cocodataset.org/"
-"""Where COCO's own site links its archives; its certificate is not for this name, hence no https."""
+"""Server to which COCO's own site links; its certificate is not valid for this name, hence no https."""
 
 TRAIN_PHOTOS = SourceFile(
     name="train2017.zip",

@@ -1,4 +1,4 @@
-"""COCO's official files: photos, label maps and annotations, as folders or as the archives themselves."""
+"""COCO's official files: photos, label maps and annotations, unpacked in folders or still in archives."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ SPLITS = ("train2017", "val2017")
 """COCO's annotated splits."""
 
 COMPLETE = 123_287
-"""Photos of train2017 (118 287) and val2017 (5 000): STUFF README."""
+"""Number of photos in train2017 (118 287) and val2017 (5 000): STUFF README."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where files of one kind may lie below the source folder; {split} stands for the split.
+    """Where files of one kind may be below the source folder; {split} stands for the split.
 
     Attributes:
-        folders: looked into in this order; the first is COCO's own
-        archive: that may lie there in their place
-        inside: the folder within the archive
-        ending: of the files
+        folders: folders that are searched, in this order; the first is COCO's own
+        archive: archive that may be there instead
+        inside: folder within the archive
+        ending: ending of the file names
     """
 
     folders: tuple[str, ...]
@@ -58,30 +58,30 @@ ANNOTATIONS = Place(
     inside="annotations",
     ending="instances_{split}.json",
 )
-"""COCO's own layout, that of IIC, PiCIE and STEGO (images/ beside annotations/), and folders that were
-unpacked into a folder of their name."""
+"""COCO's own layout, that of IIC, PiCIE and STEGO (images/ next to annotations/), and archives that were
+unpacked into a folder of the same name."""
 
 
 class CocoFiles:
-    """A folder with COCO's official files, unpacked or not; where both are there, the folder counts.
+    """A folder with COCO's official files, unpacked or in archives; unpacked files take precedence.
 
     Attributes:
         root: the folder
     """
 
     def __init__(self, root: Path) -> None:
-        """Look at nothing yet.
+        """Check only that the folder exists; files are looked up later.
 
         Raises:
             UserError: no such folder
         """
         self.root = root
         if not root.is_dir():
-            raise UserError(f"{root}: no such folder: give the one that holds COCO's files with --source")
+            raise UserError(f"{root}: no such folder: pass the folder of COCO's files with --source")
         self._archives: dict[Path, Archive] = {}
 
     def photos(self) -> dict[str, OfficialFiles]:
-        """Return the photos of every split that is there.
+        """Return the photos of every split that is available.
 
         Raises:
             UserError: none is
@@ -89,7 +89,7 @@ class CocoFiles:
         return self._some(PHOTOS)
 
     def label_maps(self) -> dict[str, OfficialFiles]:
-        """Return COCO-Stuff's label maps of every split that is there.
+        """Return COCO-Stuff's label maps of every split that is available.
 
         Raises:
             UserError: none is
@@ -97,7 +97,7 @@ class CocoFiles:
         return self._some(LABEL_MAPS)
 
     def annotations(self) -> dict[str, OfficialFiles]:
-        """Return the folder of annotations of every split whose instances are there.
+        """Return the folder of annotations of every split whose instance annotations are available.
 
         Raises:
             UserError: none is
@@ -105,7 +105,7 @@ class CocoFiles:
         return self._some(ANNOTATIONS)
 
     def place(self, file: OfficialFile) -> str:
-        """Return where one of the files lies below the folder."""
+        """Return the place of a file relative to the folder, for messages."""
         return file.files.place(file.name).relative_to(self.root).as_posix()
 
     def _some(self, place: Place) -> dict[str, OfficialFiles]:
@@ -130,7 +130,7 @@ class CocoFiles:
                     files: OfficialFiles = FolderFiles(root / folder.format(split=split))
                     if any(name.endswith(ending) for name in files.names):
                         return files
-                    # An empty folder of the right name is there all the same: what it lacks is said later.
+                    # An empty folder of the right name is returned as well: what it lacks is reported later.
                     if root == self.root and ending.startswith("."):
                         without = without or files
             path = root / place.archive.format(split=split)

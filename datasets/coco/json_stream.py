@@ -1,4 +1,4 @@
-"""The arrays of large JSON files, so that COCO's 450 MB are never in memory at once."""
+"""Reads arrays of large JSON files as streams, so that COCO's 450 MB are never in memory at once."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from infoseg_bench.utils.source_files import DAMAGED, OfficialFile
 
 
 def read_array(path: Path | OfficialFile, name: str) -> list[Any]:
-    """Return one array of the file's top-level object; nothing behind it is read.
+    """Return one array of the file's top-level object, without reading what follows it.
 
     Args:
-        path: JSON in UTF-8, which may lie in an archive
-        name: of the member; an empty list is given where there is none
+        path: JSON file in UTF-8, which may be in an archive
+        name: name of the member; if there is none, an empty list is returned
 
     Raises:
-        UserError: missing, unreadable, damaged up to the array's end, or the member is no array
+        UserError: missing, unreadable, damaged before the end of the array, or the member is not an array
     """
     with _opened(path) as file:
         value: Any = next(ijson.items(file, name, use_float=True), [])
     if not isinstance(value, list):
-        raise UserError(f"{path}: {name!r} is no array: fetch the file again")
+        raise UserError(f"{path}: {name!r} is not an array: fetch the file again")
     return value
 
 
 def stream_array(path: Path | OfficialFile, name: str) -> Iterator[Any]:
-    """Return the elements of one array of the file's top-level object, and read the file to its end.
+    """Yield the elements of one array of the file's top-level object, and read the file to its end.
 
     Raises:
         UserError: missing, unreadable or damaged
@@ -61,4 +61,6 @@ def _opened(path: Path | OfficialFile) -> Iterator[BufferedIOBase]:
         raise UserError(f"{path}: damaged or truncated ({error}): fetch the archive again") from error
     except ijson.JSONError as error:
         reason = str(error).partition("\n")[0]
-        raise UserError(f"{path}: damaged or no COCO annotations ({reason}): fetch the file again") from None
+        raise UserError(
+            f"{path}: damaged, or not COCO annotations ({reason}): fetch the file again"
+        ) from None

@@ -1,4 +1,4 @@
-"""The manifest of a selection of COCO photos: a CSV that says which photos and which pixels."""
+"""The manifest of a selection of COCO photos: a CSV file that lists the photos and their crops."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from infoseg_bench.utils.text import read_text
 
 @dataclass(frozen=True, kw_only=True)
 class ManifestRow:
-    """One selected photo. The fields are the columns.
+    """One selected photo; the fields are the columns of the manifest.
 
     Attributes:
-        id: COCO's
+        id: COCO's id of the photo
         split: train2017 or val2017
-        scale: of the photo, before cropping
+        scale: factor by which the photo is scaled before cropping
         crop_top: row of the crop's upper edge in the scaled photo, negative where padded
         crop_left: column of its left edge
-        crop_side: in pixels
-        crowds: what crowds of persons are: person or void
-        share: of the crop's pixels that are person, six decimals
-        licence: of the photo, as COCO names it
-        licence_url: of the photo
+        crop_side: side of the crop in pixels
+        crowds: how crowds of persons are labelled: person or void
+        share: fraction of the crop's pixels that are person, with six decimals
+        licence: licence of the photo, as COCO names it
+        licence_url: address of the licence
     """
 
     id: int
@@ -71,7 +71,7 @@ def read_manifest(path: Path) -> list[ManifestRow]:
     """Read a manifest.
 
     Raises:
-        UserError: missing, empty, other columns, or a value that is no number
+        UserError: the file is missing or empty, has other columns, or a value is not a number
     """
     text = read_text(path, "manifest")
     try:
@@ -88,10 +88,10 @@ def read_manifest(path: Path) -> list[ManifestRow]:
 
 @contextmanager
 def manifest_beside(path: Path, rows: Sequence[ManifestRow]) -> Iterator[None]:
-    """Write the manifest of the store that gets its name within the block.
+    """Write the manifest of a store that is put in place within the `with` block.
 
-    It is there before the store, so that no store is without; if the block ends badly, what was
-    there before is back.
+    The manifest is written before the store, so that a store never lacks its manifest. If the block raises,
+    the previous manifest is restored.
 
     Raises:
         UserError: it cannot be written

@@ -1,7 +1,7 @@
-"""COCO's segmentations, polygons and run lengths, as masks of one photo.
+"""COCO's segmentations, which are polygons or run lengths, as masks of one photo.
 
-pycocotools reads and writes beyond its buffers when run lengths do not fit the photo, so they are
-checked here before it sees them.
+pycocotools reads and writes beyond its buffers if run lengths do not match the photo's size, so they are
+checked here first.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ def encode(segmentation: Any, height: int, width: int) -> RunLengths:
     Args:
         segmentation: a list of polygons [x, y, x, y, ...] in pixels, or {"size", "counts"} with
             counts as a list of run lengths or as COCO's string
-        height: of the photo in pixels
-        width: of the photo in pixels
+        height: height of the photo in pixels
+        width: width of the photo in pixels
 
     Raises:
-        ValueError: it is none of these, or does not fit the photo
+        ValueError: it has none of these forms, or does not match the photo
     """
     from pycocotools import mask
 
@@ -40,16 +40,16 @@ def encode(segmentation: Any, height: int, width: int) -> RunLengths:
 
 
 def union(masks: list[RunLengths]) -> RunLengths:
-    """Join masks of one photo."""
+    """Return the union of masks of one photo."""
     from pycocotools import mask
 
     return dict(mask.merge(masks))
 
 
 def decode(run_lengths: RunLengths) -> Bool[np.ndarray, "height width"]:
-    """Return the mask that `encode` or `union` made, pixel by pixel.
+    """Decode a mask made by `encode` or `union` into pixels.
 
-    It is not left to pycocotools (2.0.11), whose decoder warns of itself with numpy 2.
+    The decoder of pycocotools (2.0.11) is not used, because it gives warnings with numpy 2.
     """
     height, width = run_lengths["size"]
     runs = _unpack(run_lengths["counts"].decode("ascii"))
@@ -84,8 +84,8 @@ def _checked_runs(segmentation: dict[str, Any], height: int, width: int) -> RunL
 def _unpack(text: str) -> list[int]:
     """Read COCO's string of run lengths (rleToString in cocoapi common/maskApi.c).
 
-    A character holds 5 bits and whether more follow; from the fourth run on, the difference to
-    the run two before is stored.
+    Each character holds 5 bits and a flag that says whether more follow. From the fourth run on, the
+    difference from the run two before is stored.
     """
     runs: list[int] = []
     value = shift = 0

@@ -1,4 +1,4 @@
-"""Which COCO photos show persons well: by the share of person pixels in the centre crop."""
+"""The share of person pixels in the centre crop of COCO photos, by which photos are selected."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from infoseg_bench.utils.progress import ProgressFactory
 from infoseg_bench.utils.source_files import OfficialFiles
 
 PHOTOS_COUNTED = 200
-"""Photos whose person pixels are counted and kept together; chosen by this project: about a second of one
-core."""
+"""Photos whose person pixels are counted and cached at a time; chosen by this project: about a second of work
+for one core."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PersonPixels:
-    """Photos and label maps of COCO at one scale, and what counts as person.
+    """Scaled photos of COCO with labels for persons.
 
     Attributes:
-        files: by split, the photos
-        annotations: of the photos
+        files: photos by split
+        annotations: annotations of the photos
         options: scale, filter, channel order and crop
         crowds: whether crowds of persons are persons; otherwise they are void
     """
@@ -47,7 +47,7 @@ class PersonPixels:
         """Return the scaled labels of a whole photo: 0 background, 1 person, VOID.
 
         Raises:
-            UserError: scaled down to nothing
+            UserError: no pixel is left after scaling
         """
         full = self.annotations.labels(photo, crowds_are_persons=self.crowds)
         return self.options.scaled_labels(full, f"photo {photo.id}")
@@ -59,7 +59,7 @@ class PersonPixels:
     def count_all(
         self, photos: list[CocoPhoto], cache: BuildCache, progress: ProgressFactory
     ) -> dict[int, int]:
-        """Count the person pixels of many photos, by id; `cache` keeps what is counted."""
+        """Return the number of person pixels of many photos, by id; counts are saved in `cache`."""
 
         def count_some(some: Sequence[CocoPhoto]) -> list[int]:
             return cache.numbers(
@@ -73,19 +73,19 @@ class PersonPixels:
             return {photo.id: count for photo, count in zip(photos, found, strict=True)}
 
     def manifest_row(self, photo: CocoPhoto, pixels: int) -> ManifestRow:
-        """Return the manifest's row of a photo with so many person pixels in its crop."""
+        """Return the manifest row of a photo that has `pixels` person pixels in its crop."""
         scale, crop = self.options.scale, self.options.crop
         return ManifestRow.of(photo, scale=scale, crop=crop, crowds=self.crowds, pixels=pixels)
 
     def identity(self, photo: CocoPhoto) -> str:
-        """Name a photo, its masks and the state of its file."""
+        """Return a text that changes with a photo's masks, size or file."""
         return f"{self.files[photo.split].file(photo.file_name).identity} {self.annotations.masks(photo)}"
 
     def read(self, photo: CocoPhoto) -> StoredPhoto:
-        """Read a photo in its stored frame, with its labels, both scaled.
+        """Read a photo without applying its EXIF orientation, with its labels, both scaled.
 
         Raises:
-            UserError: missing, undecodable, or of another size than its annotations say
+            UserError: the photo is missing, cannot be decoded, or has another size than its annotations say
         """
         file = self.files[photo.split].file(photo.file_name)
         image = self.options.read_photo(file)
@@ -102,10 +102,10 @@ class PersonPixels:
 def photos_there(
     source: CocoFiles, files: dict[str, OfficialFiles], annotations: PersonAnnotations
 ) -> set[int]:
-    """Return the ids of the listed photos whose files are there.
+    """Return the ids of the listed photos whose files are available.
 
     Raises:
-        UserError: not one of them is
+        UserError: none of them is
     """
     found = {
         photo.id

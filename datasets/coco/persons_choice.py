@@ -1,4 +1,4 @@
-"""The selection of COCO-Persons: by rank in complete COCO, by threshold elsewhere, or as a manifest says."""
+"""The selection of COCO-Persons: by rank in complete COCO, by threshold in subsets, or from a manifest."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Choice:
     """The selected photos.
 
     Attributes:
-        photos: in the order of the ids
-        pixels: person pixels in the crop by photo id, of these photos at least
-        note: how they were selected, for every board
+        photos: the photos, ordered by id
+        pixels: person pixels in the crop by photo id, at least for these photos
+        note: how they were selected, for every leaderboard
         summary: lines for the user
-        complete: whether it is out of all of COCO, by rank
+        complete: whether they were selected from all of COCO, by rank
     """
 
     photos: list[CocoPhoto]
@@ -48,10 +48,10 @@ def choose(
     cache: BuildCache,
     progress: ProgressFactory,
 ) -> Choice:
-    """Select the `photos` largest shares if all of COCO is there, else all shares from `min_share`.
+    """Select the `photos` largest shares if all of COCO is available, else all shares from `min_share` up.
 
     Raises:
-        UserError: no photo is there, or none has such a share
+        UserError: there are no photos, or none has such a share
     """
     annotations = pixels.annotations
     present = photos_there(source, pixels.files, annotations)
@@ -84,7 +84,7 @@ def rebuild(
     """Select what a manifest lists, and check that the annotations still give the same crops and shares.
 
     Raises:
-        UserError: a photo is not annotated, or its row would now be another one
+        UserError: a photo is not annotated, or its manifest row would differ now
         UsageError: the manifest was made with another scale, crop or treatment of crowds
     """
     rows = sorted(read_manifest(path), key=lambda row: row.id)

@@ -1,4 +1,4 @@
-"""What every COCO recipe can be told, and the pixels that follow from it."""
+"""Options of every COCO recipe, and reading and scaling photos according to them."""
 
 from __future__ import annotations
 
@@ -16,20 +16,19 @@ from infoseg_bench.images.resize import scale_bilinear, scale_nearest, scaled_si
 from infoseg_bench.utils.source_files import OfficialFile
 
 LARGEST_PHOTO = 640 * 640
-"""Pixels of COCO's largest photos."""
+"""Number of pixels of COCO's largest photos."""
 
 
 class CocoOptions(Parameters):
     """Options of every recipe that reads COCO.
 
-    Photos keep their stored frame whatever their EXIF orientation, since COCO's labels are given in
-    it; greyscale and CMYK photos become RGB.
+    The EXIF orientation of photos is ignored, since COCO's labels refer to photos as they are stored;
+    greyscale and CMYK photos become RGB.
     """
 
     source: Path | None = parameter(
         None,
-        "folder with COCO's official archives or what was unpacked from them; without it, the archives are "
-        "downloaded",
+        "folder with COCO's official archives, packed or unpacked; without it, the archives are downloaded",
         source="chosen by this project",
     )
     scale: float = parameter(
@@ -37,28 +36,28 @@ class CocoOptions(Parameters):
     )
     filter: Literal["opencv", "antialiased"] = parameter(
         "opencv",
-        "opencv: bilinear over four neighbours, as published; antialiased: bilinear over all that is covered",
+        "opencv: bilinear over four neighbours, as published; antialiased: bilinear over all covered pixels",
         source="IIC cocostuff.py:113-120",
     )
     channels: Literal["rgb", "bgr"] = parameter(
         "rgb",
-        "order of the colours; the released code reads bgr",
+        "order of the colour channels; the released code reads bgr",
         source="chosen by this project; bgr: IIC cocostuff.py:518-521",
     )
     crop: int = parameter(128, "side of the centre crop in pixels", source="PAPER 5.3", ge=8)
 
     def read_photo(self, file: OfficialFile) -> UInt8[np.ndarray, "height width 3"]:
-        """Read a photo at its full size, in the stored frame, as red, green and blue.
+        """Read a photo at its full size, ignoring its EXIF orientation, as red, green and blue.
 
         Raises:
-            UserError: missing, damaged, or no photo
+            UserError: the file is missing, damaged, or not a photo
         """
         return read_photo(file, upright=False)
 
     def scaled_photo(
         self, image: UInt8[np.ndarray, "height width 3"], place: object
     ) -> UInt8[np.ndarray, "scaled_height scaled_width 3"]:
-        """Scale a photo and order its colours.
+        """Scale a photo and put its colour channels in order.
 
         Raises:
             UserError: nothing would be left of it; `place` is the file it came from
@@ -76,7 +75,7 @@ class CocoOptions(Parameters):
     def scaled_labels(
         self, labels: UInt8[np.ndarray, "height width"], place: object
     ) -> UInt8[np.ndarray, "scaled_height scaled_width"]:
-        """Scale a label map, by the nearest neighbour.
+        """Scale a label map by nearest neighbours.
 
         Raises:
             UserError: nothing would be left of it; `place` is the file it came from
@@ -88,12 +87,12 @@ class CocoOptions(Parameters):
 
     @property
     def photo_pixels(self) -> float:
-        """Pixels of a scaled photo, at most."""
+        """Largest number of pixels of a scaled photo."""
         return LARGEST_PHOTO * self.scale**2
 
     @property
     def pixel_note(self) -> str:
-        """Return where pixels differ from the default, for every board; empty where they do not."""
+        """Return which options change the pixels from the default, for every leaderboard; may be empty."""
         said = [
             "antialiased" if self.filter == "antialiased" else "",
             "bgr" if self.channels == "bgr" else "",

@@ -1,7 +1,7 @@
-"""COCO-Persons, reconstructed: the COCO photos that show persons largest, person against background.
+"""COCO-Persons, reconstructed: the COCO photos with the largest persons, labelled person or background.
 
-The paper's own 15 399 photos (PAPER 5.3) were never published. Here they are those of train2017 and
-val2017 with the largest person share inside the 128x128 centre crop of the photo scaled by 0.33.
+The paper's list of 15 399 photos (PAPER 5.3) was never published. Here they are the photos of train2017 and
+val2017 with the largest share of person pixels inside the 128x128 centre crop of the photo scaled by 0.33.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ CLASSES = ("background", "person")
 class CocoPersonsOptions(CocoOptions):
     """Options of `prepare coco-persons`."""
 
-    photos: int = parameter(15_399, "photos to select out of complete COCO", source="PAPER 5.3", ge=1)
+    photos: int = parameter(15_399, "number of photos to select from complete COCO", source="PAPER 5.3", ge=1)
     min_share: float = parameter(
         0.2,
-        "least share of person pixels within the crop, where COCO is not complete",
+        "smallest share of person pixels within the crop, used if COCO is not complete",
         source="chosen by this project: near the whole-image threshold that gives 15 399 photos",
         ge=0,
         le=1,
     )
     max_share: float = parameter(
         0.8,
-        "largest share of person pixels within the crop; beyond it there is nothing to tell a person from",
+        "largest share of person pixels within the crop; above it, hardly any background is left",
         source="chosen by this project: leaves out about 1 photo in 100, and makes the classes of the "
         "selection balance",
         ge=0,
         le=1,
     )
     crowds: bool = parameter(
-        True, "count crowds of persons as person; otherwise they are void", source="chosen by this project"
+        True, "label crowds of persons as person; otherwise they are void", source="chosen by this project"
     )
     manifest: Path | None = parameter(
         None, "rebuild exactly the selection of this manifest CSV", source="chosen by this project"
@@ -70,13 +70,13 @@ class CocoPersonsOptions(CocoOptions):
     def _consistent(self) -> CocoPersonsOptions:
         if self.min_share > self.max_share:
             raise UsageError(
-                f"--min-share {self.min_share} is over --max-share {self.max_share}: no photo can have both"
+                f"--min-share {self.min_share} is above --max-share {self.max_share}: no photo can have both"
             )
         return self
 
 
 class CocoPersons(DatasetRecipe):
-    """The reconstruction of the paper's COCO-Persons from COCO's official files."""
+    """Reconstruct the paper's COCO-Persons from COCO's official files."""
 
     name = "coco-persons"
     sizes = (3, 128, 2)
@@ -90,17 +90,17 @@ class CocoPersons(DatasetRecipe):
 
     @classmethod
     def expected(cls, options: Parameters) -> Expected:
-        """Return the size of the selection out of complete COCO (PAPER 5.3)."""
+        """Return the size of the selection from complete COCO (PAPER 5.3)."""
         assert isinstance(options, CocoPersonsOptions)
         return Expected(
             classes=len(CLASSES), channels=3, crop=options.crop, photos=options.photos, scored=options.photos
         )
 
     def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
-        """Build `data/coco-persons.h5` and, beside it, `coco-persons.manifest.csv`.
+        """Build `data/coco-persons.h5` and, next to it, `coco-persons.manifest.csv`.
 
         Raises:
-            UserError: files that do not fit together, with the file and the remedy
+            UserError: unsuitable files; the message names the file and the remedy
         """
         from infoseg_bench.data.writer import StoreWriter
 

@@ -1,4 +1,4 @@
-"""The published image lists of COCO-Stuff (15) and COCO-Stuff-3, known by count and hash."""
+"""The published image lists of COCO-Stuff (15) and COCO-Stuff-3, identified by count and hash."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ADDRESS = (
     "https://raw.githubusercontent.com/janghyuncho/PiCIE/fc4e7c193c2ba77a6dbf9f24e5e7cf99da9f528a/"
     "curated/{split}/{name}.txt"
 )
-"""Where IIC's curated lists are public."""
+"""Address of IIC's curated lists."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +24,9 @@ class PublishedList:
     """One list of image ids.
 
     Attributes:
-        name: its file's name
-        counts: split to number of ids
-        sha256: split to the hash of the sorted ids, one per line
+        name: name of its file
+        counts: number of ids by split
+        sha256: hash of the sorted ids, one per line, by split
     """
 
     name: str
@@ -39,14 +39,14 @@ class PublishedList:
         return sum(self.counts.values())
 
     def is_made_of(self, split: str, ids: Collection[str]) -> bool:
-        """Return whether these are the list's ids of a split."""
+        """Return whether these are the ids of a split in this list."""
         return len(ids) == self.counts[split] and ids_sha256(ids) == self.sha256[split]
 
     def fetch(self, folder: Path, progress: ProgressFactory) -> dict[str, frozenset[str]]:
-        """Return the ids by split; downloaded into `folder` where they are not there.
+        """Return the ids by split, downloading the list into `folder` if it is not there.
 
         Raises:
-            UserError: not reachable, or other ids than the published ones
+            UserError: the list cannot be downloaded, or has other ids than the published ones
         """
         return {split: self._fetch_split(split, folder, progress) for split in self.counts}
 
@@ -73,7 +73,7 @@ def read_ids(path: Path) -> frozenset[str]:
     """Read image ids, one per line, with or without leading zeros.
 
     Raises:
-        UserError: missing, empty, or a line that is no id
+        UserError: the file is missing or empty, or a line is not an id
     """
     lines = read_text(path, "list of image ids").split()
     strange = next((line for line in lines if not (line.isascii() and line.isdecimal())), None)

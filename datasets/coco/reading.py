@@ -18,10 +18,10 @@ PERSON = "person"
 
 
 def read_person_annotations(source: CocoFiles, progress: ProgressFactory) -> PersonAnnotations:
-    """Read the instance annotations of the splits that are there, one element at a time.
+    """Read the instance annotations of the available splits, one element at a time.
 
     Raises:
-        UserError: no annotations, or an entry that is not COCO's, with the file and the entry
+        UserError: there are no annotations, or an entry has another form than COCO's
     """
     files = source.annotations()
     result = PersonAnnotations(splits=tuple(files))
@@ -63,7 +63,7 @@ def _photo(entry: Any, split: str, licences: dict[Any, tuple[str, str]], path: O
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise UserError(
-            f"{path}: not an entry of a photo: {_short(entry)}: fetch the annotations again"
+            f"{path}: not a valid entry for a photo: {_short(entry)}: fetch the annotations again"
         ) from None
 
 

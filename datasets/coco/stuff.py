@@ -1,4 +1,4 @@
-"""COCO-Stuff's photos with their label maps: which ones a list keeps, and what is stored of them."""
+"""COCO-Stuff's photos with their label maps: the rule that selects them, and reading them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ UNLABELLED_CODE = 255
 """nightrome/cocostuff#17."""
 
 FEW_RANGES = 4
-"""Ranges of codes up to which comparing is faster than looking up, by measurement."""
+"""Number of code ranges up to which comparing was measured to be faster than a lookup table."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StuffPhoto:
-    """One photo with its label map; `id` has COCO's twelve digits."""
+    """One photo with its label map; `id` has twelve digits, as in COCO's file names."""
 
     id: str
     split: str
@@ -38,13 +38,13 @@ class StuffPhoto:
 
     @property
     def identity(self) -> str:
-        """Name it and the state of its files."""
+        """Return a text that changes with the id or the files."""
         return f"{self.photo.identity} {self.labels.identity}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class StuffFiles:
-    """All photos with label maps, in the order of the ids, and what has no counterpart."""
+    """All photos with label maps, ordered by id, and the files without a counterpart."""
 
     photos: list[StuffPhoto]
     without_labels: list[str]
@@ -55,7 +55,7 @@ class StuffFiles:
         """Match photos and label maps by split and name.
 
         Raises:
-            UserError: there are no photos, no label maps, or none that go together
+            UserError: there are no photos, no label maps, or no photo has a label map
         """
         photos, maps = _by_id(files.photos(), ".jpg"), _by_id(files.label_maps(), ".png")
         both = sorted(photos.keys() & maps.keys())
@@ -71,7 +71,7 @@ class StuffFiles:
         )
 
     def summary(self) -> str:
-        """Describe in one line what there is, and name the first file without counterpart."""
+        """Return lines that give the number of photos, and the first file without a counterpart."""
         words = [f"{len(self.photos)} photos with label maps"]
         for places, lack in ((self.without_labels, "label map"), (self.without_photo, "photo")):
             if places:
@@ -84,9 +84,9 @@ class ListRule:
     """The rule behind the published lists (IIC util/coco164k_prepare.py:19-25, 84-99).
 
     Attributes:
-        codes: True for the codes that count
-        min_side: least length of the shorter side of the original photo in pixels
-        min_share: least share of these codes among all pixels, unlabelled ones included
+        codes: a boolean for each code, True for the codes of the data set's classes
+        min_side: smallest length of the shorter side of the original photo in pixels
+        min_share: smallest share of these codes among all pixels, including unlabelled ones
     """
 
     codes: Bool[np.ndarray, " 256"]
@@ -100,25 +100,25 @@ class ListRule:
         return self._count(labels) >= self.min_share * labels.size
 
     def _count(self, labels: UInt8[np.ndarray, "height width"]) -> int:
-        # Two operations per range of codes, in vector registers, take less than looking up every pixel.
+        # Two vectorised operations per range of codes are faster than a lookup for every pixel.
         if len(self._ranges) <= FEW_RANGES:
             return sum(int(np.count_nonzero(labels - first < length)) for first, length in self._ranges)
         return int(np.count_nonzero(self.codes.take(labels)))
 
     @cached_property
     def _ranges(self) -> list[tuple[np.uint8, int]]:
-        """First code and length of every range of codes that count; what lies below wraps around."""
+        """First code and length of every range of True codes; differences of lower codes wrap around."""
         edges = np.flatnonzero(np.diff(self.codes, prepend=False, append=False)).reshape(-1, 2)
         return [(np.uint8(first), int(end - first)) for first, end in edges]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StuffReader:
-    """Reads what is stored of a photo: COCO-Stuff's codes as they are, unlabelled as UNLABELLED.
+    """Reads photos as they are stored: with COCO-Stuff's codes, and UNLABELLED for unlabelled pixels.
 
     Attributes:
         options: scale, filter and channel order
-        rule: photos that it does not accept are left out; None accepts all
+        rule: photos that it rejects are left out; None accepts all
     """
 
     options: CocoOptions
@@ -128,7 +128,7 @@ class StuffReader:
         """Read one photo and its label map.
 
         Raises:
-            UserError: undecodable, of different sizes, or a code that COCO-Stuff does not have
+            UserError: a file cannot be decoded, sizes differ, or a code does not exist in COCO-Stuff
         """
         codes = read_labels(item.labels)
         if self.rule is not None and not self.rule.accepts(codes):
@@ -149,7 +149,7 @@ class StuffReader:
 def stored_codes(
     codes: UInt8[np.ndarray, "height width"], place: object
 ) -> UInt8[np.ndarray, "height width"]:
-    """Return what the store keeps for COCO-Stuff's codes.
+    """Return the stored values of COCO-Stuff's codes.
 
     Raises:
         UserError: a code beyond 181 that is not 255; `place` is the file it came from
@@ -160,7 +160,7 @@ def stored_codes(
             f"{place}: label value {codes[strange][0]}: COCO-Stuff's maps have 0 to 181, and 255 for "
             "unlabelled: fetch stuffthingmaps_trainval2017.zip"
         )
-    # Of these codes, only that of unlabelled pixels lies beyond UNLABELLED.
+    # The only code above UNLABELLED is that of unlabelled pixels.
     return np.asarray(np.minimum(codes, np.uint8(UNLABELLED)))
 
 
@@ -170,8 +170,8 @@ def label_tables(
     """Make the tables of a view from stored codes to class indices.
 
     Args:
-        classes: COCO-Stuff's code to class index or VOID
-        unlabelled_as: what the released code takes unlabelled pixels for; None: void there too
+        classes: class index or VOID of each of COCO-Stuff's codes
+        unlabelled_as: class that the released code assigns to unlabelled pixels; None: void as well
     """
     corrected = np.where(classes < UNLABELLED, classes, np.uint8(VOID))
     corrected[[UNLABELLED, VOID]] = VOID

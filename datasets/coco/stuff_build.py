@@ -1,4 +1,4 @@
-"""Writing the listed photos of COCO-Stuff into a store, and checking the list on the way."""
+"""Writes the listed photos of COCO-Stuff into a store, and describes lists of ids."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from infoseg_bench.utils.progress import ProgressFactory
 
 @dataclass(frozen=True, kw_only=True)
 class StuffBuild:
-    """What is read and where it is kept meanwhile.
+    """The photos to read, and the cache for what was read.
 
     Attributes:
-        photos: of which the list is made, in the order of the ids
-        reader: with the list's rule, or with none where `listed` says it all
-        listed: these ids make up the store, whatever the rule says; None: those the rule accepts
-        cache: of what the reader gives
-        progress: shows how far the work is
+        photos: photos to select from, ordered by id
+        reader: reads a photo; it has the list's rule, or no rule if `listed` is given
+        listed: ids of the photos in the store, whatever the rule says; None: those that the rule accepts
+        cache: cache of what the reader returns
+        progress: shows the progress
     """
 
     photos: Sequence[StuffPhoto]
@@ -38,7 +38,7 @@ class StuffBuild:
         """Write the photos into a `StoreWriter` and count their labels.
 
         Returns:
-            the ids, in order
+            the ids, in ascending order
         """
         written: list[str] = []
         with closing(self._stored()) as groups:
@@ -71,7 +71,7 @@ class StuffBuild:
 
 
 def by_split(photos: Sequence[StuffPhoto], ids: Sequence[str]) -> dict[str, list[str]]:
-    """Sort ids by the split that their photos are of."""
+    """Group ids by the split of their photos."""
     wanted = set(ids)
     splits: dict[str, list[str]] = {photo.split: [] for photo in photos}
     for photo in photos:
@@ -81,14 +81,14 @@ def by_split(photos: Sequence[StuffPhoto], ids: Sequence[str]) -> dict[str, list
 
 
 def list_summary(splits: dict[str, list[str]]) -> dict[str, str]:
-    """Return count and hash of every split's ids as lines for people."""
+    """Return the count and hash of every split's ids, as lines for the user."""
     return {
         f"ids of {split}": f"{len(ids)}, SHA-256 {ids_sha256(ids)}" for split, ids in sorted(splits.items())
     }
 
 
 def difference(derived: Sequence[str], published: frozenset[str]) -> str:
-    """Describe in how many ids two lists differ, and name the first of them."""
+    """Return a text that says in how many ids two lists differ, and names the first of them."""
     more, less = sorted(set(derived) - published), sorted(published - set(derived))
     words = [_first(more, "in the derived one only"), _first(less, "in the published one only")]
     return "; ".join(word for word in words if word)

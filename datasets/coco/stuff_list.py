@@ -1,4 +1,4 @@
-"""Building the store of one list of COCO-Stuff photos, and checking the list."""
+"""Builds the store of one list of COCO-Stuff photos, and checks the list."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CLASS_MAPS = Path(__file__).parents[1] / "class_maps"
 
 
 class ListDiffersError(Exception):
-    """On complete data the rule gives other ids than the published list."""
+    """Raised when the rule selects other ids than the published list from complete data."""
 
     def __init__(self, derived: Sequence[str]) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class ListDiffersError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ListedBuild:
-    """One build: from the files found to the store of the photos that some list names."""
+    """One build: from the files to the store of the photos on a list."""
 
     recipe: CocoStuff
     options: CocoStuffOptions
@@ -54,7 +54,7 @@ class ListedBuild:
     progress: ProgressFactory
 
     def published_ids(self, derived: Sequence[str] | None = None) -> frozenset[str]:
-        """Fetch the published list; `derived` is what it is wanted instead of."""
+        """Fetch the published list, to be used instead of the `derived` one."""
         published = self.recipe.published
         try:
             return frozenset().union(*published.fetch(downloads(self.data), self.progress).values())
@@ -62,17 +62,17 @@ class ListedBuild:
             if derived is None:
                 raise
             raise UserError(
-                f"the rule gives {len(derived)} photos, not the {published.total} of the published list, "
-                f"which cannot be had ({error}): give it with --list FILE, or add --list derived"
+                f"the rule selects {len(derived)} photos, not the {published.total} of the published list, "
+                f"which is not available ({error}): pass it with --list FILE, or pass --list derived"
             ) from error
 
     def build(self, listed: frozenset[str] | None, how: str, *, amend: bool = False) -> Prepared:
         """Build the store of the listed photos, or of those that the rule accepts.
 
         Args:
-            listed: ids; None: the rule decides
-            how: the list came about, for the summary and every board
-            amend: take what the rule has accepted already, and read only the rest
+            listed: ids of the photos; None: the rule selects them
+            how: where the list comes from, for the summary and every leaderboard
+            amend: whether to reuse photos that the rule has accepted already, and read only the rest
         """
         from infoseg_bench.data.writer import StoreWriter
 
@@ -136,7 +136,7 @@ class ListedBuild:
 
     @property
     def complete(self) -> bool:
-        """Whether all of COCO is there."""
+        """Whether all of COCO is available."""
         return len(self.files.photos) == COMPLETE
 
     def _attributes(self) -> dict[str, Any]:

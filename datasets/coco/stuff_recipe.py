@@ -51,7 +51,7 @@ class CocoStuff(DatasetRecipe):
     n_classes: ClassVar[int] = 15
     published: ClassVar[PublishedList] = FULL_STUFF_7
     unlabelled_as: ClassVar[int | None] = None
-    """Class that the released code takes unlabelled pixels for; None: void (cocostuff.py:629-656)."""
+    """Class that the released code assigns to unlabelled pixels; None: void (cocostuff.py:629-656)."""
 
     @classmethod
     def expected(cls, options: Parameters) -> Expected:
@@ -61,11 +61,11 @@ class CocoStuff(DatasetRecipe):
         return Expected(classes=cls.n_classes, channels=3, crop=options.crop, photos=photos, scored=photos)
 
     def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
-        """Build the store, whose labels are COCO-Stuff's own codes, with the classes as tables.
+        """Build the store. It keeps COCO-Stuff's own codes as labels, with tables that map them to classes.
 
         Raises:
-            UserError: files that do not fit together, or a list that is neither the published one nor
-                can be replaced by it, with the remedy
+            UserError: unsuitable files, or the rule gives other photos than the published list, which
+                cannot be fetched
         """
         assert isinstance(options, CocoStuffOptions)
         files = StuffFiles.find(CocoFiles(source_folder(options.source, data)))

@@ -1,1 +1,1 @@
-"""The ISPRS 2D Potsdam tiles: reading, halving and cutting them, and the recipes of 6 and 3 classes."""
+"""The ISPRS 2D Potsdam tiles: reading, halving and cutting them, and the recipes with 6 and 3 classes."""

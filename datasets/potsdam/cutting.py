@@ -1,4 +1,4 @@
-"""Aerial tiles: halved and cut into blocks, with label colours turned into classes."""
+"""Halves aerial tiles, cuts them into blocks, and turns label colours into classes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import no_progress
 
 STRAY = 16
-"""Added to the class of a pixel whose label colour is near the class's, but not equal to it."""
+"""Added to the class of a pixel whose label colour is close to the colour of the class, but not equal."""
 
 
 def cut_tile(
@@ -29,11 +29,11 @@ def cut_tile(
     """Halve a tile and cut it into blocks without overlap, row by row, on all cores.
 
     Args:
-        name: of the tile; blocks are named name-row-column
-        tile: its side is a multiple of two blocks
-        labels: colours of the same size, if there are any
+        name: name of the tile; blocks are named name-row-column
+        tile: the tile, whose side is a multiple of two blocks
+        labels: label colours of the same size, or None
         block: side of a block in pixels, after halving
-        classes: turns label colours into stored labels
+        classes: function that turns label colours into stored labels
     """
     count = tile.shape[0] // (2 * block)
 
@@ -65,11 +65,12 @@ def classes_of_colours(
 
     Args:
         colours: red, green and blue
-        palette: of the classes, every channel 0 or 255
-        tolerance: largest difference in any channel for which a colour is still its neighbour's class
+        palette: colours of the classes, with every channel 0 or 255
+        tolerance: largest difference in any channel at which a colour still counts as that of a class
 
     Returns:
-        the class index; STRAY more where the colour is only near the class's; VOID where it is near none
+        the class index; class index + STRAY if the colour is only close to that of the class; VOID if it is
+        close to none
     """
     nearest = np.full(8, VOID, dtype=np.uint8)
     for index, colour in enumerate(palette):
@@ -83,7 +84,7 @@ def classes_of_colours(
 
 
 def _corner(colours: UInt8[np.ndarray, "*rows 3"]) -> UInt8[np.ndarray, "*rows"]:
-    """Number the corner of the colour cube that is nearest."""
+    """Return the number of the nearest corner of the colour cube."""
     bits = (colours >= 128).astype(np.uint8)
     return np.asarray(4 * bits[..., 0] + 2 * bits[..., 1] + bits[..., 2])
 

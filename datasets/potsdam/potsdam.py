@@ -32,13 +32,13 @@ from infoseg_bench.utils.progress import ProgressFactory
 
 CLASSES = ("road", "building", "low vegetation", "tree", "car", "clutter")
 COLOURS = ((255, 255, 255), (0, 0, 255), (0, 255, 255), (0, 255, 0), (255, 255, 0), (255, 0, 0))
-"""Of the classes in the label tiles (IIC util/potsdam_prepare.py:142-148)."""
+"""Colours of the classes in the label tiles (IIC util/potsdam_prepare.py:142-148)."""
 
 CLASSES_3 = ("road and car", "building and clutter", "vegetation")
 COLLAPSE = {0: 0, 4: 0, 1: 1, 5: 1, 2: 2, 3: 2}
-"""6 to 3 classes (IIC code/datasets/segmentation/potsdam.py:417-421)."""
+"""Map from 6 to 3 classes (IIC code/datasets/segmentation/potsdam.py:417-421)."""
 COLOURS_3 = ((255, 255, 255), (0, 0, 255), (0, 255, 0))
-"""Chosen by this project: that of the first class of each."""
+"""Colours of the 3 classes: each that of the first class merged into it; chosen by this project."""
 
 
 class PotsdamOptions(Parameters):
@@ -50,12 +50,14 @@ class PotsdamOptions(Parameters):
         "downloads/ below the data",
         source="chosen by this project",
     )
-    tile: int = parameter(6000, "side of a tile in pixels", source="IIC util/potsdam_prepare.py:54-69", ge=16)
+    tile: int = parameter(
+        6000, "side of the official tiles in pixels", source="IIC util/potsdam_prepare.py:54-69", ge=16
+    )
     crop: int = parameter(200, "side of the blocks in pixels, after halving", source="PAPER 5.3", ge=8)
     tolerance: int = parameter(
         32,
-        "largest difference in any channel between a stray label colour and the class it counts as; the "
-        "published code has no such colours",
+        "largest difference in any channel at which a label colour still counts as that of a class; the "
+        "published code accepts exact colours only",
         source="chosen by this project",
         ge=0,
         le=127,
@@ -69,10 +71,10 @@ class PotsdamOptions(Parameters):
 
 
 class Potsdam(DatasetRecipe):
-    """All blocks for training, those of the 24 labelled tiles for evaluation; clutter is scored.
+    """Build Potsdam: all blocks for training, those of 24 labelled tiles for evaluation; clutter is scored.
 
-    Images are red, green, blue and infrared. `prepare potsdam` and `prepare potsdam-3` build the
-    same store, which holds both data sets.
+    Photos have red, green, blue and infrared. `prepare potsdam` and `prepare potsdam-3` build the same
+    store, which contains both data sets.
     """
 
     name = "potsdam"
@@ -89,7 +91,7 @@ class Potsdam(DatasetRecipe):
 
     @classmethod
     def expected(cls, options: Parameters) -> Expected:
-        """Return the blocks of all 38 tiles, those of 24 labelled ones scored (protocol 1.6)."""
+        """Return the sizes: blocks of 38 tiles, those of 24 labelled ones scored (protocol 1.6)."""
         assert isinstance(options, PotsdamOptions)
         blocks = (options.tile // (2 * options.crop)) ** 2
         return Expected(
@@ -104,7 +106,7 @@ class Potsdam(DatasetRecipe):
         """Build `data/potsdam.h5`, one tile in memory at a time.
 
         Raises:
-            UserError: tiles that are missing or not the official ones, with the remedy
+            UserError: tiles are missing or are not the official ones
         """
         from infoseg_bench.data.writer import StoreWriter
 
@@ -189,8 +191,9 @@ def _summary(
         "files": f"{len(tiles.names)} of 38 tiles, {tiles.label_tiles} of 24 label tiles",
         "photos": f"{len(ids)}, of which {len(scored)} are labelled and scored",
         "ids": f"SHA-256 {ids_sha256(ids)}",
-        "stray label colours": f"{stored[STRAY : STRAY + len(CLASSES)].sum()} pixels near a class's colour, "
-        f"{stored[VOID]} near none (void)",
+        "stray label colours": f"{stored[STRAY : STRAY + len(CLASSES)].sum()} pixels close to the colour "
+        "of a class, "
+        f"{stored[VOID]} close to none (void)",
     }
     if tiles.missing:
         lines["missing"] = f"{', '.join(tiles.missing[:3])}{', ...' if len(tiles.missing) > 3 else ''}"

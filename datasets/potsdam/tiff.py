@@ -13,9 +13,9 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.utils.source_files import OfficialFile
 
 UNDECODABLE = (ValueError, IndexError, KeyError, TypeError, OSError, struct.error)
-"""What tifffile raises on damaged files; its own error is a ValueError."""
+"""Exceptions that tifffile raises for damaged files; its own error is a ValueError."""
 
-# It logs what is wrong with a file besides raising it, and errors are one line here.
+# tifffile also logs what it raises, but an error should be one line.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
@@ -23,9 +23,9 @@ def read_tile(file: OfficialFile, *, side: int, bands: int) -> UInt8[np.ndarray,
     """Read a square tile of 8 bits per band.
 
     Raises:
-        UserError: missing, damaged, or of another size or number of bands
+        UserError: the file is missing, damaged, or has another size or number of bands
     """
-    # It takes a while to import, and every command looks at every recipe.
+    # tifffile is slow to import, and every command loads every recipe.
     import tifffile
 
     content = file.read()

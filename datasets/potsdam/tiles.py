@@ -1,4 +1,4 @@
-"""The official tiles of ISPRS's 2D Potsdam data: their names, which have labels, and which are there."""
+"""The official tiles of ISPRS's 2D Potsdam data: their names, labels and availability."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infoseg_bench.preparation.archive import Archive
 from infoseg_bench.utils.source_files import FolderFiles, OfficialFile, OfficialFiles
 
 REQUEST = "https://www.isprs.org/resources/datasets/benchmarks/UrbanSemLab/2d-sem-label-potsdam.aspx"
-"""Where ISPRS says how to get the data."""
+"""Page on which ISPRS explains how to request the data."""
 
 IMAGES = SourceFile(name="4_Ortho_RGBIR.zip", address=REQUEST, unpacked="4_Ortho_RGBIR", by_hand=True)
 LABELS = SourceFile(
@@ -20,7 +20,7 @@ LABELS = SourceFile(
 )
 
 LABEL_FOLDERS = (LABELS.unpacked, "5_Labels_all")
-"""Folders of label tiles; 5_Labels_all, which ISPRS published later, holds the same 24 among others."""
+"""Folders of label tiles; 5_Labels_all, which ISPRS published later, also contains the same 24 tiles."""
 
 LABELLED = (
     *("2_10", "2_11", "2_12", "3_10", "3_11", "3_12", "4_10", "4_11", "4_12", "5_10", "5_11", "5_12"),
@@ -37,7 +37,7 @@ OTHERS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Tiles:
-    """The tiles in a folder, unpacked or in ISPRS's zip files; `labels` is None where there are none."""
+    """The tiles in a folder, unpacked or in ISPRS's zip files; `labels` is None if there are none."""
 
     root: Path
     images: OfficialFiles
@@ -45,7 +45,7 @@ class Tiles:
 
     @classmethod
     def find(cls, root: Path) -> Tiles:
-        """Look for the tiles below a folder.
+        """Find the tiles below a folder.
 
         Raises:
             UserError: there is no image tile
@@ -60,28 +60,28 @@ class Tiles:
 
     @property
     def names(self) -> list[str]:
-        """Tiles that are there, in the order of ISPRS's numbers."""
+        """Names of the available tiles, in the order of ISPRS's numbers."""
         there = [name for name in (*LABELLED, *OTHERS) if _image(name) in self.images.names]
         return sorted(there, key=lambda name: [int(part) for part in name.split("_")])
 
     def label(self, name: str) -> OfficialFile | None:
-        """Return a tile's labels, if it is one of the 24 and they are there."""
+        """Return the labels of a tile, or None if it is not one of the 24 or they are missing."""
         if name not in LABELLED or self.labels is None or _label(name) not in self.labels.names:
             return None
         return self.labels.file(_label(name))
 
     def image(self, name: str) -> OfficialFile:
-        """Return a tile's image."""
+        """Return the image file of a tile."""
         return self.images.file(_image(name))
 
     def identity(self, name: str) -> list[str]:
-        """Name a tile and the state of its files."""
+        """Return a text that changes with a tile's name or files."""
         label = self.label(name)
         return [name, self.image(name).identity, "" if label is None else label.identity]
 
     @property
     def missing(self) -> list[str]:
-        """Official files that are not there."""
+        """Names of the official files that are missing."""
         labels = frozenset() if self.labels is None else self.labels.names
         images = [_image(name) for name in (*LABELLED, *OTHERS)]
         return [
@@ -90,7 +90,7 @@ class Tiles:
         ]
 
     def warnings(self) -> list[str]:
-        """Warn where no tile has labels, so that nothing can be scored."""
+        """Return a warning if no tile has labels, so that nothing can be scored."""
         if self.label_tiles:
             return []
         places = " or ".join(LABEL_FOLDERS)
@@ -98,12 +98,12 @@ class Tiles:
 
     @property
     def label_tiles(self) -> int:
-        """Number of the 24 label tiles that are there."""
+        """How many of the 24 label tiles are available."""
         return sum(self.label(name) is not None for name in LABELLED)
 
 
 def _files(root: Path, names: Sequence[str], ending: str) -> OfficialFiles | None:
-    """Return the files of this ending in a folder or archive of one of some names, one level deeper too."""
+    """Return files with this ending in a folder or archive of a given name, up to one level deeper."""
     for name in names:
         places = (root / name, root / name / name, root)
         for folder in (place for place in places if place.is_dir()):

@@ -1,1 +1,1 @@
-"""Computer-generated outdoor scenes with exact labels, for trying and testing."""
+"""Computer-generated outdoor scenes with exact labels, for trying out and testing methods."""

@@ -1,6 +1,6 @@
-"""A canvas of pixels and labels, and what the scenes are painted with: random numbers, noise and hues.
+"""A canvas of pixels and labels, with the random numbers, noise and hues that scenes are painted with.
 
-Randomness comes from `Generator.random` alone, and drawing uses only operations that IEEE 754 rounds
+All random numbers come from `Generator.random`, and drawing uses only operations that IEEE 754 rounds
 exactly (no sine, power or matrix product), so that pixels and labels are the same on every machine.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, UInt8
 
 LATTICE = 64
-"""Lattice cells after which noise repeats; at the default size leaves span fewer."""
+"""Number of lattice cells after which noise repeats; leaves of the default size span fewer cells."""
 
 Plane: TypeAlias = Float64[np.ndarray, "height width"]
 Mask: TypeAlias = Bool[np.ndarray, "height width"]
@@ -20,7 +20,7 @@ Colour: TypeAlias = Float64[np.ndarray, "3"]
 
 
 class Canvas:
-    """A square scene while it is painted, from far to near, with a horizon of random hills."""
+    """A square scene that is being painted, from far to near, with a horizon of random hills."""
 
     def __init__(self, rng: np.random.Generator, size: int) -> None:
         self.rng = rng
@@ -53,13 +53,13 @@ class Canvas:
         return blend
 
     def blobs(self, cell: float) -> Plane:
-        """Noise in [0, 1), alike in all directions, with lattice cells of `cell` pixels."""
+        """Isotropic noise in [0, 1), with lattice cells of `cell` pixels."""
         return self.noise(self.rows / cell, self.columns / cell)
 
     def colour(self, hue: float) -> Colour:
         """Draw a colour of the given hue, in turns; saturation and brightness do not depend on the class."""
         saturation, value = self.between(0.25, 0.65), self.between(0.5, 0.75)
-        # From hue, saturation and value to red, green and blue, without cases.
+        # Conversion from hue, saturation and value to red, green and blue, without branches.
         k = (np.array([5.0, 3.0, 1.0]) + 6 * hue) % 6
         rgb: Colour = value * (1 - saturation * np.clip(np.minimum(k, 4 - k), 0, 1))
         return rgb
@@ -75,7 +75,7 @@ class Canvas:
         self.labels[mask] = label
 
     def photo(self, colour_of_light: Colour) -> UInt8[np.ndarray, "height width 3"]:
-        """Light the scene from a random side and add the sensor's grain."""
+        """Light the scene from a random side and add sensor noise."""
         rows, columns = self.rows / self.size - 0.5, self.columns / self.size - 0.5
         light = 1 + self.between(-0.25, 0.25) * columns + self.between(-0.25, 0.25) * rows
         grain = self.rng.random(self.image.shape) + self.rng.random(self.image.shape) - 1

@@ -1,8 +1,7 @@
-"""Colours of a scene: natural ones, which season, light and haze change, or random hues.
+"""Colours of a scene: natural ones, which depend on season, light and haze, or random hues.
 
-Natural colours tell something about the class, as in photos, but overlap between classes: snow and an
-overcast sky, lawn and leaves, dry grass and autumn leaves, water and sky. Every figure was chosen by this
-project.
+Natural colours depend on the class, as in photos, but overlap between classes: snow and an overcast sky, lawn
+and leaves, dry grass and autumn leaves, water and sky. Every number was chosen by this project.
 """
 
 from __future__ import annotations
@@ -36,18 +35,18 @@ SEASONS = {
 water; dry grass in autumn; snow in winter)."""
 
 SPREAD = 0.05
-"""Largest change of each of red, green and blue from a mixture of the listed colours."""
+"""Largest random change of red, green and blue from a mixture of the listed colours."""
 
 
 class SceneColours(NamedTuple):
-    """What a scene is painted with.
+    """The colours that a scene is painted with.
 
     Attributes:
-        sky: colour
-        plant: colour
-        ground: colour
-        haze: weight of the sky's colour in what lies at the horizon, in [0, 1]
-        light: factors of red, green and blue over the whole photo
+        sky: colour of the sky
+        plant: colour of plants
+        ground: colour of the ground
+        haze: weight of the sky's colour at the horizon, in [0, 1]
+        light: factors for red, green and blue in the whole photo
     """
 
     sky: Colour
@@ -58,7 +57,7 @@ class SceneColours(NamedTuple):
 
 
 def draw_colours(canvas: Canvas, palette: Palette) -> SceneColours:
-    """Draw the colours of a scene from its canvas's random numbers."""
+    """Draw the colours of a scene with the random numbers of its canvas."""
     if palette == "random":
         sky, plant, ground = canvas.distinct_colours()
         return SceneColours(sky, plant, ground, haze=0.0, light=np.ones(3))
@@ -70,7 +69,7 @@ def draw_colours(canvas: Canvas, palette: Palette) -> SceneColours:
 
 
 def _mixture(canvas: Canvas, colours: tuple[tuple[float, float, float], ...]) -> Colour:
-    """Mix two of the listed colours, and change the result a little."""
+    """Mix two of the listed colours, and change the result slightly."""
     first, second = (np.array(colours[int(len(colours) * canvas.chance())]) for _ in range(2))
     mixed = first + (second - first) * canvas.chance()
     changed: Colour = np.clip(mixed + SPREAD * (2 * canvas.rng.random(3) - 1), 0.02, 0.98)

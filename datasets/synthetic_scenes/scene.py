@@ -17,16 +17,16 @@ SKY, PLANT, GROUND = range(3)
 def generate_scene(
     seed: int, index: int, size: int, palette: Palette = "natural"
 ) -> tuple[UInt8[np.ndarray, "height width 3"], UInt8[np.ndarray, "height width"]]:
-    """Draw one scene, which depends on these arguments alone.
+    """Draw one scene, which depends only on these arguments.
 
     Args:
-        seed: of the data set
-        index: of the scene, from 0
+        seed: seed of the data set
+        index: index of the scene, from 0
         size: height and width in pixels
-        palette: of the three classes: natural colours, or hues that tell nothing about the class
+        palette: natural colours, or random hues that do not depend on the class
 
     Returns:
-        red, green and blue of 0 to 255; and labels: 0 sky, 1 plant, 2 ground, VOID on things,
+        red, green and blue from 0 to 255; and labels: 0 sky, 1 plant, 2 ground, VOID on things,
         UNLABELLED on a strip along the horizon of some scenes
     """
     canvas = Canvas(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,))), size)
@@ -42,7 +42,7 @@ def generate_scene(
 
 
 class _Plant(NamedTuple):
-    """One tree or bush; `foot` is the row where it stands, `nearness` 0 at the horizon and 1 in front."""
+    """One tree or bush; `foot` is the row where it stands, `nearness` is 0 at the horizon and 1 in front."""
 
     foot: float
     nearness: float
@@ -59,7 +59,7 @@ def _draw_sky(canvas: Canvas, colour: Colour) -> None:
 
 
 def _draw_ground(canvas: Canvas, colours: SceneColours) -> None:
-    """Streaks that grow towards the viewer, the far ones in haze."""
+    """Paint the ground with streaks that grow towards the viewer; far ones are in haze."""
     depth = (canvas.rows - canvas.horizon) / (canvas.size - canvas.horizon)
     near = np.maximum(depth, 0) + 0.12
     across = (canvas.columns / canvas.size - canvas.between(0.2, 0.8)) / near
@@ -71,7 +71,7 @@ def _draw_ground(canvas: Canvas, colours: SceneColours) -> None:
 
 
 def _draw_plants(canvas: Canvas, colours: SceneColours) -> None:
-    """Trees and bushes until they cover a random fraction, the nearer in front of the farther."""
+    """Paint trees and bushes until they cover a random fraction; near ones hide far ones."""
     ragged = canvas.blobs(3.5) + 0.5 * canvas.blobs(8.0)
     leaves = 0.6 * canvas.blobs(1.7) + 0.4 * canvas.blobs(3.5)
     target = canvas.between(0.14, 0.34) * canvas.size**2
@@ -87,7 +87,7 @@ def _draw_plants(canvas: Canvas, colours: SceneColours) -> None:
 
 
 def _grow_plant(canvas: Canvas, ragged: Plane) -> _Plant:
-    """Shape a tree or bush of random place; the nearer, the larger."""
+    """Draw the shape of a tree or bush at a random place; near ones are larger."""
     column, distance = canvas.size * canvas.chance(), canvas.chance()
     line = float(canvas.horizon[0, int(column)])
     foot = line + (0.06 + 0.8 * distance * distance) * (canvas.size - line)
@@ -106,7 +106,7 @@ def _grow_plant(canvas: Canvas, ragged: Plane) -> _Plant:
 
 
 def _draw_thing(canvas: Canvas) -> None:
-    """A banded post or a box, of no class."""
+    """Paint a striped post or a box, which belongs to no class."""
     column, distance = canvas.between(0.2, 0.8) * canvas.size, canvas.between(0.15, 0.7)
     post = canvas.chance() < 0.5
     line = float(canvas.horizon[0, int(column)])
@@ -120,6 +120,6 @@ def _draw_thing(canvas: Canvas) -> None:
 
 
 def _unlabel_horizon(canvas: Canvas) -> None:
-    """Leave a strip of two pixels between sky and ground without a label, as people do."""
+    """Leave a strip of two pixels between sky and ground unlabelled, as human annotators do."""
     strip = np.abs(canvas.rows - canvas.horizon) < 1
     canvas.labels[strip & np.isin(canvas.labels, (SKY, GROUND))] = UNLABELLED

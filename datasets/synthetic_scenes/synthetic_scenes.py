@@ -1,8 +1,9 @@
-"""Synthetic scenes: computer-generated outdoor photos of sky, plants and ground, for trying and testing.
+"""Synthetic scenes: computer-generated outdoor photos of sky, plants and ground, for trying out and testing.
 
-Colours are natural: they tell something about the class, and overlap between classes. With `--palette random`
-every class has a random hue, so that colour tells nothing, which tests a method's invariance to colour.
-Texture (soft clouds, streaks in perspective, leaves), shape and place tell the classes apart in both.
+Colours are natural: they depend on the class but overlap between classes. With `--palette random`, every
+class has a random hue, so that colour says nothing about the class; this tests a method's invariance to
+colour. With both palettes, the classes differ in texture (soft clouds, streaks in perspective, leaves),
+shape and place.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from infoseg_bench.utils.progress import ProgressFactory
 
 CLASSES = ("sky", "plant", "ground")
 PALETTE = ((86, 180, 233), (0, 158, 115), (230, 159, 0))
-"""Sky blue, bluish green and orange of Okabe and Ito (2008), told apart by the colour-blind."""
+"""Sky blue, bluish green and orange of Okabe and Ito (2008), which are safe for the colour-blind."""
 NOTE = "Computer-generated scenes for trying and testing: not a benchmark."
 
 
 class SyntheticScenesOptions(Parameters):
-    """What can be chosen when the scenes are generated."""
+    """Options of `prepare synthetic-scenes`."""
 
     images: int = parameter(600, "number of images", source="chosen by this project", ge=1, le=100_000)
     seed: int = parameter(0, "seed of every random choice", source="chosen by this project", ge=0)
@@ -39,7 +40,7 @@ class SyntheticScenesOptions(Parameters):
         source="chosen by this project",
     )
     crop: int = parameter(
-        64, "side of the crops in pixels, at most the size", source="chosen by this project", ge=16
+        64, "side of the crops in pixels, at most `size`", source="chosen by this project", ge=16
     )
 
     @model_validator(mode="after")
@@ -52,7 +53,7 @@ class SyntheticScenesOptions(Parameters):
 
 
 class SyntheticScenes(DatasetRecipe):
-    """The embedded data set: generated in seconds, with exact labels."""
+    """Generate the data set of synthetic scenes: it takes seconds, and labels are exact."""
 
     name = "synthetic-scenes"
     sizes = (3, 64, len(CLASSES))
@@ -67,14 +68,14 @@ class SyntheticScenes(DatasetRecipe):
 
     @classmethod
     def expected(cls, options: Parameters) -> Expected:
-        """Return what will be generated."""
+        """Return the sizes of the data set that will be generated."""
         assert isinstance(options, SyntheticScenesOptions)
         return Expected(
             classes=len(CLASSES), channels=3, crop=options.crop, photos=options.images, scored=options.images
         )
 
     def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
-        """Generate `synthetic-scenes.h5` below the folder `data`, in place of an earlier one."""
+        """Generate `synthetic-scenes.h5` below the folder `data`, replacing an earlier one."""
         from infoseg_bench.data.writer import StoreWriter
         from infoseg_bench.datasets.synthetic_scenes.scene import generate_scene
 

@@ -1,4 +1,4 @@
-"""The command line. Heavy libraries are imported inside the commands, so that --help is quick."""
+"""The command line. Heavy libraries are imported inside the commands, so that --help stays fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`infoseg-bench new` and `infoseg-bench check`: a method of one's own."""
+"""`infoseg-bench new` and `infoseg-bench check`: write and check your own method."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def new() -> None:
-    """Write a file to start from."""
+    """Write a template file for a new method."""
 
 
 @new.command()
@@ -33,7 +33,7 @@ def new() -> None:
     help="The file to write.  [default: the name with underscores, in this folder]",
 )
 def method(name: str, out: Path | None) -> None:
-    """Write a method that runs as it stands, in one commented file."""
+    """Write a working method in one commented file, to start from."""
     from infoseg_bench.contracts.registry import load_methods
     from infoseg_bench.method_checks.scaffold import write_method
 
@@ -58,7 +58,7 @@ def method(name: str, out: Path | None) -> None:
 )
 @plugin_option
 def check(name: str, settings: tuple[str, ...], plugins: tuple[Path, ...]) -> None:
-    """Check that a method does what every method must do.
+    """Check that a method fulfils the contract that every method must fulfil.
 
     NAME is a method's name, or the path of a file with one or more. It is fitted many times for three
     steps on eight small random photos, in batches of four.
@@ -79,8 +79,8 @@ def check(name: str, settings: tuple[str, ...], plugins: tuple[Path, ...]) -> No
             subject = Subject(cls=cls, folder=Path(folder), settings=parameters.get(cls.name, {}))
             failed += _show(subject, CHECKS)
     if failed:
-        raise UserError(f"{name}: {failed} checks failed: they are named above, with what to change")
-    click.echo(f"{name}: everything holds")
+        raise UserError(f"{name}: {failed} checks failed; the lines above say which, and what to change")
+    click.echo(f"{name}: all checks passed.")
 
 
 def _show(subject: Subject, checks: Sequence[Check]) -> int:

@@ -29,9 +29,9 @@ TITLES = (
 def compare(first: Path, second: Path, as_csv: bool) -> None:
     """Compare the runs of two results folders or packs.
 
-    Rows of the same data and method stand side by side: mean PA over the seeds in percent, the second minus
-    the first, the 95 % bootstrap interval of that difference with the same images drawn for both, and the
-    settings that differ. What only one of them has is listed below.
+    Runs of the same data set and method share a row: the mean pixel accuracy (PA) over the seeds in percent
+    on each side, the second minus the first, the 95 % bootstrap interval of that difference with the same
+    images drawn for both, and the settings that differ. Runs that only one side has are listed below.
 
     \b
     infoseg-bench compare before.zip results

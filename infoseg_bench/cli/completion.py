@@ -1,4 +1,4 @@
-"""Values that the shell completes: methods, data sets, suites, presets and runs."""
+"""Shell completion for the names of methods, data sets, suites, presets and runs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def _completing(values: Callable[[click.Context], Iterable[tuple[str, str]]]) -> Complete:
-    """Make a completion of values, each with the text that a shell shows beside it."""
+    """Make a completion function from values, each with the help text that a shell shows beside it."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        # A shell has no use for an error of a folder that is not there, or a store that is damaged.
+        # A completion should not show errors, such as a missing folder or a damaged store.
         with suppress(Exception):
             found = sorted(values(ctx))
             return [CompletionItem(value, help=text) for value, text in found if value.startswith(incomplete)]

@@ -1,4 +1,4 @@
-"""`infoseg-bench doctor`: the state of this installation, for the user and for reports of errors."""
+"""`infoseg-bench doctor`: the state of this installation, for the user and for bug reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infoseg_bench.errors import UserError
 
 
 class ProblemsFound(UserError):
-    """The doctor found something; the problems have been printed."""
+    """The doctor found problems, which have been printed."""
 
 
 @click.command()
@@ -21,9 +21,9 @@ class ProblemsFound(UserError):
 @data_option
 @results_option
 def doctor(as_json: bool, data: Path, results: Path) -> None:
-    """Check this installation, and print what a report of an error should include.
+    """Check this installation, and print what a bug report should include.
 
-    Shows versions, device, memory, disk, optional packages and prepared data sets, then one line per
+    Shows versions, devices, memory, disk space, optional packages and prepared data sets, then one line per
     problem. The exit status is 1 if there are problems.
     """
     from infoseg_bench.profiling.machine import diagnose

@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
 
 def confirm_download(needed: NeededDownloads, *, unasked: bool) -> None:
-    """Show what has to be downloaded, and ask whether it may be.
+    """Show what has to be downloaded, and ask for permission.
 
     Args:
         needed: the archives
-        unasked: download without asking
+        unasked: whether to download without asking
 
     Raises:
-        UsageError: standard input is no terminal that could be asked
-        UserError: the answer is no
+        UsageError: standard input is not a terminal, so nobody can answer
+        UserError: the user declined
     """
     _show(needed)
     if unasked:
@@ -32,7 +32,7 @@ def confirm_download(needed: NeededDownloads, *, unasked: bool) -> None:
             "Cannot ask for confirmation: standard input is not a terminal. Pass --yes, or --source DIR."
         )
     if not click.confirm("Download?", default=True, err=True):
-        raise UserError("Not downloaded. Files that you have can be used with --source DIR.")
+        raise UserError("Not downloaded. To use files that you already have, pass --source DIR.")
 
 
 def _show(needed: NeededDownloads) -> None:
@@ -41,7 +41,7 @@ def _show(needed: NeededDownloads) -> None:
     click.echo(f"To download into {needed.folder}, where {readable_size(needed.free)} are free:", err=True)
     for download in needed.archives:
         size = "unknown size" if download.size is None else readable_size(download.size)
-        arrived = f", of which {readable_size(download.arrived)} are here" if download.arrived else ""
+        arrived = f", {readable_size(download.arrived)} already downloaded" if download.arrived else ""
         click.echo(f"  {download.source.name:<32} {size}{arrived}  {download.source.address}", err=True)
     if needed.working_space:
         click.echo(f"Building takes up to {readable_size(needed.working_space)} more.", err=True)

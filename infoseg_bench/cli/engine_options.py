@@ -1,4 +1,4 @@
-"""The options of `run` that say where runs are done and what they may take, and the engine they name."""
+"""Options of `run` that choose the engine and the resources of a run."""
 
 from __future__ import annotations
 
@@ -46,23 +46,24 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["local", "slurm", "ray"]),
             default="local",
             show_default=True,
-            help="Where runs are done: this machine, jobs of a Slurm cluster, or tasks of a Ray cluster.",
+            help="Where to run: on this machine, as jobs of a Slurm cluster, or as tasks of a Ray cluster.",
         ),
         click.option(
             "--slurm",
             multiple=True,
             metavar="[METHOD.]KEY=VALUE",
-            help="What a Slurm job gets: gpus, cpus, mem_gb, minutes, or any option of sbatch, such as "
+            help="Resources of a Slurm job: gpus, cpus, mem_gb, minutes, or any option of sbatch, such as "
             "partition=long or kmeans.gpus=0.  [default: gpus=1 cpus=4 mem_gb=16 minutes=1440]",
         ),
         click.option(
             "--ray",
             multiple=True,
             metavar="[METHOD.]KEY=VALUE",
-            help="What a Ray task gets: gpus, cpus, mem_gb, such as gpus=0.5.  [default: cpus=1, and gpus=1 "
+            help="Resources of a Ray task: gpus, cpus, mem_gb, such as gpus=0.5.  [default: cpus=1, and "
+            "gpus=1 "
             "where the cluster has any]",
         ),
-        click.option("--ray-address", help="Of a Ray cluster that is there, such as auto or HOST:6379."),
+        click.option("--ray-address", help="Address of a running Ray cluster, such as auto or HOST:6379."),
         click.option(
             "--retries",
             type=click.IntRange(min=0),
@@ -75,7 +76,8 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--time-limit",
             type=MINUTES,
             metavar="MINUTES",
-            help="Fail a run that takes longer at a stretch; asked again, it goes on.  [default: none]",
+            help="Stop and fail a run that takes longer than this; the same command resumes it.  [default: "
+            "none]",
         ),
         click.option(
             "--silence-limit",
@@ -83,7 +85,7 @@ def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="MINUTES",
             default=60.0,
             show_default=True,
-            help="Count a run as hung that gives no sign of life for so long.",
+            help="Treat a run as hung if it shows no sign of life for this long.",
         ),
     ]
     for option in reversed(options):

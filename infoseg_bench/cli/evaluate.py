@@ -1,4 +1,4 @@
-"""`infoseg-bench evaluate`: score label maps that any software has made."""
+"""`infoseg-bench evaluate`: score label maps made by other software."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 @click.option(
     "--predictions",
     type=click.Path(path_type=Path),
-    help="Folder of label maps: one PNG or NPY per scored photo, named as its id.",
+    help="Folder of label maps: one PNG or NPY per scored photo, named after the photo's id.",
 )
 @click.option(
     "--write-images",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Instead, write the scored photos into this folder, for your software to segment.",
+    help="Write the photos to be scored into this folder, for your software to segment.",
 )
-@click.option("--name", help="Name of the row on the board; without it, scores are printed only.")
+@click.option("--name", help="Name of the row on the leaderboard; without it, the scores are only printed.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Averaged over.")
 @click.option(
     "--labels-used",
     type=click.Choice(["none", "mask", "selection", "training"]),
-    help="Label information that made the maps, as you declare it; without it the row says 'not declared'.",
+    help="Label information that was used to make the maps; without this option the row says 'not declared'.",
 )
-@click.option("--ignore-extra", is_flag=True, help="Leave out files that belong to no scored photo.")
-@click.option("--force", is_flag=True, help="Replace what was scored under this name and seed.")
+@click.option("--ignore-extra", is_flag=True, help="Ignore files that belong to no scored photo.")
+@click.option("--force", is_flag=True, help="Replace earlier scores of the same name and seed.")
 @protocol_option
 @data_option
 @results_option
@@ -56,9 +56,9 @@ def evaluate(
     """Score label maps made by any software, with any number of clusters.
 
     A label map has a whole number for every pixel: a greyscale PNG of 8 or 16 bits, a palette PNG (its
-    indices count) or an NPY array. It covers the whole stored photo, or its scored centre, which
-    --write-images writes. Numbers mean the same cluster in every photo; which class it stands for is
-    found by the one-to-one matching, under which the pixels of clusters beyond the classes are wrong.
+    indices are read) or an NPY array. It covers either the whole stored photo or only its scored centre, as
+    written by --write-images. A number means the same cluster in every photo. One-to-one matching decides
+    which class a cluster stands for; if there are more clusters than classes, pixels of the rest are wrong.
 
     \b
     infoseg-bench evaluate --dataset my-photos --write-images photos/
@@ -73,7 +73,9 @@ def evaluate(
         click.echo(f"{plural(count, 'photo')} written to {write_images}")
         return
     if predictions is None or write_images is not None:
-        raise UsageError("give either --predictions DIR, to score it, or --write-images DIR")
+        raise UsageError(
+            "give either --predictions DIR to score label maps, or --write-images DIR to write the photos"
+        )
     if predictions.is_dir() and (passed := find_label_files(predictions).left_out_line):
         click.echo(f"left out of {printable(predictions)}: {passed}", err=True)
     scored = external.evaluate(
@@ -82,7 +84,7 @@ def evaluate(
         on_scores=lambda found: _show(found, protocol),
     )  # fmt: skip
     if scored.record is None:
-        click.echo("not kept: --name puts it on the board")
+        click.echo("not saved: pass --name to put it on the leaderboard")
     else:
         _show_kept(scored.record, results)
 
@@ -102,4 +104,6 @@ def _show(scored: Evaluated, protocol: str) -> None:
 def _show_kept(record: FinishedRecord, results: Path) -> None:
     for warning in record.warnings:
         click.echo(f"warning: {warning}", err=True)
-    click.echo(f"kept: {results / 'runs' / record.spec.folder}; infoseg-bench report puts it on the board")
+    click.echo(
+        f"saved: {results / 'runs' / record.spec.folder}; infoseg-bench report puts it on the leaderboard"
+    )

@@ -1,4 +1,4 @@
-"""`infoseg-bench export`: a trained run's weights, to give away."""
+"""`infoseg-bench export`: write a trained run's weights, to share them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from infoseg_bench.cli.options import data_option, plugin_option, results_option
     type=click.Path(path_type=Path, dir_okay=False),
     help="The file to write.  [default: DATASET-METHOD-seedN.safetensors]",
 )
-@click.option("--licence", default="not stated", show_default=True, help="Of the weights, for the card.")
+@click.option(
+    "--licence", default="not stated", show_default=True, help="Licence of the weights, for the model card."
+)
 @data_option
 @results_option
 @plugin_option

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     "--method",
     "method_name",
     shell_complete=METHODS,
-    help="Show this method's parameters with their sources.",
+    help="Show this method's parameters and where their defaults come from.",
 )
 @dataset_filter
 @click.option(
-    "--state", type=click.Choice(["prepared", "obtainable"]), help="Only data sets in this state, no methods."
+    "--state",
+    type=click.Choice(["prepared", "obtainable"]),
+    help="Show only data sets in this state, and no methods.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @data_option
@@ -113,7 +115,7 @@ def _show_obtainable(recipes: Sequence[type[DatasetRecipe]], data: Path) -> None
 
 
 def _missing(recipe: type[DatasetRecipe], data: Path) -> list[str]:
-    """Return which archives are neither downloaded nor put there by hand."""
+    """Return which archives are missing: neither downloaded nor placed there by hand."""
     from infoseg_bench.preparation.download import missing
     from infoseg_bench.preparation.preparation import downloads
     from infoseg_bench.utils.text import readable_size
@@ -126,7 +128,7 @@ def _missing(recipe: type[DatasetRecipe], data: Path) -> list[str]:
 
 
 def _show_summary(attributes: dict[str, Any]) -> None:
-    """Show what `prepare` said at its end."""
+    """Show the summary that `prepare` printed at its end."""
     for name, line in json.loads(attributes.get("summary", "{}")).items():
         click.echo(f"{'':<21}{name}: {line}")
     click.echo(f"{'':<21}fingerprint: {attributes['fingerprint']}")

@@ -1,4 +1,4 @@
-"""The command `infoseg-bench`, and how it shows errors."""
+"""The command `infoseg-bench`, and how it reports errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Failure(click.ClickException):
 
 
 class _Commands(click.Group):
-    """Turns the errors a user can cause into one line and the right exit status."""
+    """Command group that turns errors a user can cause into one line and the right exit status."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -39,7 +39,7 @@ class _Commands(click.Group):
                 raise
             raise _Failure(str(error), error.exit_status) from None
         except OSError as error:
-            # A full disk or a lost folder, met where nothing better is known about it. A reader
+            # Such as a full disk or a lost folder, where no caller knew more about it. A reader
             # that has seen enough, as in `| head`, is no error.
             if ctx.params["debug"] or error.strerror is None or isinstance(error, BrokenPipeError):
                 raise
@@ -62,12 +62,14 @@ class _Commands(click.Group):
     cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(package_name="infoseg-bench", prog_name="infoseg-bench")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error; may stand anywhere.")
+@click.option(
+    "--debug", is_flag=True, help="Show the traceback of an error; may be given anywhere on the command line."
+)
 def main(debug: bool) -> None:
     """Benchmark unsupervised segmentation: prepare data, run methods, report scores.
 
     \b
-    A first look, on embedded data:
+    A first look, on data that come with this package:
       infoseg-bench run --all --suite demo
     Your own photos:
       infoseg-bench prepare image-folder --help

@@ -37,7 +37,7 @@ sources_option = click.option(
     show_default=True,
     envvar="INFOSEG_BENCH_RESULTS",
     show_envvar=True,
-    help="Folder of runs, or a pack of them; may be given several times.",
+    help="Results folder or pack; may be given several times.",
 )
 sources_argument = click.argument("sources", nargs=-1, type=click.Path(path_type=Path))
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -81,7 +81,7 @@ def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
         multiple=True,
         metavar="NAME[=PLACE]",
         help="Copy every run's curve to csv, tensorboard, mlflow or wandb; may be given several times. PLACE "
-        "is a folder, for mlflow also the address of a server.  [default: logs/NAME below the results]",
+        "is a folder, or for mlflow the address of a server.  [default: logs/NAME below the results]",
     )
     add_tensorboard = click.option(
         "--tensorboard", metavar="DIR", hidden=True, help="The same as --log tensorboard=DIR."

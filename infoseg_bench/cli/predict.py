@@ -1,4 +1,4 @@
-"""`infoseg-bench predict`: segment a person's own photos with a trained run."""
+"""`infoseg-bench predict`: segment your own photos with a trained run."""
 
 from __future__ import annotations
 
@@ -26,9 +26,11 @@ from infoseg_bench.utils.text import plural
     type=click.FloatRange(min=0, min_open=True, max=8),
     default=1.0,
     show_default=True,
-    help="Scale photos by it first, to the size that things had in training; results keep the photo's size.",
+    help="Scale photos by this factor first, so that objects have the size they had in training; results "
+    "keep the "
+    "photo's size.",
 )
-@click.option("--allow-unfinished", is_flag=True, help="Take the last checkpoint of an unfinished run.")
+@click.option("--allow-unfinished", is_flag=True, help="Use the last checkpoint of an unfinished run.")
 @device_option
 @data_option
 @results_option
@@ -65,9 +67,9 @@ def predict(
     )  # fmt: skip
     if found.unfinished:
         click.echo(
-            "This run is not finished: it is not known yet which class a cluster stands for.", err=True
+            "This run is not finished, so it is not known yet which class each cluster stands for.", err=True
         )
     failed, photos = len(found.faults), len(found.photos) + len(found.faults)
     click.echo(f"{plural(len(found.photos), 'photo')} segmented: {out}")
     if failed:
-        raise UserError(f"{failed} of {photos} photos could not be segmented: they are named above")
+        raise UserError(f"{failed} of {photos} photos could not be segmented; see the lines above")

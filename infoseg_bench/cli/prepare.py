@@ -1,4 +1,4 @@
-"""`infoseg-bench prepare NAME`: the options of a command are the options of its recipe."""
+"""`infoseg-bench prepare NAME`: one command per recipe, with the recipe's options."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ Item = TypeVar("Item")
 
 
 class _Recipes(click.Group):
-    """One command per recipe, made from its options when it is asked for."""
+    """Command group with one command per recipe, each made from the recipe's options on demand."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         from infoseg_bench.contracts.registry import load_recipes
 
-        # A broken recipe stands in `infoseg-bench list` with its error; the help of the others goes on.
+        # `infoseg-bench list` shows the error of a broken recipe; the others keep working.
         return sorted(load_recipes(ctx.params.get("plugins", ())).recipes)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -79,7 +79,7 @@ def _command(recipe: type[DatasetRecipe]) -> click.Command:
 
 
 def _interruptible_progress() -> ProgressFactory:
-    """Show progress, and stop at the next item after a Ctrl-C that a library or callback has swallowed."""
+    """Show progress, and stop at the next item after a Ctrl-C that a library or callback swallowed."""
     asked: list[int] = []
 
     def on_interrupt(number: int, frame: object) -> None:
@@ -93,7 +93,7 @@ def _interruptible_progress() -> ProgressFactory:
             yield item
 
     def unraisable(swallowed: sys.UnraisableHookArgs) -> None:
-        # It was heard all the same, and its traceback would only frighten.
+        # The interrupt has been recorded, so its traceback would add nothing.
         if not isinstance(swallowed.exc_value, KeyboardInterrupt):
             sys.__unraisablehook__(swallowed)
 

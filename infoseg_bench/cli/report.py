@@ -1,4 +1,4 @@
-"""`infoseg-bench report`: from records to boards."""
+"""`infoseg-bench report`: make leaderboards from the records of runs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from infoseg_bench.cli.options import data_option, plugin_option, sources_option
 @click.option(
     "--embed-photos",
     is_flag=True,
-    help="Write a page into local/ too, with the panels of photos that may not be published.",
+    help="Also write a page into local/, with the panels of photos that may not be published.",
 )
 @click.option(
     "--figures",
     type=click.Choice(["svg", "pdf"]),
     default="svg",
-    help="Form of the figures' files; pdf writes SVG and PDF.  [default: svg]",
+    help="File format of the figures; pdf writes both SVG and PDF.  [default: svg]",
 )
 @plugin_option
 def report(
@@ -40,10 +40,10 @@ def report(
 ) -> None:
     """Write leaderboards, figures and one HTML page of all finished runs.
 
-    Tables are Markdown, CSV and LaTeX; figures are SVG, with
-    --figures pdf also PDF. Panels of photos are made where the prepared data
-    are in --data and the runs keep their checkpoints. Panels of photos whose licence does not allow
-    publication go to local/, which git ignores. A record that does not follow from its counts is left out.
+    Tables are written as Markdown, CSV and LaTeX; figures as SVG, and with --figures pdf also as PDF. Panels
+    of photos are made if the prepared data are in --data and the runs still have their checkpoints. Panels
+    of photos whose licence does not allow publication go to local/, which git ignores. A record whose
+    scores do not follow from its counts is left out.
     """
     from infoseg_bench.api.results import report as write_report
     from infoseg_bench.reporting.gallery import text

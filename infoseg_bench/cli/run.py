@@ -1,4 +1,4 @@
-"""`infoseg-bench run`: plan, show the plan, do what is missing, report."""
+"""`infoseg-bench run`: plan the runs, show the plan, do the missing runs and report."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from infoseg_bench.planning.selection import Selection
 
 @click.command()
 @click.option(
-    "--all", "everything", is_flag=True, help="Every prepared data set and every method, or all of a suite."
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Run every method on every prepared data set, or everything in a suite.",
 )
 @click.option(
     "--suite",
@@ -50,12 +53,13 @@ from infoseg_bench.planning.selection import Selection
 @click.option(
     "--steps",
     type=click.IntRange(min=1),
-    help="Training steps of methods that train.  [default: the suite's, the method's own, or 10000]",
+    help="Training steps, for methods that train by steps.  [default: the suite's, the method's own, or "
+    "10000]",
 )
 @click.option(
     "--evaluate-every",
     type=click.IntRange(min=1),
-    help="Steps between two points of the PA curve.  [default: as for --steps; with --steps, a twentieth]",
+    help="Steps between two evaluations.  [default: as for --steps; with --steps, a twentieth of it]",
 )
 @click.option(
     "--set",
@@ -68,7 +72,8 @@ from infoseg_bench.planning.selection import Selection
     "--preset",
     shell_complete=PRESETS,
     metavar="NAME",
-    help="Parameters and training length of a shipped suite for any data set: small is for a laptop's CPU.",
+    help="Use the parameters and training length of a shipped suite on any data set; small suits a "
+    "laptop's CPU.",
 )
 @click.option("--protocol", help='Label protocol of the data sets.  [default: "corrected", or the suite\'s]')
 @data_option
@@ -84,27 +89,29 @@ from infoseg_bench.planning.selection import Selection
     type=JOBS,
     default="auto",
     show_default=True,
-    help="Runs side by side, sharing the CPU's threads. auto: one for every GPU, or without GPUs one for "
-    "every core while memory suffices.",
+    help="How many runs to do at the same time; they divide the CPU's threads. auto: one per GPU, or without "
+    "GPUs one per core as far as memory allows.",
 )
 @click.option(
     "--gpus-per-run",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="GPUs, or processes on the CPU, that train one run together, each on its share of every batch.",
+    help="GPUs, or processes on the CPU, that train one run together, each on a part of every batch.",
 )
 @click.option(
     "--compile",
     is_flag=True,
-    help="Let torch.compile fuse networks; `infoseg-bench speed --compile` tells whether it pays here.",
+    help="Use torch.compile for the networks; `infoseg-bench speed --compile` shows whether it is faster "
+    "here.",
 )
-@click.option("--force", is_flag=True, help="Repeat finished runs from the start.")
+@click.option("--force", is_flag=True, help="Repeat finished runs from the beginning.")
 @click.option(
     "--dry-run",
     is_flag=True,
-    help="Show the plan and its estimated cost and stop. Nothing is written, and the data sets of the "
-    "papers need not be prepared.",
+    help="Show the plan and its estimated cost, then stop. Nothing is written, and the papers' data sets "
+    "need "
+    "not be prepared.",
 )
 @click.option(
     "--snapshots",
@@ -134,9 +141,9 @@ def run(
 ) -> None:
     """Run methods on data sets, and report their scores.
 
-    Asked again, it leaves finished runs alone and continues interrupted ones. Ctrl-C once lets the
-    active runs save their state, twice stops them at once. The same command may be given several times,
-    on several machines that share the folders: every run is done once, and all wait for its end.
+    Repeating the command skips finished runs and resumes interrupted ones. Press Ctrl-C once to let the
+    active runs save their state, twice to stop them at once. The same command may run several times at
+    once, also on several machines that share the folders: every run is done only once.
     """
     from infoseg_bench.api.running import RunResult, do_runs, plan_runs, with_report
     from infoseg_bench.launchers.watch import watcher

@@ -1,4 +1,4 @@
-"""What `infoseg-bench run` asks and shows: the demo, the plan, the boards, and what failed."""
+"""What `infoseg-bench run` asks and shows: the demo, the plan, the leaderboards and failed runs."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 
 class RunsFailed(UserError):
-    """Some runs did not come to their end; the table of them has been printed."""
+    """Some runs did not finish; they have been listed."""
 
 
 def offer_demo(selection: Selection, data: Path, plugins: Sequence[Path]) -> Selection:
-    """Return the selection; where nothing is prepared, show what can be, and offer the demo at a terminal."""
+    """Return the selection; if no data set is prepared, list the recipes and offer the demo."""
     from infoseg_bench.contracts.registry import load_recipes
     from infoseg_bench.data.catalogue import prepared_datasets
     from infoseg_bench.planning.data import DEMO
 
     if not selection.everything or selection.suite or selection.datasets or prepared_datasets(data)[0]:
         return selection
-    click.echo(f"No data set is prepared in {data}. These can be:\n")
+    click.echo(f"No data set is prepared in {data}. These can be prepared:\n")
     for name, recipe in sorted(load_recipes(plugins).recipes.items()):
         click.echo(f"  {name:<18} {recipe.how_to_get}")
     click.echo(f"\nThe demo needs no data:  {DEMO}\n")
@@ -42,7 +42,7 @@ def offer_demo(selection: Selection, data: Path, plugins: Sequence[Path]) -> Sel
 
 
 def show_plan(planned: RunPlan) -> None:
-    """Print how far every run is and what the rest costs."""
+    """Print the state of every run and what the rest will cost."""
     from infoseg_bench.planning.summary import cost_lines, needs_lines, plan_lines
     from infoseg_bench.utils.device import choose_device
 
@@ -56,10 +56,10 @@ def show_plan(planned: RunPlan) -> None:
 
 
 def conclude(done: RunResult) -> None:
-    """Print the boards of the runs' data sets, and list what failed.
+    """Print the leaderboards of the runs' data sets, and list the runs that failed.
 
     Raises:
-        RunsFailed: a run did not come to its end
+        RunsFailed: a run did not finish
     """
     from infoseg_bench.records.differences import Differences
 
@@ -88,6 +88,8 @@ def _show_report(report: Report, specs: Sequence[RunSpec]) -> None:
         first = gallery.first.spec
         if (first.dataset, first.fingerprint) in shown:
             click.echo(f"\n{text(gallery)}\n\nsegments: {page}")
-            click.echo(f"photos of any size: infoseg-bench predict --run {gallery.first.identity[:8]} FOLDER")
+            click.echo(
+                f"segment your own photos: infoseg-bench predict --run {gallery.first.identity[:8]} FOLDER"
+            )
     if report.boards:
         click.echo(f"\nreport: {report.index}\npage: {report.page}")

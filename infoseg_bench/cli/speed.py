@@ -1,4 +1,4 @@
-"""`infoseg-bench speed`: how fast methods train here, and what the suites would take."""
+"""`infoseg-bench speed`: how fast methods train here, and how long the suites would take."""
 
 from __future__ import annotations
 
@@ -36,19 +36,20 @@ if TYPE_CHECKING:
     help="Set a method's parameter, such as infoseg.precision=bfloat16; suites have their own.",
 )
 @device_option
-@click.option("--compile", is_flag=True, help="Let torch.compile fuse networks.")
+@click.option("--compile", is_flag=True, help="Use torch.compile for the networks.")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0),
     default=5.0,
     show_default=True,
-    help="About how long to measure each part; one step at least.",
+    help="About how long to measure each part, but at least one step.",
 )
 @click.option(
     "--suites/--no-suites",
     default=True,
     show_default=True,
-    help="Estimate the shipped suites, which takes a few steps of every method at every suite's settings.",
+    help="Also estimate the shipped suites, by running a few steps of every method with every suite's "
+    "settings.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @data_option
@@ -63,10 +64,10 @@ def speed(
 ) -> None:
     """Measure how fast methods train on this machine.
 
-    Images per second; the floating-point operations of convolutions and matrix products, as a share
-    of what a large matrix product reaches on the same device in the same minute; the share of a step
-    that cutting crops takes, and the share that is not the network; memory; and the hours that each
-    shipped suite would take here.
+    Shows images per second; the rate of floating-point operations in convolutions and matrix products,
+    relative to what a large matrix product reaches on the same device in the same minute; which part of a
+    step is spent on cutting crops, and which outside the network; memory; and the hours that each shipped
+    suite would take here.
     """
     from infoseg_bench.contracts.registry import load_methods
     from infoseg_bench.planning.selection import merge_settings

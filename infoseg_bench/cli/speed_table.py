@@ -1,4 +1,4 @@
-"""What `infoseg-bench speed` has measured, as a table for people."""
+"""The measurements of `infoseg-bench speed` as printed tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`infoseg-bench status`: what is finished, running, failed, interrupted."""
+"""`infoseg-bench status`: which runs are finished, running, failed or interrupted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STATES = ("finished", "running", "failed", "interrupted", "missing", "damaged")
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, numbers as numbers.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @dataset_filter
 @method_filter
 @click.option(
@@ -25,7 +25,7 @@ STATES = ("finished", "running", "failed", "interrupted", "missing", "damaged")
     "states",
     type=click.Choice(STATES),
     multiple=True,
-    help="Only runs in this state; may be given several times.",
+    help="Show only runs in this state; may be given several times.",
 )
 @log_options
 @results_option
@@ -37,14 +37,14 @@ def status(
     states: tuple[str, ...],
     logs: tuple[str, ...],
 ) -> None:
-    """Show every run of a results folder and how far it is."""
+    """Show every run of a results folder, its state and its progress."""
     from infoseg_bench.launchers.run_status import run_statuses, status_table
 
     found, problems = run_statuses(results, datasets=datasets, methods=methods, states=states)
     for line in problems:
         click.echo(line, err=True)
     if not found:
-        which = " of this choice" if datasets or methods or states else ""
+        which = " of this selection" if datasets or methods or states else ""
         raise UserError(
             f"no runs{which} in {results}: infoseg-bench run makes them, --results names another folder"
         )

@@ -1,4 +1,4 @@
-"""`infoseg-bench verify` and `pack`: check what is in a results folder, and put it into one file."""
+"""`infoseg-bench verify` and `pack`: check a results folder, and pack it into one file."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from infoseg_bench.utils.text import plural
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Folder of prepared data sets: check them too, and the records against their labels.",
+    help="Folder of prepared data sets: also check them, and the records against their labels.",
 )
 @plugin_option
 def verify(sources: tuple[Path, ...], data: Path | None, plugins: tuple[Path, ...]) -> None:
     """Check results folders and packs. SOURCES: the folder "results" if none is given.
 
     Every score is computed again from the raw counts. Identities, checksums, specs, curves, warnings and
-    label use must fit, and all records of the same data must count the same labels. With --data the contents
-    of the stores are hashed again, and the labels counted again. Each fault is named in one line, with exit
-    status 1.
+    label use must agree, and all records of the same data must count the same labels. With --data the
+    prepared data sets are hashed again, and their labels counted again. Each fault is reported in one line,
+    and the exit status is then 1.
 
     \b
     infoseg-bench verify reports/demo/runs.zip
@@ -40,7 +40,7 @@ def verify(sources: tuple[Path, ...], data: Path | None, plugins: tuple[Path, ..
     unfinished = f", {plural(found.unfinished, 'run')} not finished" if found.unfinished else ""
     click.echo(f"{plural(found.sound, 'record')} verified{unfinished}.")
     if found.faults:
-        raise UserError(f"{plural(len(found.faults), 'fault')}, named above")
+        raise UserError(f"{plural(len(found.faults), 'fault')}, see above")
 
 
 @click.command()
@@ -49,11 +49,11 @@ def verify(sources: tuple[Path, ...], data: Path | None, plugins: tuple[Path, ..
     "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
 )
 def pack(sources: tuple[Path, ...], out: Path) -> None:
-    """Put the finished runs of results folders into one file, to be published.
+    """Pack the finished runs of results folders into one file, to publish them.
 
     SOURCES: the folder "results" if none is given. A pack holds spec, record, counts and curve of every run;
-    `report`, `verify` and `load_results` read it as they read a folder. Runs whose scores do not follow from
-    their counts are left out and named, with exit status 1.
+    `report`, `verify` and `load_results` read it like a folder. Runs whose scores do not follow from their
+    counts are left out and listed, and the exit status is then 1.
 
     \b
     infoseg-bench pack results --out table-1.zip
@@ -65,7 +65,7 @@ def pack(sources: tuple[Path, ...], out: Path) -> None:
     packed = pack_sources(*sources, out=out, progress=show_progress)
     for problem in packed.problems:
         click.echo(f"left out: {problem}", err=True)
-    unfinished = f", {packed.unfinished} not finished left out" if packed.unfinished else ""
+    unfinished = f", {packed.unfinished} unfinished left out" if packed.unfinished else ""
     click.echo(f"{plural(packed.runs, 'run')} packed{unfinished}: {packed.file}")
     if packed.problems:
-        raise UserError(f"{plural(len(packed.problems), 'run')} left out, named above")
+        raise UserError(f"{plural(len(packed.problems), 'run')} left out, see above")

@@ -1,4 +1,4 @@
-"""What a method and a data set must be: the only things the harness knows about either."""
+"""The contracts of methods and data sets: all that the harness knows about either."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Methods need torch, recipes do not: `prepare --help` should not wait for it.
+    # Methods need torch but recipes do not, and `prepare --help` should not wait for it.
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

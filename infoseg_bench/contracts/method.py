@@ -1,4 +1,4 @@
-"""What a segmentation method must be."""
+"""The contract of a segmentation method."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _OLD_NAMES = {
     "every_weight": "uses_all_parameters",
     "settle": "before_evaluation",
 }
-"""What attributes of a method were called in version 0.1."""
+"""Names that attributes of a method had in version 0.1, with their present names."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """All that a method may know of its data set before it sees a photo."""
+    """All that a method may know about its data set before it sees an image."""
 
     dataset: str
     channels: int
@@ -46,15 +46,15 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class RunContext:
-    """All that a method may know of the run it belongs to. It leads to no label and no file.
+    """All that a method may know about the run it belongs to. It gives no access to labels or files.
 
     Attributes:
-        seed: of everything random
+        seed: the seed of everything random
         device: where to compute
-        steps: to train; 0 for a method that does not train by steps
-        compile: let `torch.compile` fuse what it can, where the method knows how. Like the device,
-            it changes the order of floating-point operations and nothing else
-        ranks: the processes that share this run's batches
+        steps: number of training steps; 0 for a method that does not train by steps
+        compile: whether to use `torch.compile`, in methods that support it. Like the device,
+            it changes only the order of floating-point operations
+        ranks: the processes that train this run together, each on a part of every batch
     """
 
     seed: int
@@ -66,8 +66,8 @@ class RunContext:
     def generator(self, *purpose: int | str) -> torch.Generator:
         """Make a CPU random generator that depends on the run's seed and on `purpose` alone.
 
-        A step that draws from `generator("pairs", step)` draws the same after a resume, so
-        no random state has to be kept.
+        A step that draws from `generator("pairs", step)` draws the same numbers after a resume, so
+        no random state has to be saved.
         """
         return generator(self.seed, *purpose)
 
@@ -76,7 +76,7 @@ class RunContext:
 class Progress:
     """A point at which a fit may be evaluated, checkpointed or stopped.
 
-    `scalars` (such as the loss) may be tensors on the device: the harness reads them seldom.
+    `scalars` (such as the loss) may be tensors on the device, because the harness reads them rarely.
     """
 
     step: int
@@ -86,13 +86,12 @@ class Progress:
 class Method(ABC, Generic[P]):
     """A way to segment images without labels.
 
-    The class of its parameters stands in brackets: `class KMeans(Method[KMeansParameters])`.
-
-    The harness makes it, lets it fit on images alone, and asks it for clusters. The labels stay
-    on the harness's side: `fit` is a generator, and the harness evaluates between its steps.
+    The class of its parameters is given in brackets: `class KMeans(Method[KMeansParameters])`.
+    The harness creates the method, lets it fit on images alone, and asks it for clusters. Only the
+    harness sees labels: `fit` is a generator, and the harness evaluates between its steps.
 
     Attributes:
-        parameters: validated; their names, defaults and sources are in `parameters_type`
+        parameters: validated parameters; `parameters_type` has their names, defaults and sources
         task: channels, crop and number of clusters
         run: seed, device and number of steps
     """
@@ -101,29 +100,29 @@ class Method(ABC, Generic[P]):
     title: ClassVar[str]
     citation: ClassVar[str]
     version: ClassVar[int] = 1
-    """Raise it whenever the same run would give other numbers: it is part of a run's identity."""
+    """Part of a run's identity. Raise it whenever the same run would give other numbers."""
     is_iterative: ClassVar[bool] = False
-    """Whether the budget's number of steps matters."""
+    """Whether the method trains by steps, so that the budget's number of steps matters."""
     supports_distributed: ClassVar[bool] = False
-    """Whether several processes can train it together, each on its share of every batch."""
+    """Whether several processes can train it together, each on a part of every batch."""
     training_only: ClassVar[frozenset[str]] = frozenset()
-    """Names in `state` that only a fit needs: they are no part of an exported model."""
+    """Names in `state` that are needed only for fitting, and are left out of exported models."""
     parameters_type: ClassVar[type[Parameters]]
-    """The class of the parameters, which need not be set: it is the one in brackets."""
+    """The class of the parameters. It need not be set: it is taken from the brackets."""
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     """Defaults that differ by data set: data set name to parameter names and values."""
     budgets: ClassVar[Mapping[str, Mapping[str, int]]] = {}
-    """Published lengths: data set name to `steps` and `evaluate_every`. They hold where neither a suite nor
-    the command line gives a budget; the comment beside them says where they are from."""
+    """Published training lengths: data set name to `steps` and `evaluate_every`. They are used if neither a
+    suite nor the command line gives a budget. A comment beside them names their source."""
 
     parameters: P
     task: Task
     run: RunContext
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Take the class of the parameters from the brackets, and accept the names of version 0.1.
+        """Take the class of the parameters from the brackets, and accept attribute names of version 0.1.
 
-        Those are attributes of plug-ins; they give a DeprecationWarning.
+        Plug-ins may still use those; each gives a DeprecationWarning.
         """
         super().__init_subclass__(**keywords)
         _name_parameters(cls)
@@ -153,18 +152,18 @@ class Method(ABC, Generic[P]):
 
     @classmethod
     def label_use(cls, parameters: P) -> str | None:
-        """Return which label information the training sees with these parameters; None: none.
+        """Return which label information the training uses with these parameters; None means none.
 
-        Only "mask" exists: which pixels are not void. A method asks for it by a parameter
-        `training_mask` that is on. What is declared here stands on the board.
+        The only kind is "mask": which pixels are not void. A method requests it with a parameter
+        `training_mask` that is true. The leaderboard shows what is declared here.
         """
         return "mask" if getattr(parameters, "training_mask", False) else None
 
     @classmethod
     def photo_maps(cls, parameters: P) -> tuple[PhotoMap, ...]:
-        """Name the maps, such as superpixels, that the training wants beside the photos.
+        """Return the maps, such as superpixels, that the training needs along with the photos.
 
-        The harness makes each once per store, from pixels alone, and gives its crops in `batch.maps`.
+        The harness makes each map once per store, from pixels alone, and passes its crops in `batch.maps`.
         """
         return ()
 
@@ -172,34 +171,35 @@ class Method(ABC, Generic[P]):
     def fit(self, train: TrainImages) -> Iterator[Progress]:
         """Learn from images alone, yielding wherever the harness may evaluate or stop.
 
-        After `load_state` it continues where that state was taken.
+        After `load_state` it continues from the step at which that state was saved.
         """
 
     def before_evaluation(self, train: TrainImages) -> None:
-        """Get ready to predict from the present state, before every evaluation and after every fit.
+        """Prepare to predict from the present state, before every evaluation and after every fit.
 
-        A method that learns features finds their clusters here. It depends on the state alone, and
-        changes nothing that a fit goes on from. Most methods need nothing of the kind.
+        A method that learns features clusters them here. The result depends on the state alone, and
+        nothing that further fitting depends on may change. Most methods do not need it.
         """
 
     @property
     def selected_by(self) -> str | None:
-        """Name of the label-free figure of whose highest value the scores are reported too; None: of none.
+        """Name of the label-free figure whose highest value selects a step reported beside the last; or None.
 
-        It is one of `diagnose`, or `self_agreement`, which the harness finds for every method.
+        It is one of those that `diagnose` returns, or `self_agreement`, which the harness computes for every
+        method.
         """
         return None
 
     def diagnose(self, images: Float[Tensor, "batch channel height width"]) -> Mapping[str, float | Tensor]:
-        """Return figures of the present state that need no labels, for the curve; most methods have none.
+        """Return figures of the present state that need no labels, for the curve; most methods return none.
 
-        The harness asks at every evaluation, with the same images each time, after `before_evaluation`.
+        The harness calls it at every evaluation with the same images, after `before_evaluation`.
         """
         return {}
 
     @classmethod
     def suspicions(cls, figures: Mapping[str, float]) -> list[str]:
-        """Return what is suspicious about the figures of `diagnose` at the end, a sentence each."""
+        """Return warnings about suspicious figures of `diagnose` at the end of a run, one sentence each."""
         return []
 
     @abstractmethod
@@ -214,11 +214,11 @@ class Method(ABC, Generic[P]):
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """Everything that decides the future, as tensors and plain values."""
+        """Return everything that further fitting and predictions depend on, as tensors and plain values."""
 
     @abstractmethod
     def load_state(self, state: dict[str, Any]) -> None:
-        """Take back what `state` gave."""
+        """Restore what `state` returned."""
 
 
 def _name_parameters(cls: type[Method]) -> None:

@@ -1,4 +1,4 @@
-"""The source of a method, so that a change of it is noticed although its version stayed."""
+"""Hash of a method's source, so that a change is noticed even if its version was not raised."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from infoseg_bench.contracts import Method
 
 @cache
 def source_hash(method: type[Method]) -> str:
-    """Hash the files that make a method what it is: its module's, and those it imports of its package.
+    """Hash the source of a method: its module, and the modules of its package that it imports.
 
-    What every method rests on (whatever the contract itself imports) is no part of it. Line endings
-    are none either, so that every machine finds the same.
+    Modules that every method depends on (those that the contract itself imports) are left out. Line endings
+    are ignored, so that the hash is the same on every machine.
 
     Returns:
-        SHA-256 in hexadecimal digits; empty where there is no source to read
+        SHA-256 in hexadecimal digits; empty if there is no source to read
     """
     modules = _imported(_module(method), {}) if _module(method) else {}
     common = _imported(sys.modules["infoseg_bench.contracts"], {})
@@ -37,7 +37,7 @@ def _module(method: type[Method]) -> ModuleType | None:
 
 
 def _imported(module: ModuleType | None, found: dict[str, Path]) -> dict[str, Path]:
-    """Add a module and all that it imports of its own package, at any depth."""
+    """Add a module and all modules of its own package that it imports, directly or indirectly."""
     file = module and inspect.getsourcefile(module)
     if module is None or not file or module.__name__ in found:
         return found

@@ -13,17 +13,17 @@ Chosen = TypeVar("Chosen", bound="Parameters")
 
 
 class Parameters(BaseModel):
-    """Base of every parameter set: immutable, and closed to names it does not have."""
+    """Base of every parameter set: immutable, and unknown names are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
     def parse(cls: type[Chosen], values: Mapping[str, Any], owner: str) -> Chosen:
-        """Validate `values`, turning a bad one into a line a user can act on.
+        """Validate `values`, turning a bad one into an error that a user can act on.
 
         Args:
-            values: parameter names and values; text is converted where it can be
-            owner: whose parameters these are, for the message
+            values: parameter names and values; text is converted where possible
+            owner: the method or recipe that the parameters belong to, for the message
 
         Raises:
             UsageError: an unknown parameter, or a value out of range
@@ -43,9 +43,9 @@ def parameter(default: Any, meaning: str, *, source: str, **limits: Any) -> Any:
     """Declare one parameter.
 
     Args:
-        default: its value unless told otherwise
+        default: the default value
         meaning: what it does, in one sentence, with the unit
         source: where the default comes from: a paper's section, a file, or "chosen by this project"
-        limits: pydantic's own limits, such as `gt=0`
+        limits: pydantic's constraints, such as `gt=0`
     """
     return Field(default, description=meaning, json_schema_extra={"source": source}, **limits)

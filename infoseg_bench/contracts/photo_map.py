@@ -1,4 +1,4 @@
-"""What a method may have computed once for every photo: a map of integers, from the pixels alone."""
+"""Maps of integers that a method may have computed once for every photo, from the pixels alone."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from infoseg_bench.contracts.parameters import Parameters
 
 
 class PhotoMap(Parameters):
-    """A map that the harness makes once per store, keeps beside it, and crops along with the photos.
+    """A map that the harness makes once per store, saves beside it, and crops along with the photos.
 
-    A method names the maps it wants in `Method.photo_maps`, and finds them as `batch.maps[name]`.
-    The fields are the map's settings; maps with other settings are kept apart.
+    A method returns the maps it needs from `Method.photo_maps`, and finds them as `batch.maps[name]`.
+    The fields are the map's settings; maps with different settings are stored separately.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
-    """Raise it whenever the same photo would give another map."""
+    """Raise it whenever the same photo would give a different map."""
     libraries: ClassVar[tuple[str, ...]] = ()
-    """Distributions whose version decides what the map looks like."""
+    """Python distributions on whose version the map depends."""
 
     @abstractmethod
     def compute(self, image: UInt8[np.ndarray, "height width channel"]) -> Int[np.ndarray, "height width"]:
-        """Make the map of one whole photo, with values of 0 to 32767; several threads call it at once."""
+        """Make the map of one whole photo, with values from 0 to 32767; several threads call it at once."""
 
     def fingerprint(self, store_fingerprint: str) -> str:
-        """Hash everything that decides the map of a store: 64 hexadecimal digits (SHA-256)."""
+        """Hash everything that the maps of a store depend on: 64 hexadecimal digits (SHA-256)."""
         decisive = {
             "store": store_fingerprint,
             "map": self.name,

@@ -1,4 +1,4 @@
-"""What a data set recipe must be: from a user's files to a verified store."""
+"""The contract of a data set recipe: it builds a verified store from the user's files."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ class SourceFile:
     """One official archive that a recipe reads."""
 
     name: str
-    """Its file name."""
+    """File name of the archive."""
     address: str
-    """Where it is downloaded, or where people request it."""
+    """Address to download it from, or of the page where people request access."""
     unpacked: str
-    """The folder that may be there instead."""
+    """Folder with the unpacked files, accepted in place of the archive."""
     size: int | None = None
-    """In bytes; None: the server is asked."""
+    """Size in bytes; None: the server is asked."""
     sha256: str | None = None
-    """As published; None: nobody publishes one."""
+    """Checksum as published; None if none is published."""
     by_hand: bool = False
-    """Whether it takes a registration, so that it cannot be downloaded unasked."""
+    """Whether it requires a registration, so that it cannot be downloaded automatically."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What is known of a data set before any of its files is there."""
+    """What is known about a data set before any of its files is available."""
 
     classes: int
     """Number of classes."""
     channels: int
-    """Bands of the photos."""
+    """Channels of the photos."""
     crop: int
     """Side of the crops in pixels."""
     photos: int
-    """Photos to train on."""
+    """Number of photos to train on."""
     scored: int
-    """Photos that are labelled and scored."""
+    """Number of labelled photos that are scored."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """What `prepare` made."""
+    """The result of `Recipe.prepare`."""
 
     store: Path
     summary: dict[str, str]
-    """Lines for the user: what was counted, and what must be known when reading a score."""
+    """Lines for the user: what was counted, and what to know when reading scores on these data."""
     warnings: tuple[str, ...] = ()
-    """What is suspicious about the data, one line each."""
+    """Warnings about suspicious data, one line each."""
 
 
 class DatasetRecipe(ABC):
@@ -70,31 +70,31 @@ class DatasetRecipe(ABC):
     citation: ClassVar[str]
     licence: ClassVar[str]
     republishable: ClassVar[bool] = False
-    """Whether the licence lets anyone publish pictures of the photos, as a report's panels are."""
+    """Whether the licence of the photos allows publishing them, as in the panels of a report."""
     version: ClassVar[int] = 1
-    """Raise it whenever the same files would give another store."""
+    """Raise it whenever the same files would give a different store."""
     embedded: ClassVar[bool] = False
-    """Whether the data are made by the recipe itself, so that `run` may prepare them unasked."""
+    """Whether the recipe generates the data itself, so that `run` may prepare them without asking."""
     sizes: ClassVar[tuple[int, int, int] | None] = None
-    """Channels, crop in pixels and classes by default, for an estimate before it is prepared; None: the
-    options decide."""
+    """Channels, crop in pixels and classes with default options, for estimates before it is prepared;
+    None if they depend on the options."""
     how_to_get: ClassVar[str]
-    """One line: the command that prepares it, and what it needs."""
+    """One line with the command that prepares the data set, and what it needs."""
     sources: ClassVar[tuple[SourceFile, ...]] = ()
-    """Looked for in the folder `source` of the options, or else in `downloads` below the data."""
+    """Archives to read, from the option `source`, or else from `downloads` below the data folder."""
     working_space: ClassVar[int] = 0
-    """Bytes that building takes besides the sources, at most; 0: little."""
+    """The most bytes of disk that building needs besides the sources; 0: little."""
     options_type: ClassVar[type[Parameters]]
 
     @classmethod
     def expected(cls, options: Parameters) -> Expected | None:
-        """Return what these options will give; None where it depends on the user's own files."""
+        """Return the sizes of the data set with these options; None if they depend on the user's files."""
         return None
 
     @abstractmethod
     def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
-        """Build the store below the folder `data`, whole or not at all.
+        """Build the store below the folder `data`, completely or not at all.
 
         Raises:
-            UserError: the user's files do not fit, with the file and the remedy
+            UserError: the user's files are unsuitable; the message names the file and the remedy
         """

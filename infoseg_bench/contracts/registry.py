@@ -1,4 +1,4 @@
-"""Methods and data set recipes by name: the shipped ones, other packages', and single files."""
+"""Methods and data set recipes by name: shipped ones, those of other packages, and those in single files."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ DATASETS = "infoseg_bench.datasets"
 
 @dataclass
 class Registry:
-    """Everything that can be run, and what could not be loaded.
+    """All methods and recipes, and the plug-ins that could not be loaded.
 
     Attributes:
-        methods: by name
-        recipes: by name
-        broken: name of a plug-in to what went wrong with it; it stops nothing else
+        methods: methods by name
+        recipes: data set recipes by name
+        broken: what went wrong with each broken plug-in, by its name; the others remain usable
     """
 
     methods: dict[str, type[Method]] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Registry:
 
 
 def load_methods(plugins: Sequence[Path] = ()) -> Registry:
-    """Load every method, those in the files `plugins` included."""
+    """Load every method, including those in the files `plugins`."""
     from infoseg_bench.contracts import Method
 
     registry = Registry()
@@ -65,7 +65,7 @@ def load_methods(plugins: Sequence[Path] = ()) -> Registry:
 
 
 def load_recipes(plugins: Sequence[Path] = ()) -> Registry:
-    """Load every data set recipe, those in the files `plugins` included."""
+    """Load every data set recipe, including those in the files `plugins`."""
     from infoseg_bench.contracts import DatasetRecipe
 
     registry = Registry()
@@ -76,11 +76,12 @@ def load_recipes(plugins: Sequence[Path] = ()) -> Registry:
 
 def _load_entry_points(group: str, base: type, known: dict[str, Any], broken: dict[str, str]) -> None:
     for point in entry_points(group=group):
-        # Somebody else's code runs here; whatever it raises is theirs, and the others go on.
+        # Other people's code runs here. Whatever it raises is recorded, and the other plug-ins are still
+        # loaded.
         try:
             loaded = point.load()
             if not (inspect.isclass(loaded) and issubclass(loaded, base)):
-                raise TypeError(f"{point.value} is no {base.__name__}")
+                raise TypeError(f"{point.value} is not a {base.__name__}")
             known[point.name] = loaded
         except Exception as error:
             broken[point.name] = f"{type(error).__name__}: {error}"
@@ -92,7 +93,7 @@ def _load_files(plugins: Sequence[Path], base: type, known: dict[str, Any], brok
             raise UsageError(f"--plugin {path}: no such file")
         if path.suffix != ".py":
             raise UsageError(f"--plugin {path}: not a Python file")
-        # A script that ends itself, as by sys.exit, is as broken as one that raises.
+        # A plug-in that exits, as by sys.exit, is as broken as one that raises.
         try:
             for cls in _classes(_load_module(path), base):
                 if cls.name in known:

@@ -1,1 +1,1 @@
-"""The prepared data: HDF5 stores, the views on them, and batches of crops."""
+"""Prepared data: HDF5 stores, the data sets (views) in them, and batches of crops."""

@@ -1,4 +1,4 @@
-"""The data sets that are prepared in a folder."""
+"""The prepared data sets in a folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infoseg_bench.errors import UserError, unknown_name
 
 @dataclass(frozen=True)
 class PreparedDataset:
-    """A data set that can be run on: a store and a view on it."""
+    """A prepared data set: a store and one of its views."""
 
     store: Store
     view: View
@@ -22,7 +22,7 @@ def prepared_datasets(data: Path) -> tuple[dict[str, PreparedDataset], list[str]
     """Find every prepared data set below the folder `data`.
 
     Returns:
-        data set name to store and view; and a line for every store that cannot be read
+        store and view by data set name; and a message for every store that cannot be read
     """
     found: dict[str, PreparedDataset] = {}
     problems: list[str] = []
@@ -50,12 +50,13 @@ def find_prepared(data: Path, name: str) -> PreparedDataset:
 
 
 def refuse_damaged(data: Path, name: str) -> None:
-    """Raise what is wrong with the store of a data set that was not found, if its file is there.
+    """Raise the error of reading the store of a data set that was not found, if its file exists.
 
-    A store is named as its recipe, and holds data sets whose names begin so, such as potsdam-3.
+    A store is named after its recipe, and contains data sets whose names begin with that name, such as
+    potsdam-3.
 
     Raises:
-        UserError: the store is there and cannot be read
+        UserError: the store exists but cannot be read
     """
     for path in sorted(data.glob("*.h5")):
         if name == path.stem or name.startswith(f"{path.stem}-"):

@@ -1,4 +1,4 @@
-"""The centre crop in numpy: where the scored pixels of a photo lie."""
+"""The centre crop in numpy: the position of the scored pixels in a photo."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from jaxtyping import UInt8
 
 
 def crop_corner(height: int, width: int, crop: int) -> tuple[int, int]:
-    """Return the top and left of the centre crop, negative where a shorter side will be padded.
+    """Return the top and left of the centre crop, negative if the photo is smaller and will be padded.
 
-    The middles of photo and crop, each rounded down, fall together, as in `PhotoIndex.centre`.
+    The centres of photo and crop, each rounded down, coincide, as in `PhotoIndex.centre`.
     """
     return height // 2 - crop // 2, width // 2 - crop // 2
 
 
 def crop_slices(height: int, width: int, crop: int) -> tuple[slice, slice]:
-    """Return the rows and columns of a photo that the centre crop holds; padding is no part of it."""
+    """Return the rows and columns of a photo that are in the centre crop, without padding."""
     top, left = crop_corner(height, width, crop)
     rows = slice(max(top, 0), min(top + crop, height))
     return rows, slice(max(left, 0), min(left + crop, width))

@@ -14,11 +14,11 @@ from infoseg_bench.utils.device import send
 
 @dataclass(frozen=True, kw_only=True)
 class CropPlan:
-    """Where the pixels of a batch of crops lie.
+    """The positions of the pixels of a batch of crops.
 
     Attributes:
-        index: positions in the flat pixel array; padding points at some pixel of its photo
-        inside: False where the crop reaches over the photo's border
+        index: positions in the flat pixel array; for padding, that of some pixel of the same photo
+        inside: False where the crop extends beyond the photo
     """
 
     index: Int64[Tensor, "batch crop crop"]
@@ -26,17 +26,17 @@ class CropPlan:
 
 
 class PhotoIndex:
-    """Sizes and starts of photos that lie one after the other in a flat array."""
+    """Sizes and starts of photos that are stored one after another in a flat array."""
 
     def __init__(self, sizes: np.ndarray, starts: np.ndarray, device: torch.device) -> None:
-        """Take int `photo 2` heights and widths, and int64 `photo` starts in the flat array."""
+        """Create it from int `photo 2` heights and widths, and int64 `photo` starts in the flat array."""
         self.sizes = torch.from_numpy(sizes.astype(np.int64)).to(device)
         self.starts = torch.from_numpy(starts.astype(np.int64)).to(device)
 
     def centre(self, photos: Int64[Tensor, " batch"], crop: int) -> CropPlan:
-        """Plan the centre crops; a photo smaller than the crop is padded on both sides.
+        """Return the positions of centre crops; a photo smaller than the crop is padded on both sides.
 
-        The middles of photo and crop, each rounded down, fall together as in IIC's transforms
+        The centres of photo and crop, each rounded down, coincide as in IIC's transforms
         (utils/segmentation/transforms.py:23-49): a side of 119 pixels gets 5 before and 4 after it.
         """
         return self._plan(photos, _centred(self.sizes[photos], crop), crop)
@@ -44,10 +44,10 @@ class PhotoIndex:
     def random(
         self, photos: Int64[Tensor, " batch"], crop: int, draws: Float64[Tensor, "batch 2"]
     ) -> CropPlan:
-        """Plan crops at the places of `draws`; where a photo is smaller than the crop, it is centred."""
+        """Return the positions of crops at the places `draws`; photos smaller than the crop are centred."""
         sizes = self.sizes[photos]
         room = sizes - crop
-        # Below 2^53 the product stays under room + 1, so the last position can be drawn, none beyond.
+        # Below 2^53 the product is less than room + 1, so the last position can be drawn, but none beyond.
         offset = (send(draws, sizes.device) * (room.clamp(min=0) + 1)).long()
         return self._plan(photos, torch.where(room > 0, offset, _centred(sizes, crop)), crop)
 
@@ -70,7 +70,7 @@ def _centred(sizes: Int64[Tensor, "batch 2"], crop: int) -> Int64[Tensor, "batch
 
 
 def draw_places(count: int, generator: torch.Generator) -> Float64[Tensor, "count 2"]:
-    """Draw the places of crops, down and across, as uniform shares in [0, 1) of the room there is."""
+    """Draw vertical and horizontal places of crops, as uniform fractions in [0, 1) of the free range."""
     return torch.rand(count, 2, generator=generator, dtype=torch.float64)
 
 

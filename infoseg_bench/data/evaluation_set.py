@@ -1,4 +1,4 @@
-"""The evaluation side of a data set: centre crops with their labels. Only the harness holds it."""
+"""The evaluation side of a data set: centre crops with their labels. Only the harness has access to it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from infoseg_bench.utils.device import place, send
 class EvaluationSet:
     """Centre crops of the view's shown photos, one per photo, in a fixed order.
 
-    They are the scored photos with their labels. In a data set without labels, every pixel of a photo
-    has the label 0 and only padding is void, so that clusters can be counted in the same way.
+    These are the scored photos with their labels. In a data set without labels, every pixel of a photo has
+    the label 0 and only padding is void, so that clusters can be counted in the same way.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class EvaluationSet:
         device: torch.device,
         pixels: UInt8[Tensor, "pixel channel"] | None = None,
     ) -> None:
-        """Keep pixels and labels; `pixels` are those of `arrays` where they have been placed already.
+        """Create the set; `pixels` are those of `arrays` if they are on the device already.
 
         Raises:
             UsageError: the view has no such protocol

@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 
 BLOCK_ROWS = 1 << 18
-"""Rows read and hashed at a time; chosen by this project: a chunk of pixels, which a core's cache holds,
-was fastest."""
+"""Rows read and hashed at a time; chosen by this project: one chunk of pixels, which fits into the cache of a
+core, was fastest."""
 
 
 def content_fingerprint(file: Any, checks: dict[str, int] | None = None) -> str:
     """Hash an open store's photos, labels, ids and views.
 
-    Attributes such as the licence or the recipe's options are not content: the same pixels
-    prepared from another folder have the same fingerprint.
+    Attributes such as the licence or the recipe's options are not hashed, so the same pixels prepared from
+    another folder have the same fingerprint.
 
     Args:
         file: the store
-        checks: is given the CRC-32 of every array of the photos by name, from the same reading
+        checks: dictionary to fill with the CRC-32 of every array of the photos, computed in the same pass
 
     Returns:
         64 hexadecimal digits (SHA-256)
@@ -54,7 +54,7 @@ def _add_dataset(digest: Any, name: str, dataset: Any) -> int:
 
 
 def _contents(dataset: Any) -> Generator[tuple[Any, int], None, None]:
-    """Return the bytes block by block, with the CRC-32 up to there; one is read while another is hashed."""
+    """Yield the bytes block by block with the CRC-32 so far; one block is read while another is hashed."""
     check = 0
 
     def read(rows: slice) -> tuple[Any, int]:

@@ -1,4 +1,4 @@
-"""Opening HDF5 files for reading: without locks, and with one line for whatever is wrong with them."""
+"""Opens HDF5 files for reading: without locks, and with a one-line error for whatever is wrong with them."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from infoseg_bench.errors import UserError, printable
 
 @contextmanager
 def opened_store(path: Path) -> Iterator[h5py.File]:
-    """Open a store for reading; any number of processes may, also where the disk cannot lock files.
+    """Open a store for reading, by any number of processes, also on disks that do not support file locks.
 
     Raises:
-        UserError: absent, damaged or unreadable, whether that shows on opening or within the block
+        UserError: the store is missing, damaged or unreadable, on opening or within the block
     """
     try:
-        # A store never changes under its name: a new one takes it over when it is complete.
+        # A store is never modified: a complete new one replaces it.
         with h5py.File(path, "r", locking=False) as file:
             yield file
     except (OSError, KeyError, ValueError, RuntimeError) as error:
@@ -37,14 +37,14 @@ def _unreadable(error: Exception, path: Path) -> UserError:
     cut = re.search(r"truncated file: eof = (\d+).*stored_eof = (\d+)", text)
     if cut:
         return UserError(
-            f"{place} (cut off: {cut[1]} of {cut[2]} bytes are there): copy it again, or prepare it again"
+            f"{place} (truncated: it has {cut[1]} of {cut[2]} bytes): copy it again, or prepare it again"
         )
     if "signature not found" in text:
-        return UserError(f"{place} (no HDF5 file): prepare it again, or remove it from this folder")
+        return UserError(f"{place} (not an HDF5 file): prepare it again, or remove it from this folder")
     codec = re.search(r"required filter '?([\w-]+)'? is not registered", text)
     if codec:
         return UserError(
-            f"{place} (compressed with {codec[1]}, which the installed h5py does not have): install "
+            f"{place} (compressed with {codec[1]}, which the installed h5py does not support): install "
             "hdf5plugin, or prepare it again"
         )
     if "Input/output error" in text or "Stale file handle" in text:

@@ -1,4 +1,4 @@
-"""One photo as a store keeps it."""
+"""One photo as it is stored."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class StoredPhoto:
     """One photo as a store keeps it.
 
     Attributes:
-        id: its name, unique in the store
+        id: name of the photo, unique in the store
         image: the whole, scaled photo
-        labels: stored labels of the same size, VOID and UNLABELLED among them; None: none
+        labels: stored labels of the same size, including VOID and UNLABELLED; None if there are none
     """
 
     id: str

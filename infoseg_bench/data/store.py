@@ -19,13 +19,13 @@ from infoseg_bench.errors import UserError, unknown_name
 
 @dataclass(frozen=True, kw_only=True)
 class StoreArrays:
-    """The arrays of a store: photos one after the other, row by row.
+    """The arrays of a store: photos one after another, row by row.
 
     Attributes:
-        pixels: uint8 `pixel channel`
-        labels: uint8 `pixel`, of the labelled photos only; None where they were not asked for
-        sizes: int32 `photo 2`, height and width
-        labelled: bool `photo`
+        pixels: pixels of all photos, uint8 `pixel channel`
+        labels: labels of the labelled photos, uint8 `pixel`; None if they were not requested
+        sizes: heights and widths, int32 `photo 2`
+        labelled: which photos are labelled, bool `photo`
     """
 
     pixels: np.ndarray
@@ -35,13 +35,13 @@ class StoreArrays:
 
 
 class Store:
-    """A prepared file. It is opened for each reading, so it may be shared by any number of runs."""
+    """A prepared file. It is opened anew for every read, so any number of runs can share it."""
 
     def __init__(self, path: Path) -> None:
-        """Look at the file's header.
+        """Read the file's header.
 
         Raises:
-            UserError: no store, a damaged one, or one of a newer version
+            UserError: the file is missing, not a store, damaged, or of a newer version
         """
         self.path = path
         with opened_store(path) as file:
@@ -58,12 +58,12 @@ class Store:
 
     @property
     def fingerprint(self) -> str:
-        """The hash over its content, as written when it was made."""
+        """The hash of the content, as recorded when the store was written."""
         return str(self.attributes["fingerprint"])
 
     @property
     def warnings(self) -> list[str]:
-        """What was suspicious about the data when the store was made, one line each."""
+        """Warnings about suspicious data from when the store was written, one line each."""
         lines: list[str] = json.loads(self.attributes.get("warnings", "[]"))
         return lines
 
@@ -79,12 +79,12 @@ class Store:
             return _read_view(file["views"][name], name)
 
     def ids(self) -> list[str]:
-        """Return the photos' names, in the store's order."""
+        """Return the names of the photos, in the order of the store."""
         with opened_store(self.path) as file:
             return [text.decode() for text in file["ids"][:]]
 
     def arrays(self, *, labels: bool) -> StoreArrays:
-        """Read the photos into memory, with the labels only if asked for."""
+        """Read the photos into memory, with labels only if requested."""
         with opened_store(self.path) as file:
             return StoreArrays(
                 pixels=file["pixels"][:],
@@ -97,20 +97,21 @@ class Store:
         """Compute the fingerprint again.
 
         Raises:
-            UserError: the content is not what was written
+            UserError: the content has changed since it was written
         """
         with opened_store(self.path) as file:
             found = content_fingerprint(file)
         if found != self.fingerprint:
             raise UserError(
-                f"{self.path}: content {found[:12]} is not the {self.fingerprint[:12]} that was written: "
+                f"{self.path}: the fingerprint of the content is {found[:12]}, but {self.fingerprint[:12]} "
+                "was recorded: "
                 "prepare it again"
             )
 
 
 def _read_view(group: Any, name: str) -> View:
     tables = {protocol: group[f"tables/{protocol}"][:] for protocol in group["tables"]}
-    # Where released code reads the labels as everybody does, one table serves both protocols.
+    # If the released code reads labels without peculiarities, both protocols use one table.
     if "corrected" in tables:
         tables.setdefault("published", tables["corrected"])
     return View(
@@ -128,7 +129,7 @@ def _read_view(group: Any, name: str) -> View:
 
 
 def void_mask(arrays: StoreArrays, view: View, *, protocol: str) -> Bool[np.ndarray, " pixel"]:
-    """Return for every pixel of the store whether it counts; photos without labels count whole."""
+    """Return which pixels of the store are not void; in a photo without labels, all of them."""
     if arrays.labels is None:
         raise ValueError("the arrays were read without labels")
     areas = arrays.sizes.astype(np.int64).prod(axis=1)

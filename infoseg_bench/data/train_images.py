@@ -1,4 +1,4 @@
-"""The training side of a data set: images, and nothing that leads to a label."""
+"""The training side of a data set: images, without any access to labels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TrainBatch:
         images: values in [0, 1]; zero where padded
         inside: False where padded
         mask: pixels that are not void; None unless the method has declared that it uses the mask
-        maps: the photo maps that the method has asked for, by name; -1 where padded
+        maps: the photo maps that the method requested, by name; -1 where padded
     """
 
     images: Float[Tensor, "batch channel crop crop"]
@@ -38,14 +38,14 @@ class TrainBatch:
 class TrainImages:
     """Random crops of the training photos, batched on the device.
 
-    The photos of step `s` follow from the seed and from `s` alone: every epoch is a permutation
-    of all photos, and batches run through the epochs without leaving any out. So a resumed run
-    sees exactly what an undisturbed one would have seen.
+    The photos of step `s` depend only on the seed and on `s`: every epoch is a permutation of all photos, and
+    batches continue across epochs without leaving any photo out. So a resumed run sees exactly the same
+    batches as one that was never interrupted.
 
     Attributes:
-        crop: side of the crops in pixels, unless `batch` is asked for another
-        channels: bands of the images
-        taken: crops given out so far
+        crop: side of the crops in pixels, unless another is passed to `batch`
+        channels: number of channels of the images
+        taken: number of crops returned so far
     """
 
     def __init__(
@@ -62,19 +62,19 @@ class TrainImages:
         ranks: Ranks = SINGLE,
         scored: Int64[np.ndarray, " scored"] | None = None,
     ) -> None:
-        """Keep the pixels of `arrays` and nothing else of it.
+        """Create the training images; of `arrays`, only pixels and sizes are kept.
 
         Args:
-            arrays: of the whole store; labels in it are not looked at
+            arrays: arrays of the whole store; labels in it are not read
             photos: indices of the training photos
-            crop: side of the crops in pixels, unless `batch` is asked for another
-            seed: of the order of photos and of the crops' places
-            device: where batches are wanted
-            mask: per pixel of `arrays.pixels`, False for void
-            maps: photo maps by name, per pixel of `arrays.pixels`
-            pixels: `arrays.pixels` where they have been placed already
-            ranks: the processes that share every batch
-            scored: indices of the photos that `centre_batches` gives; None: the training photos
+            crop: side of the crops in pixels, unless another is passed to `batch`
+            seed: seed of the order of photos and of the places of crops
+            device: device of the batches
+            mask: False for void pixels, one value per pixel of `arrays.pixels`
+            maps: photo maps by name, one value per pixel of `arrays.pixels`
+            pixels: `arrays.pixels` if they are on the device already
+            ranks: the processes that divide every batch among them
+            scored: indices of the photos that `centre_batches` yields; None: the training photos
         """
         starts = np.concatenate([[0], np.cumsum(arrays.sizes.astype(np.int64).prod(axis=1))])[:-1]
         self._pixels = place(arrays.pixels, device) if pixels is None else pixels
@@ -95,15 +95,15 @@ class TrainImages:
         return len(self._index.starts)
 
     def batch(self, step: int, size: int, crop: int | None = None) -> TrainBatch:
-        """Return the batch of one step; of several processes, each gets its share of the same batch.
+        """Return the batch of one step; each of several processes gets a part of the same batch.
 
         Args:
-            step: from 0
-            size: images in the batch, those of all processes together
-            crop: side in pixels, if another than the data set's
+            step: number of the step, from 0
+            size: images in the batch, over all processes
+            crop: side of the crops in pixels; None: that of the data set
 
         Raises:
-            UsageError: a batch larger than the data set, or one that cannot be shared
+            UsageError: the batch is larger than the data set, or cannot be divided among the processes
         """
         if size > len(self):
             raise UsageError(
@@ -112,7 +112,7 @@ class TrainImages:
             )
         if size % self._ranks.count or (self._ranks.count > 1 and size < 2 * self._ranks.count):
             raise UsageError(
-                f"batch={size} cannot be shared by {self._ranks.count} processes: choose a multiple of "
+                f"batch={size} cannot be divided among {self._ranks.count} processes: choose a multiple of "
                 f"{self._ranks.count} that leaves each at least 2 photos"
             )
         self.taken += size
@@ -123,13 +123,13 @@ class TrainImages:
 
     @property
     def scored(self) -> int:
-        """Number of the photos that `centre_batches` gives."""
+        """Number of photos that `centre_batches` yields."""
         return len(self._scored.starts)
 
     def centre_batches(self, size: int) -> Iterator[TrainBatch]:
-        """Return the centre crops of the scored photos in their order, `size` at a time, without labels.
+        """Yield the centre crops of the scored photos in their order, `size` at a time, without labels.
 
-        Some methods fit the clusters of their features on them, as published; every process sees all.
+        Some methods fit clusters of their features on them, as published; every process gets all of them.
         """
         for photos in torch.split(torch.arange(self.scored), size):
             yield self._gather(self._scored.centre(send(photos, self._pixels.device), self.crop))

@@ -1,4 +1,4 @@
-"""A view: one data set as read from a store, with its classes, index sets and label tables."""
+"""A view: one data set in a store, with its classes, photo indices and label tables."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 VOID = 255
-"""Label of pixels that have a label, but none of the classes; they are never scored."""
+"""Label of pixels that belong to none of the classes; they are never scored."""
 SHOWN_UNSCORED = 100
-"""Photos of a data set without labels whose segments every run keeps; chosen by this project."""
+"""Most photos of a data set without labels whose segments a run keeps; chosen by this project."""
 UNLABELLED = 254
-"""Label in the store of pixels that nobody has labelled; a view maps it to a class or to VOID."""
+"""Stored label of pixels without annotation; a view maps it to a class or to VOID."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """One data set on a store's photos.
+    """One data set, made of the photos of a store.
 
     Attributes:
-        name: the data set's name, such as "coco-stuff-3"
-        title: the same for people
-        classes: names, in the order of the class index
-        palette: one (red, green, blue) of 0 to 255 per class
-        tables: protocol name to a table of 256 entries from stored label to class index or VOID
+        name: name of the data set, such as "coco-stuff-3"
+        title: name shown to users
+        classes: class names, in the order of the class index
+        palette: one colour (red, green, blue) from 0 to 255 per class
+        tables: for each protocol, a table of 256 entries from stored label to class index or VOID
         train: indices of the photos to train on
-        evaluation: indices of the photos to score, all of them labelled; empty where there are no labels
-        crop: side in pixels of the square crops
-        note: what a reader of any score must know, shown on every board
-        label_use: what labels have decided about the training photos: "selection" where they chose them
+        evaluation: indices of the photos to score, all of them labelled; empty if there are no labels
+        crop: side of the square crops in pixels
+        note: what to know when reading scores on these data, shown on every leaderboard
+        label_use: "selection" if labels were used to select the training photos
     """
 
     name: str
@@ -45,14 +45,14 @@ class View:
 
     @property
     def is_scored(self) -> bool:
-        """Return whether any photo can be scored; without, the classes only say how many clusters to find."""
+        """Whether any photo can be scored; otherwise the classes only say how many clusters to find."""
         return len(self.evaluation) > 0
 
     @property
     def shown(self) -> Int64[np.ndarray, " shown"]:
-        """Return the photos whose segments a run keeps: the scored ones, else some of the training photos.
+        """Indices of the photos whose segments a run keeps: the scored photos.
 
-        The latter are at most `SHOWN_UNSCORED`, evenly spaced.
+        Without labels, at most `SHOWN_UNSCORED` evenly spaced training photos.
         """
         if self.is_scored:
             return self.evaluation
@@ -61,16 +61,16 @@ class View:
 
 
 def cluster_names(clusters: int) -> tuple[str, ...]:
-    """Return the names of clusters that stand for no class: "cluster 0", "cluster 1" and so on."""
+    """Return names for clusters without classes: "cluster 0", "cluster 1" and so on."""
     return tuple(f"cluster {index}" for index in range(clusters))
 
 
 def label_table(classes: int, codes: dict[int, int] | None = None) -> UInt8[np.ndarray, " 256"]:
-    """Make the table from stored label to class index; what is not named becomes VOID.
+    """Make the table from stored label to class index; all other labels become VOID.
 
     Args:
         classes: number of classes
-        codes: stored label to class index; without it, stored labels are class indices
+        codes: class index by stored label; None: stored labels are class indices
 
     Raises:
         ValueError: a class index outside [0, classes)

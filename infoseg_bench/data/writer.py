@@ -1,4 +1,4 @@
-"""Writing a store: under a temporary name, verified, and renamed only when complete."""
+"""Writes a store under a temporary name, verifies it, and renames it when it is complete."""
 
 from __future__ import annotations
 
@@ -26,27 +26,26 @@ from infoseg_bench.utils.disk import disk_error
 
 FORMAT_VERSION = 1
 CHUNK_PIXELS = 1 << 18
-"""Pixels per HDF5 chunk; chosen by this project: 256 Ki, under a mebibyte a chunk for RGB."""
+"""Pixels per HDF5 chunk; chosen by this project: 256 Ki, less than a mebibyte per chunk for RGB."""
 
 SPARE_BYTES = 8 << 20
-"""Free space under which writing stops, so that HDF5 can always close its file; chosen by this project."""
+"""Free space below which writing stops, so that HDF5 can always close its file; chosen by this project."""
 
 
 class StoreWriter:
-    """Writes a store photo by photo; as a context manager, whole or not at all.
+    """Context manager that writes a store photo by photo, completely or not at all.
 
     The file appears under its name only after `finish` has checked it. Leaving the context
     without `finish`, by an error or Ctrl-C, removes everything that was written.
     """
 
     def __init__(self, path: Path, *, channels: int, attributes: dict[str, Any]) -> None:
-        """Prepare to write.
+        """Create the writer.
 
         Args:
-            path: the store's final name
-            channels: bands per pixel: 3 for RGB, 4 for RGB and infrared
-            attributes: what is kept beside the content: recipe, recipe_version, licence,
-                citation, sources, options, summary
+            path: final path of the store
+            channels: channels per pixel: 3 for RGB, 4 for RGB and infrared
+            attributes: metadata: recipe, recipe_version, licence, citation, sources, options, summary
         """
         self.path = path
         self.channels = channels
@@ -72,7 +71,7 @@ class StoreWriter:
             self._discard()
             raise disk_error(error, self.path) from error
         except BaseException:
-            # Ctrl-C in here would never reach `__exit__`.
+            # `__exit__` would not be called after a Ctrl-C in here.
             self._discard()
             raise
         return self
@@ -93,9 +92,9 @@ class StoreWriter:
         """Append one photo.
 
         Args:
-            photo_id: its name, unique in the store
-            image: the whole, pre-scaled photo
-            labels: stored labels of the same size, VOID and UNLABELLED among them; None: none
+            photo_id: name of the photo, unique in the store
+            image: the whole, scaled photo
+            labels: stored labels of the same size, including VOID and UNLABELLED; None if there are none
         """
         self.extend([StoredPhoto(id=photo_id, image=image, labels=labels)])
 
@@ -103,7 +102,7 @@ class StoreWriter:
         """Append many photos at once, which is faster."""
         for photo in photos:
             if photo.id in self._ids:
-                raise ValueError(f"{photo.id}: two photos of this name")
+                raise ValueError(f"{photo.id}: two photos have this name")
             self._ids[photo.id] = None
             self._sizes.append((photo.image.shape[0], photo.image.shape[1]))
             self._labelled.append(photo.labels is not None)
@@ -116,10 +115,10 @@ class StoreWriter:
             self._append(self._labels, np.concatenate(labels))
 
     def finish(self, views: list[View]) -> str:
-        """Write the index and the views, verify, give the store its name.
+        """Write the index and the views, verify the file, and rename it to its final name.
 
         Returns:
-            the fingerprint over the content
+            the fingerprint of the content
         """
         for view in views:
             self._check(view)
@@ -139,7 +138,9 @@ class StoreWriter:
     def _check(self, view: View) -> None:
         for name, photos in (("train", view.train), ("evaluation", view.evaluation)):
             if ((photos < 0) | (photos >= len(self._ids))).any():
-                raise ValueError(f"view {view.name}: {name} names photos beyond the store's {len(self._ids)}")
+                raise ValueError(
+                    f"view {view.name}: {name} has indices beyond the {len(self._ids)} photos of the store"
+                )
         if not np.array(self._labelled, dtype=bool)[view.evaluation].all():
             raise ValueError(f"view {view.name}: photos without labels cannot be scored")
 
@@ -157,7 +158,7 @@ class StoreWriter:
 
     def _discard(self) -> None:
         if self._lock.is_locked:
-            # A full disk makes the closing flush fail again; the first error is the one to tell.
+            # On a full disk the flush on closing fails again; the first error is the one to report.
             with contextlib.suppress(OSError, RuntimeError):
                 if self._file is not None:
                     self._file.close()
@@ -165,7 +166,7 @@ class StoreWriter:
             self._lock.release()
 
     def _reserve(self, size: int) -> None:
-        # HDF5 that meets a full disk in the middle of a write crashes the interpreter on closing.
+        # If the disk becomes full during a write, HDF5 crashes the interpreter on closing.
         if shutil.disk_usage(self.path.parent).free < size + SPARE_BYTES:
             raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -1,6 +1,6 @@
 """The information between samples and the clusters they are assigned to (RIM, Krause et al. 2010).
 
-The means are over samples; `share` is the share of each in them, and the shares sum to one.
+Means are over samples, weighted by `share`; the weights sum to one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 SMALLEST = 1e-8
-"""Probabilities below it count as it, in logarithms; chosen by this project."""
+"""Smallest probability in logarithms: lower ones are raised to it; chosen by this project."""
 
 
 def marginal_entropy(
@@ -23,7 +23,7 @@ def marginal_entropy(
 def conditional_entropy(
     assigned: Float[Tensor, "sample cluster"], share: Float[Tensor, " sample"]
 ) -> Float[Tensor, ""]:
-    """Return the mean entropy of the samples' probabilities in nats; 0 where all are decided."""
+    """Return the mean entropy of the samples' probabilities in nats; 0 if all assignments are certain."""
     return (share * _entropy(assigned)).sum()
 
 

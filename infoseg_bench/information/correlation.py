@@ -1,8 +1,8 @@
-"""Joints of two maps under every small displacement, by cross-correlation in the Fourier domain.
+"""Joint distributions of two maps for all small displacements, by cross-correlation in the Fourier domain.
 
-The sum over pixels of p_i(u) q_j(u + t), for all (2T+1)^2 displacements t, is a correlation. As a
-convolution of whole maps with each other it costs (2T+1)^2 products per pair of clusters and pixel,
-as here (after a Fourier transform of every map) a single one.
+The sum over pixels of p_i(u) q_j(u + t), for all (2T+1)^2 displacements t, is a correlation. Computed as a
+convolution of the maps, it takes (2T+1)^2 products per pair of clusters and pixel; computed here, after a
+Fourier transform of every map, a single one.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from torch import Tensor
 from infoseg_bench.information.precision import full_precision
 
 MAPS = 64
-"""Maps transformed at once, which bounds what is held besides the result; chosen by this project."""
+"""Number of maps transformed at once, which bounds the additional memory; chosen by this project."""
 IMAGES = 4
-"""Images transformed at once, however many clusters they have: each costs a pass over all products; chosen
-by this project."""
+"""Smallest number of images transformed at once, for any number of clusters, since every pass goes over all
+products; chosen by this project."""
 
 Grid = tuple[int, int]
 
@@ -32,13 +32,13 @@ def displaced_joints(
 ) -> Float[Tensor, "displacement displacement cluster other"]:
     """Sum first_i(u) second_j(u + t) over images and pixels, for each displacement t.
 
-    Displacements run from -radius to radius, rows first; pixels outside of a map are zero. Forward
-    and backward keep no more than the two maps: spectra are computed again.
+    Displacements run from -radius to radius, rows first; pixels outside of a map are zero. Only the two maps
+    are kept for the backward pass, which computes their spectra again.
 
     Args:
-        first: float32 or float64
-        second: of the same type
-        radius: IIC's T, less than both sides
+        first: maps in float32 or float64
+        second: maps of the same type
+        radius: IIC's T in pixels, less than both sides
     """
     joints: Tensor = _DisplacedJoints.apply(first, second, radius)  # type: ignore[no-untyped-call]
     return joints
@@ -85,7 +85,7 @@ def _cross_spectra(
 def _cut(
     product: Complex[Tensor, "frequency cluster other"], grid: Grid, radius: int
 ) -> Float[Tensor, "cluster other displacement displacement"]:
-    """Transform back, some clusters at a time, and keep the small displacements."""
+    """Transform back, a few clusters at a time, and keep only small displacements."""
     rows, columns = _wrapped(radius, grid, product.device)
     some = max(1, MAPS // product.shape[2])
     return torch.cat(
@@ -115,13 +115,13 @@ def _filtered(
     *,
     reverse: bool,
 ) -> Float[Tensor, "batch target height width"]:
-    """Convolve (reversed: correlate) every map with every kernel and sum over the sources."""
+    """Convolve (with `reversed`: correlate) every map with every kernel and sum over the sources."""
     height, width = maps.shape[-2:]
     result = maps.new_empty(len(maps), kernels.shape[2], height, width)
     images = _images_at_once(maps)
     for part, place in zip(torch.split(maps, images), torch.split(result, images), strict=True):
         spectra = _spectra(part, grid)
-        # Conjugating the few maps instead of the many kernels saves a copy of those.
+        # Conjugating the few maps instead of the many kernels avoids a copy of the kernels.
         product = (spectra.conj() @ kernels).conj() if reverse else spectra @ kernels
         place.copy_(_maps(product, grid)[..., :height, :width])
     return result
@@ -132,14 +132,14 @@ def _images_at_once(maps: Tensor) -> int:
 
 
 def _grid(maps: Tensor, radius: int) -> Grid:
-    """Pad by the radius, so that nothing wraps around, and on to a size that transforms fast."""
+    """Return sizes padded by the radius, so that nothing wraps around, and up to a fast FFT size."""
     rows, columns = (next_fast_len(side + radius, real=True) for side in maps.shape[-2:])
     return rows, columns
 
 
 def _spectra(maps: Float[Tensor, "a b height width"], grid: Grid) -> Complex[Tensor, "frequency a b"]:
     spectra: Tensor = torch.fft.rfft2(maps, s=grid)
-    # One matrix per frequency, contiguous: many small products are several times faster so.
+    # With one contiguous matrix per frequency, many small products are several times faster.
     return spectra.flatten(2).permute(2, 0, 1).contiguous()
 
 
@@ -152,6 +152,6 @@ def _maps(spectra: Complex[Tensor, "frequency a b"], grid: Grid) -> Float[Tensor
 
 
 def _wrapped(radius: int, grid: Grid, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Places of the displacements -radius to radius along both sides of the grid."""
+    """Return the indices of displacements from -radius to radius along both sides of the grid."""
     steps = torch.arange(-radius, radius + 1, device=device)
     return steps % grid[0], steps % grid[1]

@@ -1,4 +1,4 @@
-"""IIC's information between two segmentations that may be displaced against each other.
+"""IIC's information between two segmentations that may be displaced relative to each other.
 
 Ji et al., Invariant Information Clustering, ICCV 2019; IIC utils/segmentation/IID_losses.py:86-159.
 """
@@ -32,22 +32,21 @@ def displaced_information(
 
     For each displacement of at most `radius` pixels along both axes, the joint distribution of
     the clusters of a pixel in `first` and of the displaced one in `second` is the mean over all
-    images and pixels. Half precisions are widened to float32, and neither autocast nor TF32 acts
-    within.
+    images and pixels. Half precision is converted to float32, and autocast and TF32 are disabled.
 
     Args:
         first: class probabilities
-        second: those of the other view, brought back to the frame of `first`. With as many
-            clusters as `first` the joint is symmetrised, as in IIC; with another number it is not.
+        second: class probabilities of the other view, aligned with `first`. If it has as many clusters as
+            `first`, the joint distribution is symmetrised as in IIC; otherwise it is not.
         radius: IIC's T, in pixels; published 10, and 5 on Potsdam (examples/commands.txt)
         lamb: weight of the marginals' entropies, see `joint_information`
-        collapsed: sum the joints of all displacements first, instead of averaging the information
-            of each; all published figures are uncollapsed (examples/commands.txt)
-        mask: pixels that count, in both maps; None: all
-        together: sums joint masses over the processes that share a batch; None: there is one
+        collapsed: whether to sum the joint distributions of all displacements first, instead of averaging the
+            information of each; all published scores are uncollapsed (examples/commands.txt)
+        mask: valid pixels, in both maps; None: all
+        together: function that sums joint masses over the processes of a run; None: there is one process
 
     Raises:
-        ValueError: a radius that reaches beyond the map
+        ValueError: the radius is negative or not smaller than the map
     """
     if not 0 <= radius < min(first.shape[-2:]):
         raise ValueError(f"radius {radius}: choose one of 0 to {min(first.shape[-2:]) - 1}, within the map")
@@ -71,7 +70,7 @@ def _collapsed_joint(
     second: Float[Tensor, "batch other height width"],
     radius: int,
 ) -> Float[Tensor, "cluster other"]:
-    """Sum over the displacements first: that is a box filter on one of the maps."""
+    """Return the joint distribution summed over all displacements, by a box filter on one of the maps."""
     side = 2 * radius + 1
     boxes = F.avg_pool2d(second, (side, 1), 1, (radius, 0), divisor_override=1)
     boxes = F.avg_pool2d(boxes, (1, side), 1, (0, radius), divisor_override=1)
@@ -80,7 +79,7 @@ def _collapsed_joint(
 
 
 class _Product(torch.autograd.Function):
-    """Sum the images' products of first and transposed second, in full precision both ways."""
+    """Sum the products of first and transposed second over images, in full precision in both passes."""
 
     @staticmethod
     def forward(ctx: Any, first: Tensor, second: Tensor) -> Tensor:

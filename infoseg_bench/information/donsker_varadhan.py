@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 Average = Literal["per-place", "pooled"]
-"""per-place: one estimate for every place (i, j), whose mean is taken, as eq. 6 of the paper writes it;
-pooled: one estimate for the samples of all places together, as in Deep InfoMax (gan_losses.py)."""
+"""per-place: the mean of one estimate for every place (i, j), as in eq. 6 of the paper; pooled: one estimate
+for the samples of all places, as in Deep InfoMax (gan_losses.py)."""
 
 
 def donsker_varadhan(
@@ -29,12 +29,12 @@ def donsker_varadhan(
     per place, if every place has as many samples.
 
     Args:
-        joint: discriminator scores T of pairs that belong together
-        marginal: scores of pairs put together at random, at the same places
-        average: whether every place has a logarithm of its own ("per-place"), or all share one ("pooled")
-        counted_joint: False for scores to leave out; None: all count
-        counted_marginal: the same for `marginal`. Per place, a place counts if it keeps samples of
-            both kinds; without any the estimate is 0.
+        joint: discriminator scores T of joint pairs
+        marginal: scores of random pairs, at the same places
+        average: whether every place has its own logarithm ("per-place"), or all share one ("pooled")
+        counted_joint: False for scores to leave out; None: all are used
+        counted_marginal: the same for `marginal`. With "per-place", only places that keep samples of both
+            kinds are used; if there are none, the estimate is 0.
     """
     if average == "pooled":
         joint, marginal = joint.flatten(), marginal.flatten()
@@ -54,7 +54,7 @@ def _per_place(
     pairs, others = counted_joint.sum(dim=0), counted_marginal.sum(dim=0)
     kept = (pairs > 0) & (others > 0)
     expected = (joint * counted_joint).sum(dim=0) / pairs.clamp(min=1)
-    # A place without samples gets finite scores, so that no gradient is NaN, and is left out of the mean.
+    # Places without samples get finite scores, so that no gradient is NaN, and are left out of the mean.
     scores = marginal.masked_fill(~counted_marginal & kept, -math.inf)
     estimates = expected - scores.logsumexp(dim=0) + others.clamp(min=1).to(joint.dtype).log()
     return (estimates * kept).sum() / kept.sum().clamp(min=1)

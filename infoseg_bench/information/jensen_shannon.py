@@ -16,20 +16,20 @@ def jensen_shannon(
 ) -> Float[Tensor, ""]:
     """Estimate E[-sp(-T)] over joint samples minus E[sp(T)] over marginal ones, sp the softplus.
 
-    The paper's form, without the constant log 2 terms of Deep InfoMax; so it is below zero, and
-    -2 log 2 where the scores say nothing.
+    This is the paper's form, without the constant terms log 2 of Deep InfoMax. So it is negative, and
+    -2 log 2 if all scores are zero.
 
     Args:
-        joint: discriminator scores T of pairs that belong together, any shape
-        marginal: scores of pairs put together at random, any shape
-        counted_joint: joint samples that count; None: all
-        counted_marginal: marginal samples that count; None: all
+        joint: discriminator scores T of joint pairs, in any shape
+        marginal: scores of random pairs, in any shape
+        counted_joint: False for joint scores to leave out; None: all are used
+        counted_marginal: False for marginal scores to leave out; None: all are used
     """
     return -_mean(F.softplus(-joint), counted_joint) - _mean(F.softplus(marginal), counted_marginal)
 
 
 def _mean(values: Float[Tensor, "*shape"], counted: Bool[Tensor, "*shape"] | None) -> Float[Tensor, ""]:
-    """Return the mean of the values that count, 0 if none does, without a boolean index: a GPU would wait."""
+    """Return the mean of the counted values, or 0, without boolean indices, which wait for a GPU."""
     if counted is None:
         return values.mean()
     return (values * counted).sum() / counted.sum().clamp(min=1)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 SMALLEST = torch.finfo(torch.float64).eps
-"""Probabilities below it count as it (IID_losses.py:9)."""
+"""Smallest probability in logarithms: lower ones are raised to it (IID_losses.py:9)."""
 
 
 def joint_information(
@@ -15,13 +15,13 @@ def joint_information(
 ) -> Float[Tensor, "*many"]:
     """Return sum_ij P_ij [log P_ij - lamb log P_i - lamb log P_j] in nats, P_i and P_j the marginals.
 
-    With `lamb` 1 this is the mutual information, at most log K; more than 1 rewards even
-    marginals and can exceed that. It is computed in float64, in which these few numbers cost
-    nothing: in float32 the rounding of the logarithms would swamp a small information.
+    With `lamb` = 1 this is the mutual information, at most log K; larger values reward uniform marginals,
+    and the result can exceed log K. It is computed in float64, which costs little for so few numbers: in
+    float32, rounding of the logarithms would be larger than a small information.
 
     Args:
-        joint: joint masses, not negative; each is divided by its own sum first. One without any
-            mass has no information, and no gradient.
+        joint: non-negative joint masses; each is divided by its sum first. If the sum is zero, information
+            and gradient are zero.
         lamb: weight of the marginals' entropies; IIC uses 1, and 1.5 for head B on 3 classes
     """
     mass = joint.double()
@@ -33,5 +33,5 @@ def joint_information(
 
 
 def symmetrised(joint: Float[Tensor, "*many cluster cluster"]) -> Float[Tensor, "*many cluster cluster"]:
-    """Return (P + P^T) / 2, which forgets which map came first (IID_losses.py:86-159)."""
+    """Return (P + P^T) / 2, which does not depend on the order of the maps (IID_losses.py:86-159)."""
     return (joint + joint.mT) / 2

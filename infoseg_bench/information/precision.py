@@ -1,4 +1,4 @@
-"""Full float32 for estimators, whatever precision the networks around them run in."""
+"""Full float32 precision for estimators, whatever the precision of the networks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 @contextmanager
 def full_precision(device: torch.device) -> Iterator[None]:
-    """Switch autocast and TF32 off within: information is a small difference of large sums."""
+    """Disable autocast and TF32 in this context, because information is a small difference of large sums."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
@@ -23,5 +23,5 @@ def full_precision(device: torch.device) -> Iterator[None]:
 
 
 def at_least_float32(values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Widen half precisions to float32; float64 stays."""
+    """Convert half precision to float32; float64 is kept."""
     return values if values.dtype == torch.float64 else values.float()

@@ -1,4 +1,4 @@
-"""Optional augmentation of a training batch; the paper mentions none."""
+"""Optional augmentation of training batches; the paper mentions none."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from infoseg_bench.images.color_jitter import color_jitter
 from infoseg_bench.images.mirror import draw_mirrored, mirror
 
 JITTER = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.125}
-"""IIC's on COCO (scripts/segmentation/segmentation_twohead.py:101-104)."""
+"""IIC's colour jitter on COCO (scripts/segmentation/segmentation_twohead.py:101-104)."""
 
 
 def flipped(batch: TrainBatch, generator: torch.Generator) -> TrainBatch:
-    """Mirror a random half of the images, with their masks."""
+    """Mirror each image, with its mask, with a probability of one half."""
     mirrored = draw_mirrored(len(batch.images), generator)
     return replace(
         batch,
@@ -30,5 +30,5 @@ def flipped(batch: TrainBatch, generator: torch.Generator) -> TrainBatch:
 def jittered(
     images: Float[Tensor, "batch channel height width"], generator: torch.Generator
 ) -> Float[Tensor, "batch channel height width"]:
-    """Change colours as IIC does; infrared stays as it is."""
+    """Jitter colours as IIC does; infrared is not changed."""
     return color_jitter(images, **JITTER, generator=generator)

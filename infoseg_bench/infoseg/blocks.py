@@ -9,21 +9,20 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 SMALLEST_MAP = 4
-"""Block B halves the map until it is at most this many places wide; chosen by this project, after Deep
-InfoMax."""
+"""Block B halves the map until its side is at most this long; chosen by this project, after Deep InfoMax."""
 
 ALIGNED = 8
-"""Matrix sizes are best multiples of this many numbers; NVIDIA's guide to matrix multiplication."""
+"""Matrix sizes should be multiples of this number; NVIDIA's guide to matrix multiplication."""
 
 Pooling = Literal["average", "convolution"]
 """End of block B: the average over its last map, or one convolution as large as that map."""
 Initialisation = Literal["torch", "he"]
-"""Of the convolutions before a ReLU."""
+"""Initial weights of convolutions before a ReLU."""
 Shortcut = Literal["identity", "torch"]
 """Initial weights of block C's shortcut."""
 
 SHORTCUT_NOISE = 0.01
-"""Bound of the uniform noise around a near-identity shortcut; Deep InfoMax's mi_networks.py:98-104."""
+"""Bound of the uniform noise added to a near-identity shortcut; Deep InfoMax's mi_networks.py:98-104."""
 
 
 def convolution(
@@ -32,12 +31,12 @@ def convolution(
     """Make a convolution followed by ReLU, with optional batch normalisation between them.
 
     Args:
-        channels: of its input
-        out: channels of its output
-        side: of the kernel in places
-        stride: in places
+        channels: channels of the input
+        out: channels of the output
+        side: side of the kernel, in grid cells
+        stride: stride, in grid cells
         batch_norm: whether to normalise; the convolution then has no bias
-        padding: on every side, in places; None: (side - 1) // 2
+        padding: padding on every side, in grid cells; None: (side - 1) // 2
     """
     padding = (side - 1) // 2 if padding is None else padding
     layers: list[nn.Module] = [nn.Conv2d(channels, out, side, stride, padding, bias=not batch_norm)]
@@ -52,14 +51,14 @@ class BlockA(nn.Sequential):
     def __init__(
         self, channels: int, *, width: int, out: int, depth: int, context: int, batch_norm: bool
     ) -> None:
-        """Build it.
+        """Build the block.
 
         Args:
-            channels: of the images
+            channels: channels of the images
             width: channels at half of the image's resolution
             out: channels at a quarter of it
-            depth: 3x3 layers at half resolution, each of which widens the patch by 4 pixels
-            context: 3x3 layers at a quarter, each of which widens the patch by 8 pixels
+            depth: number of 3x3 layers at half resolution, each of which widens the patch by 4 pixels
+            context: number of 3x3 layers at a quarter, each of which widens the patch by 8 pixels
             batch_norm: whether every convolution is followed by batch normalisation
         """
         super().__init__(
@@ -71,22 +70,22 @@ class BlockA(nn.Sequential):
 
 
 def patch_side(context: int, depth: int = 0) -> int:
-    """Return the side in pixels of the patch that one place of block A's output sees."""
+    """Side in pixels of the patch that one place of block A's output sees."""
     # One 4x4 layer at full resolution, `depth` 3x3 and a 4x4 at half, `context` 3x3 at a quarter.
     return 4 + 2 * 2 * depth + 2 * 3 + 4 * 2 * context
 
 
 class BlockB(nn.Sequential):
-    """Block B: from the grid of patches down to one place, the image."""
+    """Block B: from the grid of patches down to a single place that stands for the whole image."""
 
     def __init__(self, channels: int, side: int, widest: int, batch_norm: bool, pooling: Pooling) -> None:
-        """Build it for a grid of `side` places; every halving doubles the channels up to `widest`."""
+        """Build it for a square grid of `side` places; every halving doubles the channels, up to `widest`."""
         layers: list[nn.Module] = []
         while side > SMALLEST_MAP:
             out = min(2 * channels, widest)
             layers.append(convolution(channels, out, 4, 2, batch_norm))
             channels, side = out, side // 2
-        # Images of another size than those trained on are averaged to a last map of the same size.
+        # For images of another size than the training images, the last map is averaged to the same size.
         layers.append(nn.AdaptiveAvgPool2d(1 if pooling == "average" else side))
         if pooling == "convolution":
             layers.append(convolution(channels, channels, side, 1, batch_norm, padding=0))
@@ -95,12 +94,12 @@ class BlockB(nn.Sequential):
 
 
 class PointwiseResidual(nn.Module):
-    """Block C: a residual block of 1x1 convolutions, as Deep InfoMax's mi_networks.py:68-118."""
+    """Block C: a residual block of 1x1 convolutions, as in Deep InfoMax's mi_networks.py:68-118."""
 
     def __init__(
         self, channels: int, features: int, batch_norm: bool, initial_shortcut: Shortcut = "torch"
     ) -> None:
-        """Build it with `features` hidden and output channels."""
+        """Build it with `features` hidden channels and as many output channels."""
         super().__init__()
         self.residual = nn.Sequential(
             convolution(channels, features, 1, 1, batch_norm), nn.Conv2d(features, features, 1)
@@ -110,19 +109,19 @@ class PointwiseResidual(nn.Module):
             make_near_identity(self.shortcut)
 
     def forward(self, grid: Float[Tensor, "batch c rows columns"]) -> Float[Tensor, "batch P rows columns"]:
-        """Add residual and shortcut."""
+        """Return the sum of residual and shortcut."""
         features: Tensor = self.residual(grid) + self.shortcut(grid)
         return features
 
     def unapplied(
         self, grid: Float[Tensor, "batch c rows columns"]
     ) -> tuple[Float[Tensor, "batch q rows columns"], Float[Tensor, "P q"]]:
-        """Return the inputs of the last, linear layer and its weights instead of their product."""
+        """Return the inputs and the weights of the last, linear layer instead of their product."""
         first, last = self.residual
         assert isinstance(last, nn.Conv2d)
         assert last.bias is not None
         hidden = first(grid)
-        # The bias becomes ALIGNED inputs of ones: GPUs multiply such sizes fast.
+        # The bias becomes ALIGNED constant inputs, because GPUs are fast with multiples of ALIGNED.
         ones = torch.ones_like(hidden[:, :ALIGNED], memory_format=torch.channels_last)
         bias = last.bias[:, None].expand(-1, ALIGNED) / ALIGNED
         weights = torch.cat([last.weight.flatten(1), self.shortcut.weight.flatten(1), bias], dim=1)
@@ -130,10 +129,10 @@ class PointwiseResidual(nn.Module):
 
 
 def make_near_identity(layer: nn.Conv2d) -> None:
-    """Set a 1x1 convolution's weights to the identity plus noise, as Deep InfoMax's mi_networks.py:98-104.
+    """Set a 1x1 convolution's weights to the identity plus noise, as in Deep InfoMax's mi_networks.py:98-104.
 
-    Deep InfoMax does so only where there are at least as many outputs as inputs; with fewer, the identity
-    here covers the first inputs.
+    Deep InfoMax does so only if there are at least as many outputs as inputs; if there are fewer, the
+    identity here covers the first inputs.
     """
     nn.init.uniform_(layer.weight, -SHORTCUT_NOISE, SHORTCUT_NOISE)
     with torch.no_grad():
@@ -141,6 +140,6 @@ def make_near_identity(layer: nn.Conv2d) -> None:
 
 
 def keep_size(module: nn.Module) -> None:
-    """Draw the weights before a ReLU so that activations keep their size (He et al. 2015)."""
+    """Draw the weights before a ReLU so that activations keep their variance (He et al. 2015)."""
     if isinstance(module, nn.Sequential) and isinstance(module[0], nn.Conv2d):
         nn.init.kaiming_normal_(module[0].weight, nonlinearity="relu")

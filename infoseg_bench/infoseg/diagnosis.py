@@ -1,8 +1,8 @@
-"""What can be said of InfoSeg's features without labels.
+"""Diagnosis of InfoSeg's features without labels.
 
-Two regimes raise the objective without finding classes. A code book: H is the same for every image, and
-patches are merely clustered. A signature: H says which image it is, and a class means something else in every
-image.
+Features can raise the objective in two ways that find no classes. A code book: H is the same for every image,
+and patches are merely clustered. A signature: H identifies the image, and the meaning of a class differs from
+image to image.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from infoseg_bench.infoseg.objective import (
 )
 
 ZERO_INFORMATION = -2 * math.log(2)
-"""The estimate of eq. 7 where the scores say nothing."""
+"""The estimate of eq. 7 if all scores are zero."""
 CODE_BOOK_SHARE = 0.05
-"""Image share below which features are a code book; chosen by this project, 0.03 was measured for one."""
+"""Image share below which features may be a code book; chosen by this project: one had 0.03."""
 CODE_BOOK_INFORMATION = 0.9
-"""Least fraction of the information that a code book keeps with the mean H; chosen by this project."""
+"""Smallest fraction of the information that a code book keeps with the mean H; chosen by this project."""
 
 
 def label_free_figures(features: Features, tau: float) -> dict[str, Tensor]:
-    """Return what the features of a fixed batch tell without labels.
+    """Return label-free figures of the features of a fixed batch.
 
     Args:
-        features: float32, not folded
-        tau: of eq. 3
+        features: features in float32, not folded
+        tau: scale of the scores in eq. 3
 
     Returns:
         image_share: fraction of H's energy that depends on the image, in [0, 1]
-        information: of eq. 7 plus 2 log 2, over all pairs of the batch, in nats: 0 where the scores say
-            nothing, at most 2 log 2
-        information_with_mean_features: the same where every image gets the batch's mean H
+        information: the estimate of eq. 7 plus 2 log 2, over all pairs of the batch, in nats: 0 if all scores
+            are zero, at most 2 log 2
+        information_with_mean_features: the same if every image gets the mean H of the batch
         assignment_entropy: mean entropy of V in nats, from 0 to log K
     """
     L, H = features.L, features.H
@@ -62,8 +62,9 @@ def suspicions(figures: Mapping[str, float]) -> list[str]:
     if share >= CODE_BOOK_SHARE or left < CODE_BOOK_INFORMATION * information:
         return []
     return [
-        f"a code book of patches: only {100 * share:.1f} % of the energy of the global features depends on "
-        f"the image, and {left:.2f} of {information:.2f} nats are left with the same features for all images"
+        f"the features are a code book of patches: only {100 * share:.1f} % of the energy of the global "
+        "features depends on "
+        f"the image, and {left:.2f} of {information:.2f} nats remain with the same features for all images"
     ]
 
 

@@ -1,4 +1,4 @@
-"""InfoSeg: segmentation by maximising information between local features and their class's global one."""
+"""InfoSeg: segmentation by maximising the information between local features and global class features."""
 
 from __future__ import annotations
 
@@ -42,19 +42,20 @@ SELECTED_BY = {
     "information": "information_with_mean_features",
     "stability": "self_agreement",
 }
-"""Values of the parameter `select` and the figures whose highest value they select."""
+"""For each value of the parameter `select`, the figure whose highest value selects a step."""
 
 
 class InfoSeg(NetworkMethod[InfoSegParameters]):
-    """Both steps at every iteration: segment with L and H, then raise their information.
+    """Does both steps of the paper in every iteration: segment with L and H, then raise their information.
 
     Where the paper is silent, the defaults are those of Deep InfoMax, on which it builds: layer normalisation
-    of L and H with learnt weights, and block C with a near-identity shortcut (mi_networks.py:68-118). One of
-    its choices was given up, batch normalisation in the blocks, by figures that need no labels and by a rule
-    that was written down before they were taken (the message of the commit that introduced version 3): after
-    1 000 steps at half scale, the information that is left when every image gets the mean H was -1.7 and
-    -1.4 nats with it, -0.3, -0.1 and -0.4 without (below zero, a class means something else in every image).
-    PA was looked at afterwards, and decided nothing; reports/README.md has both.
+    of L and H with learnt weights, and block C with a near-identity shortcut (mi_networks.py:68-118). The
+    exception is batch normalisation in the blocks, which is off. This was decided by figures that need no
+    labels and by a rule that was fixed before they were measured (see the message of the commit that
+    introduced version 3): after 1 000 steps at half scale, the information that remains when every image gets
+    the mean H was -1.7 and -1.4 nats with batch normalisation, and -0.3, -0.1 and -0.4 without (below zero,
+    the meaning of a class differs from image to image). Pixel accuracy was measured afterwards and did not
+    influence the decision; reports/README.md has both.
     """
 
     name: ClassVar[str] = "infoseg"
@@ -65,7 +66,7 @@ class InfoSeg(NetworkMethod[InfoSegParameters]):
     network: FeatureNetwork
 
     def __init__(self, parameters: InfoSegParameters, task: Task, run: RunContext) -> None:
-        """Check that the images fit the network's stride and hold at least one patch of L."""
+        """Check that image sizes are multiples of the stride and not smaller than one patch of L."""
         crop = parameters.train_crop or task.crop
         if crop % STRIDE or task.crop % STRIDE:
             raise UsageError(f"infoseg: crops of {crop} and {task.crop} pixels must be multiples of {STRIDE}")
@@ -80,7 +81,7 @@ class InfoSeg(NetworkMethod[InfoSegParameters]):
 
     @property
     def selected_by(self) -> str | None:
-        """Name of the label-free figure that selects a step; None: the last step stands alone."""
+        """Name of the label-free figure that selects a step; None: only the last step is reported."""
         return SELECTED_BY[self.parameters.select]
 
     @classmethod
@@ -110,7 +111,7 @@ class InfoSeg(NetworkMethod[InfoSegParameters]):
         )
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
-        """Return minus the information that is maximised, and two figures that show a collapse of V."""
+        """Return minus the information to maximise, and two figures that show whether V collapses."""
         if self.parameters.flip:
             batch = flipped(batch, generator)
         maximised = self._invariance if self.parameters.estimator == "iic" else self._information
@@ -132,14 +133,14 @@ class InfoSeg(NetworkMethod[InfoSegParameters]):
         return scores.argmax(dim=1).repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
 
     def diagnose(self, images: Float[Tensor, "batch channel height width"]) -> Mapping[str, Tensor]:
-        """Return image share, information with and without the image's own H, and entropy of V."""
+        """Return the image share, the information with each image's own H and the mean H, and V's entropy."""
         with self.inference():
             found: Features = self.network(images, unfolded=True)
         features = Features(L=at_least_float32(found.L), H=at_least_float32(found.H))
         return label_free_figures(features, self.parameters.effective_tau)
 
     def _information(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Estimate eq. 8, averaged over places and images (eq. 6); also give V."""
+        """Estimate eq. 8, averaged over places and images (eq. 6); also return V."""
         features = self._features(*self._views(batch.images, generator))
         scores = at_least_float32(class_scores(features.L, features.H))
         V = class_probabilities(scores, self.parameters.effective_tau)
@@ -209,10 +210,10 @@ class InfoSeg(NetworkMethod[InfoSegParameters]):
 
 
 def _counted(mask: Bool[Tensor, "batch height width"], pairs: int) -> Bool[Tensor, "pair rows columns"]:
-    """Find the places in the mask of x for all its pairs, which come in x's order."""
+    """Return for every pair (x, x') the places in the mask of x, in the order of x."""
     return _places(mask).repeat_interleave(pairs // len(mask), dim=0)
 
 
 def _places(mask: Bool[Tensor, "batch height width"]) -> Bool[Tensor, "batch rows columns"]:
-    """Find the places of which most pixels are in the mask."""
+    """Return the places most of whose pixels are in the mask."""
     return F.avg_pool2d(mask[:, None].float(), STRIDE)[:, 0] > 0.5

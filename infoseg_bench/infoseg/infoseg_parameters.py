@@ -1,4 +1,4 @@
-"""InfoSeg's parameters: the paper's settings, and every choice that it leaves open."""
+"""InfoSeg's parameters: the paper's settings, and a choice wherever it leaves one open."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PAPER_P = 1024
 
 
 class InfoSegParameters(TrainingParameters):
-    """The paper's settings, and a declared choice wherever the paper is silent."""
+    """The paper's settings; where the paper is silent, the source of a default says how it was chosen."""
 
     batch: int = parameter(64, "images per step", source="PAPER 5.1", gt=1)
     lr: float = parameter(1e-4, "learning rate of Adam", source="PAPER 5.1", gt=0)
@@ -36,33 +36,36 @@ class InfoSegParameters(TrainingParameters):
     )
     a_channels: int | None = parameter(
         None,
-        "channels of block A's output; none: twice the width",
-        source="chosen by this project; PAPER 4.2 tried A's output as L, so its A may end with P channels",
+        "channels of block A's output; none: twice `width`",
+        source="chosen by this project; PAPER 4.2 also tried A's output as L, so its A may end with P "
+        "channels",
         gt=0,
     )
     a_depth: int = parameter(
         0,
-        "3x3 layers at half resolution within block A, each of which widens the patch that a local feature "
+        "number of 3x3 layers at half resolution within block A, each of which widens the patch that a "
+        "local feature "
         "sees by 4 pixels",
         source="chosen by this project",
         ge=0,
     )
     context: int = parameter(
         1,
-        "3x3 layers at the end of block A, each of which widens the patch by 8 pixels from 10",
+        "number of 3x3 layers at the end of block A, each of which widens the patch, 10 pixels without "
+        "them, by 8",
         source="chosen by this project; Deep InfoMax's local features see 21 or 22 pixels",
         ge=0,
     )
     bottleneck: int | None = parameter(
         None,
-        "numbers that describe an image before block D; none: P",
+        "length of the vector that describes an image before block D; none: P",
         source="chosen by this project, as in PAPER Fig. 3; Deep InfoMax's global vector has 64 before its "
         "projection",
         gt=0,
     )
     pooling: Pooling = parameter(
         "average",
-        "end of block B: the average over its last map, or a convolution over all of it",
+        "end of block B: the average over its last map, or a convolution over the whole map",
         source="chosen by this project",
     )
     batch_norm: bool = parameter(
@@ -73,8 +76,9 @@ class InfoSegParameters(TrainingParameters):
     )
     initialisation: Initialisation = parameter(
         "torch",
-        "of the convolutions: torch (its default, under which activations shrink from layer to layer), or he "
-        "(He et al. 2015: they keep their size)",
+        "initial weights of the convolutions: torch (its default, with which activations shrink from layer "
+        "to "
+        "layer), or he (He et al. 2015, with which they keep their variance)",
         source="chosen by this project: the paper says random",
     )
     shortcut: Shortcut = parameter(
@@ -84,7 +88,8 @@ class InfoSegParameters(TrainingParameters):
     )
     normalisation: Normalisation = parameter(
         "layer",
-        "of L and H before the dot product: none (eq. 3 to the letter), scale (by P^-1/4 each, so the "
+        "normalisation of L and H before the dot product: none (eq. 3 to the letter), scale (by P^-1/4 "
+        "each, so the "
         "product by P^-1/2), layer (layer normalisation, then scale), layer-unscaled (layer normalisation "
         "alone), global-layer (layer for H, scale for L), length (to 1)",
         source="Deep InfoMax, mi_networks.py:68-118, with the scale of AMDIM, costs.py:55-59; the paper "
@@ -92,22 +97,24 @@ class InfoSegParameters(TrainingParameters):
     )
     layer_weights: bool = parameter(
         True,
-        "learn a weight and a bias per number in layer normalisation",
+        "learn a weight and a bias per channel in layer normalisation",
         source="Deep InfoMax, mi_networks.py:89-93",
     )
     estimator: Literal["jensen-shannon", "donsker-varadhan", "iic"] = parameter(
         "jensen-shannon",
-        "of the mutual information; iic: IIC's information between the V of two views instead of eq. 6",
+        "estimator of the mutual information; iic: IIC's information between the V of two views instead of "
+        "eq. 6",
         source="PAPER 4.3; the others: Table 2",
     )
     assignment: Literal["soft", "hard"] = parameter(
         "soft",
-        "of global to local features: soft (eq. 5), or hard, the most probable class's alone",
+        "assignment of global features to places: soft (eq. 5), or hard, only that of the most probable "
+        "class",
         source="PAPER eq. 5; hard: Table 2",
     )
     pairing: Pairing = parameter(
         "all",
-        "the negatives: permuted (one random x' per x), all (every other image of the batch: the mean over "
+        "negative pairs: permuted (one random x' per x), all (every other image of the batch: the mean over "
         "all that permuted draws from), own (V of x with H of x')",
         source="Deep InfoMax, dim_losses.py:43-59; PAPER eq. 8 pairs at random and does not say how often",
     )
@@ -126,15 +133,15 @@ class InfoSegParameters(TrainingParameters):
     )
     gradient_through_assignment: bool = parameter(
         True,
-        "let the gradient flow through V",
+        "let gradients flow through V",
         source="chosen by this project, as the notation S_theta of eq. 5 suggests",
     )
     select: Literal["last", "information", "stability"] = parameter(
         "last",
-        "which evaluated step's scores are reported beside those of the last: of the one with the most "
-        "information that is left with the mean H of all images (information; all of it together rises to "
-        "the end), or of the one whose segmentation agrees most with itself under a mirror and changed "
-        "colours (stability); neither looks at labels",
+        "which evaluated step's scores are reported beside those of the last step: information (the step at "
+        "which most information remains with the mean H of all images; the total information keeps rising), "
+        "or stability (the step whose segmentation changes least when images are mirrored and their "
+        "colours jittered); neither uses labels",
         source="chosen by this project: PAPER 5.2 names no selection",
     )
     iic_radius: int = parameter(
@@ -145,20 +152,21 @@ class InfoSegParameters(TrainingParameters):
     )
     iic_lamb: float = parameter(
         1.0,
-        "weight of the marginals' entropies in the iic estimator",
+        "weight of the entropies of the marginal distributions in the iic estimator",
         source="chosen by this project: the paper does not say; IIC has 1 on COCO-Stuff and 1.5 on "
         "COCO-Stuff-3",
         gt=0,
     )
     upsampling: Literal["labels", "scores"] = parameter(
         "labels",
-        "to full resolution: labels (the label map, by nearest neighbour) or scores (of the classes, "
+        "upsampling to full resolution: labels (the label map, by nearest neighbour) or scores (of the "
+        "classes, "
         "bilinearly, before the most probable one is taken)",
         source="PAPER 4.1 upsamples the label map",
     )
     jitter: Literal["none", "images", "view"] = parameter(
         "none",
-        "IIC's colour jitter: none, of the images, or of a second view of them that H is taken from",
+        "IIC's colour jitter: none, of the images, or only of a second view from which H is computed",
         source="chosen by this project: none is mentioned",
     )
     flip: bool = parameter(
@@ -179,7 +187,8 @@ class InfoSegParameters(TrainingParameters):
     def _consistent(self) -> InfoSegParameters:
         if self.negatives == "all-places" and self.pairing == "all":
             raise UsageError(
-                "infoseg.negatives=all-places compares every place with every other, which is too much for "
+                "infoseg.negatives=all-places compares every place with every other, which is too "
+                "expensive for "
                 "every pair of images: choose pairing=permuted or pairing=own as well"
             )
         return self

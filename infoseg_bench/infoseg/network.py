@@ -1,4 +1,4 @@
-"""InfoSeg's feature network: blocks A to D of PAPER Fig. 3, whose sizes the text leaves open."""
+"""InfoSeg's feature network: blocks A to D of PAPER Fig. 3; the paper does not give their sizes."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Features:
 class FeatureNetwork(nn.Module):
     """Compute L and H of images.
 
-    A gives a grid of patch features; C on A gives L. B reduces A's grid to the image level;
-    another C and, per class, a linear layer D give H.
+    Block A computes a grid of patch features, from which a block C computes L. Block B reduces the grid to
+    one vector for the image, from which another C and, for each class, a linear layer D compute H.
     """
 
     def __init__(
@@ -59,21 +59,22 @@ class FeatureNetwork(nn.Module):
         """Build it.
 
         Args:
-            channels: of the images
-            clusters: K
+            channels: channels of the images
+            clusters: number of clusters, K
             P: length of local and global features
             width: channels of A's first layer; B ends with at most 16 times as many
-            context: 3x3 layers at the end of A, each of which widens L's patch by 8 pixels
-            crop: side of the training images in pixels, which decides the depth of B
+            context: number of 3x3 layers at the end of A, each of which widens L's patch by 8 pixels
+            crop: side of the training images in pixels, which determines the depth of B
             batch_norm: whether the convolutions are followed by batch normalisation
             a_channels: channels of A's output; None: twice `width`
-            a_depth: 3x3 layers at half resolution within A, each of which widens L's patch by 4 pixels
-            bottleneck: numbers that the image level is reduced to before D; None: it is not
+            a_depth: number of 3x3 layers at half resolution within A, each of which widens L's patch by 4
+                pixels
+            bottleneck: length to which the image's vector is reduced before D; None: it is not reduced
             pooling: end of B: the average over its last map, or one convolution as large as that map,
-                which tells places apart
-            normalisation: of L and H
+                which has separate weights for each place
+            normalisation: normalisation of L and H
             layer_weights: whether layer normalisation has learnt weights
-            initialisation: of the convolutions before a ReLU
+            initialisation: initial weights of the convolutions before a ReLU
             shortcut: initial weights of C's shortcut
         """
         super().__init__()
@@ -87,7 +88,7 @@ class FeatureNetwork(nn.Module):
         self.local_c = PointwiseResidual(grid, P, batch_norm, shortcut)
         self.global_c = PointwiseResidual(self.block_b.out_channels, P, batch_norm, shortcut)
         self.bottleneck = nn.Linear(P, bottleneck) if bottleneck else nn.Identity()
-        # K separate linear layers, side by side in one.
+        # K separate linear layers, concatenated into one.
         self.block_d = nn.Linear(bottleneck or P, clusters * P)
         self.normalise_local = Normalise(of_local(normalisation), P, weights=layer_weights)
         self.normalise_global = Normalise(of_global(normalisation), P, weights=layer_weights)
@@ -103,15 +104,15 @@ class FeatureNetwork(nn.Module):
     ) -> Features:
         """Compute both kinds of features; height and width are multiples of 4.
 
-        Only dot products of L and H are ever needed, and where L is not normalised C's last layer is
-        linear: <W l, H> is <l, W'H>. With `fold`, that layer is applied to the K vectors of an image's H
-        instead of to the l of its thousand places. L then stands for the layer's inputs, and both have
-        more than P numbers.
+        Only dot products of L and H are needed, and if L is not normalised, the last layer of C is linear, so
+        that <W l, H> = <l, W'H>. With `fold`, this layer is applied to the K vectors of an image's H instead
+        of to the vectors l of its thousand places. The returned L then contains the layer's inputs, and the
+        features of both have more than P channels.
 
         Args:
-            images: L is computed from them
-            view: H is computed from it; None: from the images too
-            unfolded: return L and H themselves in any case
+            images: images from which L is computed
+            view: images from which H is computed; None: the same images
+            unfolded: whether to return L and H themselves in any case
         """
         grid = self.block_a(images)
         source = grid if view is None else self.block_a(view)

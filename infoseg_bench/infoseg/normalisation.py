@@ -1,9 +1,9 @@
-"""What is done to L and H before their dot product; the paper does not say.
+"""Normalisation of L and H before their dot product, which the paper does not specify.
 
-- none: nothing, eq. 3 to the letter
+- none: no normalisation, exactly eq. 3
 - scale: multiply each by P^-1/4, so that the product of two is scaled by P^-1/2, as in AMDIM's costs.py:55-59
 - layer: layer normalisation as in Deep InfoMax's mi_networks.py:68-118, then scale
-- layer-unscaled: layer normalisation alone, Deep InfoMax to the letter
+- layer-unscaled: layer normalisation alone, exactly as in Deep InfoMax
 - global-layer: layer for H, scale for L
 - length: divide by the Euclidean norm
 """
@@ -23,15 +23,15 @@ LINEAR_IN_L: tuple[Normalisation, ...] = ("none", "scale", "global-layer")
 
 
 class Normalise(nn.Module):
-    """Normalise features along their P numbers, which are the last axis."""
+    """Normalises features along their last axis, the P channels."""
 
     def __init__(self, kind: Normalisation, P: int, *, weights: bool) -> None:
-        """Build it.
+        """Build the normalisation.
 
         Args:
-            kind: of normalisation; "global-layer" must have been resolved by `of_local` or `of_global`
+            kind: kind of normalisation; "global-layer" must have been resolved by `of_local` or `of_global`
             P: length of a feature
-            weights: whether layer normalisation has a learnt weight and bias per number, as in Deep InfoMax
+            weights: whether layer normalisation has a learnt weight and bias per channel, as in Deep InfoMax
         """
         super().__init__()
         self.factor = 1.0 if kind in ("none", "layer-unscaled", "length") else float(P**-0.25)
@@ -39,7 +39,7 @@ class Normalise(nn.Module):
         self.layer = nn.LayerNorm(P, elementwise_affine=weights) if kind.startswith("layer") else None
 
     def forward(self, features: Float[Tensor, "*shape P"]) -> Float[Tensor, "*shape P"]:
-        """Return normalised features of the same shape."""
+        """Return the normalised features."""
         if self.to_length_one:
             return F.normalize(features, dim=-1)
         if self.layer is not None:
@@ -48,10 +48,10 @@ class Normalise(nn.Module):
 
 
 def of_local(kind: Normalisation) -> Normalisation:
-    """Return the normalisation of local features."""
+    """Return the kind of normalisation of local features."""
     return "scale" if kind == "global-layer" else kind
 
 
 def of_global(kind: Normalisation) -> Normalisation:
-    """Return the normalisation of global features."""
+    """Return the kind of normalisation of global features."""
     return "layer" if kind == "global-layer" else kind

@@ -1,7 +1,7 @@
-"""InfoSeg's two steps, PAPER equations 3 to 8, without forming S where that is cheaper.
+"""InfoSeg's two steps, PAPER equations 3 to 8, computed without S where that is cheaper.
 
-S_ij = sum_k V_ijk H_k (eq. 5) has P numbers for every place of every image. The scores of joint and marginal
-pairs need only its dot products with L, and those are sums over k of V_ijk <L_ij, H_k>.
+S_ij = sum_k V_ijk H_k (eq. 5) has P channels at every place of every image. The scores of joint and marginal
+pairs need only its dot products with L, which are sums over k of V_ijk <L_ij, H_k>.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Negatives = Literal["same-place", "shifted", "all-places"]
 def class_scores(
     L: Float[Tensor, "batch P rows columns"], H: Float[Tensor, "batch K P"]
 ) -> Float[Tensor, "batch K rows columns"]:
-    """Score every class at every place: <L_ij, H_k>."""
-    # L is channels-last, so P runs fastest; with this order of factors it does in the gradient too.
+    """Return the score of every class at every place, <L_ij, H_k>."""
+    # L is channels-last, so P is its fastest axis; with this order of factors, so it is in the gradient.
     scores = torch.bmm(L.flatten(2).transpose(1, 2), H.transpose(1, 2))
     return scores.transpose(1, 2).view(*H.shape[:2], *L.shape[2:])
 
@@ -28,21 +28,21 @@ def class_scores(
 def class_probabilities(
     scores: Float[Tensor, "batch K rows columns"], tau: float
 ) -> Float[Tensor, "batch K rows columns"]:
-    """Soft assignment V (eq. 3): the softmax over classes of tau times the scores."""
+    """Return the soft assignment V (eq. 3), the softmax over classes of tau times the scores."""
     return (tau * scores).softmax(dim=1)
 
 
 def hard_assignment(
     V: Float[Tensor, "batch K rows columns"],
 ) -> Float[Tensor, "batch K rows columns"]:
-    """Put all weight on the most probable class, S_ij = H_k with k of eq. 4 (PAPER 5.5, Table 2)."""
+    """Return V with all weight on the most probable class: S_ij = H_k with k of eq. 4 (PAPER Table 2)."""
     return torch.zeros_like(V).scatter_(1, V.argmax(dim=1, keepdim=True), 1.0)
 
 
 def joint_scores(
     V: Float[Tensor, "batch K rows columns"], scores: Float[Tensor, "batch K rows columns"]
 ) -> Float[Tensor, "batch rows columns"]:
-    """Score pairs of one image: <L_ij(x), S_ij(x)>."""
+    """Return the scores of joint pairs, <L_ij(x), S_ij(x)>."""
     return (V * scores).sum(dim=1)
 
 
@@ -55,20 +55,20 @@ def marginal_scores(
     pairing: Pairing,
     every_place: bool = False,
 ) -> Float[Tensor, "pair rows columns"]:
-    """Score pairs of two images x and x'.
+    """Return the scores of marginal pairs, of two images x and x'.
 
     Args:
         L: local features of x
         H: global features of every image of the batch
         V: soft assignments of every image of the batch
-        other: for every image its x'; only "all" does without
-        pairing: "permuted" is eq. 8 to the letter, <L_ij(x), S_ij(x')> with S from the V of x';
+        other: for every image the index of its x'; needed unless pairing is "all"
+        pairing: "permuted" is exactly eq. 8, <L_ij(x), S_ij(x')> with S from the V of x';
             "own" weighs the H of x' with the V of x; "all" is "permuted" with every other image of
             the batch as x' (Deep InfoMax, dim_losses.py:43-59)
-        every_place: score L_ij against S at every place of x' instead of place ij alone; not for "all"
+        every_place: compare L_ij with S at every place of x' instead of only at ij; not available for "all"
 
     Returns:
-        scores in the order of x: all pairs of the first image come first
+        scores, in the order of x: all pairs of the first image come first
     """
     if pairing == "all":
         return _all_marginal_scores(L, H, V)
@@ -83,30 +83,31 @@ def marginal_scores(
 def shifted(
     V: Float[Tensor, "batch K rows columns"], generator: torch.Generator
 ) -> Float[Tensor, "batch K rows columns"]:
-    """Move the assignments cyclically to other places, by one random shift for the whole batch."""
+    """Shift the assignments cyclically to other places, by the same random shift for the whole batch."""
     rows, columns = V.shape[2:]
-    # Every shift but none at all is equally probable.
+    # All shifts other than zero are equally probable.
     shift = int(torch.randint(1, max(rows * columns, 2), (1,), generator=generator))
     return V.roll(divmod(shift, columns), dims=(2, 3))
 
 
 def _all_marginal_scores(L: Tensor, H: Tensor, V: Tensor) -> Tensor:
-    # Every S is compared with every L, so forming S once costs K times less than scoring all H against all L.
+    # Every S is compared with every L, so computing S once costs K times less than comparing all H with all
+    # L.
     S = torch.bmm(V.flatten(2).transpose(1, 2), H)
     pairs: Tensor = _PairwiseProducts.apply(  # type: ignore[no-untyped-call]
         L.flatten(2).permute(2, 0, 1), S.transpose(0, 1)
     )
-    # Drop the diagonal by reshaping alone: a boolean index would make a GPU wait.
+    # Drop the diagonal only by reshaping: a boolean index would make the host wait for the GPU.
     count = len(L)
     distinct: Tensor = pairs.flatten(1)[:, 1:].reshape(-1, count - 1, count + 1)[:, :, :-1]
     return distinct.flatten(1).t().reshape(-1, *L.shape[2:])
 
 
 class _PairwiseProducts(torch.autograd.Function):
-    """Dot products <L_b, S_c> of all pairs at every place, with P fastest in both gradients too.
+    """Dot products <L_b, S_c> of all pairs at every place, with P as the fastest axis of both gradients.
 
-    The gradient that torch derives for the second factor of a product has P slowest; every later product
-    would copy it, matrix by matrix, which takes as long as the products themselves.
+    In the gradient that torch derives for the second factor of a product, P is the slowest axis. Every later
+    product would copy it, matrix by matrix, which takes as long as the products themselves.
     """
 
     @staticmethod
@@ -117,14 +118,14 @@ class _PairwiseProducts(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
         L, S = ctx.saved_tensors
-        # Under autocast the factors keep the precisions that they came with.
+        # Under autocast, the factors keep the precision that they were passed with.
         return torch.bmm(gradient.to(S.dtype), S), torch.bmm(gradient.to(L.dtype).transpose(1, 2), L)
 
 
 def random_partners(count: int, generator: torch.Generator) -> Int64[Tensor, " batch"]:
-    """Return another image of the batch as x' for every image; each is used once.
+    """Return for every image the index of another one as its x'; each image is used once.
 
-    The paper pairs images at random and does not say how; a random cycle was chosen by this project.
+    The paper pairs images at random, without details; a random cyclic permutation was chosen by this project.
     """
     order = torch.randperm(count, generator=generator)
     other = torch.empty_like(order)
@@ -133,12 +134,12 @@ def random_partners(count: int, generator: torch.Generator) -> Int64[Tensor, " b
 
 
 def assignment_entropy(V: Float[Tensor, "batch K rows columns"]) -> Float[Tensor, ""]:
-    """Return the mean entropy of the places' assignments in nats: 0 is hard, log K undecided."""
+    """Return the mean entropy of the assignments in nats: from 0 (hard) to log K (uniform)."""
     return -torch.xlogy(V, V).sum(dim=1).mean()
 
 
 def cluster_usage(V: Float[Tensor, "batch K rows columns"]) -> Float[Tensor, ""]:
-    """Return the number of classes in use, as the exponential of their shares' entropy: 1 to K."""
+    """Return the effective number of classes, the exponential of the entropy of their shares: 1 to K."""
     shares = V.mean(dim=(0, 2, 3))
     return (-torch.xlogy(shares, shares).sum()).exp()
 
@@ -146,6 +147,6 @@ def cluster_usage(V: Float[Tensor, "batch K rows columns"]) -> Float[Tensor, ""]
 def image_share(H: Float[Tensor, "batch K P"]) -> Float[Tensor, ""]:
     """Return the fraction of H's energy that depends on the image, in [0, 1].
 
-    0: every image has the same global features, a code book of patches; 1: they have nothing in common.
+    0: all images have the same global features, a code book of patches; 1: they have nothing in common.
     """
     return (H - H.mean(dim=0)).square().sum() / H.square().sum().clamp_min(torch.finfo(H.dtype).tiny)

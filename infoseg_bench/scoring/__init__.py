@@ -1,1 +1,1 @@
-"""From clusters and labels to raw counts, and from raw counts to every score."""
+"""Raw counts of clusters and labels, and all scores computed from them."""

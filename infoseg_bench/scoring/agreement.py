@@ -12,10 +12,10 @@ def normalized_mutual_information(counts: Int64[np.ndarray, "cluster cls"]) -> f
     """Compute 2 I(cluster; class) / (H(cluster) + H(class)), in [0, 1].
 
     The arithmetic normalisation of Vinh, Epps and Bailey (JMLR 2010, table 2), the default of
-    scikit-learn. One cluster and one class agree perfectly, as there.
+    scikit-learn. As there, a single cluster and a single class give 1.
 
     Args:
-        counts: pixels
+        counts: number of pixels per cluster and class
 
     Raises:
         ValueError: no pixels
@@ -26,7 +26,7 @@ def normalized_mutual_information(counts: Int64[np.ndarray, "cluster cls"]) -> f
     if entropies == 0:
         return 1.0
     information = entropies - _entropy(joint.ravel())
-    # Rounding can carry independent or identical partitions beyond the bounds.
+    # Rounding can push independent or identical partitions slightly out of bounds.
     return min(max(2 * information / entropies, 0.0), 1.0)
 
 
@@ -34,11 +34,11 @@ def adjusted_rand_index(counts: Int64[np.ndarray, "cluster cls"]) -> float:
     """Compute the Rand index over all pairs of pixels, adjusted for chance, in [-0.5, 1].
 
     Hubert and Arabie (Journal of Classification 1985, equation 5), in the form of four counts of
-    ordered pairs that scikit-learn uses. In Python's integers, as the products pass 2^63 from
-    some hundred thousand pixels on.
+    ordered pairs that scikit-learn uses. Python integers are used, because the products exceed 2^63 for more
+    than a few hundred thousand pixels.
 
     Args:
-        counts: pixels
+        counts: number of pixels per cluster and class
 
     Raises:
         ValueError: no pixels

@@ -18,21 +18,21 @@ def confusion_counts(
 ) -> Int64[Tensor, "batch cluster cls"]:
     """Count the pixels of every (cluster, class) pair in every image.
 
-    The label alone decides whether a pixel counts: void ones are left out, all others are counted
-    whatever their cluster. A value outside its range is an error and never folded into another
-    cell or dropped, as it is in public code (PiCIE's and STEGO's `utils.py`, torchmetrics 1.9).
+    Only the label decides whether a pixel is counted: void pixels are not, all others are, whatever their
+    cluster. A value out of range is an error; it is never folded into another cell or dropped, as happens in
+    public code (PiCIE's and STEGO's `utils.py`, torchmetrics 1.9).
 
     Args:
         clusters: in [0, n_clusters), also where the label is void
         labels: class index in [0, n_classes), or VOID (255); on the clusters' device
-        n_clusters: K
-        n_classes: C
+        n_clusters: number of clusters, K
+        n_classes: number of classes, C
 
     Returns:
-        pixels, on the clusters' device; their sum is the number of pixels that are not void
+        number of pixels, on the clusters' device; the sum is the number of pixels that are not void
 
     Raises:
-        ValueError: a cluster or a label outside its range
+        ValueError: a cluster or a label is out of range
     """
     valid = labels != VOID
     wide = labels.long()

@@ -1,4 +1,4 @@
-"""Matchings: which class each cluster stands for."""
+"""Matchings, which say which class each cluster stands for."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jaxtyping import Int64
 from scipy.optimize import linear_sum_assignment
 
 UNMATCHED = -1
-"""In place of a class: the cluster stands for none, so that all its pixels are wrong."""
+"""Used in place of a class index for a cluster that stands for no class, so that all its pixels are wrong."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -18,7 +18,7 @@ class Matching:
     """Which class each cluster stands for.
 
     Attributes:
-        kind: "one-to-one" (the headline) or "majority" (many-to-one, to be labelled so)
+        kind: "one-to-one" (the headline) or "majority" (many-to-one, and to be labelled as such)
         classes: class index of each cluster, or UNMATCHED
     """
 
@@ -26,17 +26,18 @@ class Matching:
     classes: Int64[np.ndarray, " cluster"]
 
     def histogram(self, counts: Int64[np.ndarray, "cluster cls"]) -> Int64[np.ndarray, "cls+1 cls"]:
-        """Add up the counts of the clusters that stand for the same class.
+        """Add up the counts of clusters that stand for the same class.
 
         Args:
-            counts: pixels; of the whole set, of one image or of any other part
+            counts: number of pixels per cluster and class, of the whole set, of one image or of any other
+                part
 
         Returns:
-            pixels, one row per predicted class, then one for the unmatched clusters, so that
+            number of pixels, with one row per predicted class and a last one for unmatched clusters, so that
             the sum over rows is still the number of pixels of each class
 
         Raises:
-            ValueError: the matching is for another number of clusters, or for more classes
+            ValueError: the matching has another number of clusters, or more classes
         """
         n_classes = counts.shape[1]
         if len(self.classes) != len(counts) or self.classes.max(initial=UNMATCHED) >= n_classes:
@@ -49,16 +50,16 @@ class Matching:
 
 
 def one_to_one(counts: Int64[np.ndarray, "cluster cls"]) -> Matching:
-    """Match every cluster to at most one class and the other way round, for the most correct pixels.
+    """Match every cluster to at most one class and vice versa, for the most correct pixels.
 
-    The protocol of IIC (utils/cluster/eval_metrics.py:29-54) and of the InfoSeg paper (5.2), here
-    for any numbers of clusters and classes: min(K, C) pairs are made, clusters beyond are UNMATCHED.
-    Among equally good matchings the choice does not depend on the clusters' numbers.
+    This is the protocol of IIC (utils/cluster/eval_metrics.py:29-54) and of the InfoSeg paper (5.2), for any
+    numbers of clusters and classes: min(K, C) pairs are formed, and further clusters are UNMATCHED. Among
+    equally good matchings, the choice does not depend on how clusters are numbered.
 
     Args:
-        counts: pixels; exact while their sum stays under 2^53
+        counts: number of pixels per cluster and class; exact as long as their sum is below 2^53
     """
-    # The solver settles ties by position, so the rows get an order that follows from their content.
+    # The solver breaks ties by position, so the rows are put into an order that depends on their content.
     order = np.lexsort(counts.T[::-1])
     rows, columns = linear_sum_assignment(counts[order], maximize=True)
     classes = np.full(len(counts), UNMATCHED, dtype=np.int64)
@@ -69,13 +70,12 @@ def one_to_one(counts: Int64[np.ndarray, "cluster cls"]) -> Matching:
 def majority(counts: Int64[np.ndarray, "cluster cls"]) -> Matching:
     """Match every cluster to its most frequent class; several may share one.
 
-    The "orig" mapping of IIC (utils/cluster/eval_metrics.py:9-26). It grows with the number of
-    clusters, so it never stands in a column with one-to-one figures. Ours: of equally frequent
-    classes the first is taken, and a cluster without any pixel is UNMATCHED, as nothing says
-    what it stands for.
+    This is the "orig" mapping of IIC (utils/cluster/eval_metrics.py:9-26). Its scores grow with the number of
+    clusters, so they are never shown in a column with one-to-one scores. Chosen by this project: among
+    equally frequent classes the first is taken, and a cluster without pixels is UNMATCHED.
 
     Args:
-        counts: pixels
+        counts: number of pixels per cluster and class
     """
     frequent = counts.argmax(axis=1).astype(np.int64)
     classes = np.where(counts.any(axis=1), frequent, np.int64(UNMATCHED))

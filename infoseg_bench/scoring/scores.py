@@ -12,34 +12,33 @@ from infoseg_bench.scoring.matching import Matching
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """What one matching scores; every figure is a share in [0, 1].
+    """The scores of one matching; all are fractions in [0, 1].
 
-    A class without a ground-truth pixel has nothing to be found: its own figures are NaN and the
-    means leave it out (chosen by this project; PiCIE and STEGO keep such a class, at zero, if it was
-    predicted).
+    For a class without ground-truth pixels, scores are NaN, and the means leave it out (chosen by this
+    project; PiCIE and STEGO count such a class as zero if it was predicted).
     """
 
     pixel_accuracy: float
-    """PA, the headline: correct pixels over all pixels, pooled over the set (IIC eval_metrics.py:57-70)."""
+    """Pixel accuracy (PA), the headline: correct pixels over all pixels (IIC eval_metrics.py:57-70)."""
     mean_iou: float
     """Mean of `iou` over the classes that occur (STEGO src/utils.py:219-274)."""
     mean_class_accuracy: float
     """Mean of `class_accuracy` over the classes that occur."""
     iou: tuple[float, ...]
-    """Per class: pixels rightly given the class, over pixels that have it or were given it (Jaccard)."""
+    """Per class: correctly predicted pixels over the union of labelled and predicted ones (Jaccard)."""
     class_accuracy: tuple[float, ...]
-    """Per class: pixels rightly given the class, over pixels that have it (recall)."""
+    """Per class: correctly predicted pixels over labelled pixels (recall)."""
 
 
 def score(counts: Int64[np.ndarray, "cluster cls"], matching: Matching) -> Scores:
-    """Compute every score of one matching. The pixels of unmatched clusters are wrong, never dropped.
+    """Compute all scores of one matching. Pixels of unmatched clusters are wrong; they are never dropped.
 
     Args:
-        counts: pixels
+        counts: number of pixels per cluster and class
         matching: made from these counts, or from others with the same clusters and classes
 
     Raises:
-        ValueError: no pixels, or a matching that does not fit
+        ValueError: there are no pixels, or the matching has other sizes
     """
     total = total_pixels(counts)
     histogram = matching.histogram(counts)
@@ -59,7 +58,7 @@ def score(counts: Int64[np.ndarray, "cluster cls"], matching: Matching) -> Score
 
 
 def constant_accuracy(counts: Int64[np.ndarray, "cluster cls"]) -> float:
-    """Return the PA of predicting the most frequent class everywhere, in [0, 1].
+    """Return the pixel accuracy of predicting the most frequent class everywhere, in [0, 1].
 
     Raises:
         ValueError: no pixels

@@ -59,7 +59,7 @@ def test_perfect_maps_with_numbers_of_their_own_score_all_pixels(folder: Path) -
     assert status == 0
     assert "6 photos, 3 clusters, 3 classes" in output
     assert "PA 100.00 % (one-to-one" in output
-    assert "not kept" in output
+    assert "not saved" in output
 
 
 @pytest.mark.parametrize("kind", ["L", "P", "I;16", "npy-int64", "npy-uint16"])

@@ -193,8 +193,8 @@ def test_a_file_that_is_not_python_is_a_usage_error_that_names_it(tmp_path: Path
     [
         ("thirdparty_absent:Anything", "ModuleNotFoundError"),
         ("thirdparty:Absent", "AttributeError"),
-        ("thirdparty:helper", "TypeError: thirdparty:helper is no Method"),
-        ("thirdparty:Path", "TypeError: thirdparty:Path is no Method"),
+        ("thirdparty:helper", "TypeError: thirdparty:helper is not a Method"),
+        ("thirdparty:Path", "TypeError: thirdparty:Path is not a Method"),
         ("thirdparty_raising:Anything", "RuntimeError: on import"),
     ],
 )

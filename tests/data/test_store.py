@@ -464,7 +464,9 @@ def test_a_store_that_was_cut_off_says_so_and_is_never_unknown(tmp_path: Path) -
     write_store(tmp_path / "good.h5", name="good")
     cut_off(write_store(tmp_path / "mini.h5"))
     for name in ("mini", "mini-3"):
-        with pytest.raises(UserError, match=r"mini\.h5: not a readable store \(cut off: \d+ of \d+ bytes"):
+        with pytest.raises(
+            UserError, match=r"mini\.h5: not a readable store \(truncated: it has \d+ of \d+ bytes"
+        ):
             find_prepared(tmp_path, name)
     with pytest.raises(UsageError, match="did you mean good"):
         find_prepared(tmp_path, "goods")

@@ -123,7 +123,10 @@ def test_stray_colours_count_as_the_nearest_class_or_as_void_and_are_counted(isp
     labels[4:8, :4] = (200, 255, 0)  # not near enough
     write(isprs, {label_name("2_10"): tiff(labels)})
     prepared = prepare(isprs)
-    assert prepared.summary["stray label colours"] == "4 pixels near a class's colour, 8 near none (void)"
+    assert (
+        prepared.summary["stray label colours"]
+        == "4 pixels close to the colour of a class, 8 close to none (void)"
+    )
     store = Store(prepared.store)
     arrays = store.arrays(labels=True)
     assert arrays.labels is not None

@@ -63,8 +63,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_tutorial_adds_two_methods_that_hold_the_contract_and_join_the_board() -> None:
     printed = follow(ROOT / "docs" / "add-a-method.md")
-    assert "brightness.py: everything holds" in printed
-    assert "my_idea.py: everything holds" in printed
+    assert "brightness.py: all checks passed." in printed
+    assert "my_idea.py: all checks passed." in printed
     assert "| Brightness | 1 |" in printed
     assert "| My idea | 1 |" in printed
 

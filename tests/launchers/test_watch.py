@@ -160,7 +160,7 @@ def test_status_can_be_narrowed(tmp_path: Path) -> None:
     assert len(status(tmp_path, "--dataset", "hers", "--dataset", "mine")) == 3
     done = CliRunner().invoke(main, ["status", "--results", str(tmp_path), "--method", "ac"])
     assert done.exit_code == 1
-    assert "no runs of this choice" in done.output
+    assert "no runs of this selection" in done.output
 
 
 def test_damaged_files_are_named_and_hide_no_other_run(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_the_same_runs_give_the_same_bytes_from_folders_and_from_packs(results: 
 
 def test_the_command_counts_what_it_packs_and_names_what_it_leaves_out(results: Path, tmp_path: Path) -> None:
     out = tmp_path / "some" / "new.zip"
-    assert call("pack", results, "--out", out) == (0, f"3 runs packed, 1 not finished left out: {out}\n")
+    assert call("pack", results, "--out", out) == (0, f"3 runs packed, 1 unfinished left out: {out}\n")
     damaged = RunFolder(next(results.glob("runs/*seed1*")))
     edit_record(damaged, lambda record: record["last"]["one_to_one"].update(pixel_accuracy=0.99))
     status, output = call("pack", results, "--out", out)

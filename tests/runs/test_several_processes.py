@@ -90,7 +90,7 @@ def test_batches_that_cannot_be_shared_and_methods_that_cannot_are_one_clear_lin
     prepare_photos(tmp_path, count=4)
     done = launched_here(tmp_path, *RUN, "--set", "infoseg.batch=3", "--gpus-per-run", "2")
     assert done.returncode == 1
-    assert "batch=3 cannot be shared by 2 processes" in done.stderr
+    assert "batch=3 cannot be divided among 2 processes" in done.stderr
     assert "Traceback" not in done.stderr
     done = launched_here(tmp_path, *RUN, "--gpus-per-run", "2", "--jobs", "2")
     assert done.returncode == 2

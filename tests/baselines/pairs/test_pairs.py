@@ -256,7 +256,7 @@ def test_the_published_fault_needs_as_many_batches_as_clusters_and_says_so(name:
 
 @both
 def test_asking_before_clusters_were_found_is_an_error(name: str) -> None:
-    with pytest.raises(RuntimeError, match="before its features were clustered"):
+    with pytest.raises(RuntimeError, match="before the features were clustered"):
         make(name).predict(torch.rand(1, 3, 32, 32))
 
 

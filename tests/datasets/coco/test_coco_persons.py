@@ -275,7 +275,7 @@ def test_bad_files_are_named_with_the_remedy_and_leave_nothing(
 def test_shares_that_no_photo_has_are_told(coco: CocoFolder) -> None:
     with pytest.raises(UserError, match=r"none of 7 photos has person shares of 70% to 80%.*--min-share"):
         prepare(coco, min_share=0.7)
-    with pytest.raises(UsageError, match=r"--min-share 0.9 is over --max-share 0.8"):
+    with pytest.raises(UsageError, match=r"--min-share 0.9 is above --max-share 0.8"):
         prepare(coco, min_share=0.9)
 
 

@@ -41,7 +41,7 @@ def test_damaged_files_are_named_with_the_remedy(tmp_path: Path, text: str) -> N
     path.write_text(text)
     for read in (read_array, stream_array):
         with pytest.raises(
-            UserError, match=r"file\.json: damaged or no COCO .*fetch the file again"
+            UserError, match=r"file\.json: damaged, or not COCO .*fetch the file again"
         ) as caught:
             list(read(path, "a"))
         assert "\n" not in str(caught.value)
@@ -60,7 +60,7 @@ def test_a_file_cut_off_behind_the_array_is_found_by_streaming(tmp_path: Path) -
 def test_another_value_where_an_array_should_be_is_told(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     path.write_text('{"a": {"b": 1}}')
-    with pytest.raises(UserError, match=r"file\.json: 'a' is no array: fetch the file again"):
+    with pytest.raises(UserError, match=r"file\.json: 'a' is not an array: fetch the file again"):
         read_array(path, "a")
 
 
