@@ -53,3 +53,23 @@ def test_a_mask_that_is_on_is_declared() -> None:
     assert InBrackets.label_use(Masked()) is None
     assert InBrackets.label_use(Masked(training_mask=True)) == "mask"
     assert Named.label_use(Parameters()) is None
+
+
+def test_the_names_of_version_0_1_still_work_with_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match="the old name will stop working") as caught:
+
+        class Old(Base[Masked]):
+            trains = True
+            shares = True
+
+            def settle(self, train: TrainImages) -> None:
+                raise LookupError("settled")
+
+    assert {str(warning.message).partition(" now")[0] for warning in caught} == {
+        "Old.trains is called is_iterative",
+        "Old.shares is called supports_distributed",
+        "Old.settle is called before_evaluation",
+    }
+    assert Old.is_iterative
+    assert Old.supports_distributed
+    assert Old.before_evaluation is Old.settle
