@@ -1,1 +1,1 @@
-"""What the commands do, callable from Python; `infoseg_bench` itself exports these functions."""
+"""The commands as Python functions; the package `infoseg_bench` exports them."""

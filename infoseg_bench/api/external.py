@@ -30,7 +30,7 @@ class Evaluated:
     Attributes:
         scores: every score
         counts: int64 `image cluster cls`, which the scores are computed from
-        record: what was kept as a row of the board; None: nothing was
+        record: the record that was saved as a row of the leaderboard; None: nothing was saved
     """
 
     scores: Evaluation
@@ -73,24 +73,24 @@ def evaluate(
     progress: ProgressFactory = no_progress,
     on_scores: Callable[[Evaluated], None] = lambda scored: None,
 ) -> Evaluated:
-    """Score label maps that any software has made, with any number of clusters.
+    """Score label maps made by any software, with any number of clusters.
 
     Args:
-        predictions: folder of label maps, one PNG or NPY for each scored image, named as its id
+        predictions: folder of label maps, one PNG or NPY for each scored image, named after its id
         dataset: name of a prepared data set
-        name: of the row on the board; None: nothing is kept
-        seed: tells repetitions apart, which are averaged
-        labels_used: label information that made the maps, as you declare it; None: not declared
-        protocol: of the labels
-        ignore_extra: leave out files that belong to no scored image
-        force: replace what was scored under this name and seed
+        name: name of the row on the leaderboard; None: the scores are not saved
+        seed: number of the repetition; repetitions of one name are averaged
+        labels_used: label information that was used to make the maps; None: not declared
+        protocol: label protocol of the data set
+        ignore_extra: whether to ignore files that belong to no scored image
+        force: whether to replace earlier scores of this name and seed
         data: folder of the prepared data sets
-        results: folder of the runs, where the row is kept
-        progress: shows how many maps are counted
-        on_scores: is called with the scores before they are kept
+        results: folder of the runs, in which the row is saved
+        progress: shows how many maps have been counted
+        on_scores: called with the scores before they are saved
 
     Raises:
-        UserError: maps that are missing, of another size or damaged; or other maps are kept under this name
+        UserError: maps are missing, damaged or of another size; or other maps were scored under this name
     """
     prepared = find_prepared(Path(data), dataset)
     if name is not None:

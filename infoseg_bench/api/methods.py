@@ -1,6 +1,6 @@
-"""The benchmark from Python, in a few functions: `from infoseg_bench import load_store, fit, ...`.
+"""The steps of the benchmark as Python functions: `from infoseg_bench import load_store, fit, ...`.
 
-What is done here leaves no record and is on no board: that is what `infoseg-bench run` is for.
+They write no records. To get a run onto the leaderboard, use `infoseg_bench.run` or `infoseg-bench run`.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ def load_store(name: str, data: str | Path = "data") -> PreparedDataset:
     """Return a prepared data set.
 
     Args:
-        name: of the data set, such as "coco-stuff-3"
-        data: folder of the stores
+        name: name of the data set, such as "coco-stuff-3"
+        data: folder of the prepared data sets
 
     Raises:
-        UsageError: it is not prepared there
+        UsageError: it is not prepared in that folder
     """
     return find_prepared(Path(data), name)
 
@@ -53,35 +53,35 @@ def get_method(
     plugins: Sequence[str | Path] = (),
     **parameters: Any,
 ) -> Method:
-    """Make a method for a data set, its random start drawn from the seed.
+    """Create a method for a data set, with initial weights that depend on the seed.
 
     Args:
-        name: of the method, such as "infoseg"
-        dataset: from `load_store`
-        steps: to train; a method that fits in one pass needs none
-        seed: of everything random
+        name: name of the method, such as "infoseg"
+        dataset: a data set from `load_store`
+        steps: number of training steps; not needed by methods that fit in one pass
+        seed: seed of everything random
         device: "auto" or a torch device
         plugins: files with more methods
-        parameters: that are not to be the method's defaults
+        parameters: parameters that should differ from the method's defaults
 
     Raises:
-        UsageError: an unknown method or parameter, or no steps for a method that trains
+        UsageError: an unknown method or parameter, or no steps for a method that trains by steps
     """
     cls = load_methods([Path(plugin) for plugin in plugins]).method(name)
     if cls.is_iterative and steps < 1:
-        raise UsageError(f"{name}: it trains step by step: say how many with steps=...")
+        raise UsageError(f"{name}: this method trains by steps: pass their number as steps=...")
     context = RunContext(seed=seed, device=choose_device(device), steps=steps if cls.is_iterative else 0)
     task = task_of(dataset)
     return cls(cls.resolve(task.dataset, parameters), task, context)
 
 
 def fit(method: Method, dataset: PreparedDataset, *, protocol: str = PROTOCOL) -> Method:
-    """Let a method learn from the training photos, to its end, and give it back ready to predict.
+    """Fit a method on the training photos, and return it ready to predict.
 
     Args:
-        method: from `get_method`
-        dataset: from `load_store`
-        protocol: of the void mask, where the method declares that it uses one
+        method: a method from `get_method`
+        dataset: a data set from `load_store`
+        protocol: label protocol of the void mask, for methods that declare its use
     """
     arrays = dataset.store.arrays(labels=method.label_use(method.parameters) is not None)
     maps = load_photo_maps(method.photo_maps(method.parameters), dataset.store, arrays)
@@ -103,15 +103,15 @@ def predict(method: Method, dataset: PreparedDataset) -> Int16[np.ndarray, "imag
 def confusion_matrix(
     clusters: Integer[np.ndarray, "image crop crop"], dataset: PreparedDataset, *, protocol: str = PROTOCOL
 ) -> Int64[np.ndarray, "cluster cls"]:
-    """Count the pixels of every cluster and class. Void labels alone are left out.
+    """Count the pixels of every cluster and class. Only void labels are left out.
 
     Args:
-        clusters: from `predict` or from elsewhere, not negative; any number of them
-        dataset: from `load_store`
-        protocol: of the labels
+        clusters: cluster maps, from `predict` or elsewhere; any non-negative numbers
+        dataset: a data set from `load_store`
+        protocol: label protocol
 
     Raises:
-        ValueError: other images than those that are scored, or a negative cluster
+        ValueError: the number of maps differs from that of the scored images, or a cluster is negative
         UsageError: no such protocol
     """
     photos = _evaluation(dataset, protocol, torch.device("cpu"))
@@ -131,7 +131,7 @@ def score(counts: Int64[np.ndarray, "cluster cls"]) -> Evaluation:
     """Compute every score from a confusion matrix: one-to-one, by majority vote, and without a matching.
 
     Raises:
-        ValueError: no pixels
+        ValueError: the matrix has no pixels
     """
     return evaluation(counts[None], step=0, selection="last")
 

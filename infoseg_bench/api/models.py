@@ -1,4 +1,4 @@
-"""Trained runs put to use: their models, their weights as a file, and photos that they segment."""
+"""Use of trained runs: loading models, exporting weights, and segmenting photos."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Exported:
 
     Attributes:
         file: the safetensors file
-        card: the model card beside it
-        weights: how many numbers it holds
+        card: the model card next to it
+        weights: number of weights in it
     """
 
     file: Path
@@ -45,10 +45,10 @@ class Segmented:
     """Photos that were segmented.
 
     Attributes:
-        photos: photo to the shares of its classes, in words
+        photos: for each photo, a text with the shares of its classes
         faults: a line for every photo that could not be segmented
         out: folder of the results
-        unfinished: whether the run is not finished, so that clusters stand for no class yet
+        unfinished: whether the run is not finished, so that clusters are not yet matched to classes
     """
 
     photos: dict[Path, str]
@@ -100,7 +100,7 @@ def export(
     Args:
         run: a run folder, or the beginning of a run's identity or name
         out: the file to write; None: DATASET-METHOD-seedN.safetensors in this folder
-        licence: of the weights, for the card
+        licence: licence of the weights, for the model card
         results: folder of the runs
         data: folder of the prepared data sets, for the licence of the photos
         plugins: files with more methods
@@ -145,15 +145,15 @@ def segment_photos(
         images: photos, and folders of photos
         run: a run folder, or the beginning of a run's identity or name
         out: folder to write to
-        scale: photos are scaled by it first; results keep the photo's size
+        scale: factor by which photos are scaled first; results keep the photo's size
         allow_unfinished: take the last checkpoint of a run that is not finished
         device: "auto" or a torch device
         results: folder of the runs
         data: folder of the prepared data sets; only an unfinished run needs its own
         plugins: files with more methods
-        progress: shows how many photos are segmented
-        on_photo: is called with every photo that is segmented and the shares of its classes, in words
-        log: is given a line for everything that is left out
+        progress: shows how many photos have been segmented
+        on_photo: called with every segmented photo and a text with the shares of its classes
+        log: called with a line for everything that is left out
 
     Raises:
         UserError: no such run, without weights, or no photo

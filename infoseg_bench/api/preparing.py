@@ -1,4 +1,4 @@
-"""Data sets: what there is, and building one from its files."""
+"""Listing data sets and methods, and building a data set from its files."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class NeededDownloads:
     """The archives that have to be downloaded before a data set can be built.
 
     Attributes:
-        archives: with their sizes and what has arrived of them
-        folder: where they go
-        free: bytes that are free there
-        working_space: bytes that building takes beside them
+        archives: the archives, with their sizes and how much of each is already downloaded
+        folder: folder for the downloads
+        free: free bytes on its disk
+        working_space: bytes that building needs in addition
     """
 
     archives: tuple[Download, ...]
@@ -49,30 +49,30 @@ def prepare(
     log: Log = lambda line: None,
     **options: Any,
 ) -> Prepared:
-    """Build a data set from its files, and verify it. What is prepared already is left alone.
+    """Build a data set from its files, and verify it. Other prepared data sets are not changed.
 
     Args:
-        name: of the recipe, such as "coco-stuff" or "image-folder"
+        name: name of the recipe, such as "coco-stuff" or "image-folder"
         data: folder of the prepared data sets
-        download: download official archives that are missing
+        download: whether official archives that are missing may be downloaded
         plugins: files with more recipes
-        progress: shows how far the work is
-        log: is given a line for everything the work waits for
-        options: of the recipe, as `infoseg-bench prepare NAME --help` shows them, with underscores
+        progress: shows the progress
+        log: called with a line whenever the work has to wait
+        options: options of the recipe, as in `infoseg-bench prepare NAME --help` but with underscores
 
     Returns:
-        the store, what was counted, and what is suspicious
+        the store, a summary of what was counted, and warnings
 
     Raises:
-        UsageError: an unknown recipe or option, or downloads that `download` does not allow
-        UserError: files that are absent or damaged
+        UsageError: an unknown recipe or option, or a download is needed that `download` does not allow
+        UserError: files are missing or damaged
     """
 
     def refuse(needed: NeededDownloads) -> None:
         if not download:
             names = ", ".join(one.source.name for one in needed.archives)
             raise UsageError(
-                f"{name} needs {names}: pass download=True, or the folder that has them as source"
+                f"{name} needs {names}: pass download=True, or the folder of these files as source"
             )
 
     recipe = load_recipes([Path(plugin) for plugin in plugins]).recipe(name)
@@ -89,10 +89,10 @@ def prepare_recipe(
     progress: ProgressFactory,
     log: Log,
 ) -> Prepared:
-    """Build a data set; `confirm` is called before anything is downloaded, and raises to refuse it.
+    """Build a data set; `confirm` is called before anything is downloaded, and raises an error to refuse.
 
     Raises:
-        UserError: files that are absent or damaged
+        UserError: files are missing or damaged
     """
     if recipe.sources and getattr(options, "source", None) is None:
         _obtain(recipe, downloads(data), confirm=confirm, progress=progress, log=log)
@@ -132,7 +132,7 @@ def _obtain(
 
 
 def list_datasets(data: PathLikes = "data") -> dict[str, PreparedDataset]:
-    """Return the data sets that are prepared, by name."""
+    """Return the prepared data sets, by name."""
     return prepared_datasets(Path(data))[0]
 
 

@@ -1,4 +1,4 @@
-"""Runs that are there: verified, packed, reported."""
+"""Existing runs: packing, verifying, reporting, comparing and listing them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Packed:
 
     Attributes:
         file: the pack
-        runs: how many finished runs are in it
-        unfinished: how many runs were left out as they are not finished
-        problems: a line for every run that was left out as it is damaged
+        runs: number of finished runs in it
+        unfinished: number of runs that were left out because they are not finished
+        problems: a line for every run that was left out because it is damaged
     """
 
     file: Path
@@ -40,18 +40,19 @@ class Packed:
 
 
 def pack(*sources: PathLikes, out: PathLikes, progress: ProgressFactory = no_progress) -> Packed:
-    """Write the finished runs of results folders and packs into one file, to be published.
+    """Write the finished runs of results folders and packs into one file, for publishing.
 
-    A pack holds spec, record, counts and curve of every run, and is read like a results folder. The same runs
-    give the same bytes. A run whose scores do not follow from its counts is left out and named.
+    A pack contains spec, record, counts and curve of every run, and can be read like a results folder. The
+    same runs always give the same bytes. A run whose scores do not follow from its counts is left out and
+    reported.
 
     Args:
         sources: results folders, packs, or folders of packs; none: the folder "results"
         out: the file to write, with a name that ends in .zip
-        progress: shows how many runs are checked
+        progress: shows how many runs have been checked
 
     Raises:
-        UserError: no finished run, another ending, or the file cannot be written
+        UserError: there is no finished run, `out` does not end in .zip, or it cannot be written
     """
     file = Path(out)
     if file.suffix != SUFFIX:
@@ -85,15 +86,15 @@ def verify(
 
     Args:
         sources: results folders, packs, or folders of packs; none: the folder "results"
-        data: folder of prepared data sets; labels are counted again from those that the records name
+        data: folder of prepared data sets, from which labels are counted again
         plugins: files with more methods
-        progress: shows how many runs are verified
+        progress: shows how many runs have been verified
 
     Returns:
-        how many records are verified, and a line for everything that does not add up
+        the number of verified records, and a line for every fault
 
     Raises:
-        UserError: no run at all
+        UserError: there are no runs
     """
     return verify_results(
         *_places(sources),
@@ -115,14 +116,14 @@ def report(
 
     Args:
         sources: results folders, packs, or folders of packs; none: the folder "results"
-        out: folder to write to; None: "report" in the first source, or beside it if it is a pack
+        out: folder to write to; None: "report" in the first source, or next to it if it is a pack
         data: folder of prepared data sets, for panels of photos; None: no panels
-        embed_photos: write a second page too, with the photos that may not be published
+        embed_photos: whether to also write a second page, with the photos that may not be published
         plugins: files with more methods
-        figures: "pdf" writes every figure as PDF too
+        figures: "pdf" also writes every figure as PDF
 
     Returns:
-        the files to open first, and the boards
+        the files to open first, and the leaderboards
 
     Raises:
         UserError: no finished run, or `out` cannot be written
@@ -146,8 +147,8 @@ def compare(first: PathLikes, second: PathLikes) -> Comparison:
         second: results folder or pack
 
     Returns:
-        for every method on the same data both scores, the bootstrap interval of the paired difference over
-        images, and the settings that differ; `table()` gives them as a DataFrame
+        for every method on the same data, both scores, the bootstrap interval of the paired difference over
+            images, and the settings that differ; `table()` returns them as a DataFrame
 
     Raises:
         UserError: one of them has no finished run
@@ -162,22 +163,22 @@ def status(
     methods: Collection[str] = (),
     states: Collection[str] = (),
 ) -> list[RunStatus]:
-    """Return the runs of a results folder with how far each is.
+    """Return the runs of a results folder with their state and progress.
 
     Args:
         results: folder of the runs
-        datasets: only runs on these data sets; none: on all
-        methods: only runs of these methods; none: of all
-        states: only runs in these states, such as "failed"; none: in any
+        datasets: names of data sets to select; empty: all
+        methods: names of methods to select; empty: all
+        states: states to select, such as "failed"; empty: all
 
     Returns:
-        the runs, by name; a damaged one is among them, with the state "damaged"
+        the runs, ordered by name; damaged runs have the state "damaged"
     """
     return run_statuses(Path(results), datasets=datasets, methods=methods, states=states)[0]
 
 
 def default_report(sources: Sequence[Path]) -> Path:
-    """Return the folder of a report for which none is named."""
+    """Return the default folder of a report."""
     first = sources[0]
     return (first.parent if first.is_file() else first) / "report"
 

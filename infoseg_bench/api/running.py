@@ -1,4 +1,4 @@
-"""Runs to be done: planned, done, reported."""
+"""Planning runs, doing them, and reporting them."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ PathLikes = str | PathLike[str]
 
 
 class ShownWatcher(Watcher, Protocol):
-    """A watcher that draws while its context is open."""
+    """A watcher that shows the progress of runs while its context is open."""
 
     def context(self) -> AbstractContextManager[Any]:
-        """Open what it draws on."""
+        """Start showing progress."""
 
 
 WatcherFactory = Callable[[Sequence[RunSpec]], ShownWatcher]
@@ -61,15 +61,15 @@ class RunsInterrupted(UserError):
 
 @dataclass(frozen=True, kw_only=True)
 class RunPlan:
-    """The runs that were asked for, as they are found.
+    """The requested runs and their state when the plan was made.
 
     Attributes:
-        runs: every run, with its state and what it would cost
-        data: the suite and what is known of its data sets
+        runs: every run, with its state and its estimated cost
+        data: the suite and facts about its data sets
         work: how runs are done
-        choice: where they are done
-        jobs: runs side by side on this machine
-        registry: of the methods
+        choice: where runs are done
+        jobs: number of runs at the same time on this machine
+        registry: registry of the methods
     """
 
     runs: tuple[PlannedRun, ...]
@@ -81,7 +81,7 @@ class RunPlan:
 
     @property
     def specs(self) -> list[RunSpec]:
-        """What every run is."""
+        """Specifications of the runs."""
         return [run.spec for run in self.runs]
 
     @property
@@ -92,12 +92,12 @@ class RunPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What has become of the runs that were asked for.
+    """The result of the requested runs.
 
     Attributes:
-        plan: the runs as they were found
-        outcomes: how every run ended that was started or could not be
-        report: what was written of them; None: nothing
+        plan: the runs and their state at the beginning
+        outcomes: how every run ended that was started or could not be started
+        report: the report that was written; None: none
     """
 
     plan: RunPlan
@@ -106,11 +106,11 @@ class RunResult:
 
     @property
     def failed(self) -> list[Outcome]:
-        """The runs that did not come to their end."""
+        """The runs that did not finish."""
         return [outcome for outcome in self.outcomes if outcome.ending != "finished"]
 
     def table(self) -> pd.DataFrame:
-        """Return the finished runs as `load_results` does, those alone that were asked for."""
+        """Return the requested runs that are finished as a table, like `load_results`."""
         table = load_results(self.plan.work.results)
         return table[table.identity.isin([spec.identity for spec in self.plan.specs])]
 
@@ -120,10 +120,10 @@ class Engine:
     """Where runs are done.
 
     Attributes:
-        name: this machine, jobs of a Slurm cluster, or tasks of a Ray cluster
-        resources: what a job or task gets, each "[METHOD.]KEY=VALUE"
-        address: of a running Ray cluster; None: one is started here
-        limits: of every run
+        name: "local" for this machine, "slurm" for jobs of a Slurm cluster, "ray" for tasks of a Ray cluster
+        resources: resources of a job or task, each "[METHOD.]KEY=VALUE"
+        address: address of a running Ray cluster; None: one is started on this machine
+        limits: limits of every run
     """
 
     name: Literal["local", "slurm", "ray"] = "local"
@@ -133,7 +133,7 @@ class Engine:
 
     @property
     def choice(self) -> EngineChoice:
-        """The same as the launchers take it."""
+        """The choice in the form that launchers take."""
         resources = tuple(self.resources)
         return EngineChoice(
             engine=self.name,
@@ -173,42 +173,42 @@ def run(
     watcher: WatcherFactory = SilentWatcher,
     log: Log = lambda line: None,
 ) -> RunResult:
-    """Run methods on data sets: what is finished is left alone, what was interrupted is continued.
+    """Run methods on data sets. Finished runs are skipped, and interrupted ones are resumed.
 
-    Runs are named by a suite, by data sets and methods, or as everything; the other choices narrow or
-    override a suite. A run that fails stops no other: look at `failed` of the result.
+    Runs are selected by a suite, by data sets and methods, or by `everything`; the other arguments narrow or
+    override a suite. A failed run does not stop the others: see `failed` of the result.
 
     Args:
         suite: a shipped suite, or the path of a suite's TOML file
         datasets: names of prepared data sets
         methods: names of methods
-        everything: every prepared data set and method
-        seeds: such as range(5); None: the suite's, or 0
-        steps: training steps of the methods that train; None: the suite's, or 10000
-        evaluate_every: steps between two points of the PA curve; None: a twentieth of the steps
-        parameters: method name to those of its parameters that are not to be its defaults
-        protocol: of the data sets' labels; None: the suite's, or "corrected"
-        preset: name that a shipped suite gives its parameters and budgets
+        everything: whether to run every method on every prepared data set
+        seeds: seeds, such as range(5); None: the suite's, or 0
+        steps: training steps of methods that train by steps; None: the suite's, the method's own, or 10000
+        evaluate_every: steps between two evaluations; None: a twentieth of the steps
+        parameters: for each method name, parameters that should differ from the defaults
+        protocol: label protocol of the data sets; None: the suite's, or "corrected"
+        preset: name of a shipped suite's set of parameters and budgets
         data: folder of the prepared data sets
         results: folder of the runs
-        out: folder to write a report to; None: none is written
+        out: folder to write a report to; None: no report is written
         device: "auto", "cpu", "cuda" or "cuda:N"
-        jobs: runs side by side; None: one for every GPU, or for every core while memory suffices
+        jobs: number of runs at the same time; None: one per GPU, or one per core as far as memory allows
         gpus_per_run: GPUs, or processes on the CPU, that train one run together
-        compile: let torch.compile fuse networks
-        force: repeat finished runs from the start
-        dry_run: plan alone; nothing is written
-        snapshots: keep the predictions of so many images at every evaluation
+        compile: whether to use torch.compile for the networks
+        force: whether to repeat finished runs from the beginning
+        dry_run: whether to only make the plan, without writing anything
+        snapshots: number of images whose predictions are kept at every evaluation
         engine: where runs are done; None: on this machine
         logs: loggers that get a copy of every curve, each "NAME" or "NAME=PLACE"
         plugins: files with more methods or data set recipes
-        progress: shows how far the preparation of embedded data sets is
-        watcher: makes what shows the runs under way, such as `infoseg_bench.launchers.watch.watcher`
-        log: is given a line for everything that is left out
+        progress: shows the progress of preparing computer-generated data sets
+        watcher: makes the display of running runs, such as `infoseg_bench.launchers.watch.watcher`
+        log: called with a line for everything that is left out
 
     Raises:
-        UsageError: nothing is chosen, or something unknown
-        RunsInterrupted: Ctrl-C; the same call continues
+        UsageError: nothing is selected, or something unknown
+        RunsInterrupted: Ctrl-C was pressed; the same call resumes the runs
     """
     selection = Selection(
         everything=everything,
@@ -252,19 +252,19 @@ def plan_runs(
     progress: ProgressFactory | None,
     log: Log,
 ) -> RunPlan:
-    """Find out what is to be done.
+    """Find out which runs have to be done.
 
     Args:
-        selection: what was asked for
+        selection: the requested runs
         work: how runs are done
-        choice: where they are done
-        jobs: side by side; None: as many as the machine takes
-        force: repeat finished runs
-        progress: of preparing embedded data sets that are missing; None: nothing is prepared
-        log: is given a line for everything that is left out
+        choice: where runs are done
+        jobs: number of runs at the same time; None: as many as the machine allows
+        force: whether to repeat finished runs
+        progress: shows the preparation of missing computer-generated data sets; None: nothing is prepared
+        log: called with a line for everything that is left out
 
     Raises:
-        UsageError: nothing is chosen, or something unknown
+        UsageError: nothing is selected, or something unknown
     """
     local = choice.engine == "local"
     device = choose_device(work.device if local else "cpu")
@@ -290,18 +290,18 @@ def plan_runs(
 
 
 def do_runs(planned: RunPlan, *, logs: Sequence[str], watcher: WatcherFactory) -> list[Outcome]:
-    """Do what is missing of a plan.
+    """Do the runs of a plan that are not finished.
 
     Args:
-        planned: the runs
+        planned: the plan
         logs: loggers that get a copy of every curve
-        watcher: makes what shows the runs under way
+        watcher: makes the display of running runs
 
     Returns:
-        how every run ended that was started, or could not be
+        how every run ended that was started or could not be started
 
     Raises:
-        RunsInterrupted: Ctrl-C
+        RunsInterrupted: Ctrl-C was pressed
     """
     todo = [run.spec for run in planned.runs if run.to_do]
     work = planned.work
@@ -326,7 +326,7 @@ def do_runs(planned: RunPlan, *, logs: Sequence[str], watcher: WatcherFactory) -
 
 
 def with_report(done: RunResult, out: Path) -> RunResult:
-    """Write a report of the results folder, unless every run has failed.
+    """Write a report of the results folder, unless all runs have failed.
 
     Raises:
         UserError: `out` cannot be written

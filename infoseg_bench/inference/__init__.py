@@ -1,1 +1,1 @@
-"""Trained runs put to use: on a person's own photos, and as files to give away."""
+"""Use of trained runs: segmenting photos, and exporting models."""

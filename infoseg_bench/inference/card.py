@@ -1,4 +1,4 @@
-"""The card of an exported model: what it is, what it scores, and what may be done with it."""
+"""The model card of an exported model: its origin, scores and licences."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ def model_card(
     """Write the card as Markdown.
 
     Args:
-        record: of the finished run
+        record: record of the finished run
         file: name of the safetensors file
-        weights: how many numbers it holds
-        data_licence: of the photos that it was trained on
-        licence: of the weights
+        weights: number of weights in it
+        data_licence: licence of the training photos
+        licence: licence of the weights
     """
     spec, facts = record.spec, record.dataset
     budget = f"{spec.budget.steps} steps" if spec.budget else "one pass"
@@ -24,7 +24,7 @@ def model_card(
     lines = [
         f"# {plain(record.method_title)} on {plain(facts.title)}",
         "",
-        f"`{plain(file)}`: {weights:,} numbers, trained without labels by infoseg-bench "
+        f"`{plain(file)}`: {weights:,} weights, trained without labels by infoseg-bench "
         f"{plain(record.provenance.benchmark_version)}; {budget}, seed {spec.seed}, run `{record.identity}`.",
         "",
         "```python",
@@ -57,8 +57,8 @@ def model_card(
 
 def _classes(record: FinishedRecord | UnscoredRecord) -> str:
     if isinstance(record, FinishedRecord):
-        return "Which class a cluster stands for was found afterwards, with the evaluation labels."
-    return "The photos have no labels: clusters have numbers, and nothing is scored."
+        return "The classes of clusters were found after training, with the evaluation labels."
+    return "The photos have no labels, so clusters have numbers instead of names, and there are no scores."
 
 
 def _scores(record: FinishedRecord) -> list[str]:

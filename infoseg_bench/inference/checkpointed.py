@@ -1,4 +1,4 @@
-"""What a finished run predicts: its method as its checkpoint left it, on evaluation images."""
+"""Predictions of a finished run on evaluation images, from its checkpoint."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Photos:
 
     Attributes:
         prepared: store and view
-        arrays: of the store
-        pixels: those of `arrays` as a tensor
-        images: float in [0, 1]
-        labels: class index, or VOID
+        arrays: arrays of the store
+        pixels: pixels of `arrays` as a tensor
+        images: images with values in [0, 1]
+        labels: class indices, or VOID
     """
 
     prepared: PreparedDataset
@@ -60,16 +60,16 @@ def read_photos(prepared: PreparedDataset, protocol: str) -> Photos:
 def predict(
     folder: RunFolder, photos: Photos, chosen: Sequence[int], *, setting: Setting
 ) -> Int64[np.ndarray, "chosen height width"]:
-    """Return the clusters of some evaluation images, by the run's checkpoint.
+    """Return the clusters of some evaluation images, predicted from the run's checkpoint.
 
     Args:
-        folder: of a finished run
-        photos: of the data set that it was run on
+        folder: folder of a finished run
+        photos: evaluation images of its data set
         chosen: indices of evaluation images
-        setting: where to compute, and the plugins that may hold the method
+        setting: device, and plug-ins that may contain the method
 
     Raises:
-        UserError: no checkpoint, or one that does not fit
+        UserError: there is no checkpoint, or it does not fit the run
     """
     spec, state = folder.spec(), trained_state(folder)
     method = make_method(spec, photos.prepared, setting)

@@ -1,4 +1,4 @@
-"""Finding the run that a user means, and taking up its trained method."""
+"""Finds the run that a user names, and loads its trained method."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def find_run(run: str, results: Path) -> RunFolder:
     """Find a run by its folder, or by the beginning of its identity or of its folder's name in `results`.
 
     Raises:
-        UsageError: none, or several
+        UsageError: no run matches, or several do
     """
     if (Path(run) / "spec.json").is_file():
         return RunFolder(Path(run))
@@ -38,7 +38,7 @@ def find_run(run: str, results: Path) -> RunFolder:
             "infoseg-bench status shows the runs, --results names another folder"
         )
     names = first_few([path.name for path in found])
-    raise UsageError(f"--run {run}: {len(found)} runs begin so ({names}): give more of it")
+    raise UsageError(f"--run {run}: {len(found)} runs match ({names}): give more characters")
 
 
 def load_run(
@@ -49,19 +49,20 @@ def load_run(
     plugins: Sequence[Path] = (),
     allow_unfinished: bool = False,
 ) -> tuple[Model, FinishedRecord | UnscoredRecord | None]:
-    """Take up a run's trained method, and its record if it is finished.
+    """Load a run's trained method, and its record if it is finished.
 
-    Without scores nothing is known of what a cluster stands for: the clusters themselves are the classes.
+    Without scores, it is unknown which class a cluster stands for, so the clusters themselves are the
+    classes.
 
     Args:
-        folder: of the run
-        data: folder of the stores; only an unfinished run needs its own
-        device: where to compute
+        folder: folder of the run
+        data: folder of the prepared data sets; only needed for an unfinished run
+        device: device to compute on
         plugins: files with more methods
-        allow_unfinished: take the latest checkpoint of a run that is not finished
+        allow_unfinished: whether to use the latest checkpoint of a run that is not finished
 
     Raises:
-        UserError: not finished, no weights, or weights that do not fit
+        UserError: the run is not finished, has no weights, or its weights do not fit
     """
     record = folder.completed_record()
     if record is None and not allow_unfinished:

@@ -1,4 +1,4 @@
-"""A trained method together with what its clusters stand for."""
+"""A trained method with the classes of its clusters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from infoseg_bench.inference.tiled import segment_tiled
 from infoseg_bench.records.spec import RunSpec
 
 Photo = UInt8[np.ndarray, "height width channel"] | Image.Image | str | PathLike[str]
-"""What a model takes."""
+"""Photos that a model accepts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,10 +29,10 @@ class Model:
     """A trained method that segments photos of any size.
 
     Attributes:
-        method: ready to predict
-        classes: names
-        palette: one (red, green, blue) per class
-        matching: class index of every cluster, -1 for none; found with the evaluation labels
+        method: the method, ready to predict
+        classes: class names
+        palette: one colour (red, green, blue) per class
+        matching: class index of every cluster, or -1; found with the evaluation labels
     """
 
     method: Method
@@ -45,12 +45,12 @@ class Model:
         """Return the cluster of every pixel.
 
         Args:
-            image: values of 0 to 255 as an array, a Pillow image, or the path of a photo; the latter two
-                are turned upright as their EXIF data say
-            scale: the photo is scaled by it first; clusters are given for the original pixels
+            image: an array with values from 0 to 255, a Pillow image, or the path of a photo; the latter two
+                are rotated as their EXIF orientation says
+            scale: factor by which the photo is scaled first; the result has the size of the photo
 
         Raises:
-            UserError: unreadable, or of other bands than the training photos
+            UserError: the photo is unreadable, or has other channels than the training photos
             TypeError: neither a path, a Pillow image nor an array of uint8, `height width channel`
         """
         pixels = photo_pixels(image)
@@ -67,16 +67,16 @@ class Model:
         return np.asarray(found[rows[:, None], columns])
 
     def predict(self, image: Photo, *, scale: float = 1.0) -> UInt8[np.ndarray, "height width"]:
-        """Return the class of every pixel, an index into `classes`; 255 where the cluster stands for none.
+        """Return the class of every pixel, an index into `classes`, 255 if its cluster stands for no class.
 
-        The arguments are those of `clusters`.
+        The arguments are the same as those of `clusters`.
         """
         table = np.array([VOID if index < 0 else index for index in self.matching], dtype=np.uint8)
         return np.asarray(table[self.clusters(image, scale=scale)])
 
 
 def photo_pixels(image: object) -> UInt8[np.ndarray, "height width channel"]:
-    """Return the pixels of what `Model.predict` was given.
+    """Return the pixels of an argument of `Model.predict`.
 
     Raises:
         TypeError: neither a path, a Pillow image nor an array of uint8, `height width channel`
@@ -99,10 +99,10 @@ def photo_pixels(image: object) -> UInt8[np.ndarray, "height width channel"]:
 
 
 def make_trained(spec: RunSpec, task: Task, device: torch.device, registry: Registry) -> Method:
-    """Make the method of a spec, to be given a trained state.
+    """Create the method of a spec, before its trained state is loaded.
 
     Raises:
-        UserError: the method is not known, or of another version than the one that was trained
+        UserError: the method is not known, or its version differs from the one that was trained
     """
     cls = registry.method(spec.method)
     if cls.version != spec.method_version:

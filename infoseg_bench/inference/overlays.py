@@ -1,4 +1,4 @@
-"""Segmented photos for people: label PNG, overlay, legend."""
+"""Pictures of segmented photos: label PNG, overlay and legend."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from infoseg_bench.images.fonts import font_for
 from infoseg_bench.utils.atomic import write_atomic, write_text
 
 SHARE = 0.5
-"""Of the class's colour in an overlay; the rest is the photo; chosen by this project."""
+"""Weight of the class's colour in an overlay; the rest is the photo; chosen by this project."""
 ROW, SWATCH, MARGIN = 28, 20, 8
 """Sizes of a legend in pixels; chosen by this project."""
 STRIP = 256
@@ -23,7 +23,7 @@ Palette = Sequence[tuple[int, int, int]]
 
 
 def write_labels(path: Path, labels: UInt8[np.ndarray, "height width"], palette: Palette) -> None:
-    """Write class indices as a palette PNG; colours without a class, such as VOID's, are black."""
+    """Write class indices as a palette PNG; indices without a class, such as VOID, are black."""
     image = Image.fromarray(labels)
     image.putpalette(colour_table(palette).tobytes())
     _write(path, image)
@@ -38,7 +38,7 @@ def write_overlay(
     """Write the photo with every pixel tinted in its class's colour."""
     height, width = labels.shape
     tinted, colours = Image.new("RGB", (width, height)), colour_table(palette)
-    # Strip by strip, so that a large photo takes the memory of one image more and not of three.
+    # Strip by strip, so that a large photo takes the memory of one additional image and not of three.
     for top in range(0, height, STRIP):
         rows = slice(top, top + STRIP)
         strip = Image.blend(Image.fromarray(photo[rows]), Image.fromarray(colours[labels[rows]]), SHARE)
@@ -47,10 +47,10 @@ def write_overlay(
 
 
 def write_legend(folder: Path, classes: Sequence[str], palette: Palette) -> str:
-    """Write the classes' names beside their colours, as `legend.png` and as text in `legend.txt`.
+    """Write the names and colours of the classes as `legend.png` and as text in `legend.txt`.
 
     Returns:
-        a warning if no installed font has all of the names, which are then numbers in the picture; or ""
+        a warning if no installed font can show all names, which are then numbers in the picture; or ""
     """
     lines = [
         f"{index}\t#{red:02x}{green:02x}{blue:02x}\t{name}"

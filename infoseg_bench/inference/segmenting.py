@@ -1,4 +1,4 @@
-"""A person's own photos, one after the other."""
+"""Segments a user's photos, one after another."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ChosenPhotos:
     """The photos to segment.
 
     Attributes:
-        photos: by the name of their results: the stem, after the path below a folder that was named
+        photos: photos by the name of their results: the file's stem, with its path below the given folder
         faults: photos that cannot be given a name
-        left_out: per folder, what it holds besides
+        left_out: for each folder, a text with the other files in it
     """
 
     photos: dict[str, Path] = field(default_factory=dict)
@@ -31,10 +31,10 @@ class ChosenPhotos:
 
 
 def chosen_photos(images: Sequence[Path], out: Path) -> ChosenPhotos:
-    """Return the photos that are named, those of named folders and their subfolders included.
+    """Return the given photos, and those in the given folders and their subfolders.
 
     Raises:
-        UserError: no such file, an empty folder, two photos of one name, or results among the photos
+        UserError: no such file, an empty folder, two photos of one name, or `out` is the photos' folder
     """
     chosen = ChosenPhotos()
     for image in images:
@@ -67,10 +67,10 @@ def segment_file(model: Model, photo: Path, out: Path, name: str, *, scale: floa
     """Write a photo's label PNG and overlay into `out`, as NAME-labels.png and NAME-overlay.png.
 
     Returns:
-        the shares of the classes, in words
+        a text with the shares of the classes
 
     Raises:
-        UserError: the photo cannot be read, or the files not written
+        UserError: the photo cannot be read, or the files cannot be written
     """
     pixels = read_photo(photo, upright=True)
     try:

@@ -1,4 +1,4 @@
-"""Photos of any size, segmented in overlapping tiles of the size that the method was evaluated on."""
+"""Segments photos of any size in overlapping tiles of the size that the method was evaluated on."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from torch import Tensor
 from infoseg_bench.data.train_images import to_float
 
 BATCH = 256
-"""Tiles predicted at a time, at most; chosen by this project."""
+"""Largest number of tiles predicted at a time; chosen by this project."""
 
 BATCH_PIXELS = 1 << 18
-"""Pixels predicted at a time, at most, so that memory does not grow with the photo; chosen by this project:
-16 tiles of 128x128."""
+"""Largest number of pixels predicted at a time, so that memory does not grow with the photo; chosen by this
+project: 16 tiles of 128x128."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """One tile along one side: where it starts, and the part [first, end) of the side that is kept of it."""
+    """One tile along one side: its start, and the part [first, end) of the side for which it is used."""
 
     start: int
     first: int
@@ -31,9 +31,9 @@ class Span:
 
 
 def spans(length: int, side: int) -> list[Span]:
-    """Cover a length with tiles that overlap by half at least; each is kept up to the middle of an overlap.
+    """Cover a length with tiles that overlap by at least half; each is used up to the middle of an overlap.
 
-    A length below the tile's is centred and padded, as in an evaluation (IIC's transforms).
+    A length smaller than a tile is centred and padded, as in an evaluation (IIC's transforms).
     """
     if length <= side:
         return [Span(int((length - side) / 2), 0, length)]
@@ -52,7 +52,7 @@ def segment_tiled(
     predict: Callable[[Float[Tensor, "batch channel side side"]], Int64[Tensor, "batch side side"]],
     device: torch.device,
 ) -> Int16[np.ndarray, "height width"]:
-    """Predict every pixel from a tile of `side` around it. An image of one tile is predicted as it is."""
+    """Predict every pixel from a tile of `side` pixels around it. An image of one tile is predicted whole."""
     height, width = image.shape[:2]
     clusters = np.zeros((height, width), dtype=np.int16)
     places = list(product(spans(height, side), spans(width, side)))

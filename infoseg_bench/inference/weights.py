@@ -1,4 +1,4 @@
-"""Models as safetensors files: tensors, and in the header everything to make the method again."""
+"""Models as safetensors files: tensors, with everything needed to recreate the method in the header."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from infoseg_bench.utils.device import choose_device
 
 FORMAT = "infoseg-bench model 1"
 SEPARATOR = "/"
-"""Between the names of nested parts of a state; torch's own names hold dots."""
+"""Separator between the names of nested parts of a state, because torch's own names contain dots."""
 
 
 def save_model(model: Model, spec: RunSpec, path: Path) -> int:
-    """Write what a prediction needs; what only training needs, such as the optimiser's state, is left out.
+    """Write what predictions need; what only training needs, such as the optimiser's state, is left out.
 
     Returns:
-        how many numbers the tensors hold
+        number of weights in the file
 
     Raises:
-        UserError: a state of other things than tensors and plain values, or the file cannot be written
+        UserError: the state has other things than tensors and plain values, or the file cannot be written
     """
     method = model.method
     parts = dict(_flat({k: v for k, v in method.state().items() if k not in method.training_only}))
@@ -58,15 +58,15 @@ def save_model(model: Model, spec: RunSpec, path: Path) -> int:
 
 
 def load_model(path: str | Path, *, device: str = "auto", plugins: Sequence[Path] = ()) -> Model:
-    """Read a model that `infoseg-bench export` has written. No code of the file is run.
+    """Read a model written by `infoseg-bench export`. No code in the file is executed.
 
     Args:
-        path: of the safetensors file
+        path: path of the safetensors file
         device: "auto" or a torch device
         plugins: files with more methods
 
     Raises:
-        UserError: no such file, damaged, not of this format, or of a method that is not installed
+        UserError: the file is missing, damaged or of another format, or its method is not installed
     """
     header, tensors = _read(Path(path))
     try:

@@ -1,1 +1,1 @@
-"""What the recipes have in common: reading, scaling, checking and counting a user's photos and labels."""
+"""Common code of the recipes: downloading, reading, scaling, checking and counting photos and labels."""

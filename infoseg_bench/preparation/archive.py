@@ -1,4 +1,4 @@
-"""Official files inside a zip archive, which is never unpacked."""
+"""Reads official files from zip archives without unpacking them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Archive:
         """Read the list of files.
 
         Raises:
-            UserError: no permission, not a whole archive, or a file that would lie outside it
+            UserError: no permission, not a complete archive, or a file with a path outside of the archive
         """
         self.path = path
         with readable(path):
@@ -27,7 +27,8 @@ class Archive:
         for name in self._zip.NameToInfo:
             if name.startswith("/") or "\\" in name or ".." in name.split("/"):
                 raise UserError(
-                    f"{path}: holds {name!r}, outside of itself: fetch the official archive again"
+                    f"{path}: contains {name!r}, a path outside of the archive: fetch the official archive "
+                    "again"
                 )
 
     def check(self, progress: ProgressFactory) -> None:
@@ -42,7 +43,7 @@ class Archive:
                     pass
 
     def folder(self, prefix: str) -> ArchiveFiles:
-        """Return the files directly in a folder of this name, wherever it lies in the archive."""
+        """Return the files directly in a folder of this name, wherever it is in the archive."""
         entries = ((name.rpartition("/"), info) for name, info in self._zip.NameToInfo.items())
         inside = {
             name: info for (folder, _, name), info in entries if f"/{folder}".endswith(f"/{prefix}") and name
@@ -50,7 +51,7 @@ class Archive:
         return ArchiveFiles(self.path, self._zip, inside)
 
     def everywhere(self) -> ArchiveFiles:
-        """Return the files of all its folders; of two with one name, the last."""
+        """Return the files of all folders by name; if a name occurs twice, the last one."""
         entries = ((name.rpartition("/")[2], info) for name, info in self._zip.NameToInfo.items())
         return ArchiveFiles(self.path, self._zip, {name: info for name, info in entries if name})
 
@@ -59,12 +60,12 @@ class ArchiveFiles(OfficialFiles):
     """Files of an archive by name; zipfile checks the CRC of each one that is read."""
 
     def __init__(self, path: Path, archive: zipfile.ZipFile, entries: dict[str, zipfile.ZipInfo]) -> None:
-        """Take files of an opened archive."""
+        """Create the mapping for files of an open archive."""
         self._path, self._zip, self._entries = path, archive, entries
         self.names = entries.keys()
 
     def place(self, name: str) -> Path:
-        """Return archive and inner path."""
+        """Return the paths of the archive and of the file in it."""
         return self._path / self._entries[name].filename
 
     def identity(self, name: str) -> str:
@@ -77,5 +78,5 @@ class ArchiveFiles(OfficialFiles):
         return cast(BufferedIOBase, self._zip.open(self._entries[name]))
 
     def size(self, name: str) -> int:
-        """Look it up in the archive's list."""
+        """Look the file up in the archive's list."""
         return self._entries[name].file_size

@@ -1,4 +1,4 @@
-"""Finished parts of a store that is being built, so that it continues when it was killed."""
+"""Cache of the finished parts of a store that is being built, so that an interrupted build can resume."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from infoseg_bench.utils.source_files import DAMAGED
 
 
 class BuildCache:
-    """A hidden folder of photos that are ready, named by all that they follow from.
+    """A hidden folder of finished photos, in files named after a hash of everything that they depend on.
 
-    A part that does not belong to what is asked for is never found, and one that a power cut has
-    damaged fails its CRC and is made again.
+    So a part that was made from other files or options is never used. A part that was damaged by a power cut
+    fails its CRC and is made again.
     """
 
     def __init__(self, store: Path, key: str) -> None:
-        """Name the folder of a store's parts; `key` says how photos become what is stored."""
+        """Create the cache of a store; `key` identifies how photos are turned into what is stored."""
         self.folder = store.with_name(f".{store.stem}.parts")
         self._key = key
 
     def photos(
         self, sources: Sequence[str], make: Callable[[], Sequence[StoredPhoto]]
     ) -> Sequence[StoredPhoto]:
-        """Return the photos that `make` gives for these sources, from an earlier time if they are there."""
+        """Return the photos that `make` returns for these sources, from the cache if possible."""
         path = self._file(sources, ".npz")
         found = _load(path)
         if found is None:
@@ -40,9 +40,9 @@ class BuildCache:
         return found
 
     def numbers(self, sources: Sequence[str], make: Callable[[], list[int]]) -> list[int]:
-        """Return the numbers, one per source, that `make` gives, from an earlier time if they are there."""
+        """Return the numbers that `make` returns, one per source, from the cache if possible."""
         path = self._file(sources, ".json")
-        # A power cut may leave a file of the right name with nothing in it.
+        # A power cut may leave an empty file of the right name.
         with contextlib.suppress(OSError, ValueError):
             found: list[int] = json.loads(path.read_text())
             return found
@@ -55,7 +55,7 @@ class BuildCache:
         return self.folder / f"{name}{suffix}"
 
     def clear(self) -> None:
-        """Remove them, once the store is complete."""
+        """Remove the cache, once the store is complete."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -73,7 +73,7 @@ def _save(path: Path, photos: Sequence[StoredPhoto]) -> None:
 
 def _load(path: Path) -> Sequence[StoredPhoto] | None:
     try:
-        # numpy leaves a file of its own opening open where it turns out to be damaged.
+        # numpy does not close a damaged file that it opened itself.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = dict(stored)
     except (OSError, ValueError, KeyError, *DAMAGED):

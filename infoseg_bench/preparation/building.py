@@ -1,4 +1,4 @@
-"""From many source files to a store: read on all cores, in the order of the items, resumable."""
+"""Reads many source files on all cores, in order, so that an interrupted build can resume."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 PART_PIXELS = 1 << 20
-"""Pixels of one part, about; chosen by this project: 4 MiB with labels, because cores idle while the last
-parts are read."""
+"""Approximate number of pixels of one part; chosen by this project: 4 MiB with labels, because cores are idle
+while the last parts are read."""
 
 
 def read_in_parts(
@@ -28,18 +28,18 @@ def read_in_parts(
     progress: ProgressFactory,
     amend: Callable[[Sequence[Item], Sequence[StoredPhoto]], Sequence[StoredPhoto]] | None = None,
 ) -> Generator[Sequence[StoredPhoto], None, None]:
-    """Return what `read` gives for the items, in their order, as lists of some photos each.
+    """Yield what `read` returns for the items, in their order, in lists of several photos.
 
     Use it inside `contextlib.closing`.
 
     Args:
-        items: what is to be read
-        read: safe to call from several threads; None leaves the item out
-        identity: names an item and the state of its files, without reading them
-        cache: where finished photos are kept and found
-        photo_pixels: of one item after reading, about
-        progress: shows how far the work is, in items
-        amend: changes what is given for some items, after it was kept
+        items: the items to read
+        read: thread-safe function that reads one item; it returns None to leave the item out
+        identity: returns a text that changes with an item or its files, without reading them
+        cache: cache of finished photos
+        photo_pixels: approximate number of pixels of one item after reading
+        progress: shows the number of items done
+        amend: changes the photos of some items after they were cached
     """
 
     def one_part(block: Sequence[Item]) -> Sequence[StoredPhoto]:
@@ -59,13 +59,13 @@ def in_blocks(
     progress: ProgressFactory,
     title: str,
 ) -> Generator[Result, None, None]:
-    """Do blocks of `size` items on all cores and give the results in order, shown item by item."""
+    """Process blocks of `size` items on all cores and yield the results in order, with progress by item."""
     blocks = [items[start : start + size] for start in range(0, len(items), size)]
     return ordered_map(do, blocks, _by_item(progress), title)
 
 
 def _by_item(progress: ProgressFactory) -> ProgressFactory:
-    """Show blocks of items item by item."""
+    """Progress display that counts the items in blocks."""
 
     def shown(blocks: Sequence[Sequence[Item]], title: str) -> Iterator[Sequence[Item]]:
         each = iter(progress([item for block in blocks for item in block], title))

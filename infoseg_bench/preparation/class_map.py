@@ -1,16 +1,16 @@
-"""Class maps: TOML files that say which codes of a label map make up which class.
+"""Class maps: TOML files that map the codes in label maps to classes.
 
 title = "COCO-Stuff-3: sky, plant and ground"
-unlabelled = [255]   # nobody has labelled these pixels
+unlabelled = [255]   # pixels without annotation
 void = []            # labelled, but as none of the classes
 other = "void"       # any other code: "void" or "error"
 
 [[classes]]
 name = "sky"
 codes = [105, 156]
-colour = [135, 206, 235]   # shown on boards; for all classes, or for none
+colour = [135, 206, 235]   # shown in reports; for all classes, or for none
 
-Where label maps are coded by colour, classes have `colours` in place of `codes`:
+If label maps are coded by colour, classes have `colours` instead of `codes`:
 
 void_colours = [[224, 224, 192]]
 other = "nearest"    # any other colour: "error", "void", or the meaning of the nearest named colour
@@ -50,7 +50,7 @@ class MappedClass(Parameters):
 
 
 class ClassMap(Parameters):
-    """A class map as it stands in its file."""
+    """The content of a class map file."""
 
     title: str = ""
     unlabelled: tuple[Byte, ...] = ()
@@ -68,7 +68,7 @@ def read_class_map(name: str, shipped: Path) -> LabelCoding:
         shipped: the folder of the class maps that come with the package
 
     Raises:
-        UserError: no such class map, not TOML, or a code with two meanings
+        UserError: no such class map, it is not TOML, or a code has two meanings
     """
     path = Path(name) if name.endswith(".toml") else shipped / f"{name}.toml"
     if not path.is_file() and not name.endswith(".toml"):

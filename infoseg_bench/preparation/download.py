@@ -1,4 +1,4 @@
-"""Official archives in a folder that all data sets share: planned, downloaded once, and verified."""
+"""Downloads official archives into a folder that all data sets share, and verifies them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from infoseg_bench.utils.source_files import readable
 
 @dataclass(frozen=True, kw_only=True)
 class Download:
-    """One archive that is to be fetched.
+    """One archive to download.
 
     Attributes:
         source: the archive
-        size: in bytes; None where nobody knows
-        arrived: bytes of it that an interrupted download has left
+        size: size in bytes; None if unknown
+        arrived: bytes of it that were downloaded before an interruption
     """
 
     source: SourceFile
@@ -37,12 +37,12 @@ class Download:
 
     @property
     def missing(self) -> int:
-        """Bytes still to come, as far as known."""
+        """Bytes that are still missing, as far as known."""
         return max((self.size or 0) - self.arrived, 0)
 
 
 def missing(sources: Sequence[SourceFile], folder: Path) -> list[SourceFile]:
-    """Return the archives that are there neither whole nor unpacked."""
+    """Return the archives that are neither complete nor unpacked in the folder."""
     return [
         source
         for source in sources
@@ -51,7 +51,7 @@ def missing(sources: Sequence[SourceFile], folder: Path) -> list[SourceFile]:
 
 
 def plan(sources: Sequence[SourceFile], folder: Path) -> list[Download]:
-    """Describe what has to be fetched, asking the server for sizes that nobody publishes.
+    """Return the downloads that are needed, asking the server for sizes that are not published.
 
     Raises:
         UserError: the server cannot be asked
@@ -70,7 +70,7 @@ def check_space(downloads: Sequence[Download], folder: Path, working_space: int)
     """Return the free bytes of the disk.
 
     Raises:
-        UserError: less than the downloads and the building of the store take
+        UserError: there are fewer than the downloads and the building of the store need
     """
     free = shutil.disk_usage(_existing(folder)).free
     needed = sum(download.missing for download in downloads) + working_space
@@ -90,17 +90,19 @@ def obtain(
     size: int | None,
     waiting: Callable[[Path], None],
 ) -> None:
-    """Have an archive in the folder, verified. Processes that want the same one share one download.
+    """Download an archive into the folder if it is missing, and verify it.
+
+    Processes that need the same archive share one download.
 
     Args:
         source: the archive
-        folder: where it goes
-        progress: shows how far the work is
-        size: in bytes, if known
-        waiting: called where another process is at it already
+        folder: folder of the archive
+        progress: shows the progress
+        size: size in bytes, if known
+        waiting: called if another process is already downloading or checking the archive
 
     Raises:
-        UserError: not to be had, or not what it should be
+        UserError: the archive cannot be downloaded, or is not the official one
     """
     path = folder / source.name
     with _alone(path, waiting):
@@ -131,13 +133,13 @@ def _alone(path: Path, waiting: Callable[[Path], None]) -> Iterator[None]:
     except OSError as error:
         raise disk_error(error, path) from error
     with lock:
-        # `with` holds it a second time; this hold ends here.
+        # `with` acquires the lock a second time; this releases the first.
         lock.release()
         yield
 
 
 def _verified(path: Path, source: SourceFile, progress: ProgressFactory) -> str:
-    """Check size, published SHA-256 and the CRC of every file, and give the SHA-256.
+    """Check size, published SHA-256 and the CRC of every file, and return the SHA-256.
 
     Raises:
         UserError: it is not the official archive
@@ -157,7 +159,7 @@ def _verify_again(path: Path, source: SourceFile, progress: ProgressFactory) -> 
     if not record.is_file():
         _record(path, _verified(path, source, progress))
     elif record.stat().st_mtime_ns < path.stat().st_mtime_ns:
-        # Hashing 19 GB takes a while, so only what has changed since is hashed again.
+        # Hashing 19 GB takes a while, so archives are hashed again only if they have changed.
         expected, found = record.read_text(encoding="utf-8").partition(" ")[0], _sha256(path, progress)
         if found != expected:
             raise UserError(f"{path}: changed since it was verified: remove it, and it is fetched again")
@@ -165,7 +167,7 @@ def _verify_again(path: Path, source: SourceFile, progress: ProgressFactory) -> 
 
 
 def _record(path: Path, digest: str) -> None:
-    """Keep the hash as `sha256sum -c` reads it."""
+    """Save the hash in the format of `sha256sum -c`."""
     write_text(_record_of(path), f"{digest}  {path.name}\n")
 
 

@@ -1,4 +1,4 @@
-"""Which label map belongs to which photo, and which photos a list of names chooses."""
+"""Matches label maps to photos, and selects photos by a list of names."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from infoseg_bench.images.photo_files import PHOTO_SUFFIXES, Listing, list_folde
 from infoseg_bench.utils.text import read_text
 
 LABEL_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".bmp"})
-"""Formats that keep every value as it is; chosen by this project."""
+"""Lossless formats of label maps; chosen by this project."""
 
 FEW = 50
-"""Photos that are compared with every label map to guess a suffix; chosen by this project."""
+"""Number of photos that are compared with every label map to guess a suffix; chosen by this project."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MatchedFiles:
-    """Photos with the label maps that go with them.
+    """Photos and their label maps.
 
     Attributes:
-        photos: by id
-        labels: by the id of their photo
-        left_out: what was found besides, as lines for the summary
+        photos: photos by id
+        labels: label maps by the id of their photo
+        left_out: other files that were found, as lines for the summary
         faults: files that cannot be used
     """
 
@@ -39,16 +39,16 @@ class MatchedFiles:
 def match_files(
     images: Path, labels: Path | None, *, image_suffix: str = "", label_suffix: str = ""
 ) -> MatchedFiles:
-    """Find photos and label maps whose paths below the two folders are the same, but for the suffixes.
+    """Find photos and label maps whose paths below the two folders are the same except for the suffixes.
 
     Args:
         images: folder of the photos
-        labels: folder of the label maps, if there are any; it may be or lie in that of the photos
-        image_suffix: end of the photos' names before the file type; those without it are left out
-        label_suffix: end of the label maps' names before the file type; those without it are left out
+        labels: folder of the label maps, or None; it may be the folder of the photos or a subfolder of it
+        image_suffix: ending of the photos' names before the file type; other files are ignored
+        label_suffix: ending of the label maps' names before the file type; other files are ignored
 
     Raises:
-        UserError: an unreadable or empty folder, or not one label map that has a photo
+        UserError: a folder is unreadable or empty, or no label map belongs to a photo
     """
     maps = Listing(folder=images) if labels is None else _label_maps(labels, label_suffix)
     found = list_photos(images)
@@ -81,11 +81,11 @@ def chosen_by_list(path: Path, photos: Mapping[str, Path], option: str) -> set[s
 
     Args:
         path: the text file
-        photos: by id
-        option: that named the file, for messages
+        photos: photos by id
+        option: option that names the file, for messages
 
     Raises:
-        UserError: the file cannot be read or is empty, or a name is no photo's or several photos'
+        UserError: the file cannot be read or is empty, or a name fits no photo or several photos
     """
     lines = [line.strip() for line in read_text(path, "list of photos").splitlines()]
     names = [_plain_id(line) for line in lines if line]
@@ -136,8 +136,8 @@ def _label_maps(folder: Path, suffix: str) -> Listing:
 
 
 def _match(photos: Mapping[str, Path], maps: Mapping[str, Path]) -> tuple[dict[str, Path], dict[str, Path]]:
-    """Return the label maps by photo, and those without a photo by their own id."""
-    # Some tools name the label map of a.jpg a.jpg.png.
+    """Return the label maps by the id of their photo, and those without a photo by their own id."""
+    # Some tools name the label map of a.jpg "a.jpg.png".
     full = {f"{name}{path.suffix}": name for name, path in photos.items()}
     matched, alone = {}, {}
     for name, path in maps.items():
@@ -154,7 +154,7 @@ def _match(photos: Mapping[str, Path], maps: Mapping[str, Path]) -> tuple[dict[s
 def _match_below(
     photos: Mapping[str, Path], maps: Mapping[str, Path]
 ) -> tuple[dict[str, Path], dict[str, Path]]:
-    """Match where one of the two folders has further folders around all of its files."""
+    """Match again, ignoring folders that contain all files of one of the two folders."""
     short, below = _from_common_folder(photos), _from_common_folder(maps)
     matched = {short[name]: maps[below[name]] for name in below if name in short}
     alone = [label for name, label in below.items() if name not in short]
@@ -162,7 +162,7 @@ def _match_below(
 
 
 def _from_common_folder(names: Iterable[str]) -> dict[str, str]:
-    """Return the names by their path below the deepest folder that they all share."""
+    """Return the names by their path below the deepest folder that contains all of them."""
     common = os.path.commonpath([name.rpartition("/")[0] for name in names])
     return {name.removeprefix(f"{common}/" if common else ""): name for name in names}
 

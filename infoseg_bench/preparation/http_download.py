@@ -1,4 +1,4 @@
-"""Downloading one file over HTTP, continued after any interruption."""
+"""Downloads a file over HTTP, and resumes after interruptions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BLOCK = 1 << 20
 """Bytes read, and shown as progress, at a time."""
 
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""Seconds before each new attempt after one that brought nothing; chosen by this project."""
+"""Seconds before each new attempt after one that received nothing; chosen by this project."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +38,17 @@ class _Answer:
 
 
 def transfer(address: str, partial: Path, *, size: int | None, progress: ProgressFactory) -> None:
-    """Download a file, continuing after what is there of it already.
+    """Download a file, or the rest of it if a part has been downloaded already.
 
     Args:
-        address: http or https; proxies are taken from the environment
-        partial: where it arrives; whole when this returns
-        size: its bytes, if they are known
-        progress: shows how far the work is, in MiB
+        address: http or https address; proxies are taken from the environment
+        partial: path to write to; the file is complete when this function returns
+        size: size in bytes, if known
+        progress: shows the progress in MiB
 
     Raises:
-        UserError: not there, not reachable after several attempts, of another size, or no disk space
+        UserError: the file does not exist, the server cannot be reached after several attempts, the size
+            differs, or the disk is full
     """
     failures = 0
     while (before := _size_of(partial)) != size:
@@ -65,10 +66,10 @@ def transfer(address: str, partial: Path, *, size: int | None, progress: Progres
 
 
 def remote_size(address: str) -> int | None:
-    """Ask for a file's size in bytes; None where the server does not say.
+    """Return the size of a file in bytes; None if the server does not give it.
 
     Raises:
-        UserError: not reachable after several attempts
+        UserError: the server cannot be reached after several attempts
     """
     for wait in (*WAITS[:3], None):
         try:
@@ -79,13 +80,13 @@ def remote_size(address: str) -> int | None:
                 raise UserError(f"{address}: {reason}: check the network, or give --source") from None
             time.sleep(wait)
         except UserError:
-            # Not every server answers HEAD; fetching the file will tell what is wrong.
+            # Not every server supports HEAD; the download will show what is wrong.
             return None
     raise AssertionError
 
 
 def _continue(address: str, partial: Path, size: int | None, progress: ProgressFactory) -> None:
-    """Fetch what is missing, in one attempt."""
+    """Fetch the missing part in one attempt."""
     have = _size_of(partial)
     request = urllib.request.Request(address)
     if have:
@@ -95,7 +96,7 @@ def _continue(address: str, partial: Path, size: int | None, progress: ProgressF
     except OutOfRangeError as error:
         if error.total == have:
             return
-        # More is here than there, so it is no beginning of this file.
+        # The local file is longer than that of the server, so it is not a part of it.
         partial.unlink(missing_ok=True)
         raise ConnectionLost("what had been downloaded does not fit the file") from None
     with response:

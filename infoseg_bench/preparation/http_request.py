@@ -1,4 +1,4 @@
-"""One HTTP request, and what its failure means: lost for now, or for good."""
+"""HTTP requests, whose errors distinguish temporary from permanent failures."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ TIMEOUT = 60.0
 """Seconds without a byte after which a connection counts as lost; chosen by this project."""
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Answers that may be better a little later (RFC 9110)."""
+"""Status codes of temporary failures (RFC 9110)."""
 
 
 class ConnectionLost(Exception):
-    """The transfer stopped, and may go on."""
+    """The transfer stopped, and may be resumed."""
 
 
 class OutOfRangeError(Exception):
-    """The range that was asked for lies beyond the file; `total` is its size, if the server says it."""
+    """The requested range is beyond the end of the file; `total` is its size, if the server gives it."""
 
     def __init__(self, content_range: str) -> None:
         super().__init__(content_range)
@@ -33,9 +33,9 @@ def open_address(request: urllib.request.Request, address: str) -> http.client.H
     """Send a request.
 
     Raises:
-        ConnectionLost: nobody there, or an answer that may be better a little later
-        OutOfRangeError: less is there than the range begins with
-        UserError: any other answer that is no success
+        ConnectionLost: the server cannot be reached, or reports a temporary failure
+        OutOfRangeError: the file ends before the requested range
+        UserError: the server reports any other failure
     """
     request.add_header("User-Agent", f"infoseg-bench/{version('infoseg-bench')}")
     request.add_header("Accept-Encoding", "identity")
@@ -58,11 +58,11 @@ def open_address(request: urllib.request.Request, address: str) -> http.client.H
 
 
 def reason_of(error: BaseException) -> str:
-    """Describe in a few words why a connection failed."""
+    """Return a short text that says why a connection failed."""
     inner = getattr(error, "reason", None)
     return str(getattr(inner, "strerror", None) or inner or getattr(error, "strerror", None) or error)
 
 
 def whole_number(text: str | None) -> int | None:
-    """Read a number of a header; None where there is none."""
+    """Return a number from a header; None if there is none."""
     return int(text) if text is not None and text.isdecimal() else None

@@ -1,4 +1,4 @@
-"""From the codes or colours in label maps to stored class indices."""
+"""Converts the codes or colours in label maps to stored class indices."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ CODES = 256
 """Label maps have 8 bits."""
 
 STRANGE = -1
-"""In a table of colours: one that has no meaning."""
+"""Marks colours without a meaning in a table of colours."""
 
 MANY = 64
-"""Different values of no class from which a label map counts as a photo; chosen by this project."""
+"""Distinct values without a class from which a label map looks like a photo; chosen by this project."""
 
 VALUE = r"\d{1,3}|#[0-9a-fA-F]{6}"
-"""A label value as people write it: a number, or a colour."""
+"""A label value as users write it: a number or a colour."""
 
 Other = Literal["nearest", "void", "error"]
-"""What values are that stand for no class: errors, void, or as the nearest colour of a class."""
+"""How values without a class are treated: as errors, as void, or like the nearest colour of a class."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,9 @@ class CodedLabels:
 
     Attributes:
         stored: class index, VOID or UNLABELLED
-        void: value in the file to the number of its pixels, for those that are not scored
-        strange: number of pixels whose value stands for no class, which are void or as the nearest colour
-        palette: colours of the indices that occur, if the file has a palette whose indices count
+        void: number of pixels by value in the file, for values that are not scored
+        strange: number of pixels whose value has no class; they are void or like the nearest colour
+        palette: colours of the indices that occur, if the file has a palette and its indices are used
     """
 
     stored: UInt8[np.ndarray, "height width"]
@@ -52,15 +52,15 @@ class CodedLabels:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelCoding:
-    """What every code, or every colour, of a label map stands for.
+    """The meaning of every code, or every colour, in label maps.
 
     Attributes:
-        classes: names, in the order of the class index
-        palette: one colour per class, for people
-        stored: code to what the store keeps: class index, VOID or UNLABELLED
-        named: False for codes that are neither a class's nor named as void or unlabelled
-        colours: colour to what the store keeps; None where codes count
-        other: what codes and colours are that are not named
+        classes: class names, in the order of the class index
+        palette: one colour per class, for display
+        stored: stored value of each code: class index, VOID or UNLABELLED
+        named: False for codes that are neither those of a class nor named as void or unlabelled
+        colours: stored value of each colour; None if codes are used
+        other: how other codes and colours are treated
         remedy: what to do about one that is an error
     """
 
@@ -74,14 +74,14 @@ class LabelCoding:
 
     @property
     def known(self) -> Bool[np.ndarray, " 256"]:
-        """Return for every code whether it may occur."""
+        """Which codes may occur."""
         return self.named | (self.other != "error")
 
     def read(self, path: Path) -> CodedLabels:
-        """Read a label map and code it.
+        """Read a label map and convert it.
 
         Raises:
-            FileError: it cannot be read, or has a value that stands for no class
+            FileError: it cannot be read, or has a value without a class
         """
         if self.colours is not None:
             return self.apply_colours(read_label_colours(path), path)
@@ -266,7 +266,7 @@ def _value(text: str, where: str) -> Colour | int:
 
 
 def check_names(names: tuple[str, ...], where: str) -> None:
-    """Check class names; `where` they stand begins the message.
+    """Check class names; error messages begin with `where`.
 
     Raises:
         UsageError: fewer than two, more than can be stored, an empty one, or one twice

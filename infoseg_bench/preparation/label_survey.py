@@ -1,4 +1,4 @@
-"""Whether photos and labels are plausible: what prepare says of them besides their faults, or refuses."""
+"""Plausibility checks of photos and labels: the warnings and notes of `prepare`, and refusals."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from infoseg_bench.preparation.statistics import ClassBalance
 from infoseg_bench.utils.text import plural
 
 MOSTLY = 0.5
-"""Share of void pixels from which a label map is mostly void; chosen by this project."""
+"""Share of void pixels above which a label map counts as mostly void; chosen by this project."""
 
 
 @dataclass(eq=False)
 class _Tally:
-    """How many files have something in common, and the first of them."""
+    """The number of files that have a property, and the first of them."""
 
     count: int = 0
     first: str = ""
@@ -35,17 +35,17 @@ class _Tally:
 
 @dataclass(frozen=True)
 class Finding:
-    """What is worth knowing of one photo and its label map, without their pixels.
+    """Properties of one photo and its label map, without their pixels.
 
     Attributes:
         photo: file of the photo
-        turned: whether EXIF data say that the stored frame is not upright
+        turned: whether its EXIF orientation is not upright
         deep: whether it has 16 bits per channel
         small: whether a side is shorter than the crop
-        labels: file of the label map; None without one
-        counts: pixels of the label map per stored label
-        void: value in the file to the number of its pixels
-        strange: pixels that stand for no class
+        labels: file of the label map; None if there is none
+        counts: number of pixels per stored label
+        void: number of pixels by void value in the file
+        strange: number of pixels without a class
         palette: colours of the indices that occur
     """
 
@@ -63,7 +63,7 @@ class Finding:
     def of(
         cls, path: Path, photo: Photo, labels: Path | None, coded: CodedLabels | None, *, small: bool
     ) -> Finding:
-        """Look at a photo and, where there is one, at its label map."""
+        """Collect the properties of a photo and of its label map, if there is one."""
         if labels is None or coded is None:
             return cls(photo=path, turned=photo.turned, deep=photo.deep, small=small)
         return cls(
@@ -88,12 +88,12 @@ class LabelSurvey:
     """Collects what was found in all photos and label maps of a data set."""
 
     def __init__(self, *, crop: int, upright: bool, nearest: bool) -> None:
-        """Begin with nothing found.
+        """Create an empty survey.
 
         Args:
             crop: side of the crops in pixels
-            upright: whether photos are turned as their EXIF data say
-            nearest: whether colours of no class count as the nearest one; otherwise they are void
+            upright: whether photos are rotated as their EXIF orientation says
+            nearest: whether colours without a class count as the nearest one; otherwise they are void
         """
         self._crop, self._upright, self._nearest = crop, upright, nearest
         self._turned, self._deep, self._small, self._mostly_void, self._strange = (_Tally() for _ in range(5))
@@ -126,14 +126,14 @@ class LabelSurvey:
         self._palettes.add(name, found.palette)
 
     def refuse(self, balance: ClassBalance, labels: Path | None) -> None:
-        """Refuse labels from which any score would be wrong.
+        """Refuse labels with which any score would be wrong.
 
         Args:
-            balance: of the pixels that are scored
+            balance: class balance of the scored pixels
             labels: folder of the label maps; None: there are none
 
         Raises:
-            UserError: palettes that contradict each other, labels that are all void, or only one class
+            UserError: palettes contradict each other, all labels are void, or there is only one class
         """
         if labels is None or not self._labels:
             return
@@ -159,7 +159,7 @@ class LabelSurvey:
             )
 
     def warnings(self, balance: ClassBalance) -> list[str]:
-        """Return one line for everything that is suspicious, with counts and the first file."""
+        """Return warnings, one line each, with counts and the first file."""
         lines = balance.warnings(self._void_clause)
         if self._mostly_void.count:
             lines.append(
@@ -182,7 +182,7 @@ class LabelSurvey:
         return lines
 
     def summary(self) -> dict[str, str]:
-        """Return what is worth knowing, though nothing is suspicious about it, as lines for people."""
+        """Return notes that are not warnings, as lines for the user."""
         lines = {}
         if self._turned.count and not self._labels:
             lines["EXIF"] = self._turned_line

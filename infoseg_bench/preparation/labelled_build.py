@@ -1,4 +1,4 @@
-"""From labelled photos to a store: all faults of a folder at once, photos chosen by rules."""
+"""Builds a store from labelled photos: reports all faults at once, and selects photos by rules."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 @dataclass
 class LabelledBuild:
-    """Photos on their way into a store.
+    """One build of a store.
 
     Attributes:
-        folder: of the photos, for messages
-        photos: to read
-        train_if: which photos are trained on; None: all
-        evaluate_if: which labelled photos are evaluated; None: all
-        skip_broken: whether photos that cannot be used are left out, rather than an error
-        survey: of what was found
-        balance: of the classes in the evaluated crops
-        written: photos in the store
-        labelled: those of them that have labels
-        train: indices of those that are trained on
-        evaluated: indices of those that are evaluated
+        folder: folder of the photos, for messages
+        photos: photos to read
+        train_if: rule that selects training photos; None: all
+        evaluate_if: rule that selects evaluated photos among the labelled ones; None: all
+        skip_broken: whether photos that cannot be used are left out instead of being an error
+        survey: survey of the photos and labels
+        balance: class balance of the evaluated crops
+        written: number of photos in the store
+        labelled: number of these that have labels
+        train: indices of the training photos
+        evaluated: indices of the evaluated photos
         skipped: files that were left out because they cannot be used
     """
 
@@ -56,13 +56,13 @@ class LabelledBuild:
         """Read all photos, and write those that can be used.
 
         Args:
-            writer: of the store
-            faults: of files that were found unusable before they were read
-            progress: shows how far the work is
+            writer: writer of the store
+            faults: files that were found to be unusable before reading them
+            progress: shows the progress
 
         Raises:
-            UserError: files that cannot be used, all of them named together; or no photo to train on or to
-                evaluate by the rules
+            UserError: files cannot be used, with all of them in one message; or the rules leave no photo to
+                train on or to evaluate
         """
         broken = list(faults)
         names = list(self.photos.photos)
@@ -84,11 +84,11 @@ class LabelledBuild:
 
     @property
     def chosen(self) -> int:
-        """Return how many photos were to be read, broken ones included."""
+        """Number of photos to read, including broken ones."""
         return len(self.photos.photos)
 
     def summary(self) -> dict[str, str]:
-        """Return what was written as lines for people."""
+        """Return a summary of what was written, as lines for the user."""
         trained = "all for training" if self.train_if is None else f"{len(self.train)} of them for training"
         lines = {
             "photos": f"{self.written}, {trained}",

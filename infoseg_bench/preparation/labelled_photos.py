@@ -1,4 +1,4 @@
-"""Photos with their label maps, read and scaled together."""
+"""Reads photos with their label maps, and scales them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from infoseg_bench.preparation.label_survey import Finding
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledPhoto:
-    """One photo with its stored labels, if it has any, both scaled; and what is worth knowing of it."""
+    """One scaled photo with its stored labels, if it has any, and its properties."""
 
     image: UInt8[np.ndarray, "height width 3"]
     labels: UInt8[np.ndarray, "height width"] | None
@@ -30,11 +30,11 @@ class LabelledPhotos:
     """Photos and their label maps on disk.
 
     Attributes:
-        photos: by id
-        labels: by the id of their photo
-        coding: of the label maps
-        scale: of photos and label maps
-        upright: whether photos are turned as their EXIF data say
+        photos: photos by id
+        labels: label maps by the id of their photo
+        coding: meaning of the values in label maps
+        scale: factor by which photos and label maps are scaled
+        upright: whether photos are rotated as their EXIF orientation says
         crop: side of the crops in pixels
     """
 
@@ -49,7 +49,9 @@ class LabelledPhotos:
         """Read one photo and its label map.
 
         Raises:
-            FileError: undecodable, too small to scale, a label map of another size, or a strange code
+            FileError: a file cannot be decoded or is too small to scale, or the label map has another size
+                or an
+                unknown value
         """
         path, labels = self.photos[name], self.labels.get(name)
         photo = open_photo(path, upright=self.upright)

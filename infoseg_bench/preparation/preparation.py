@@ -1,4 +1,4 @@
-"""What every recipe does around its own work: names, attributes, the view, and the lines at the end."""
+"""Common steps of every recipe: names, attributes, views, checks, and the final summary."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def store_attributes(recipe: DatasetRecipe, options: Parameters, **more: Any) -> dict[str, Any]:
-    """Return what a store keeps beside its content; of files and folders, the last name only.
+    """Return the metadata of a store; of paths, only the last part is kept.
 
     Args:
-        recipe: the one that builds the store
+        recipe: the recipe that builds the store
         options: its options
-        more: attributes of this store that replace the recipe's own
+        more: attributes of this store that replace those of the recipe
     """
     values = {name: _without_folder(getattr(options, name)) for name in type(options).model_fields}
     return {
@@ -44,12 +44,12 @@ def store_attributes(recipe: DatasetRecipe, options: Parameters, **more: Any) ->
 
 
 def store_key(recipe: DatasetRecipe, options: Parameters, **more: object) -> str:
-    """Name all that decides how a photo becomes what is stored, except its files.
+    """Return a text for everything but the files that determines the stored pixels and labels of a photo.
 
     Args:
-        recipe: the one that builds the store
-        options: its options; those that say which files and which of them are of no account
-        more: what else decides
+        recipe: the recipe that builds the store
+        options: its options; those that only select files are ignored
+        more: whatever else the stored photos depend on
     """
     values = options.model_dump(exclude={"source", "list", "manifest", "photos"})
     return repr((recipe.name, recipe.version, sorted(values.items()), sorted(more.items())))
@@ -61,12 +61,12 @@ def downloads(data: Path) -> Path:
 
 
 def source_folder(source: Path | None, data: Path) -> Path:
-    """Return the folder of the official files: the one that was named, or that of the downloads."""
+    """Return the folder of the official files: the one the user gave, or that of the downloads."""
     return downloads(data) if source is None else source
 
 
 def store_path(data: Path, name: str, recipe: DatasetRecipe) -> Path:
-    """Return the file of a data set, if its name is free or the recipe's own.
+    """Return the path of a data set's store, if no other recipe uses this name.
 
     Raises:
         UserError: another recipe or its data set has this name
@@ -98,13 +98,13 @@ def plain_view(
     Without tables among `more`, stored labels are class indices.
 
     Args:
-        recipe: its name and title are the view's
-        classes: names, in the order of the class index
-        photos: how many there are
+        recipe: recipe that gives the view its name and title
+        classes: class names, in the order of the class index
+        photos: number of photos
         crop: side of the crops in pixels
-        train: indices of the photos to train on; without it, all of them
-        evaluation: indices of the photos to score; without it, all of them
-        more: fields of the view that replace the recipe's own, the default palette and the plain table
+        train: indices of the photos to train on; None: all
+        evaluation: indices of the photos to score; None: all
+        more: fields of the view that replace those of the recipe, the default palette and the default table
     """
     every = np.arange(photos, dtype=np.int64)
     fields: dict[str, Any] = {
@@ -126,17 +126,17 @@ def plain_view(
 def expect(
     recipe: DatasetRecipe, balance: ClassBalance, counts: Mapping[str, tuple[int, int]]
 ) -> dict[str, str]:
-    """Check what complete official files must give, and say in a line of the summary what was checked.
+    """Check the counts that complete official files must give, and return a line for the summary.
 
-    Nobody publishes how many pixels each class has, so of these only that there are some.
+    The numbers of pixels per class are not published, so it is only checked that every class has some.
 
     Args:
-        recipe: the data set
-        balance: of its pixels; every class must have some
-        counts: what was counted: found and expected
+        recipe: recipe of the data set
+        balance: class balance of its pixels; every class must have some
+        counts: for each quantity, the number found and the number expected
 
     Raises:
-        UserError: the files are all there, but give something else
+        UserError: the files are complete, but the counts differ
     """
     for what, (found, expected) in counts.items():
         if found != expected:
@@ -152,13 +152,13 @@ def expect(
 def finish(
     writer: StoreWriter, views: Sequence[View], summary: dict[str, str], warnings: Sequence[str] = ()
 ) -> Prepared:
-    """Give a store its name, and the summary its last lines: which content, how large.
+    """Finish a store, and add its fingerprint and size to the summary.
 
     Args:
-        writer: with all photos written
-        views: of the data sets in the store
-        summary: lines for people, kept in the store
-        warnings: what is suspicious, kept in the store too
+        writer: writer to which all photos have been written
+        views: views of the data sets in the store
+        summary: lines for the user, which are saved in the store
+        warnings: warnings, which are also saved in the store
     """
     replaced = _fingerprint_there(writer.path)
     writer.attributes |= {"summary": summary, "warnings": list(warnings)}
@@ -175,7 +175,7 @@ def finish(
 
 
 def _fingerprint_there(path: Path) -> str | None:
-    """Return the fingerprint of the store that is about to be replaced; None if none can be read."""
+    """Return the fingerprint of the store that will be replaced; None if there is no readable one."""
     from infoseg_bench.data.store import Store
 
     with contextlib.suppress(UserError):

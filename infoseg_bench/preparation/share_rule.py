@@ -1,4 +1,4 @@
-"""A rule on the share of one class within the crop, such as "person >= 0.2"."""
+"""Rules on the share of a class within the centre crop, such as "person >= 0.2"."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from infoseg_bench.errors import UsageError, unknown_name
 
 @dataclass(frozen=True, kw_only=True)
 class ShareRule:
-    """Which photos are chosen, by the share of one class.
+    """Selects photos by the share of one class.
 
     Attributes:
         cls: class index
-        at_least: whether `share` is the least or the largest one allowed
-        share: of the crop's pixels, padding and void among them, in [0, 1]
+        at_least: whether `share` is the smallest or the largest allowed share
+        share: share of the crop's pixels, including padding and void, in [0, 1]
         crop: side of the centre crop in pixels
     """
 
@@ -30,7 +30,7 @@ class ShareRule:
 
     @classmethod
     def parse(cls, text: str, classes: tuple[str, ...], crop: int, option: str) -> ShareRule:
-        """Read a rule: a class name, `>=` or `<=`, and a share; `option` gave it, for messages.
+        """Parse a rule: a class name, `>=` or `<=`, and a share; `option` is named in messages.
 
         Raises:
             UsageError: not a rule, an unknown class, or a share outside [0, 1]
@@ -46,6 +46,6 @@ class ShareRule:
         return cls(cls=classes.index(name), at_least=relation == ">=", share=float(number), crop=crop)
 
     def accepts(self, labels: UInt8[np.ndarray, "height width"]) -> bool:
-        """Return whether a photo's class labels follow the rule within the centre crop."""
+        """Return whether a photo's class labels satisfy the rule within the centre crop."""
         share = int(np.count_nonzero(centre_crop(labels, self.crop) == self.cls)) / self.crop**2
         return share >= self.share if self.at_least else share <= self.share

@@ -1,4 +1,4 @@
-"""What is counted in the scored pixels of a data set: class balance and the constant prediction."""
+"""Class balance and constant prediction of the scored pixels of a data set."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class ClassBalance:
     def __init__(
         self, classes: tuple[str, ...], crop: int, table: UInt8[np.ndarray, " 256"] | None = None
     ) -> None:
-        """Start with nothing counted.
+        """Create an empty count.
 
         Args:
-            classes: names, in the order of the class index
+            classes: class names, in the order of the class index
             crop: side of the crops in pixels
-            table: stored label to class index; without it, stored labels are class indices
+            table: class index by stored label; None: stored labels are class indices
         """
         self.classes = classes
         self._table = np.arange(256, dtype=np.uint8) if table is None else table
@@ -35,13 +35,13 @@ class ClassBalance:
         self._crop = crop
 
     def through(self, classes: tuple[str, ...], table: UInt8[np.ndarray, " 256"]) -> ClassBalance:
-        """Return the balance of what was counted under other classes or another table."""
+        """Return the balance of the same pixels with other classes or another table."""
         other = ClassBalance(classes, self._crop, table)
         other._stored = self._stored
         return other
 
     def add(self, labels: UInt8[np.ndarray, "height width"] | None) -> None:
-        """Count the centre crop of a whole photo's stored labels, if it has any."""
+        """Count the stored labels in the centre crop of a whole photo, if it has labels."""
         if labels is None:
             return
         self._stored += np.bincount(centre_crop(labels, self._crop).ravel(), minlength=256)
@@ -53,28 +53,28 @@ class ClassBalance:
 
     @property
     def counts(self) -> Int64[np.ndarray, " cls"]:
-        """Return the pixels per class; those beyond the classes are void, and padding is in none."""
+        """Return the pixels per class; entries after the classes are void, and padding is not counted."""
         counts = np.zeros(256, dtype=np.int64)
         np.add.at(counts, self._table, self._stored)
         return counts[: len(self.classes)]
 
     @property
     def shares(self) -> np.ndarray:
-        """Return each class's share of the pixels that are not void; zeros where nothing was counted."""
+        """Return each class's share of the pixels that are not void; zeros if nothing was counted."""
         return np.asarray(self.counts / max(int(self.counts.sum()), 1))
 
     @property
     def constant_accuracy(self) -> float:
-        """Return the pixel accuracy, in [0, 1], of naming the most frequent class everywhere."""
+        """Return the pixel accuracy, in [0, 1], of predicting the most frequent class everywhere."""
         return float(self.shares.max())
 
     @property
     def absent(self) -> list[str]:
-        """Return the classes that have no pixel."""
+        """Return the classes without pixels."""
         return [name for name, count in zip(self.classes, self.counts, strict=True) if not count]
 
     def warnings(self, why: str = "") -> list[str]:
-        """Warn of classes without a pixel, where there are others; `why` may follow as a clause."""
+        """Return warnings about classes without pixels, if other classes have some; adds the clause `why`."""
         absent = self.absent
         if not absent or len(absent) == len(self.classes):
             return []
@@ -82,7 +82,7 @@ class ClassBalance:
         return [f"no pixel of {names} in the scored crops{why}: scores of such classes mean nothing"]
 
     def summary(self) -> dict[str, str]:
-        """Put both into lines for people, in per cent."""
+        """Return both as lines for the user, in per cent."""
         if not self.counts.any():
             return {"class balance": "unknown: no labelled pixel is evaluated"}
         shares = (f"{name} {share:.1%}" for name, share in zip(self.classes, self.shares, strict=True))

@@ -1,1 +1,1 @@
-"""Checks of what others send: does every figure follow from its counts, and do they fit together?"""
+"""Records of runs: their files, and checks that every score follows from its counts."""

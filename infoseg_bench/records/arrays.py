@@ -1,4 +1,4 @@
-"""Arrays in NPZ files that others may have made: nothing is unpickled, and nothing fills the memory."""
+"""Reads arrays from untrusted NPZ files: nothing is unpickled, and memory use is limited."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from infoseg_bench.errors import UserError, reason
 from infoseg_bench.utils.text import readable_size
 
 LARGEST = 4 << 30
-"""Bytes of a file's arrays, uncompressed, beyond which they are refused: a small archive could fill the
-memory. The counts of COCO-Stuff's 123 287 photos with 60 clusters and 27 classes take 3.2e9; chosen by this
-project."""
+"""Largest uncompressed size of a file's arrays in bytes, because a small archive could otherwise fill the
+memory; chosen by this project. The counts of COCO-Stuff's 123 287 photos with 60 clusters and 27 classes take
+3.2e9 bytes."""
 DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
-"""What the standard library raises for archives that are damaged, encrypted or of an unknown kind."""
+"""Exceptions of the standard library for archives that are damaged, encrypted or of an unknown kind."""
 
 
 def load_arrays(
@@ -27,14 +27,14 @@ def load_arrays(
     """Read arrays from the content of an NPZ file.
 
     Args:
-        content: of the file; None: there is no such file
-        names: of the arrays
+        content: content of the file; None: there is no such file
+        names: names of the arrays
         source: where the content comes from, for messages
         kind: what the arrays are, for messages, such as "counts"
-        optional: of further arrays, returned where they are there
+        optional: names of further arrays, which are returned if they exist
 
     Raises:
-        UserError: absent, damaged or too large
+        UserError: the file is missing, damaged or too large
     """
     try:
         if content is None:
@@ -44,7 +44,7 @@ def load_arrays(
                 raise ValueError(f"more than {readable_size(LARGEST)}")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in (*names, *(name for name in optional if name in arrays))}
-    # A damaged archive fails in whatever way the damage happens to hit.
+    # A damaged archive can fail in many ways.
     except (OSError, EOFError, KeyError, TypeError, ValueError, MemoryError, *DAMAGED) as error:
         raise UserError(
             f"{source}: not readable {kind} ({reason(error)}): repeat the run with --force"

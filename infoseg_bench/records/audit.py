@@ -1,4 +1,4 @@
-"""No figure without its counts: every record is recomputed before it is shown."""
+"""Recomputes every record from its counts before it is shown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def audit(run: StoredRun, record: FinishedRecord) -> Counts:
     """Check that a record's identity and scores follow from its spec and its counts.
 
     Returns:
-        the counts, read once
+        the counts
+
 
     Raises:
         UserError: they do not
@@ -77,11 +78,11 @@ def _check_names(run: StoredRun, record: FinishedRecord | UnscoredRecord) -> Non
     spec = record.spec
     if (record.identity, record.row) != (spec.identity, spec.row):
         raise UserError(f"{run.record_file}: identity {record.identity} is not that of its spec")
-    # They name folders of a report, and a record may be somebody else's. Data set and method, which do so
-    # too, are in the name of the run's folder, where nothing can lead elsewhere.
+    # These names become folders of a report, and a record may come from someone else. Data set and method,
+    # which do so too, are part of the name of the run's folder and cannot lead elsewhere.
     for name in (spec.protocol, spec.fingerprint):
         if not re.fullmatch(r"\w[\w.+-]*", name):
-            raise UserError(f"{run.record_file}: {name!r} is no plain name of letters, digits and dashes")
+            raise UserError(f"{run.record_file}: {name!r} is not a plain name of letters, digits and dashes")
     if run.path.name != spec.folder:
         raise UserError(f"{run.record_file}: of another run; its folder should be {spec.folder}")
 

@@ -1,4 +1,4 @@
-"""The counts of a run: writing and reading them, and what can be said of them at once."""
+"""The counts of a run: writing and reading them, and warnings that follow from them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ COLLAPSED_SHARE = 0.99
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Counts:
-    """The pixels that every score of a run is computed from, as its file holds them: nothing is checked yet.
+    """The pixel counts from which every score of a run is computed, as read from the file, not checked yet.
 
     Attributes:
-        last: `cluster cls`, of the whole set at the end of training
-        best: the same at the step of highest PA
-        last_images: `image cluster cls`, at the end of training
-        best_images: the same at the step of highest PA
-        selected_images: the same at the step that a label-free figure selected; None: none did
-        ids: names of the images
+        last: counts of the whole set at the end of training, `cluster cls`
+        best: counts of the whole set at the step of highest PA, `cluster cls`
+        last_images: counts per image at the end of training, `image cluster cls`
+        best_images: counts per image at the step of highest PA, `image cluster cls`
+        selected_images: counts per image at the step that a label-free figure selected; None if there is none
+        ids: ids of the images
         sha256: hash of the file, 64 hexadecimal digits
     """
 
@@ -45,11 +45,11 @@ class Counts:
 def write_counts(
     file: Path, *, last: np.ndarray, best: np.ndarray, ids: list[str], selected: np.ndarray | None = None
 ) -> None:
-    """Write the counts that every score is computed from.
+    """Write the counts from which every score is computed.
 
     The arrays are `last` and `best` (int64 `cluster cls`, the whole set), `last_images` and
-    `best_images` (int64 `image cluster cls`), and `ids` (the images' names); and `selected_images` where
-    a label-free figure has selected a step.
+    `best_images` (int64 `image cluster cls`), `ids` of the images, and `selected_images` if a label-free
+    figure has selected a step.
     """
     arrays = {
         "last": last.sum(axis=0),
@@ -63,12 +63,12 @@ def write_counts(
 
 
 def warnings_of(counts: np.ndarray) -> list[str]:
-    """Describe what is suspicious about the last state's counts, int64 `image cluster cls`."""
+    """Return warnings about suspicious counts of the last state, int64 `image cluster cls`."""
     return collapse_warnings(counts.sum(axis=(0, 2)) / counts.sum())
 
 
 def collapse_warnings(shares: Float64[np.ndarray, " cluster"]) -> list[str]:
-    """Return a warning if nearly all pixels are in one cluster, given every cluster's share of them."""
+    """Return a warning if nearly all pixels are in one cluster, given every cluster's share of the pixels."""
     if shares.max() < COLLAPSED_SHARE:
         return []
     return [
@@ -77,7 +77,7 @@ def collapse_warnings(shares: Float64[np.ndarray, " cluster"]) -> list[str]:
 
 
 def dataset_facts(prepared: PreparedDataset, counts: np.ndarray) -> DatasetFacts:
-    """Describe what a reader of scores must know of the data; `counts` are int64 `image cluster cls`."""
+    """Return the facts about the data that belong to every score; `counts` are int64 `image cluster cls`."""
     view = prepared.view
     return DatasetFacts(
         title=view.title,
@@ -98,11 +98,11 @@ def parse_counts(content: bytes | None, source: Path) -> Counts:
     """Read what `write_counts` wrote.
 
     Args:
-        content: of the file; None: there is no such file
+        content: content of the file; None: there is no such file
         source: where the content comes from, for messages
 
     Raises:
-        UserError: absent or damaged
+        UserError: the file is missing or damaged
     """
     names = ("last", "best", "last_images", "best_images")
     arrays = load_arrays(content, (*names, "ids"), source, "counts", optional=("selected_images",))

@@ -1,6 +1,6 @@
-"""The curve of a run: one JSON line per logged step, with loss and, where evaluated, PA.
+"""The curve of a run: one JSON line per logged step, with the loss and, at evaluations, PA.
 
-Without labels, evaluations log the entropy of the cluster sizes in nats in place of PA.
+Without labels, evaluations log the entropy of the cluster sizes in nats instead of PA.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.utils.disk import disk_error
 
 EVALUATED = {"pixel_accuracy", "cluster_entropy"}
-"""One of these is in every line of an evaluation: the first with labels, the second without."""
+"""Every line of an evaluation has one of these keys: the first with labels, the second without."""
 
 
 class Diverged(UserError):
@@ -28,12 +28,12 @@ class Curve:
     """Appends to a run's `curve.jsonl`."""
 
     def __init__(self, path: Path, *, resume_at: int, evaluated: int) -> None:
-        """Open it, dropping what an earlier session wrote beyond its checkpoint.
+        """Open the curve, dropping lines that an earlier session wrote after its checkpoint.
 
         Args:
-            path: of the file
+            path: path of the file
             resume_at: step of the checkpoint; 0: none
-            evaluated: step of the latest evaluation that the checkpoint knows of
+            evaluated: step of the latest evaluation before the checkpoint
 
         Raises:
             UserError: the file cannot be written
@@ -72,12 +72,12 @@ def _known(line: Mapping[str, Any], step: int, evaluated: int) -> bool:
 
 
 def read_curve(path: Path) -> list[dict[str, Any]]:
-    """Read the lines of a curve; a damaged one, as by a kill, is left out."""
+    """Read the lines of a curve; damaged lines, as left by a kill, are skipped."""
     return parse_curve(path.read_text(errors="replace")) if path.exists() else []
 
 
 def parse_curve(content: str) -> list[dict[str, Any]]:
-    """Return the lines of a curve that are whole."""
+    """Return the complete lines of a curve."""
     lines = []
     for text in content.splitlines():
         try:

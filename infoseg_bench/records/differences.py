@@ -1,4 +1,4 @@
-"""What tells the rows of one method on one data set apart, in words."""
+"""Descriptions of the settings that distinguish rows of one method on one data set."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from dataclasses import dataclass
 from infoseg_bench.records.spec import RunSpec
 
 CHOICES = ("published", "corrected")
-"""What a parameter says that turns a quirk of released code on or off."""
+"""Values of parameters that turn a quirk of released code on or off."""
 
 UNSET = "unset"
-"""Said where a run has no such setting: it was added to the method since."""
+"""Shown if a run does not have the setting, because it was added to the method later."""
 Settings = dict[str, object]
 
 
 @dataclass(frozen=True)
 class Differences:
-    """What is told of every row."""
+    """The settings that describe each row."""
 
     told: dict[str, str]
 
     @classmethod
     def among(cls, specs: Iterable[RunSpec]) -> Differences:
-        """Look at all runs that are shown together; seeds tell no rows apart."""
+        """Compare all runs that are shown together; seeds do not distinguish rows."""
         groups: dict[tuple[str, str], dict[str, Settings]] = defaultdict(dict)
         for spec in specs:
             groups[spec.dataset, spec.method][spec.row] = _settings(spec)
@@ -33,13 +33,13 @@ class Differences:
     def words(self, spec: RunSpec) -> str:
         """Return the settings in which a run differs from most rows of its method, or an empty text.
 
-        No two rows get the same words. A setting that only some rows have, as it was added to the method
-        since, is told of those, and of the others only if nothing else tells them apart.
+        No two rows get the same text. A setting that only some rows have, because it was added to the method
+        later, is shown for those rows, and for others only if nothing else distinguishes them.
         """
         return self.told[spec.row]
 
     def label(self, spec: RunSpec) -> str:
-        """Name a run for people."""
+        """Return a readable name for a run."""
         words = self.words(spec)
         return f"{spec.title} ({words})" if words else spec.title
 
@@ -71,7 +71,7 @@ def _setting(name: str, settings: Settings) -> tuple[str, str]:
 
 
 def _folded(settings: Settings, told: list[str]) -> list[str]:
-    """Describe one word for all quirks if they agree: a reader need not learn their names."""
+    """Replace the settings of all quirks by one word if they agree, so that readers need not know them."""
     quirks = {name: value for name, value in settings.items() if value in CHOICES and name != "protocol"}
     fold = len(quirks) > 1 and len(set(quirks.values())) == 1 and bool(quirks.keys() & set(told))
     words = [f"quirks {next(iter(quirks.values()))}"] if fold else []

@@ -1,4 +1,4 @@
-"""From counts to every score of a record."""
+"""Computes every score of a record from its counts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pixel_accuracy(counts: Int64[np.ndarray, "image cluster cls"]) -> float:
 def evaluation(
     counts: Int64[np.ndarray, "image cluster cls"], *, step: int, selection: Selection
 ) -> Evaluation:
-    """Compute every score of a record from its counts, and from nothing else."""
+    """Compute every score of a record from nothing but its counts."""
     total = counts.sum(axis=0)
     return Evaluation(
         step=step,

@@ -1,4 +1,4 @@
-"""A run's folder: its files, who is working in it, and in what state it is."""
+"""A run's folder: its files, its state, and whether a worker is using it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RunFolder(StoredRun):
     """The files of one run below a results folder."""
 
     def __init__(self, path: Path) -> None:
-        """Name the files; nothing is read or made."""
+        """Set the paths of the files; nothing is read or created."""
         super().__init__(path)
         self.status_file = path / "status.json"
         self.checkpoint_file = path / "checkpoint.pt"
@@ -44,7 +44,7 @@ class RunFolder(StoredRun):
         return cls(results / "runs" / spec.folder)
 
     def create(self, spec: RunSpec) -> None:
-        """Make the folder and write the spec."""
+        """Create the folder and write the spec."""
         if not self.spec_file.exists():
             write_text(self.spec_file, spec.model_dump_json(indent=2) + "\n")
 
@@ -71,11 +71,11 @@ class RunFolder(StoredRun):
         return FileLock(self.lock_file)
 
     def state(self) -> State:
-        """Return how far the run is. A worker that died without a word has left it interrupted."""
+        """Return the state of the run. If its worker died, the run is interrupted."""
         return self.state_with(self.record())
 
     def state_with(self, record: Record | None) -> State:
-        """Describe the same where the record has been read already."""
+        """Return the state of the run from a record that has been read already."""
         if record is not None and record.is_complete:
             return "finished"
         if self.running():
@@ -85,7 +85,7 @@ class RunFolder(StoredRun):
         return "interrupted" if self.has_checkpoint() else "missing"
 
     def has_checkpoint(self) -> bool:
-        """Return whether there is one, whole or not."""
+        """Return whether a record exists, whether complete or damaged."""
         return self.checkpoint_file.exists() or self.previous_checkpoint_file.exists()
 
     def first_threads(self, now: int) -> int:
@@ -96,16 +96,16 @@ class RunFolder(StoredRun):
         return now
 
     def running(self) -> bool:
-        """Return whether a worker is at it, here or on another machine; nothing is made."""
+        """Return whether a worker is active, here or on another machine; no file is created."""
         return owned_elsewhere(self.owner_file) or self._locked()
 
     def write_status(self, **values: Any) -> None:
-        """Tell watchers how far the work is. A damaged one, after a power cut, counts as none."""
+        """Write the progress for watchers. A file damaged by a power cut counts as missing."""
         told = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), **values}) + "\n"
         write_text(self.status_file, told, durable=False)
 
     def status(self) -> dict[str, Any]:
-        """Read what the worker last told; empty if nothing."""
+        """Read the progress that the worker last wrote; empty if there is none."""
         try:
             content = json.loads(self.status_file.read_text())
         except (OSError, ValueError):
@@ -113,13 +113,13 @@ class RunFolder(StoredRun):
         return content if isinstance(content, dict) else {}
 
     def clear(self) -> None:
-        """Forget the results, so that the run starts anew; not while a worker makes them."""
+        """Delete the results, so that the run starts again; not while a worker is active."""
         if self.running():
             return
         self.clear_results()
 
     def clear_results(self) -> None:
-        """Forget the results, for who holds the lock."""
+        """Delete the results; the caller must hold the lock."""
         for file in (
             self.record_file,
             self.counts_file,
@@ -133,7 +133,7 @@ class RunFolder(StoredRun):
             file.unlink(missing_ok=True)
 
     def clean(self) -> None:
-        """Remove what killed workers have left half-written; only for whoever holds the lock."""
+        """Remove incomplete files of killed workers; the caller must hold the lock."""
         for name in ("checkpoint.pt", "counts.npz", "record.json", "status.json"):
             for file in self.path.glob(f".{name}.*.tmp"):
                 file.unlink(missing_ok=True)
@@ -151,7 +151,7 @@ class RunFolder(StoredRun):
 
 
 FINISHED, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130
-"""75 is sysexits' EX_TEMPFAIL: another process has the run."""
+"""Another process is working on the run; 75 is EX_TEMPFAIL of sysexits."""
 
 
 def sha256(file: Path) -> str:

@@ -1,7 +1,7 @@
-"""Who works in a run's folder, for machines whose disk does not carry locks from one to the other.
+"""Heartbeats of workers in a run's folder, for machines that share a disk but not its locks.
 
-The lock (flock) is enough on one machine, and on network disks that pass it on, as NFS does unless
-mounted with `local_lock`. Where it is not passed on, a file that the worker touches keeps others away.
+The lock (flock) suffices on one machine, and on network disks that support it, as NFS does unless mounted
+with `local_lock`. Elsewhere, a file that the worker touches regularly keeps other machines away.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 BEAT_SECONDS = 10.0
-"""Between two touches; chosen by this project."""
+"""Time between two touches; chosen by this project."""
 STALE_SECONDS = 60.0
-"""After so long without one the worker's machine counts as dead; chosen by this project. Network disks show
-a touch late
-(NFS caches attributes for up to a minute by default, but not those of a file just opened)."""
+"""Time without a touch after which the worker's machine counts as dead; chosen by this project. Network disks
+show a touch with a delay (NFS caches attributes for up to a minute by default, but not those of a file that
+was just opened)."""
 
 
 @contextmanager
 def owning(file: Path) -> Iterator[None]:
-    """Describe that this machine is at work, and keep saying so; hold the lock meanwhile."""
+    """Signal that this machine is working on the run, and keep signalling; the caller must hold the lock."""
     file.write_text(socket.gethostname() + "\n")
     ended = threading.Event()
     beating = threading.Thread(target=_beat, args=(file, ended), daemon=True, name="heartbeat")
@@ -37,7 +37,7 @@ def owning(file: Path) -> Iterator[None]:
 
 
 def owned_elsewhere(file: Path) -> bool:
-    """Return whether another machine is at work. A dead one counts as alive for `STALE_SECONDS`."""
+    """Return whether another machine is working. A dead one counts as alive for `STALE_SECONDS`."""
     try:
         with file.open() as handle:
             owner, touched = handle.read().strip(), os.fstat(handle.fileno()).st_mtime
@@ -47,13 +47,13 @@ def owned_elsewhere(file: Path) -> bool:
 
 
 def claim(file: Path) -> bool:
-    """Describe that a worker is about to start, so that no other launcher starts one beside it.
+    """Signal that a worker is about to start, so that no other launcher starts one as well.
 
-    A claim spares work and promises nothing: the lock decides. It ends with `file`, or after
+    A claim only saves work and guarantees nothing: the lock decides. It ends when `file` is removed, or after
     `STALE_SECONDS`.
 
     Returns:
-        whether nobody else has claimed
+        whether no one else had a claim
     """
     for _ in range(2):
         try:
@@ -67,7 +67,7 @@ def claim(file: Path) -> bool:
 
 
 def claimed(file: Path) -> bool:
-    """Return whether a launcher is about to start a worker, and was so lately."""
+    """Return whether a launcher has recently claimed that it is about to start a worker."""
     try:
         touched = file.stat().st_mtime
         return _disk_time(file.parent) - touched < STALE_SECONDS
@@ -82,7 +82,7 @@ def _beat(file: Path, ended: threading.Event) -> None:
 
 
 def _disk_time(folder: Path) -> float:
-    """Return the time by the clock of the disk's server, which sets the time of new files."""
+    """Return the time of the disk's server, which sets the time of new files."""
     probe = folder / f".clock.{socket.gethostname()}.{os.getpid()}"
     probe.touch()
     try:

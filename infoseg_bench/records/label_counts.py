@@ -1,4 +1,4 @@
-"""How many pixels of every class a photo has: the same in every record of the same data."""
+"""Checks that all records of the same data count the same number of pixels of every class in every image."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Truth = tuple[list[str], Int64[np.ndarray, "image cls"], str]
 
 
 class LabelCounts:
-    """Pixels by photo and class, of the stores that are here, else of the first record of the same data."""
+    """Pixels by image and class, from prepared stores, or else from the first record of the same data."""
 
     def __init__(self, data: Path | None) -> None:
         """Find the stores below `data` and check their content against their fingerprints.
 
         Attributes:
-            problems: a line for every store that is not what it was when it was written
+            problems: a line for every store that has changed since it was written
         """
         self._known: dict[tuple[str, str, str], Truth] = {}
         self._prepared: dict[str, PreparedDataset] = {}
@@ -42,7 +42,7 @@ class LabelCounts:
         """Compare a record's counts with the labels.
 
         Raises:
-            UserError: other photos, or other pixels of a class in one
+            UserError: the images differ, or the number of pixels of a class in one
         """
         spec = record.spec
         key = (spec.dataset, spec.fingerprint, spec.protocol)
@@ -51,9 +51,11 @@ class LabelCounts:
             self._known[key] = self._of_store(key) or (ids, pixels, str(file))
         known_ids, known, source = self._known[key]
         if ids != known_ids:
-            raise UserError(f"{file}: of other photos than {source}")
+            raise UserError(f"{file}: its images differ from those in {source}")
         if known.shape != pixels.shape or (known != pixels).any():
-            raise UserError(f"{file}: other pixels of the classes than in {source}, of the same data")
+            raise UserError(
+                f"{file}: its pixels per class differ from those in {source}, which has the same data"
+            )
 
     def _of_store(self, key: tuple[str, str, str]) -> Truth | None:
         dataset, fingerprint, protocol = key

@@ -1,9 +1,9 @@
-"""Packs: the finished runs of one table in one file, to be published and read like a results folder.
+"""Packs: files with the finished runs of one table, for publishing, which can be read like a results folder.
 
 A pack is a zip archive of uncompressed members, so that git stores changed packs as differences: `pack.json`
 names the format, and every run has `NAME/spec.json`, `NAME/record.json`, `NAME/counts.npz` (without labels
-`NAME/segments.npz`) and maybe `NAME/curve.jsonl`, byte for byte as in its folder. The same runs give the same
-bytes. Nothing is extracted.
+`NAME/segments.npz`) and possibly `NAME/curve.jsonl`, byte for byte as in its folder. The same runs always
+give the same bytes. A pack is read without extracting it.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _MEMBER = re.compile(
     r"[A-Za-z0-9][\w.+-]*/(spec\.json|record\.json|counts\.npz|segments\.npz|curve\.jsonl)", re.ASCII
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest time that a zip archive can give its members."""
+"""The earliest time that members of a zip archive can have."""
 
 
 class PackedRun(StoredRun):
     """A run in a pack."""
 
     def __init__(self, pack: Path, name: str, version: tuple[int, int]) -> None:
-        """Name a run; nothing is read.
+        """Create the run without reading it.
 
         Args:
-            pack: the file
-            name: of the run
+            pack: path of the pack
+            name: name of the run
             version: size and time of the file when it was listed
         """
         super().__init__(pack / name)
@@ -49,7 +49,7 @@ class PackedRun(StoredRun):
         """Return the content of one of the run's files; None if there is no such file.
 
         Raises:
-            UserError: the pack is damaged there
+            UserError: this part of the pack is damaged
         """
         archive = _open(self._pack, self._version)
         try:
@@ -64,7 +64,7 @@ def packed_runs(file: Path) -> list[PackedRun]:
     """List the runs of a pack, by name.
 
     Raises:
-        UserError: no such file, not a pack, or one that `infoseg-bench pack` does not write
+        UserError: no such file, not a pack, or not written by `infoseg-bench pack`
     """
     try:
         state = file.stat()
@@ -83,7 +83,7 @@ def packed_runs(file: Path) -> list[PackedRun]:
 
 
 def write_pack(runs: Iterable[StoredRun], out: Path) -> None:
-    """Write runs into a pack, in the order of their names. Checking them is the caller's task.
+    """Write runs into a pack, in the order of their names. The caller must have checked them.
 
     Raises:
         UserError: a run cannot be read, or the file cannot be written
@@ -117,7 +117,7 @@ def _check_members(members: Sequence[zipfile.ZipInfo], size: int) -> None:
             raise ValueError(f"{member.filename!r} is compressed")
     if len(set(names)) < len(names):
         raise ValueError("a name occurs twice")
-    # Members that overlap could hold many times the size of the file.
+    # Overlapping members could have many times the size of the file.
     if sum(member.file_size for member in members) > size:
         raise ValueError("its members are larger than the file")
 

@@ -1,4 +1,4 @@
-"""Which code on which machine."""
+"""The code and the machine that a run's results come from."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def collect(
 
 
 def _without_folders(word: str) -> str:
-    # Records are published; the names of a person's folders are nobody's business.
+    # Records are published, so the paths of private folders are left out.
     return Path(word).name if "/" in word or "\\" in word else word
 
 
@@ -85,7 +85,7 @@ def cpu_model() -> str:
 
 def _git() -> tuple[str | None, bool | None]:
     checkout = Path(__file__).parents[2]
-    # An installed package may lie below somebody else's checkout.
+    # An installed package may be below the checkout of another project.
     if not (checkout / ".git").exists() or not (checkout / "pyproject.toml").exists():
         return None, None
     commit = _run_git(checkout, "rev-parse", "HEAD")

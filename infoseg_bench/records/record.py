@@ -22,7 +22,7 @@ from infoseg_bench.records.spec import RunSpec
 
 SCHEMA_VERSION: Literal[1] = 1
 OPTIONAL = ("diagnostics", "selected")
-"""Parts of a record that are left out of its file where they are empty."""
+"""Parts of a record that are left out of its file if they are empty."""
 
 
 class _Part(BaseModel):
@@ -30,7 +30,7 @@ class _Part(BaseModel):
 
 
 class MatchedScores(_Part):
-    """Scores under one matching; shares in [0, 1]."""
+    """Scores under one matching; fractions in [0, 1]."""
 
     pixel_accuracy: float
     """PA: correct pixels over all pixels that are not void."""
@@ -64,28 +64,28 @@ class Evaluation(_Part):
 
 
 class DataFacts(_Part):
-    """What a reader must know of the data, with labels or without."""
+    """Facts about the data, with or without labels, that belong to every score."""
 
     title: str
-    """Name for people."""
+    """Name shown to users."""
     palette: list[tuple[int, int, int]]
     """Red, green and blue of every class or cluster."""
     note: str
-    """Printed on every board."""
+    """Note that is shown on every leaderboard."""
     warnings: list[str] = []
-    """What was suspicious about the data when they were prepared; printed on every board too."""
+    """Warnings from preparing the data, which are also shown on every leaderboard."""
     label_use: str | None = None
-    """What labels have decided about the training photos, such as "selection"; null: nothing."""
+    """How labels were used for the training photos, such as "selection"; null: not at all."""
     train_images: int
-    """Photos to train on."""
+    """Number of training photos."""
     crop: int
     """Side of the crops in pixels."""
     channels: int | None = None
-    """Bands of the photos; null in records that do not say."""
+    """Channels of the photos; null in older records."""
 
 
 class DatasetFacts(DataFacts):
-    """What a reader must know of the data to read a score."""
+    """Facts about data with labels that belong to every score."""
 
     classes: list[str]
     """Class names, in the order of the class index."""
@@ -96,16 +96,16 @@ class DatasetFacts(DataFacts):
 
 
 class UnscoredFacts(DataFacts):
-    """What a reader must know of photos without labels."""
+    """Facts about photos without labels."""
 
     clusters: int
-    """K, the number of clusters that were asked for."""
+    """K, the requested number of clusters."""
     shown_images: int
-    """Photos whose segments were kept."""
+    """Number of photos whose segments were kept."""
 
 
 class ClusterSizes(_Part):
-    """How the pixels of the shown photos are spread over the clusters."""
+    """How the pixels of the shown photos are distributed over the clusters."""
 
     step: int
     """Training step at which it was taken."""
@@ -116,7 +116,7 @@ class ClusterSizes(_Part):
 
 
 class Costs(_Part):
-    """What the run took on its machine, all its sessions together."""
+    """Time and memory that the run took on its machine, over all its sessions."""
 
     load_seconds: float
     """Reading the store and making the method."""
@@ -125,11 +125,11 @@ class Costs(_Part):
     evaluate_seconds: float
     """All evaluations of the curve."""
     train_images_per_second: float | None
-    """Crops that the fit took per second of it; null for a method that looks at none."""
+    """Crops per second of fitting; null for a method that uses none."""
     peak_host_bytes: int
     """Largest resident memory of the worker."""
     peak_device_bytes: int | None
-    """Largest memory allocated on the GPU; null without one."""
+    """Largest memory allocated on the GPU; null without a GPU."""
 
 
 class Provenance(_Part):
@@ -138,7 +138,7 @@ class Provenance(_Part):
     benchmark_version: str
     """Version of infoseg-bench."""
     git_commit: str | None
-    """Of the checkout that the code was run from, if any."""
+    """Commit of the checkout that the code was run from, if any."""
     git_dirty: bool | None
     """Whether that checkout had uncommitted changes."""
     method_source: str = ""
@@ -156,27 +156,27 @@ class Provenance(_Part):
     device: str
     """Torch device."""
     processes: int = 1
-    """That trained the run together, each on its share of every batch, at the last."""
+    """Processes that trained the run together, each on a part of every batch, in the last session."""
     compiled: bool = False
-    """Whether torch.compile had fused the network, at the last."""
+    """Whether torch.compile was used, in the last session."""
     gpu: str | None
     """Model of the GPU."""
     cuda: str | None
-    """CUDA version of torch, where the GPU was used."""
+    """CUDA version of torch, if a GPU was used."""
     deterministic: bool
-    """Whether torch was held to deterministic algorithms."""
+    """Whether torch was restricted to deterministic algorithms."""
     command: list[str]
     """Command line of the worker."""
     started: str
-    """First start, ISO 8601 in UTC."""
+    """Time of the first start, ISO 8601 in UTC."""
     finished: str
-    """End, ISO 8601 in UTC."""
+    """Time of the end, ISO 8601 in UTC."""
     resumed_from: list[int]
-    """Steps at which an interrupted run was taken up again."""
+    """Steps at which an interrupted run was resumed."""
 
 
 class _Header(_Part):
-    """What every record has, in the order of the file; each kind of record narrows what it knows."""
+    """Fields of every record, in the order of the file; each kind of record narrows their types."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
     """Version of this schema."""
@@ -185,21 +185,21 @@ class _Header(_Part):
     row: str
     """Hash of `spec` without the seed."""
     spec: RunSpec
-    """What was run."""
+    """Specification of the run."""
     method_title: str
-    """Name of the method for people."""
+    """Name of the method shown to users."""
     label_use: str | None
     """Label information that the training used; null: none."""
     status: str
-    """Which kind of record this is."""
+    """The kind of record."""
     dataset: DataFacts | None
     """The data; null if the run failed."""
     last: Evaluation | None
     """Scores at the end of training: the headline. Null if the run failed or nothing could be scored."""
     best: Evaluation | None
-    """Scores at the step of highest PA, which only labels can tell. Null where `last` is."""
+    """Scores at the step of highest PA, which is chosen with labels. Null if `last` is."""
     costs: Costs | None
-    """Null if the run failed, or other software made the label maps."""
+    """Costs of the run; null if it failed, or if other software made the label maps."""
     provenance: Provenance
     """Machine, versions, times."""
     checksums: dict[str, str]
@@ -207,9 +207,9 @@ class _Header(_Part):
     error: str | None
     """Traceback of a failed run."""
     warnings: list[str] = []
-    """What a reader must know of this run, such as that it has collapsed to one cluster."""
+    """Warnings about this run, such as that it has collapsed to one cluster."""
     diagnostics: dict[str, float] = {}
-    """Label-free figures at the end of training, by their names on the curve; empty in older records."""
+    """Label-free figures at the end of training, by their names in the curve; empty in older records."""
 
     @model_serializer(mode="wrap")
     def _without_what_is_not_known(self, serialise: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
@@ -221,12 +221,12 @@ class _Header(_Part):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the run came to its end."""
+        """Whether the run finished."""
         return self.error is None
 
 
 class UnscoredRecord(_Header):
-    """A run that came to its end on photos without labels."""
+    """A run that finished on photos without labels."""
 
     status: Literal["unscored"] = "unscored"
     dataset: UnscoredFacts
@@ -244,14 +244,14 @@ class UnscoredRecord(_Header):
 
 
 class FinishedRecord(_Header):
-    """A run that came to its end and was scored."""
+    """A run that finished and was scored."""
 
     status: Literal["finished"] = "finished"
     dataset: DatasetFacts
     last: Evaluation
     best: Evaluation
     selected: Evaluation | None = None
-    """Scores at the step that a label-free figure has chosen, where the run's parameters ask for one."""
+    """Scores at the step that a label-free figure selected, if the run's parameters ask for one."""
     error: None = None
 
     @property
@@ -272,7 +272,7 @@ class FinishedRecord(_Header):
 
 
 class FailedRecord(_Header):
-    """A run that did not come to its end, with the reason."""
+    """A run that failed, with the reason."""
 
     label_use: str | None = None
     status: Literal["failed"] = "failed"
@@ -285,7 +285,7 @@ class FailedRecord(_Header):
 
 
 Record = FinishedRecord | UnscoredRecord | FailedRecord
-"""One run; `status` tells a reader which kind a file holds."""
+"""The record of one run; its field `status` gives the kind."""
 
 _READER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="status")])
 
@@ -294,7 +294,7 @@ def read_record(file: Path) -> Record:
     """Read a record of any kind.
 
     Raises:
-        UserError: absent, damaged, or of a newer version
+        UserError: the record is missing, damaged, or of a newer version
     """
     try:
         content = file.read_bytes()
@@ -307,7 +307,7 @@ def parse_record(content: bytes, source: Path) -> Record:
     """Read a record from the text of its file.
 
     Args:
-        content: JSON
+        content: the text, in JSON
         source: where it comes from, for messages
 
     Raises:

@@ -1,4 +1,4 @@
-"""All runs as one tidy table: a row for every run and selection, for pandas."""
+"""All runs as one tidy pandas table, with a row for every run and selection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from infoseg_bench.records.stored import StoredRun
 from infoseg_bench.utils.progress import ProgressFactory, no_progress
 
 PARAMETER = "param."
-"""Begins the columns of the methods' parameters."""
+"""Prefix of the columns with methods' parameters."""
 
 COLUMNS = (
     *("dataset", "fingerprint", "protocol", "method", "method_title", "method_version", "seed", "steps"),
@@ -29,11 +29,11 @@ COLUMNS = (
     *("peak_host_bytes", "peak_device_bytes", "device", "gpu", "benchmark_version", "started", "finished"),
     *("warnings", "error", "identity", "row", "source"),
 )
-"""Columns that are always there, in this order; those of the parameters follow."""
+"""Columns that always exist, in this order; those of parameters follow."""
 
 
 class UnusableRecord(UserWarning):
-    """A record is left out: it is damaged, or does not follow from its counts."""
+    """Warning that a record was left out because it is damaged or does not follow from its counts."""
 
 
 def load_results(
@@ -47,23 +47,23 @@ def load_results(
     The columns are `COLUMNS` and one for every parameter, such as "param.lr"; scores are fractions in [0, 1].
     `selection` is "last", the headline, or "best", the step of the highest PA, which was chosen with labels;
     `step` is its training step. Runs on photos without labels have one row, without scores. Runs that differ
-    in nothing but the seed share `row`.
+    only in the seed have the same `row`.
 
     Args:
         sources: results folders, packs, or folders of packs; none: the folder "results"
-        failed: give failed runs a row each too, with `error` and without a selection
-        audited: recompute every score from its counts first; otherwise records are taken at their word,
+        failed: whether to add a row for each failed run, with `error` and without a selection
+        audited: whether to recompute every score from its counts; otherwise records are trusted,
             which is several times faster
-        progress: shows how many runs are read
+        progress: shows how many runs have been read
 
     Returns:
-        the table; what could not be used is listed in its `attrs["problems"]`
+        the table; its `attrs["problems"]` lists what could not be used
 
     Warns:
         UnusableRecord: once for every record that is left out
 
     Raises:
-        UserError: there is no run, and nothing that was left out
+        UserError: there is no run, not even an unusable one
     """
     places = [Path(source) for source in sources or ["results"]]
     runs, problems = stored_runs(places)
@@ -102,7 +102,7 @@ def _rows(run: StoredRun, *, failed: bool, audited: bool) -> Iterator[dict[str, 
 
 
 def _of_run(run: StoredRun, record: Record) -> dict[str, Any]:
-    """Return what both selections share."""
+    """Return the columns that are the same for both selections."""
     spec, provenance = record.spec, record.provenance
     return {
         **spec.model_dump(include={"dataset", "fingerprint", "protocol", "method", "method_version", "seed"}),

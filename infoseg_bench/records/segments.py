@@ -1,4 +1,4 @@
-"""The segments of a run without labels: its cluster maps, how large clusters are, how far seeds agree."""
+"""The segments of a run without labels: cluster maps, cluster sizes, and agreement between runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Segments:
 
     Attributes:
         clusters: cluster of every pixel, VOID in padding
-        ids: names of the photos
+        ids: ids of the photos
         sha256: hash of the file, 64 hexadecimal digits; empty before it is written
     """
 
@@ -43,11 +43,11 @@ def parse_segments(content: bytes | None, source: Path) -> Segments:
     """Read what `write_segments` wrote.
 
     Args:
-        content: of the file; None: there is no such file
+        content: content of the file; None: there is no such file
         source: where the content comes from, for messages
 
     Raises:
-        UserError: absent or damaged
+        UserError: the file is missing or damaged
     """
     arrays = load_arrays(content, ("clusters", "ids"), source, "segments")
     clusters, ids = arrays["clusters"], arrays["ids"].tolist()
@@ -57,11 +57,11 @@ def parse_segments(content: bytes | None, source: Path) -> Segments:
 
 
 def cluster_sizes(maps: UInt8[np.ndarray, "image height width"], *, clusters: int, step: int) -> ClusterSizes:
-    """Compute how the pixels of all photos are spread over the clusters; padding does not count.
+    """Compute how the pixels of all photos are distributed over the clusters; padding is ignored.
 
     Args:
         maps: cluster of every pixel, VOID in padding
-        clusters: K
+        clusters: number of clusters, K
         step: training step at which they were made
 
     Raises:
@@ -77,12 +77,12 @@ def cluster_sizes(maps: UInt8[np.ndarray, "image height width"], *, clusters: in
 
 
 def effective_clusters(sizes: ClusterSizes) -> float:
-    """Return the number of clusters in use, in [1, K]: the exponential of their sizes' entropy."""
+    """Return the effective number of clusters, in [1, K]: the exponential of the entropy of their sizes."""
     return math.exp(sizes.entropy)
 
 
 def agreement(one: Segments, other: Segments) -> tuple[float, float]:
-    """Compute how far two runs agree on the pixels of the same photos, whatever their clusters' numbers.
+    """Compute how well two runs agree on the same photos, whatever the numbering of their clusters.
 
     Returns:
         normalised mutual information in [0, 1] and adjusted Rand index in [-0.5, 1]

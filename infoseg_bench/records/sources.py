@@ -1,4 +1,4 @@
-"""Where runs come from: results folders, packs, and folders of packs, alone or together."""
+"""Sources of runs: results folders, packs, and folders of packs, alone or combined."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ def stored_runs(sources: Sequence[Path]) -> tuple[list[StoredRun], list[str]]:
     """List the runs of results folders and packs. A run that is in several is taken from the first.
 
     Args:
-        sources: each a folder that holds `runs/`, packs or both, or a pack
+        sources: packs, or folders that contain `runs/`, packs or both
+
 
     Returns:
-        the runs, by name within each source; and a line for every pack that cannot be read and for every run
-        that is not the same in all its sources
+        the runs, ordered by name within each source; and a line for every pack that cannot be read and every
+        run that differs between its sources
     """
     runs: dict[str, StoredRun] = {}
     problems: list[str] = []

@@ -1,4 +1,4 @@
-"""What a run is: the one thing its identity depends on."""
+"""The specification of a run, on which alone its identity depends."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 EXTERNAL = "external-"
-"""Begins the method's name where label maps were scored that other software has made."""
+"""Prefix of the method's name in rows for label maps made by other software."""
 
 SHORT_ID = 8
-"""Digits of a run's identity that are shown; chosen by this project: two of ten thousand runs share them once
-in about a hundred results folders."""
+"""Digits of a run's identity that are shown; chosen by this project: among ten thousand runs, two share
+them with a probability of about 1 %."""
 
 
 class Budget(BaseModel):
-    """How long a method that trains may train, and how often its curve is taken."""
+    """How long a method that trains by steps is trained, and how often it is evaluated."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     steps: int = Field(gt=0)
     """Training steps."""
     evaluate_every: int = Field(gt=0)
-    """Steps between two evaluations; it decides which steps can be the best one."""
+    """Steps between two evaluations, which determine the steps that can be the best one."""
 
 
 class RunSpec(BaseModel):
-    """Method, parameters, data, protocol, budget and seed. Device, workers and paths are not in it."""
+    """Method, parameters, data, protocol, budget and seed, but not device, workers or paths."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     dataset: str
     """Name of the data set."""
     fingerprint: str
-    """SHA-256 over the store's content."""
+    """SHA-256 of the store's content."""
     protocol: str
     """Label table of the data set: "published" or "corrected"."""
     method: str
@@ -43,15 +43,15 @@ class RunSpec(BaseModel):
     method_version: int
     """The method's own version."""
     parameters: dict[str, Any]
-    """All of the method's parameters, defaults included."""
+    """All of the method's parameters, including defaults."""
     budget: Budget | None
     """None for methods that do not train by steps."""
     seed: int
-    """Of everything random."""
+    """Seed of everything random."""
 
     @property
     def identity(self) -> str:
-        """Sixteen hexadecimal digits: the same for the same run on any machine."""
+        """Sixteen hexadecimal digits, the same for the same run on any machine."""
         return _digest(self.model_dump(mode="json"))
 
     @property
@@ -61,23 +61,23 @@ class RunSpec(BaseModel):
 
     @property
     def row(self) -> str:
-        """The identity without the seed: runs of one row are averaged."""
+        """The identity without the seed; runs with the same one are averaged in one row."""
         return _digest(self.model_dump(mode="json", exclude={"seed"}))
 
     @property
     def title(self) -> str:
-        """Name it for people, as far as its settings are not in question."""
+        """Return a readable name, without settings."""
         return f"{self.dataset} {self.method} seed {self.seed}"
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that tells this run from others of its method, the seed aside: parameters, budget, version."""
+        """What distinguishes this run from others of its method but the seed: parameters, budget, version."""
         budget = self.budget.model_dump() if self.budget else {}
         return {**self.parameters, **budget, "version": self.method_version}
 
     @property
     def external(self) -> bool:
-        """Whether other software made the label maps, so that nothing is known of the training."""
+        """Whether other software made the label maps, so that nothing is known about the training."""
         return self.method.startswith(EXTERNAL)
 
     @property

@@ -1,4 +1,4 @@
-"""What is read of a run, wherever it is stored: the base of a run's folder and of a run in a pack."""
+"""Base class of stored runs: a run's folder, or a run in a pack."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class StoredRun(ABC):
     """One run: its spec, record, counts or segments, and curve.
 
     Attributes:
-        path: the run's folder, or where it stands in a pack; its name is the run's
-        spec_file: what the run is
-        record_file: what it has come to
-        counts_file: what its scores are computed from
-        segments_file: the cluster maps of a run without labels
-        curve_file: loss and PA over its steps
+        path: the run's folder, or its place in a pack; the last part is the name of the run
+        spec_file: specification of the run
+        record_file: record of the run
+        counts_file: counts from which its scores are computed
+        segments_file: cluster maps of a run without labels
+        curve_file: loss and PA over the steps
     """
 
     def __init__(self, path: Path) -> None:
@@ -103,7 +103,7 @@ class StoredRun(ABC):
         return parse_segments(self.content(self.segments_file), self.segments_file)
 
     def curve(self) -> list[dict[str, Any]]:
-        """Read the lines of the curve; a damaged one is left out. No file: no lines.
+        """Read the lines of the curve. Damaged lines are skipped, and a missing file has no lines.
 
         Raises:
             UserError: the file cannot be read

@@ -1,4 +1,4 @@
-"""A results folder, record by record, and all of them together."""
+"""Verification of results folders and packs: each record alone, and all records together."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from infoseg_bench.records.stored import StoredRun
 from infoseg_bench.utils.progress import ProgressFactory, no_progress
 
 CURVE_TOLERANCE = 1e-9
-"""Between the last PA of a curve and that of the counts; chosen by this project: sums may be ordered
-differently."""
+"""Allowed difference between the last PA of a curve and that of the counts, because the order of sums may
+differ; chosen by this project."""
 
 
 @dataclass
 class Verification:
-    """What was found.
+    """The result of a verification.
 
     Attributes:
-        sound: finished records that are verified
-        unfinished: runs without scores
-        faults: one line each
+        sound: number of finished records that were verified
+        unfinished: number of runs without scores
+        faults: faults, one line each
     """
 
     sound: int = 0
@@ -48,12 +48,12 @@ def verify_results(
 
     Args:
         sources: results folders and packs
-        data: folder of stores; labels are counted again from those that the records name
+        data: folder of prepared data sets, from which labels are counted again
         plugins: files with more methods
-        progress: shows how many are done
+        progress: shows how many records have been verified
 
     Raises:
-        UserError: no run at all
+        UserError: there are no runs
     """
     runs, problems = stored_runs(sources)
     if not runs and not problems:
@@ -80,7 +80,7 @@ def _verify(run: StoredRun, registry: Registry, labels: LabelCounts) -> bool:
     if record is None:
         return False
     if spec != record.spec:
-        raise UserError(f"{run.spec_file}: not the spec that stands in record.json")
+        raise UserError(f"{run.spec_file}: not the same spec as in record.json")
     _check_label_use(run, record, registry)
     if isinstance(record, UnscoredRecord):
         audit_unscored(run, record)
@@ -120,7 +120,7 @@ def _check_selection(run: StoredRun, record: FinishedRecord) -> None:
 
 
 def _check_label_use(run: StoredRun, record: FinishedRecord | UnscoredRecord, registry: Registry) -> None:
-    """A method that is installed here says itself what it used."""
+    """Compare the record's label use with that of the installed method."""
     spec, cls = record.spec, registry.methods.get(record.spec.method)
     if cls is None or cls.version != spec.method_version:
         return

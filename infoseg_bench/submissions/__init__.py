@@ -1,1 +1,1 @@
-"""Label maps that other software made: read, checked, counted, and put on the board as an external row."""
+"""Label maps made by other software: reading, checking and scoring them as external rows of a leaderboard."""

@@ -1,4 +1,4 @@
-"""From a folder of label maps to raw counts."""
+"""Computes raw counts from a folder of label maps."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import ProgressFactory
 
 MOST_CELLS = 1 << 27
-"""Image x cluster x class counts, at most: one GiB; chosen by this project."""
+"""Largest number of image x cluster x class counts: one GiB; chosen by this project."""
 
 
 @dataclass(frozen=True)
 class _ImageCounts:
-    """Pixels of one image by the clusters that occur in it, and by class; and its palette's colours."""
+    """Pixels of one image by occurring cluster and by class, and the colours of its palette."""
 
     clusters: Int64[np.ndarray, " present"]
     pixels: Int64[np.ndarray, "present cls"]
@@ -37,12 +37,12 @@ class _ImageCounts:
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
-    """The photos that are scored, in the store's order.
+    """The scored photos, in the order of the store.
 
     Attributes:
-        ids: their names
-        sizes: int `photo 2`, height and width of the whole photos
-        labels: of their centre crops, uint8 `crop crop` each
+        ids: ids of the photos
+        sizes: heights and widths of the whole photos, int `photo 2`
+        labels: labels of their centre crops, uint8 `crop crop` each
     """
 
     ids: list[str]
@@ -51,10 +51,10 @@ class Evaluated:
 
 
 def evaluated(prepared: PreparedDataset, *, protocol: str) -> Evaluated:
-    """Read what is scored.
+    """Read the scored photos' ids, sizes and labels.
 
     Raises:
-        UserError: no such protocol, or no photo to score
+        UserError: no such protocol, or there is no photo to score
     """
     view, arrays, ids = prepared.view, prepared.store.arrays(labels=True), prepared.store.ids()
     if len(view.evaluation) == 0:
@@ -76,21 +76,22 @@ def count_folder(
     ignore_extra: bool,
     progress: ProgressFactory,
 ) -> tuple[Int64[np.ndarray, "image cluster cls"], list[str]]:
-    """Count every label map against the labels. Clusters may have any numbers; those that occur count up.
+    """Count the pixels of every label map by cluster and class. Clusters may have any numbers.
 
     Args:
-        folder: holds one PNG or NPY per scored photo, named as its id, of the whole photo or its centre crop
+        folder: folder with one PNG or NPY per scored photo, named after its id, of the whole photo or its
+            centre crop
         prepared: the data set
-        others: all data sets by name, to recognise a folder that is for another one
-        protocol: of the labels
-        ignore_extra: leave out files that belong to no scored photo
-        progress: shows how many are done
+        others: all data sets by name, to recognise label maps of another one
+        protocol: label protocol
+        ignore_extra: whether to ignore files that belong to no scored photo
+        progress: shows how many label maps have been counted
 
     Returns:
         the counts, and the ids of the photos
 
     Raises:
-        UserError: something is missing, too much, of the wrong size or type
+        UserError: label maps are missing, superfluous, or of a wrong size or type
     """
     photos = evaluated(prepared, protocol=protocol)
     files = _matching_files(folder, prepared, others, photos.ids, ignore_extra=ignore_extra)
@@ -172,7 +173,7 @@ def _refuse(folder: Path, faults: Faults) -> None:
 
 
 def _centre(clusters: np.ndarray, photos: Evaluated, index: int) -> Int64[np.ndarray, "crop crop"]:
-    """Return the part that is scored; where the photo does not reach, whatever stands there is void."""
+    """Return the scored part; pixels outside of the photo become void, whatever their value."""
     crop, (height, width) = photos.labels[index].shape[0], photos.sizes[index].tolist()
     if clusters.shape == (crop, crop):
         return clusters

@@ -1,4 +1,4 @@
-"""The scored photos as files, so that any software can segment exactly these."""
+"""Writes the scored images as files, so that any software can segment exactly these."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from infoseg_bench.utils.progress import ProgressFactory
 
 
 def write_images(prepared: PreparedDataset, folder: Path, progress: ProgressFactory) -> int:
-    """Write the centre crop of every scored photo as `ID.png`, padding black. They keep their licence.
+    """Write the centre crop of every scored photo as `ID.png`, padded with black.
 
     Returns:
-        how many
+        number of images
 
     Raises:
-        UserError: not three bands, or the folder cannot be written
+        UserError: the photos do not have three channels, or the folder cannot be written
     """
     if prepared.store.channels != 3:
         raise UserError(f"{prepared.view.name}: {prepared.store.channels} bands cannot be written as PNG")

@@ -1,4 +1,4 @@
-"""The label maps of other software: PNG or NPY, any whole numbers."""
+"""Reads label maps of other software: PNG or NPY files of any whole numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUFFIXES = frozenset({".png", ".npy"})
 
 
 class Unscorable(Exception):
-    """A file is no label map of its photo: what it is instead, the remedy, and what only this file has."""
+    """A file cannot be scored; it has the kind of fault with its remedy, and a detail for this file."""
 
     def __init__(self, kind: str, detail: str = "") -> None:
         super().__init__(kind, detail)
@@ -27,7 +27,7 @@ class Unscorable(Exception):
 
 
 class Faults:
-    """What is wrong with a folder of label maps, told kind by kind: the first few names, and how many."""
+    """The faults of a folder of label maps, grouped by kind, with the number of files and the first names."""
 
     def __init__(self) -> None:
         self._names: dict[str, list[str]] = {}
@@ -36,7 +36,7 @@ class Faults:
         return bool(self._names)
 
     def add(self, kind: str, names: Sequence[str]) -> None:
-        """Note names under a kind of fault."""
+        """Add names to a kind of fault."""
         if names:
             self._names.setdefault(kind, []).extend(names)
 
@@ -60,7 +60,7 @@ def read_label_map(path: Path) -> tuple[Int64[np.ndarray, "height width"], dict[
         the numbers, and the colours of those that occur if the file has a palette
 
     Raises:
-        Unscorable: colours, fractions, negative numbers, or nothing that can be decoded
+        Unscorable: the file has colours, fractions or negative numbers, or cannot be decoded
     """
     array, palette = (_read_npy(path), None) if path.suffix.lower() == ".npy" else _read_png(path)
     if array.dtype.kind not in "iub":

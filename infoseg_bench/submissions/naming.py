@@ -8,14 +8,14 @@ from infoseg_bench.errors import UsageError
 from infoseg_bench.records.spec import EXTERNAL
 
 LONGEST = 60
-"""Characters of a name; chosen by this project."""
+"""Largest number of characters of a name; chosen by this project."""
 
 
 def check_name(name: str) -> str:
-    """Return the name if it can stand on a board: one line of letters, digits and common signs.
+    """Return the name if it is valid: one line of letters, digits and common signs.
 
     Raises:
-        UsageError: it cannot
+        UsageError: the name is not valid
     """
     strange = sorted(set(re.findall(r"[^\w .,+*()'/-]|[^\S ]", name)))
     if strange:
@@ -29,5 +29,5 @@ def check_name(name: str) -> str:
 
 
 def method_name(name: str) -> str:
-    """Return the name that an external row has where a method's would stand, fit for a folder."""
+    """Return the name that an external row has in place of a method's name; it is valid in folder names."""
     return EXTERNAL + (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed")

@@ -1,4 +1,4 @@
-"""The run folder of label maps that other software has made, so that they join the board."""
+"""Writes run folders for label maps of other software, so that they appear on leaderboards."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ LABEL_USE: dict[str | None, str | None] = {
     "selection": "selection (as declared)",
     "training": "training (as declared)",
 }
-"""What `--labels-used` becomes on the board."""
+"""How `--labels-used` is shown on leaderboards."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExternalRow:
-    """What is told of label maps besides their content.
+    """What the user declares about label maps.
 
     Attributes:
-        name: of the method, for people
-        seed: tells repetitions with other random numbers apart; they are averaged
+        name: name of the method, as shown
+        seed: number of the repetition; repetitions of one name are averaged
         labels_used: key of `LABEL_USE`
     """
 
@@ -47,7 +47,7 @@ class ExternalRow:
         """Return what the row is.
 
         Raises:
-            UsageError: the name cannot stand on a board
+            UsageError: the name is not valid
         """
         name = check_name(self.name)
         return RunSpec(
@@ -65,7 +65,7 @@ class ExternalRow:
 def external_record(
     row: ExternalRow, folder: RunFolder, prepared: PreparedDataset, counts: np.ndarray, spec: RunSpec
 ) -> FinishedRecord:
-    """Make the record of counts that are written already; only `last` is known, and stands as best too."""
+    """Make the record of counts that have been written; the only scores count as both last and best."""
     return FinishedRecord(
         identity=spec.identity,
         row=spec.row,
@@ -95,7 +95,7 @@ def write_row(
     """Write spec, counts and record below `results`.
 
     Raises:
-        UserError: other label maps have this name and seed already, and `force` is not given
+        UserError: other label maps were scored under this name and seed, and `force` is not set
     """
     spec = row.spec(prepared, protocol)
     folder = RunFolder.of(results, spec)

@@ -205,7 +205,7 @@ def test_an_unfinished_run_is_one_clear_line_and_taken_on_request(folder: Path, 
 def test_a_run_that_is_unknown_or_ambiguous_or_without_weights_is_named(folder: Path, tmp_path: Path) -> None:
     Image.fromarray(disk_photo()).save(folder / "photo.png")
     assert "neither a run folder" in call("predict", "--run", "zz", "photo.png")[1]
-    assert "3 runs begin so" in call("predict", "--run", "mine--", "photo.png")[1]
+    assert "3 runs match" in call("predict", "--run", "mine--", "photo.png")[1]
     bare = tmp_path / run_of(folder, "kmeans").path.name
     shutil.copytree(run_of(folder, "kmeans").path, bare, ignore=shutil.ignore_patterns("checkpoint.pt"))
     status, output = call("predict", "--run", str(bare), "photo.png")

@@ -124,8 +124,8 @@ def test_a_name_that_leads_out_of_the_report_is_refused(tmp_path: Path, protocol
     add_run(tmp_path / "results", last=counts_with(90), protocol=protocol)
     status, lines = verify(tmp_path / "results")
     assert status == 1
-    assert "is no plain name" in lines[0]
-    assert "is no plain name" in report(tmp_path / "results")
+    assert "is not a plain name" in lines[0]
+    assert "is not a plain name" in report(tmp_path / "results")
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
 
 
@@ -149,7 +149,7 @@ def test_two_records_of_the_same_data_must_count_the_same_labels(tmp_path: Path)
     add_run(tmp_path, last=counts_with(90)[:, :, ::-1].copy(), seed=2)
     status, lines = verify(tmp_path)
     assert status == 1
-    assert "other pixels of the classes than in" in lines[0]
+    assert "its pixels per class differ from those in" in lines[0]
 
 
 def test_label_use_is_what_the_method_says_of_its_parameters(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_counts_are_held_against_the_labels_of_a_store(tmp_path: Path) -> None:
     edit_counts(folder, lambda arrays: arrays.update(ids=arrays["ids"][::-1]), cover=True)
     status, lines = verify(tmp_path / "results", "--data", data)
     assert status == 1
-    assert "of other photos than" in lines[0]
+    assert "its images differ from those in" in lines[0]
     store = tmp_path / "data" / "mini.h5"
     store.write_bytes(store.read_bytes()[:500])
     status, lines = verify(tmp_path / "results", "--data", data)
