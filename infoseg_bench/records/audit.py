@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.counts_file import Counts
@@ -55,9 +56,7 @@ def audit_unscored(run: StoredRun, record: UnscoredRecord) -> Segments:
         sizes = cluster_sizes(segments.clusters, clusters=record.dataset.clusters, step=record.sizes.step)
     except ValueError as error:
         raise UserError(f"{file}: {error}") from None
-    if len(segments.ids) != record.dataset.shown_images or not _same(
-        record.sizes.model_dump(), sizes.model_dump()
-    ):
+    if len(segments.ids) != record.dataset.shown_images or not _same(record.sizes, sizes):
         raise UserError(f"{run.record_file}: its cluster sizes do not follow from its segments")
     return segments
 
@@ -95,7 +94,7 @@ def _check_scores(
     if not np.array_equal(images.sum(axis=0), total):
         raise UserError(f"{run.counts_file}: the images' counts do not add up to the total of {name!r}")
     computed = evaluation(images, step=stated.step, selection=name)
-    if not _same(stated.model_dump(), computed.model_dump()):
+    if not _same(stated, computed):
         raise UserError(f"{run.record_file}: its scores ({name}) do not follow from its counts")
 
 
@@ -107,11 +106,16 @@ def _check_counts(run: StoredRun, facts: DatasetFacts, images: np.ndarray) -> No
         raise UserError(f"{run.record_file}: its constant PA does not follow from its counts")
 
 
-def _same(stated: Any, computed: Any) -> bool:
+def _same(stated: BaseModel, computed: BaseModel) -> bool:
+    """Return whether two parts of a record are equal up to the order in which sums were made."""
+    return stated == computed or _close(stated.model_dump(), computed.model_dump())
+
+
+def _close(stated: Any, computed: Any) -> bool:
     if isinstance(stated, dict):
-        return stated.keys() == computed.keys() and all(_same(stated[key], computed[key]) for key in stated)
+        return stated.keys() == computed.keys() and all(_close(stated[key], computed[key]) for key in stated)
     if isinstance(stated, list):
-        return len(stated) == len(computed) and all(map(_same, stated, computed))
+        return len(stated) == len(computed) and all(map(_close, stated, computed))
     if isinstance(stated, float) and isinstance(computed, float):
         # Sums may be ordered differently by another version of NumPy.
         return math.isclose(stated, computed, rel_tol=1e-9, abs_tol=1e-12)

@@ -9,6 +9,7 @@ give the same bytes. A pack is read without extracting it.
 from __future__ import annotations
 
 import json
+import os
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -51,7 +52,7 @@ class PackedRun(StoredRun):
         Raises:
             UserError: this part of the pack is damaged
         """
-        archive = _open(self._pack, self._version)
+        archive = _open(self._pack, self._version, os.getpid())
         try:
             return archive.read(f"{self.path.name}/{file.name}")
         except KeyError:
@@ -69,11 +70,11 @@ def packed_runs(file: Path) -> list[PackedRun]:
     try:
         state = file.stat()
         version = (state.st_size, state.st_mtime_ns)
-        members = _open(file, version).infolist()
+        members = _open(file, version, os.getpid()).infolist()
         if members[:1] == [] or members[0].filename != HEADER:
             raise ValueError(f"it does not begin with {HEADER}")
         _check_members(members[1:], state.st_size)
-        header = json.loads(_open(file, version).read(HEADER))
+        header = json.loads(_open(file, version, os.getpid()).read(HEADER))
         if header != {"format": FORMAT}:
             raise ValueError(f"its format is {header!r}, and this version reads {FORMAT!r}")
     except (OSError, EOFError, ValueError, RecursionError, *DAMAGED) as error:
@@ -123,5 +124,6 @@ def _check_members(members: Sequence[zipfile.ZipInfo], size: int) -> None:
 
 
 @lru_cache(maxsize=16)
-def _open(file: Path, version: tuple[int, int]) -> zipfile.ZipFile:
+def _open(file: Path, version: tuple[int, int], process: int) -> zipfile.ZipFile:
+    """Open a pack once in every process: forked ones would share the place that is read next."""
     return zipfile.ZipFile(file)

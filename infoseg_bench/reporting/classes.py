@@ -15,7 +15,7 @@ from jaxtyping import Float64, Int64
 from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.loaded_runs import Run
 from infoseg_bench.reporting.table import Table, percent
-from infoseg_bench.scoring.matching import one_to_one
+from infoseg_bench.scoring.matching import Matching, one_to_one
 
 UNMATCHED_TITLE = "(unmatched)"
 
@@ -61,16 +61,11 @@ def _classes_of(runs: list[Run]) -> Float64[np.ndarray, "cls score"]:
     scores = []
     for run in runs:
         last, total = run.record.last.one_to_one, run.counts.sum()
-        confusion = matched_confusion(run.counts)[:, :-1]
-        recall = np.array(last.class_accuracy, dtype=float)
-        found = [
-            np.array(last.iou, dtype=float),
-            recall,
-            confusion.sum(axis=0) / total,
-            confusion.diagonal() / total,
-        ]
-        scores.append(np.stack(found, axis=1))
-    return np.asarray(np.mean(scores, axis=0))
+        matching = Matching(kind="one-to-one", classes=np.array(last.matching))
+        confusion = matching.histogram(run.counts)[:-1]
+        found = [last.iou, last.class_accuracy, confusion.sum(axis=1) / total, confusion.diagonal() / total]
+        scores.append(np.array(found, dtype=float))
+    return np.asarray(np.mean(scores, axis=0).T)
 
 
 def class_shares(board: Board) -> Float64[np.ndarray, " cls"]:

@@ -47,7 +47,7 @@ def canvas(width: float, height: float) -> Figure:
     """Return an empty figure of a size in inches; use it within `style()`."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height))
+    return Figure(figsize=(width, height), dpi=72)
 
 
 def finish(figure: Figure, name: str, description: str, *, pdf: bool) -> Drawing:
@@ -59,12 +59,16 @@ def finish(figure: Figure, name: str, description: str, *, pdf: bool) -> Drawing
         description: what the figure shows, for those who do not see it
         pdf: make a PDF too
     """
-    out = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(out, format="svg", metadata=nothing)
+    import matplotlib as mpl
+
+    # What the style's "tight" would find too, but by drawing everything once more.
+    box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata=nothing, bbox_inches=box)
     paper = io.BytesIO() if pdf else None
     if paper is not None:
-        figure.savefig(paper, format="pdf", metadata={"CreationDate": None})
+        figure.savefig(paper, format="pdf", metadata={"CreationDate": None}, bbox_inches=box)
     return Drawing(_embeddable(out.getvalue(), name, description), paper.getvalue() if paper else None)
 
 

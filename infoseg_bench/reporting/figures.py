@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,28 +30,22 @@ DASHES = ("-", "--", ":", "-.")
 
 
 def draw_figures(board: Board, number: int, *, pdf: bool = False) -> dict[str, Drawing]:
-    """Draw all figures of a board, each by its name; those without data are left out.
+    """Draw all figures of a board, each by its name; the rest is as for `draw_figure`."""
+    drawn = {name: draw_figure(board, name, number, pdf=pdf) for name in KINDS}
+    return {name: drawing for name, drawing in drawn.items() if drawing}
+
+
+def draw_figure(board: Board, name: str, number: int, *, pdf: bool = False) -> Drawing | None:
+    """Draw a figure of a board; None if there are no data for it.
 
     Args:
         board: the board
+        name: one of `KINDS`
         number: rows that are shown at most, the best of every method first
-        pdf: make PDFs too
+        pdf: make a PDF too
     """
-    rows = board.leading(number)
-    kinds = {
-        "leaderboard": _lead,
-        "cost": _cost,
-        "curves": _curves,
-        "released-log": _released_log,
-        "balance": _balance,
-        "confusion": _confusion,
-    }
     with style():
-        return {
-            name: drawing
-            for name, draw in kinds.items()
-            if (drawing := draw(board, rows, _id(board, name), pdf))
-        }
+        return KINDS[name](board, board.leading(number), _id(board, name), pdf)
 
 
 def _id(board: Board, name: str) -> str:
@@ -289,3 +283,14 @@ def _matrix(axes: Axes, pixels: np.ndarray, x: int, y: int, *, numbered: bool) -
     axes.vlines(x + np.arange(shown), foot - tall * predicted, foot, INK, linewidth=thick, alpha=0.3)
     right = pixels.diagonal()[:classes] / total
     axes.vlines(x + np.arange(classes), foot - tall * right, foot, BLUE, linewidth=thick)
+
+
+KINDS: dict[str, Callable[[Board, pd.DataFrame, str, bool], Drawing | None]] = {
+    "leaderboard": _lead,
+    "cost": _cost,
+    "curves": _curves,
+    "released-log": _released_log,
+    "balance": _balance,
+    "confusion": _confusion,
+}
+"""How every figure is drawn, by its name."""

@@ -6,7 +6,7 @@ import base64
 import io
 import textwrap
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -21,12 +21,10 @@ from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import VOID
-from infoseg_bench.errors import UserError
 from infoseg_bench.inference.checkpointed import to_bytes
-from infoseg_bench.records.audit import audit_unscored
 from infoseg_bench.records.record import UnscoredRecord
-from infoseg_bench.records.segments import Segments, agreement, effective_clusters
-from infoseg_bench.records.sources import stored_runs
+from infoseg_bench.records.segments import agreement, effective_clusters
+from infoseg_bench.reporting.loaded_runs import SegmentedRun
 from infoseg_bench.reporting.output import Output
 
 if TYPE_CHECKING:
@@ -36,14 +34,6 @@ PHOTOS = 24
 """Photos of a gallery at most, evenly spaced; chosen by this project."""
 JPEG_QUALITY = 90
 """Of the photos on a page; chosen by this project."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SegmentedRun:
-    """A finished run on photos without labels, whose sizes were recomputed from its segments."""
-
-    record: UnscoredRecord
-    segments: Segments
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,22 +53,12 @@ class Gallery:
         return f"{self.first.spec.dataset}--segments--{self.first.spec.fingerprint[:8]}"
 
 
-def read_galleries(*sources: Path) -> tuple[list[Gallery], list[str]]:
-    """Read every finished run on photos without labels of results folders and packs.
-
-    Returns:
-        a gallery for every data set, and a line for every record that cannot be used
-    """
-    found, problems = stored_runs(sources)
+def make_galleries(runs: Iterable[SegmentedRun]) -> list[Gallery]:
+    """Return a gallery for every data set and content."""
     groups = defaultdict[tuple[str, str], list[SegmentedRun]](list)
-    for stored in found:
-        try:
-            if isinstance(record := stored.record(), UnscoredRecord):
-                run = SegmentedRun(record=record, segments=audit_unscored(stored, record))
-                groups[record.spec.dataset, record.spec.fingerprint].append(run)
-        except UserError as error:
-            problems.append(" ".join(str(error).split()))
-    return [Gallery(runs=tuple(runs)) for _, runs in sorted(groups.items())], problems
+    for run in runs:
+        groups[run.record.spec.dataset, run.record.spec.fingerprint].append(run)
+    return [Gallery(runs=tuple(found)) for _, found in sorted(groups.items())]
 
 
 def write_galleries(

@@ -9,11 +9,16 @@ import numpy as np
 from jaxtyping import Int64
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.records.audit import audit
-from infoseg_bench.records.record import FinishedRecord
+from infoseg_bench.records.audit import audit, audit_unscored
+from infoseg_bench.records.record import FinishedRecord, UnscoredRecord
+from infoseg_bench.records.segments import Segments
 from infoseg_bench.records.sources import stored_runs
 from infoseg_bench.records.stored import StoredRun
 from infoseg_bench.scoring.matching import UNMATCHED, one_to_one
+from infoseg_bench.utils.parallel import process_map
+
+MANY = 200
+"""Records from which several processes read them; chosen by this project: fewer are read within a second."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,21 +40,44 @@ class Run:
     pixels: Int64[np.ndarray, " image"]
 
 
-def read_runs(*sources: Path) -> tuple[list[Run], list[str]]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SegmentedRun:
+    """A finished run on photos without labels, whose sizes were recomputed from its segments."""
+
+    record: UnscoredRecord
+    segments: Segments
+
+
+def read_completed(*sources: Path) -> tuple[list[Run], list[SegmentedRun], list[str]]:
     """Read every finished run of results folders and packs.
 
     Returns:
-        the runs, and a line for every record that cannot be used
+        the scored runs, those on photos without labels, and a line for every record that cannot be used
     """
     found, problems = stored_runs(sources)
-    runs = []
-    for stored in found:
-        try:
-            if (record := stored.finished_record()) is not None:
-                runs.append(_run(stored, record, audit(stored, record).last_images))
-        except UserError as error:
-            problems.append(" ".join(str(error).split()))
+    loaded = process_map(_load, found) if len(found) >= MANY else [_load(stored) for stored in found]
+    runs = [one for one in loaded if isinstance(one, Run)]
+    segmented = [one for one in loaded if isinstance(one, SegmentedRun)]
+    return runs, segmented, [*problems, *(one for one in loaded if isinstance(one, str))]
+
+
+def read_runs(*sources: Path) -> tuple[list[Run], list[str]]:
+    """Read every finished and scored run; the rest is as for `read_completed`."""
+    runs, _, problems = read_completed(*sources)
     return runs, problems
+
+
+def _load(stored: StoredRun) -> Run | SegmentedRun | str | None:
+    """Read and check one run; a text says why it cannot be used, None that it is not finished."""
+    try:
+        record = stored.completed_record()
+        if isinstance(record, FinishedRecord):
+            return _run(stored, record, audit(stored, record).last_images)
+        if isinstance(record, UnscoredRecord):
+            return SegmentedRun(record=record, segments=audit_unscored(stored, record))
+        return None
+    except UserError as error:
+        return " ".join(str(error).split())
 
 
 def correct_pixels(images: Int64[np.ndarray, "image cluster cls"]) -> Int64[np.ndarray, " image"]:

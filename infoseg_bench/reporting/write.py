@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -15,10 +15,10 @@ from infoseg_bench.reporting.ablation import ablations
 from infoseg_bench.reporting.boards import Board, make_boards
 from infoseg_bench.reporting.classes import class_frame, confusion_csv, matched_confusion, row_shares
 from infoseg_bench.reporting.drawing import Drawing
-from infoseg_bench.reporting.figures import confusion_pictures, draw_figures
-from infoseg_bench.reporting.gallery import Gallery, read_galleries, write_galleries
+from infoseg_bench.reporting.figures import KINDS, confusion_pictures, draw_figure
+from infoseg_bench.reporting.gallery import Gallery, make_galleries, write_galleries
 from infoseg_bench.reporting.leaderboard import FIGURE_ROWS, leaderboard, leaderboard_csv, markdown, narrow
-from infoseg_bench.reporting.loaded_runs import read_runs
+from infoseg_bench.reporting.loaded_runs import MANY, read_completed
 from infoseg_bench.reporting.main_table import main_tables
 from infoseg_bench.reporting.output import Output
 from infoseg_bench.reporting.page import page
@@ -26,6 +26,7 @@ from infoseg_bench.reporting.panels import Panels, make_panels
 from infoseg_bench.reporting.quirks import quirks
 from infoseg_bench.reporting.table import Table
 from infoseg_bench.utils.markdown import plain
+from infoseg_bench.utils.parallel import process_map
 
 LOCAL = "local"
 """Folder of what must not be published; git ignores it."""
@@ -82,10 +83,11 @@ def write_report(
     boards, galleries, problems = _read(sources)
     public, local = Output(out), Output(out / LOCAL)
     panels = {board.name: make_panels(board, data, plugins=plugins) if data else Panels() for board in boards}
-    drawn = {board.name: draw_figures(board, FIGURE_ROWS, pdf=figures == "pdf") for board in boards}
-    classes = {board.name: class_frame(board) for board in boards}
+    drawn, confusions, classes = _parts(boards, pdf=figures == "pdf")
     for board in boards:
-        _write_board(board, classes[board.name], drawn[board.name], public, pdf=figures == "pdf")
+        _write_board(board, classes[board.name], drawn[board.name], public)
+        for name, content in confusions[board.name].items():
+            public.put(name, content)
         _write_panels(board, panels[board.name], public, local)
     tables = _tables(boards)
     for name, table in tables.items():
@@ -108,16 +110,36 @@ def write_report(
 
 
 def _read(sources: Sequence[Path]) -> tuple[list[Board], list[Gallery], list[str]]:
-    runs, problems = read_runs(*sources)
-    galleries, more_problems = read_galleries(*sources)
-    problems = list(dict.fromkeys([*problems, *more_problems]))
-    boards = make_boards(runs)
+    runs, segmented, problems = read_completed(*sources)
+    boards, galleries = make_boards(runs), make_galleries(segmented)
     if not boards and not galleries and not problems:
         places = ", ".join(map(str, sources))
         raise UserError(
             f"no finished run in {places}: infoseg-bench run makes them, --results names another folder"
         )
     return boards, galleries, problems
+
+
+def _parts(
+    boards: Sequence[Board], *, pdf: bool
+) -> tuple[dict[str, dict[str, Drawing]], dict[str, dict[str, str | bytes]], dict[str, pd.DataFrame]]:
+    """Make what takes longest, all by board name: figures, files of confusion matrices, and class scores."""
+    jobs: list[Callable[[], Any]] = [
+        partial(draw_figure, board, name, FIGURE_ROWS, pdf=pdf) for board in boards for name in KINDS
+    ]
+    jobs += [
+        partial(make, board) for make in (partial(_confusions, pdf=pdf), class_frame) for board in boards
+    ]
+    many = sum(len(board.runs) for board in boards) >= MANY
+    found = iter(process_map(_call, jobs) if many else map(_call, jobs))
+    figures = {board.name: {name: next(found) for name in KINDS} for board in boards}
+    drawn = {name: {kind: one for kind, one in some.items() if one} for name, some in figures.items()}
+    confusions = {board.name: next(found) for board in boards}
+    return drawn, confusions, {board.name: next(found) for board in boards}
+
+
+def _call(job: Callable[[], Any]) -> Any:
+    return job()
 
 
 def _tables(boards: Sequence[Board]) -> dict[str, Table]:
@@ -132,34 +154,37 @@ def _write_table(table: Table, name: str, out: Output) -> None:
     out.put(f"{name}.tex", table.latex(name.replace("/", "-")))
 
 
-def _write_figure(drawing: Drawing, name: str, out: Output) -> None:
-    out.put(f"{name}.svg", drawing.svg)
-    if drawing.pdf:
-        out.put(f"{name}.pdf", drawing.pdf)
+def _files(drawing: Drawing, name: str) -> dict[str, str | bytes]:
+    return {f"{name}.svg": drawing.svg, **({f"{name}.pdf": drawing.pdf} if drawing.pdf else {})}
 
 
-def _write_board(
-    board: Board, classes: pd.DataFrame, figures: Mapping[str, Drawing], out: Output, *, pdf: bool
-) -> None:
-    """Write everything about a board except its panels, into the folder of its name."""
+def _write_board(board: Board, classes: pd.DataFrame, figures: Mapping[str, Drawing], out: Output) -> None:
+    """Write a board's tables and figures into the folder of its name."""
     folder = board.name
     out.put(f"{folder}/leaderboard.csv", leaderboard_csv(board))
     out.put(f"{folder}/leaderboard.tex", narrow(board).latex(folder, small=True))
     out.put(f"{folder}/leaderboard-wide.tex", leaderboard(board).latex(f"{folder}-wide"))
     out.put(f"{folder}/classes.csv", classes.to_csv(index=False, lineterminator="\n"))
     for name, drawing in figures.items():
-        _write_figure(drawing, f"{folder}/{name}", out)
+        for file, content in _files(drawing, f"{folder}/{name}").items():
+            out.put(file, content)
     for number, study in enumerate(ablations(board), start=1):
         _write_table(study, f"{folder}/ablation-{number}", out)
+
+
+def _confusions(board: Board, *, pdf: bool) -> dict[str, str | bytes]:
+    """Return the confusion matrices of a board's leading rows as CSV, and as pictures if runs are few."""
+    files: dict[str, str | bytes] = {}
     pictures = confusion_pictures(board, pdf=pdf) if len(board.runs) <= CONFUSION_PICTURES else {}
     for row in board.leading(CONFUSION_ROWS).index:
         for run in board.seeds(str(row)):
             spec, pixels = run.record.spec, matched_confusion(run.counts)
-            stem = f"{folder}/confusion/{spec.method}-seed{spec.seed}-{run.record.identity[:6]}"
+            stem = f"{board.name}/confusion/{spec.method}-seed{spec.seed}-{run.record.identity[:6]}"
             if spec.identity in pictures:
-                _write_figure(pictures[spec.identity], stem, out)
-            out.put(f"{stem}.csv", confusion_csv(pixels, board.facts.classes))
-            out.put(f"{stem}-shares.csv", confusion_csv(row_shares(pixels), board.facts.classes))
+                files |= _files(pictures[spec.identity], stem)
+            files[f"{stem}.csv"] = confusion_csv(pixels, board.facts.classes)
+            files[f"{stem}-shares.csv"] = confusion_csv(row_shares(pixels), board.facts.classes)
+    return files
 
 
 def _write_panels(board: Board, panels: Panels, public: Output, local: Output) -> None:

@@ -7,6 +7,9 @@ from jaxtyping import Float64, Int64
 
 from infoseg_bench.scoring.scores import total_pixels
 
+LARGEST_SQUARED = 3_000_000_000
+"""Pixels up to which the sum of squared counts fits into 63 bits: it is at most the square of their sum."""
+
 
 def normalized_mutual_information(counts: Int64[np.ndarray, "cluster cls"]) -> float:
     """Compute 2 I(cluster; class) / (H(cluster) + H(class)), in [0, 1].
@@ -62,4 +65,7 @@ def _entropy(shares: Float64[np.ndarray, " part"]) -> float:
 
 
 def _squares(counts: Int64[np.ndarray, "*shape"]) -> int:
-    return sum(value * value for value in counts.ravel().tolist())
+    flat = counts.ravel()
+    if int(flat.sum()) < LARGEST_SQUARED:
+        return int(flat @ flat)
+    return sum(value * value for value in flat.tolist())

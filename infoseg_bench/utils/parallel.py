@@ -1,11 +1,15 @@
-"""Work spread over all cores with its results in order and bounded memory."""
+"""Work spread over all cores, in threads or in processes, with its results in order."""
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
+import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from infoseg_bench.utils.cores import usable_cores
 from infoseg_bench.utils.progress import ProgressFactory
@@ -51,3 +55,49 @@ def ordered_map(
         pool.shutdown(wait=True, cancel_futures=True)
         if isinstance(shown, Generator):
             shown.close()
+
+
+def process_map(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """Call `function` on every item, in forked processes, and return the results in the items' order.
+
+    For work that holds Python's lock. Processes are forked, as starting them anew would import torch in each;
+    so the work must use neither torch nor locks of other threads. Elsewhere than on Linux, where forking is
+    not safe, and on a single core, the work is done here.
+
+    Args:
+        function: any callable, closures too; what it changes is lost
+        items: are not copied; results must be picklable
+
+    Raises:
+        Exception: whatever `function` raised
+    """
+    workers = min(usable_cores(), len(items))
+    if sys.platform != "linux" or workers < 2:
+        return [function(item) for item in items]
+    fork = multiprocessing.get_context("fork")
+    with (
+        warnings.catch_warnings(),
+        ProcessPoolExecutor(workers, fork, initializer=_prepare, initargs=(function, items)) as pool,
+    ):
+        warnings.filterwarnings("ignore", message=".*multi-threaded", category=DeprecationWarning)
+        try:
+            return list(pool.map(_call, range(len(items)), chunksize=max(1, len(items) // (16 * workers))))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_work: tuple[Callable[[Any], Any], Sequence[Any]]
+"""Function and items of a process that `process_map` has forked."""
+
+
+def _prepare(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
+    global _work
+    # Ctrl-C reaches the whole group of processes; the parent alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _work = function, items
+
+
+def _call(index: int) -> Any:
+    function, items = _work
+    return function(items[index])

@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+import infoseg_bench
 from infoseg_bench.cli import main
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.record import SCHEMA_VERSION
 from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.reporting import loaded_runs, write
 from infoseg_bench.reporting.leaderboard import markdown
 from infoseg_bench.reporting.write import write_report
 from infoseg_bench.runs.conclude import fail
@@ -98,6 +100,23 @@ def test_the_same_runs_give_the_same_report_byte_for_byte(tmp_path: Path) -> Non
     write_report(tmp_path / "results", tmp_path / "first")
     write_report(tmp_path / "results", tmp_path / "second")
     assert files(tmp_path / "first") == files(tmp_path / "second")
+
+
+def test_several_processes_write_the_same_report_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(6):
+        add_run(tmp_path / "results", last=counts_with(70 + seed), seed=seed)
+    pack = tmp_path / "one.zip"
+    infoseg_bench.pack(tmp_path / "results", out=pack)
+    tampered = add_run(tmp_path / "more", last=counts_with(80), seed=9)
+    set_in("last", "one_to_one", "mean_iou", to=1.0)(tampered)
+    write_report([pack, tmp_path / "more"], tmp_path / "alone")
+    monkeypatch.setattr(loaded_runs, "MANY", 1)
+    monkeypatch.setattr(write, "MANY", 1)
+    report = write_report([pack, tmp_path / "more"], tmp_path / "together")
+    assert len(report.problems) == 1
+    assert files(tmp_path / "together") == files(tmp_path / "alone")
 
 
 def test_without_a_finished_run_the_error_says_what_makes_one(tmp_path: Path) -> None:
@@ -255,7 +274,9 @@ def test_a_run_that_does_not_follow_from_its_counts_is_left_out_and_named(
     left_out = report.index.read_text().partition("## Left out")[2].split("\n- ")
     assert len(left_out) == 2
     assert bad.path.name in left_out[1]
-    matrices = [name for name in files(tmp_path / "report") if "/confusion/" in name]
+    matrices = [
+        name for name in files(tmp_path / "report") if "/confusion/" in name and name.endswith(".csv")
+    ]
     assert len(matrices) == 2
 
 

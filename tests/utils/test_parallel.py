@@ -7,8 +7,9 @@ from contextlib import closing
 
 import pytest
 
+from infoseg_bench.errors import UserError
 from infoseg_bench.utils.cores import usable_cores
-from infoseg_bench.utils.parallel import ITEMS_PER_WORKER, ordered_map
+from infoseg_bench.utils.parallel import ITEMS_PER_WORKER, ordered_map, process_map
 from infoseg_bench.utils.progress import Item, no_progress
 
 
@@ -78,3 +79,19 @@ def test_progress_is_shown_and_ended() -> None:
     with closing(ordered_map(str, [1, 2, 3], progress, "work")) as results:
         next(results)
     assert seen == ["work", "ended"]
+
+
+def test_processes_give_results_in_order_and_take_closures() -> None:
+    offset = 3
+    assert process_map(lambda item: item + offset, range(50)) == list(range(3, 53))
+    assert process_map(str, []) == []
+
+
+def test_an_error_in_a_process_is_raised_here() -> None:
+    def fail_at_five(item: int) -> int:
+        if item == 5:
+            raise UserError("five")
+        return item
+
+    with pytest.raises(UserError, match="five"):
+        process_map(fail_at_five, range(50))
