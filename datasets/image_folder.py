@@ -18,9 +18,8 @@ from infoseg_bench.preparation.label_coding import LabelCoding, coding_of_names
 from infoseg_bench.preparation.label_survey import LabelSurvey
 from infoseg_bench.preparation.labelled_build import LabelledBuild
 from infoseg_bench.preparation.labelled_photos import LabelledPhotos
-from infoseg_bench.preparation.preparation import finish, plain_view, store_attributes, store_path
 from infoseg_bench.preparation.share_rule import ShareRule
-from infoseg_bench.preparation.statistics import ClassBalance
+from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.progress import ProgressFactory
 
 MOST_CLUSTERS = 254
@@ -146,7 +145,7 @@ class ImageFolderOptions(Parameters):
         return self
 
 
-class ImageFolder(DatasetRecipe):
+class ImageFolder(DatasetRecipe[ImageFolderOptions]):
     """Build a data set from a folder of photos.
 
     Training uses all photos, evaluation those that have a label map. Photos are rotated as their EXIF
@@ -160,18 +159,13 @@ class ImageFolder(DatasetRecipe):
     citation = ""
     licence = "that of the photos"
     how_to_get = "infoseg-bench prepare image-folder --name NAME --images DIR --clusters N (or see --help)"
-    options_type = ImageFolderOptions
 
-    def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
+    def prepare(self, options: ImageFolderOptions, data: Path, progress: ProgressFactory) -> Prepared:
         """Build `data/NAME.h5`.
 
         Raises:
             UserError: unsuitable files; the message names the file and the remedy
         """
-        from infoseg_bench.data.writer import StoreWriter
-
-        assert isinstance(options, ImageFolderOptions)
-        path = store_path(data, options.name, self)
         coding = _coding(options)
         found = match_files(
             options.images,
@@ -179,34 +173,33 @@ class ImageFolder(DatasetRecipe):
             image_suffix=options.image_suffix,
             label_suffix=options.label_suffix,
         )
-        build = _build(options, coding, found)
-        title = options.title or options.name
-        attributes = store_attributes(self, options, title=title)
-        attributes["options"]["class_map"] = options.class_map and Path(options.class_map).name
-        with StoreWriter(path, channels=3, attributes=attributes) as writer:
-            build.write(writer, found.faults, progress)
-            build.survey.refuse(build.balance, options.labels)
-            view = plain_view(
-                self,
-                coding.classes,
-                photos=build.written,
-                crop=options.crop,
-                train=build.train,
-                evaluation=build.evaluated,
-                name=options.name,
-                title=title,
+        store = StoreBuild(
+            self,
+            options,
+            data,
+            classes=coding.classes,
+            crop=options.crop,
+            name=options.name,
+            title=options.title or options.name,
+        )
+        store.writer.attributes["options"]["class_map"] = options.class_map and Path(options.class_map).name
+        build = _build(options, coding, found, store)
+        with store:
+            build.write(found.faults, progress)
+            build.survey.refuse(store.balance, options.labels)
+            view = store.view(
                 palette=coding.palette,
                 note=_note(options, build),
                 label_use="selection" if options.train_if else "",
             )
             summary = {**build.summary(), **found.left_out}
-            if build.evaluated:
-                summary |= build.balance.summary()
+            if store.scored:
+                summary |= store.balance.summary()
             else:
                 summary["clusters"] = (
                     f"{len(coding.classes)}; without labels nothing is scored, segments are shown"
                 )
-            return finish(writer, [view], summary, build.survey.warnings(build.balance))
+            return store.finish([view], summary, build.survey.warnings(store.balance))
 
 
 def _coding(options: ImageFolderOptions) -> LabelCoding:
@@ -230,7 +223,9 @@ def _note(options: ImageFolderOptions, build: LabelledBuild) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def _build(options: ImageFolderOptions, coding: LabelCoding, found: MatchedFiles) -> LabelledBuild:
+def _build(
+    options: ImageFolderOptions, coding: LabelCoding, found: MatchedFiles, store: StoreBuild
+) -> LabelledBuild:
     chosen = set(found.photos)
     if options.only is not None:
         chosen = chosen_by_list(options.only, found.photos, "--only")
@@ -254,5 +249,5 @@ def _build(options: ImageFolderOptions, coding: LabelCoding, found: MatchedFiles
         evaluate_if=rule(options.evaluate_if, "--evaluate-if"),
         skip_broken=options.skip_broken,
         survey=LabelSurvey(crop=crop, upright=upright, nearest=coding.other == "nearest"),
-        balance=ClassBalance(classes, crop),
+        store=store,
     )

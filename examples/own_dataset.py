@@ -17,10 +17,9 @@ from PIL import Image, ImageDraw
 
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
-from infoseg_bench.data.writer import StoreWriter
+from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.errors import UserError
-from infoseg_bench.preparation.preparation import finish, plain_view, store_attributes, store_path
-from infoseg_bench.preparation.statistics import ClassBalance
+from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.progress import ProgressFactory
 
 
@@ -34,7 +33,7 @@ class LabelMeOptions(Parameters):
     crop: int = parameter(64, "side of the square crops in pixels", source="an example", gt=0)
 
 
-class LabelMe(DatasetRecipe):
+class LabelMe(DatasetRecipe[LabelMeOptions]):
     """Photos with polygons."""
 
     name = "labelme"
@@ -42,29 +41,21 @@ class LabelMe(DatasetRecipe):
     citation = "your own photos"
     licence = "that of the photos"
     how_to_get = "infoseg-bench prepare labelme --folder DIR --classes background,NAME,..."
-    options_type = LabelMeOptions
 
-    def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
-        """Build the store; `StoreWriter` leaves either a whole one or none."""
-        assert isinstance(options, LabelMeOptions)
+    def prepare(self, options: LabelMeOptions, data: Path, progress: ProgressFactory) -> Prepared:
+        """Build the store; `StoreBuild` leaves either a whole one or none."""
         classes = tuple(options.classes.split(","))
         photos = sorted(path for path in options.folder.iterdir() if path.suffix.lower() in (".jpg", ".png"))
         if not photos:
             raise UserError(f"{options.folder}: no .jpg or .png photos there: give another --folder")
-        balance = ClassBalance(classes, options.crop)
-        scored = []
-        path = store_path(data, self.name, self)
-        with StoreWriter(path, channels=3, attributes=store_attributes(self, options)) as writer:
-            for index, photo in enumerate(progress(photos, "reading photos")):
+        with StoreBuild(self, options, data, classes=classes, crop=options.crop) as build:
+            for photo in progress(photos, "reading photos"):
                 with Image.open(photo) as opened:
                     pixels = np.asarray(opened.convert("RGB"))
                 labels = polygons(photo.with_suffix(".json"), classes, pixels.shape[:2])
-                writer.add(photo.stem, pixels, labels)
-                if labels is not None:
-                    balance.add(labels)
-                    scored.append(index)
-            view = plain_view(self, classes, photos=len(photos), crop=options.crop, evaluation=scored)
-            return finish(writer, [view], {"photos": f"{len(photos)}, {len(scored)} of them labelled"})
+                build.write([StoredPhoto(id=photo.stem, image=pixels, labels=labels)])
+            summary = {"photos": f"{len(photos)}, {build.labelled} of them labelled"}
+            return build.finish([build.view()], summary)
 
 
 def polygons(file: Path, classes: tuple[str, ...], size: tuple[int, ...]) -> np.ndarray | None:

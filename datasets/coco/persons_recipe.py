@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 from pydantic import model_validator
 
-from infoseg_bench.contracts.parameters import Parameters, parameter
+from infoseg_bench.contracts.parameters import parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared
 from infoseg_bench.datasets.coco.archives import ANNOTATIONS, TRAIN_PHOTOS, VAL_PHOTOS
 from infoseg_bench.datasets.coco.files import CocoFiles
@@ -24,16 +23,9 @@ from infoseg_bench.datasets.coco.reading import read_person_annotations
 from infoseg_bench.errors import UsageError
 from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.preparation.building import read_in_parts
-from infoseg_bench.preparation.preparation import (
-    expect,
-    finish,
-    plain_view,
-    source_folder,
-    store_attributes,
-    store_key,
-    store_path,
-)
-from infoseg_bench.preparation.statistics import ClassBalance, ids_sha256
+from infoseg_bench.preparation.preparation import expect, source_folder
+from infoseg_bench.preparation.statistics import ids_sha256
+from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.progress import ProgressFactory
 
 CLASSES = ("background", "person")
@@ -75,7 +67,7 @@ class CocoPersonsOptions(CocoOptions):
         return self
 
 
-class CocoPersons(DatasetRecipe):
+class CocoPersons(DatasetRecipe[CocoPersonsOptions]):
     """Reconstruct the paper's COCO-Persons from COCO's official files."""
 
     name = "coco-persons"
@@ -86,26 +78,21 @@ class CocoPersons(DatasetRecipe):
     how_to_get = "infoseg-bench prepare coco-persons (downloads 19 GiB, or uses what is in --source DIR)"
     sources = (ANNOTATIONS, TRAIN_PHOTOS, VAL_PHOTOS)
     working_space = 5 << 30
-    options_type = CocoPersonsOptions
 
     @classmethod
-    def expected(cls, options: Parameters) -> Expected:
+    def expected(cls, options: CocoPersonsOptions) -> Expected:
         """Return the size of the selection from complete COCO (PAPER 5.3)."""
-        assert isinstance(options, CocoPersonsOptions)
         return Expected(
             classes=len(CLASSES), channels=3, crop=options.crop, photos=options.photos, scored=options.photos
         )
 
-    def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
+    def prepare(self, options: CocoPersonsOptions, data: Path, progress: ProgressFactory) -> Prepared:
         """Build `data/coco-persons.h5` and, next to it, `coco-persons.manifest.csv`.
 
         Raises:
             UserError: unsuitable files; the message names the file and the remedy
         """
-        from infoseg_bench.data.writer import StoreWriter
-
-        assert isinstance(options, CocoPersonsOptions)
-        path = store_path(data, self.name, self)
+        build = StoreBuild(self, options, data, classes=CLASSES, crop=options.crop)
         manifest = data / f"{self.name}.manifest.csv"
         source = CocoFiles(source_folder(options.source, data))
         pixels = PersonPixels(
@@ -114,26 +101,22 @@ class CocoPersons(DatasetRecipe):
             options=options,
             crowds=options.crowds,
         )
-        cache = BuildCache(path, store_key(self, options))
-        choice = _choice(options, pixels, source, cache, progress)
+        choice = _choice(options, pixels, source, build.cache, progress)
         rows = [pixels.manifest_row(photo, choice.pixels[photo.id]) for photo in choice.photos]
-        with StoreWriter(path, channels=3, attributes=store_attributes(self, options)) as writer:
-            balance = _write_photos(pixels, choice, cache, writer, progress)
+        with build:
+            _write_photos(pixels, choice, build, progress)
             expected = {"photos": (len(rows), options.photos)}
             summary = {
                 **choice.summary,
-                **(expect(self, balance, expected) if choice.complete else {}),
+                **(expect(self, build.balance, expected) if choice.complete else {}),
                 "photos": f"{len(rows)}, all labelled",
                 "ids": f"SHA-256 {ids_sha256(f'{row.id:012d}' for row in rows)}",
-                **balance.summary(),
+                **build.balance.summary(),
                 "manifest": f"{manifest.name}, beside the store",
             }
             note = "; ".join(word for word in (choice.note, options.pixel_note) if word)
-            view = plain_view(self, CLASSES, photos=len(rows), crop=options.crop, note=note)
             with manifest_beside(manifest, rows):
-                prepared = finish(writer, [view], summary, balance.warnings())
-        cache.clear()
-        return prepared
+                return build.finish([build.view(note=note)], summary)
 
 
 def _choice(
@@ -156,21 +139,15 @@ def _choice(
     )
 
 
-def _write_photos(
-    pixels: PersonPixels, choice: Choice, cache: BuildCache, writer: Any, progress: ProgressFactory
-) -> ClassBalance:
-    balance = ClassBalance(CLASSES, pixels.options.crop)
+def _write_photos(pixels: PersonPixels, choice: Choice, build: StoreBuild, progress: ProgressFactory) -> None:
     groups = read_in_parts(
         choice.photos,
         pixels.read,
         identity=pixels.identity,
-        cache=cache,
+        cache=build.cache,
         photo_pixels=pixels.options.photo_pixels,
         progress=progress,
     )
     with closing(groups):
         for group in groups:
-            writer.extend(group)
-            for photo in group:
-                balance.add(photo.labels)
-    return balance
+            build.write(group)

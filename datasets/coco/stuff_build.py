@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.datasets.coco.stuff import StuffPhoto, StuffReader
 from infoseg_bench.errors import first_few
 from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.preparation.building import read_in_parts
-from infoseg_bench.preparation.statistics import ClassBalance, ids_sha256
+from infoseg_bench.preparation.statistics import ids_sha256
+from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.progress import ProgressFactory
 
 
@@ -24,32 +24,21 @@ class StuffBuild:
         photos: photos to select from, ordered by id
         reader: reads a photo; it has the list's rule, or no rule if `listed` is given
         listed: ids of the photos in the store, whatever the rule says; None: those that the rule accepts
-        cache: cache of what the reader returns
         progress: shows the progress
     """
 
     photos: Sequence[StuffPhoto]
     reader: StuffReader
     listed: frozenset[str] | None
-    cache: BuildCache
     progress: ProgressFactory
 
-    def write(self, writer: Any, balance: ClassBalance) -> list[str]:
-        """Write the photos into a `StoreWriter` and count their labels.
-
-        Returns:
-            the ids, in ascending order
-        """
-        written: list[str] = []
-        with closing(self._stored()) as groups:
+    def write(self, build: StoreBuild) -> None:
+        """Write the photos into the store."""
+        with closing(self._stored(build.cache)) as groups:
             for group in groups:
-                writer.extend(group)
-                for photo in group:
-                    written.append(photo.id)
-                    balance.add(photo.labels)
-        return written
+                build.write(group)
 
-    def _stored(self) -> Generator[Sequence[StoredPhoto], None, None]:
+    def _stored(self, cache: BuildCache) -> Generator[Sequence[StoredPhoto], None, None]:
         listed, everything = self.listed, StuffReader(options=self.reader.options, rule=None)
 
         def as_listed(items: Sequence[StuffPhoto], found: Sequence[StoredPhoto]) -> Sequence[StoredPhoto]:
@@ -63,7 +52,7 @@ class StuffBuild:
             self.photos,
             self.reader.read,
             identity=lambda item: item.identity,
-            cache=self.cache,
+            cache=cache,
             photo_pixels=self.reader.options.photo_pixels,
             progress=self.progress,
             amend=as_listed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,18 +15,10 @@ from infoseg_bench.datasets.coco.stuff import ListRule, StuffFiles, StuffPhoto, 
 from infoseg_bench.datasets.coco.stuff_build import StuffBuild, by_split, list_summary
 from infoseg_bench.datasets.coco.stuff_options import CocoStuffOptions
 from infoseg_bench.errors import UserError
-from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.preparation.class_map import read_class_map
-from infoseg_bench.preparation.preparation import (
-    downloads,
-    expect,
-    finish,
-    plain_view,
-    store_attributes,
-    store_key,
-    store_path,
-)
+from infoseg_bench.preparation.preparation import downloads, expect
 from infoseg_bench.preparation.statistics import ClassBalance
+from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.progress import ProgressFactory
 
 if TYPE_CHECKING:
@@ -74,39 +66,29 @@ class ListedBuild:
             how: where the list comes from, for the summary and every leaderboard
             amend: whether to reuse photos that the rule has accepted already, and read only the rest
         """
-        from infoseg_bench.data.writer import StoreWriter
-
         recipe, options = self.recipe, self.options
         classes = read_class_map(recipe.class_map, CLASS_MAPS)
         codes = classes.stored < len(classes.classes)
         rule = ListRule(codes=codes, min_side=options.min_side, min_share=options.min_share)
         reader = StuffReader(options=options, rule=rule if amend or listed is None else None)
-        path = store_path(self.data, recipe.name, recipe)
-        build = StuffBuild(
-            photos=self._photos(None if amend else listed),
-            reader=reader,
-            listed=listed,
-            cache=BuildCache(path, store_key(recipe, options, rule=reader.rule is not None)),
-            progress=self.progress,
-        )
+        photos = self._photos(None if amend else listed)
         tables = label_tables(classes.stored, unlabelled_as=recipe.unlabelled_as)
-        balance = ClassBalance(classes.classes, options.crop, tables["corrected"])
-        with StoreWriter(path, channels=3, attributes=self._attributes()) as writer:
-            ids = build.write(writer, balance)
-            checked = self._check(ids, listed, balance)
-            view = plain_view(
-                recipe,
-                classes.classes,
-                photos=len(ids),
-                crop=options.crop,
-                tables=tables,
-                palette=classes.palette,
-                note=self._note(how),
-            )
-            summary = {**self._summary(ids, how, balance, tables), **checked}
-            prepared = finish(writer, [view], summary, balance.warnings())
-        build.cache.clear()
-        return prepared
+        build = StoreBuild(
+            recipe,
+            options,
+            self.data,
+            classes=classes.classes,
+            crop=options.crop,
+            table=tables["corrected"],
+            key={"rule": reader.rule is not None},
+        )
+        if options.list is not None:
+            build.writer.attributes["options"]["list"] = Path(options.list).name
+        with build:
+            StuffBuild(photos=photos, reader=reader, listed=listed, progress=self.progress).write(build)
+            checked = self._check(build.ids, listed, build.balance)
+            view = build.view(tables=tables, palette=classes.palette, note=self._note(how))
+            return build.finish([view], {**self._summary(build, how, tables), **checked})
 
     def _photos(self, listed: frozenset[str] | None) -> list[StuffPhoto]:
         if listed is None:
@@ -139,20 +121,13 @@ class ListedBuild:
         """Whether all of COCO is available."""
         return len(self.files.photos) == COMPLETE
 
-    def _attributes(self) -> dict[str, Any]:
-        attributes = store_attributes(self.recipe, self.options)
-        if self.options.list is not None:
-            attributes["options"]["list"] = Path(self.options.list).name
-        return attributes
-
     def _note(self, how: str) -> str:
         extent = "" if self.complete else f"a subset of {len(self.files.photos)} COCO photos; "
         note = f"{extent}photos {how}"
         return f"{note}; {self.options.pixel_note}" if self.options.pixel_note else note
 
-    def _summary(
-        self, ids: Sequence[str], how: str, balance: ClassBalance, tables: dict[str, np.ndarray]
-    ) -> dict[str, str]:
+    def _summary(self, build: StoreBuild, how: str, tables: dict[str, np.ndarray]) -> dict[str, str]:
+        ids, balance = build.ids, build.balance
         lines = {
             "files": self.files.summary(),
             "list": ("" if self.complete else "on a subset of COCO: ") + how,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from infoseg_bench.contracts.parameters import Parameters
 from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared
 from infoseg_bench.datasets.coco.archives import LABEL_MAPS, TRAIN_PHOTOS, VAL_PHOTOS
 from infoseg_bench.datasets.coco.files import CocoFiles
@@ -35,7 +34,7 @@ FEW_STUFF_6 = PublishedList(
 )
 
 
-class CocoStuff(DatasetRecipe):
+class CocoStuff(DatasetRecipe[CocoStuffOptions]):
     """The 15 coarse stuff classes; things and unlabelled pixels are void."""
 
     name = "coco-stuff"
@@ -46,7 +45,6 @@ class CocoStuff(DatasetRecipe):
     how_to_get = "infoseg-bench prepare coco-stuff (downloads 19 GiB, or uses what is in --source DIR)"
     sources = (TRAIN_PHOTOS, VAL_PHOTOS, LABEL_MAPS)
     working_space = 14 << 30
-    options_type = CocoStuffOptions
     class_map: ClassVar[str] = "coco-stuff-15"
     n_classes: ClassVar[int] = 15
     published: ClassVar[PublishedList] = FULL_STUFF_7
@@ -54,20 +52,18 @@ class CocoStuff(DatasetRecipe):
     """Class that the released code assigns to unlabelled pixels; None: void (cocostuff.py:629-656)."""
 
     @classmethod
-    def expected(cls, options: Parameters) -> Expected:
+    def expected(cls, options: CocoStuffOptions) -> Expected:
         """Return the size of the published list: every photo is trained on and scored (protocol 1.2)."""
-        assert isinstance(options, CocoStuffOptions)
         photos = sum(cls.published.counts.values())
         return Expected(classes=cls.n_classes, channels=3, crop=options.crop, photos=photos, scored=photos)
 
-    def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
+    def prepare(self, options: CocoStuffOptions, data: Path, progress: ProgressFactory) -> Prepared:
         """Build the store. It keeps COCO-Stuff's own codes as labels, with tables that map them to classes.
 
         Raises:
             UserError: unsuitable files, or the rule gives other photos than the published list, which
                 cannot be fetched
         """
-        assert isinstance(options, CocoStuffOptions)
         files = StuffFiles.find(CocoFiles(source_folder(options.source, data)))
         work = ListedBuild(recipe=self, options=options, files=files, data=data, progress=progress)
         if options.list == "published":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,17 +16,9 @@ from infoseg_bench.datasets.potsdam.cutting import STRAY, classes_of_colours, cu
 from infoseg_bench.datasets.potsdam.tiff import read_tile
 from infoseg_bench.datasets.potsdam.tiles import IMAGES, LABELS, REQUEST, Tiles
 from infoseg_bench.errors import UsageError
-from infoseg_bench.preparation.build_cache import BuildCache
-from infoseg_bench.preparation.preparation import (
-    expect,
-    finish,
-    plain_view,
-    source_folder,
-    store_attributes,
-    store_key,
-    store_path,
-)
-from infoseg_bench.preparation.statistics import ClassBalance, ids_sha256
+from infoseg_bench.preparation.preparation import expect, source_folder
+from infoseg_bench.preparation.statistics import ids_sha256
+from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.progress import ProgressFactory
 
 CLASSES = ("road", "building", "low vegetation", "tree", "car", "clutter")
@@ -70,7 +61,7 @@ class PotsdamOptions(Parameters):
         return self
 
 
-class Potsdam(DatasetRecipe):
+class Potsdam(DatasetRecipe[PotsdamOptions]):
     """Build Potsdam: all blocks for training, those of 24 labelled tiles for evaluation; clutter is scored.
 
     Photos have red, green, blue and infrared. `prepare potsdam` and `prepare potsdam-3` build the same
@@ -87,12 +78,10 @@ class Potsdam(DatasetRecipe):
         f"request them at {REQUEST}"
     )
     sources = (IMAGES, LABELS)
-    options_type = PotsdamOptions
 
     @classmethod
-    def expected(cls, options: Parameters) -> Expected:
+    def expected(cls, options: PotsdamOptions) -> Expected:
         """Return the sizes: blocks of 38 tiles, those of 24 labelled ones scored (protocol 1.6)."""
-        assert isinstance(options, PotsdamOptions)
         blocks = (options.tile // (2 * options.crop)) ** 2
         return Expected(
             classes=len(_VIEWS[cls.name]),
@@ -102,40 +91,24 @@ class Potsdam(DatasetRecipe):
             scored=24 * blocks,
         )
 
-    def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
+    def prepare(self, options: PotsdamOptions, data: Path, progress: ProgressFactory) -> Prepared:
         """Build `data/potsdam.h5`, one tile in memory at a time.
 
         Raises:
             UserError: tiles are missing or are not the official ones
         """
-        from infoseg_bench.data.writer import StoreWriter
-
-        assert isinstance(options, PotsdamOptions)
         tiles = Tiles.find(source_folder(options.source, data))
-        recipe = Potsdam()
-        path = store_path(data, recipe.name, recipe)
-        cache = BuildCache(path, store_key(recipe, options))
-        balance = ClassBalance(CLASSES, options.crop, _table(len(CLASSES)))
-        ids: list[str] = []
-        scored: list[int] = []
-        with StoreWriter(path, channels=4, attributes=store_attributes(recipe, options)) as writer:
+        recipe, crop, table = Potsdam(), options.crop, _table(len(CLASSES))
+        with StoreBuild(recipe, options, data, classes=CLASSES, crop=crop, table=table, channels=4) as build:
             for name in progress(tiles.names, "tiles"):
-                photos = cache.photos(tiles.identity(name), partial(_read, tiles, name, options))
-                writer.extend(photos)
-                for photo in photos:
-                    if photo.labels is not None:
-                        scored.append(len(ids))
-                    ids.append(photo.id)
-                    balance.add(photo.labels)
-            summary = _summary(tiles, ids, scored, balance)
+                build.write(build.cache.photos(tiles.identity(name), partial(_read, tiles, name, options)))
+            summary = _summary(tiles, build)
             if not tiles.missing:
                 blocks = (options.tile // (2 * options.crop)) ** 2
-                counts = {"photos": (len(ids), 38 * blocks), "labelled": (len(scored), 24 * blocks)}
-                summary |= expect(recipe, balance, counts)
-            views = [_view(name, ids, scored, options.crop, tiles) for name in _VIEWS]
-            prepared = finish(writer, views, summary, [*tiles.warnings(), *balance.warnings()])
-        cache.clear()
-        return prepared
+                counts = {"photos": (len(build.ids), 38 * blocks), "labelled": (build.labelled, 24 * blocks)}
+                summary |= expect(recipe, build.balance, counts)
+            views = [_view(recipe, build, tiles) for recipe in (Potsdam, Potsdam3)]
+            return build.finish(views, summary, [*tiles.warnings(), *build.balance.warnings()])
 
 
 class Potsdam3(Potsdam):
@@ -168,29 +141,25 @@ def _table(classes: int) -> np.ndarray:
     return label_table(classes, {**collapse, **near})
 
 
-def _view(name: str, ids: Sequence[str], scored: Sequence[int], crop: int, tiles: Tiles) -> View:
-    six = name == Potsdam.name
-    table = _table(len(_VIEWS[name]))
-    return plain_view(
-        Potsdam() if six else Potsdam3(),
-        _VIEWS[name],
-        photos=len(ids),
-        crop=crop,
-        evaluation=scored,
+def _view(recipe: type[Potsdam], build: StoreBuild, tiles: Tiles) -> View:
+    classes = _VIEWS[recipe.name]
+    table = _table(len(classes))
+    return build.view(
+        classes,
+        name=recipe.name,
+        title=recipe.title,
         tables={"corrected": table, "published": table},
-        palette=COLOURS if six else COLOURS_3,
+        palette=COLOURS if classes == CLASSES else COLOURS_3,
         note=f"a subset: {len(tiles.missing)} of 62 official files are missing" if tiles.missing else "",
     )
 
 
-def _summary(
-    tiles: Tiles, ids: Sequence[str], scored: Sequence[int], balance: ClassBalance
-) -> dict[str, str]:
-    stored = balance.stored
+def _summary(tiles: Tiles, build: StoreBuild) -> dict[str, str]:
+    stored = build.balance.stored
     lines = {
         "files": f"{len(tiles.names)} of 38 tiles, {tiles.label_tiles} of 24 label tiles",
-        "photos": f"{len(ids)}, of which {len(scored)} are labelled and scored",
-        "ids": f"SHA-256 {ids_sha256(ids)}",
+        "photos": f"{len(build.ids)}, of which {build.labelled} are labelled and scored",
+        "ids": f"SHA-256 {ids_sha256(build.ids)}",
         "stray label colours": f"{stored[STRAY : STRAY + len(CLASSES)].sum()} pixels close to the colour "
         "of a class, "
         f"{stored[VOID]} close to none (void)",
@@ -198,6 +167,6 @@ def _summary(
     if tiles.missing:
         lines["missing"] = f"{', '.join(tiles.missing[:3])}{', ...' if len(tiles.missing) > 3 else ''}"
     for name, classes in _VIEWS.items():
-        seen = balance.through(classes, _table(len(classes))).summary()
+        seen = build.balance.through(classes, _table(len(classes))).summary()
         lines.update({f"{name}: {key}": line for key, line in seen.items()})
     return lines

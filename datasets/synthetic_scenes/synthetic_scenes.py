@@ -14,10 +14,10 @@ from pydantic import model_validator
 
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared
+from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.datasets.synthetic_scenes.palettes import Palette
 from infoseg_bench.errors import UsageError
-from infoseg_bench.preparation.preparation import finish, plain_view, store_attributes, store_path
-from infoseg_bench.preparation.statistics import ClassBalance
+from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.progress import ProgressFactory
 
 CLASSES = ("sky", "plant", "ground")
@@ -52,7 +52,7 @@ class SyntheticScenesOptions(Parameters):
         return self
 
 
-class SyntheticScenes(DatasetRecipe):
+class SyntheticScenes(DatasetRecipe[SyntheticScenesOptions]):
     """Generate the data set of synthetic scenes: it takes seconds, and labels are exact."""
 
     name = "synthetic-scenes"
@@ -64,31 +64,22 @@ class SyntheticScenes(DatasetRecipe):
     republishable = True
     embedded = True
     how_to_get = "infoseg-bench prepare synthetic-scenes (generated in seconds, no download)"
-    options_type = SyntheticScenesOptions
 
     @classmethod
-    def expected(cls, options: Parameters) -> Expected:
+    def expected(cls, options: SyntheticScenesOptions) -> Expected:
         """Return the sizes of the data set that will be generated."""
-        assert isinstance(options, SyntheticScenesOptions)
         return Expected(
             classes=len(CLASSES), channels=3, crop=options.crop, photos=options.images, scored=options.images
         )
 
-    def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
+    def prepare(self, options: SyntheticScenesOptions, data: Path, progress: ProgressFactory) -> Prepared:
         """Generate `synthetic-scenes.h5` below the folder `data`, replacing an earlier one."""
-        from infoseg_bench.data.writer import StoreWriter
         from infoseg_bench.datasets.synthetic_scenes.scene import generate_scene
 
-        assert isinstance(options, SyntheticScenesOptions)
-        path = store_path(data, self.name, self)
-        balance = ClassBalance(CLASSES, options.crop)
-        with StoreWriter(path, channels=3, attributes=store_attributes(self, options)) as writer:
+        with StoreBuild(self, options, data, classes=CLASSES, crop=options.crop) as build:
             for index in progress(range(options.images), f"generating {self.name}"):
                 image, labels = generate_scene(options.seed, index, options.size, options.palette)
-                writer.add(f"scene-{index:06d}", image, labels)
-                balance.add(labels)
+                build.write([StoredPhoto(id=f"scene-{index:06d}", image=image, labels=labels)])
             images = f"{options.images} of {options.size} x {options.size} pixels, {options.palette} colours"
-            view = plain_view(
-                self, CLASSES, photos=options.images, crop=options.crop, palette=PALETTE, note=NOTE
-            )
-            return finish(writer, [view], {"images": images, **balance.summary()})
+            view = build.view(palette=PALETTE, note=NOTE)
+            return build.finish([view], {"images": images, **build.balance.summary()}, warnings=())

@@ -46,6 +46,8 @@ def report(
     scores do not follow from its counts is left out.
     """
     from infoseg_bench.api.results import report as write_report
+    from infoseg_bench.errors import MOST_NAMED
+    from infoseg_bench.reporting.drawing import clean
     from infoseg_bench.reporting.gallery import text
     from infoseg_bench.reporting.terminal import print_board
 
@@ -56,4 +58,8 @@ def report(
         print_board(board)
     for gallery, page in written.galleries:
         click.echo(f"\n{text(gallery)}\n\nsegments: {page}")
+    for problem in written.problems[:MOST_NAMED]:
+        click.echo(f"Left out: {clean(problem)}", err=True)
+    if len(written.problems) > MOST_NAMED:
+        click.echo(f"Left out: {len(written.problems) - MOST_NAMED} more, listed in the report", err=True)
     click.echo(f"\nreport: {written.index}\npage: {written.page}")

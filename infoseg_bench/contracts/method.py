@@ -6,14 +6,14 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 from typing_extensions import TypeVar
 
-from infoseg_bench.contracts.parameters import Parameters
+from infoseg_bench.contracts.parameters import Parameters, set_from_brackets
 from infoseg_bench.contracts.photo_map import PhotoMap
 from infoseg_bench.utils.distributed import SINGLE, Ranks
 from infoseg_bench.utils.randomness import generator
@@ -125,7 +125,7 @@ class Method(ABC, Generic[P]):
         Plug-ins may still use those; each gives a DeprecationWarning.
         """
         super().__init_subclass__(**keywords)
-        _name_parameters(cls)
+        set_from_brackets(cls, "parameters_type")
         for old, new in _OLD_NAMES.items():
             if old in cls.__dict__:
                 warnings.warn(
@@ -219,11 +219,3 @@ class Method(ABC, Generic[P]):
     @abstractmethod
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
-
-
-def _name_parameters(cls: type[Method]) -> None:
-    """Set `parameters_type` to the class of parameters in the brackets of a base class, if there is one."""
-    for base in cls.__dict__.get("__orig_bases__", ()):
-        for argument in get_args(base):
-            if "parameters_type" not in cls.__dict__ and isinstance(argument, type):
-                cls.parameters_type = argument

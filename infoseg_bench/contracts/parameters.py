@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -37,6 +37,19 @@ class Parameters(BaseModel):
             mistake = first_mistake(error)
             joint = ": " if mistake.kind == "missing" else "."
             raise UsageError(f"{owner}{joint}{mistake}") from None
+
+
+def set_from_brackets(cls: type, attribute: str) -> None:
+    """Set a class's attribute to the parameter set in the brackets of its base, unless the class sets it.
+
+    Args:
+        cls: such as `class KMeans(Method[KMeansParameters])`
+        attribute: name of the attribute
+    """
+    for base in cls.__dict__.get("__orig_bases__", ()):
+        for argument in get_args(base):
+            if attribute not in cls.__dict__ and isinstance(argument, type):
+                setattr(cls, attribute, argument)
 
 
 def parameter(default: Any, meaning: str, *, source: str, **limits: Any) -> Any:

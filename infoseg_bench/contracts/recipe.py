@@ -5,12 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic
 
-from infoseg_bench.contracts.parameters import Parameters
+from typing_extensions import TypeVar
+
+from infoseg_bench.contracts.parameters import Parameters, set_from_brackets
 
 if TYPE_CHECKING:
     from infoseg_bench.utils.progress import ProgressFactory
+
+Options = TypeVar("Options", bound=Parameters, default=Any)
+"""A recipe's options."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +63,12 @@ class Prepared:
     """Warnings about suspicious data, one line each."""
 
 
-class DatasetRecipe(ABC):
+class DatasetRecipe(ABC, Generic[Options]):
     """How one data set is built.
 
-    The fields of `options_type` become the options of `infoseg-bench prepare NAME`: field names are the
-    option names, descriptions the help, defaults the defaults; `Path` fields are folders or files.
+    The class of its options stands in brackets: `class Potsdam(DatasetRecipe[PotsdamOptions])`. Its fields
+    become the options of `infoseg-bench prepare NAME`: field names are the option names, descriptions the
+    help, defaults the defaults; `Path` fields are folders or files.
     """
 
     name: ClassVar[str]
@@ -85,14 +91,20 @@ class DatasetRecipe(ABC):
     working_space: ClassVar[int] = 0
     """The most bytes of disk that building needs besides the sources; 0: little."""
     options_type: ClassVar[type[Parameters]]
+    """The class of the options, which need not be set: it is the one in brackets."""
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Take the class of the options from the brackets."""
+        super().__init_subclass__(**keywords)
+        set_from_brackets(cls, "options_type")
 
     @classmethod
-    def expected(cls, options: Parameters) -> Expected | None:
+    def expected(cls, options: Options) -> Expected | None:
         """Return the sizes of the data set with these options; None if they depend on the user's files."""
         return None
 
     @abstractmethod
-    def prepare(self, options: Parameters, data: Path, progress: ProgressFactory) -> Prepared:
+    def prepare(self, options: Options, data: Path, progress: ProgressFactory) -> Prepared:
         """Build the store below the folder `data`, completely or not at all.
 
         Raises:

@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.errors import MOST_NAMED, FileError, UserError, first_few, printable, together
 from infoseg_bench.preparation.label_survey import LabelSurvey
 from infoseg_bench.preparation.labelled_photos import LabelledPhoto, LabelledPhotos
 from infoseg_bench.preparation.share_rule import ShareRule
-from infoseg_bench.preparation.statistics import ClassBalance
+from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import ProgressFactory
-
-if TYPE_CHECKING:
-    from infoseg_bench.data.writer import StoreWriter
 
 
 @dataclass
@@ -31,11 +28,7 @@ class LabelledBuild:
         evaluate_if: rule that selects evaluated photos among the labelled ones; None: all
         skip_broken: whether photos that cannot be used are left out instead of being an error
         survey: survey of the photos and labels
-        balance: class balance of the evaluated crops
-        written: number of photos in the store
-        labelled: number of these that have labels
-        train: indices of the training photos
-        evaluated: indices of the evaluated photos
+        store: store that they are written to
         skipped: files that were left out because they cannot be used
     """
 
@@ -45,18 +38,13 @@ class LabelledBuild:
     evaluate_if: ShareRule | None
     skip_broken: bool
     survey: LabelSurvey
-    balance: ClassBalance
-    written: int = 0
-    labelled: int = 0
-    train: list[int] = field(default_factory=list)
-    evaluated: list[int] = field(default_factory=list)
+    store: StoreBuild
     skipped: list[FileError] = field(default_factory=list)
 
-    def write(self, writer: StoreWriter, faults: Sequence[FileError], progress: ProgressFactory) -> None:
+    def write(self, faults: Sequence[FileError], progress: ProgressFactory) -> None:
         """Read all photos, and write those that can be used.
 
         Args:
-            writer: writer of the store
             faults: files that were found to be unusable before reading them
             progress: shows the progress
 
@@ -71,12 +59,12 @@ class LabelledBuild:
                 if isinstance(result, FileError):
                     broken.append(result)
                 elif not broken or self.skip_broken:
-                    self._add(name, result, writer)
-        if broken and (not self.skip_broken or not self.written):
+                    self._add(name, result)
+        if broken and (not self.skip_broken or not self.store.ids):
             remedy = "" if self.skip_broken else "--skip-broken leaves such photos out"
             raise together(self.folder, broken, remedy)
         self.skipped = broken
-        for rule, indices in (("--evaluate-if", self.evaluated), ("--train-if", self.train)):
+        for rule, indices in (("--evaluate-if", self.store.scored), ("--train-if", self.store.trained)):
             if not indices and (self.evaluate_if if rule == "--evaluate-if" else self.train_if) is not None:
                 raise UserError(
                     f"no labelled photo follows {rule}: choose another share, or leave the rule out"
@@ -89,11 +77,12 @@ class LabelledBuild:
 
     def summary(self) -> dict[str, str]:
         """Return a summary of what was written, as lines for the user."""
-        trained = "all for training" if self.train_if is None else f"{len(self.train)} of them for training"
+        store = self.store
+        training = "all" if self.train_if is None else f"{len(store.trained)} of them"
         lines = {
-            "photos": f"{self.written}, {trained}",
-            "labelled": str(self.labelled),
-            "evaluated": str(len(self.evaluated)),
+            "photos": f"{len(store.ids)}, {training} for training",
+            "labelled": str(store.labelled),
+            "evaluated": str(len(store.scored)),
         }
         if self.skipped:
             names = [printable(getattr(fault.path, "name", fault.path)) for fault in self.skipped]
@@ -106,18 +95,11 @@ class LabelledBuild:
         except FileError as error:
             return error
 
-    def _add(self, name: str, photo: LabelledPhoto, writer: StoreWriter) -> None:
+    def _add(self, name: str, photo: LabelledPhoto) -> None:
         labels = photo.labels
         self.survey.add(photo.finding)
         trained = self.train_if is None or (labels is not None and self.train_if.accepts(labels))
         evaluated = labels is not None and (self.evaluate_if is None or self.evaluate_if.accepts(labels))
-        if not (trained or evaluated):
-            return
-        writer.add(name, photo.image, labels)
-        if trained:
-            self.train.append(self.written)
-        if evaluated:
-            self.evaluated.append(self.written)
-            self.balance.add(labels)
-        self.labelled += labels is not None
-        self.written += 1
+        if trained or evaluated:
+            stored = StoredPhoto(id=name, image=photo.image, labels=labels)
+            self.store.write([stored], trained=trained, scored=evaluated)

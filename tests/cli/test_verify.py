@@ -26,7 +26,10 @@ def verify(results: Path, *words: str) -> tuple[int, list[str]]:
 
 def report(results: Path) -> str:
     """Return the whole report, which must be there whatever was left out."""
-    CliRunner().invoke(main, ["report", "--results", str(results)], catch_exceptions=False)
+    result = CliRunner().invoke(main, ["report", "--results", str(results)], catch_exceptions=False)
+    assert ("Left out: " in result.output) == (
+        "## Left out" in (results / "report/leaderboard.md").read_text()
+    )
     return (results / "report" / "leaderboard.md").read_text()
 
 

@@ -89,6 +89,12 @@ def installed(folder: Path, monkeypatch: pytest.MonkeyPatch, group: str, points:
     monkeypatch.syspath_prepend(str(folder))
 
 
+def test_a_recipes_options_are_those_in_the_brackets_of_its_base(tmp_path: Path) -> None:
+    bracketed = RECIPE.replace("(DatasetRecipe)", "(DatasetRecipe[NoOptions])")
+    found = load_recipes([plugin(tmp_path, bracketed.replace("    options_type = NoOptions\n", ""))])
+    assert found.recipes["my-recipe"].options_type.__name__ == "NoOptions"
+
+
 def test_every_shipped_name_loads_through_its_entry_point() -> None:
     methods, recipes = load_methods(), load_recipes()
     assert methods.broken == recipes.broken == {}

@@ -17,7 +17,7 @@ from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import UNLABELLED, VOID, cluster_names
 from infoseg_bench.data.writer import StoreWriter
-from infoseg_bench.datasets.image_folder import ImageFolder
+from infoseg_bench.datasets.image_folder import ImageFolder, ImageFolderOptions
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.preparation.preparation import plain_view
 from infoseg_bench.utils.progress import no_progress
@@ -47,7 +47,7 @@ class Folder:
             "crop": 16,
         }
         values = {name: value for name, value in {**values, **options}.items() if value is not None}
-        parsed = ImageFolder.options_type.parse(values, "prepare image-folder")
+        parsed = ImageFolderOptions.parse(values, "prepare image-folder")
         prepared: Prepared = ImageFolder().prepare(parsed, self.data, progress)
         return prepared
 
@@ -82,7 +82,7 @@ def test_trains_on_all_photos_and_evaluates_the_labelled_ones(folder: Folder) ->
     assert view.train.tolist() == [0, 1, 2, 3, 4]
     assert view.evaluation.tolist() == [0, 2, 4]
     assert view.classes == ("background", "person")
-    assert list(view.tables) == ["corrected"]
+    assert view.tables["published"] is view.tables["corrected"]
     assert prepared.summary["labelled"] == prepared.summary["evaluated"] == "3"
 
 
@@ -410,7 +410,7 @@ def test_prepares_real_photos(
         "labels": str(some_photos / labels),
         **options,
     }
-    prepared = ImageFolder().prepare(ImageFolder.options_type.parse(values, "x"), tmp_path, no_progress)
+    prepared = ImageFolder().prepare(ImageFolderOptions.parse(values, "x"), tmp_path, no_progress)
     store = Store(prepared.store)
     view = store.view("real")
     store.verify()

@@ -16,7 +16,7 @@ from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import UNLABELLED, VOID
 from infoseg_bench.datasets.synthetic_scenes.scene import generate_scene
-from infoseg_bench.datasets.synthetic_scenes.synthetic_scenes import SyntheticScenes
+from infoseg_bench.datasets.synthetic_scenes.synthetic_scenes import SyntheticScenes, SyntheticScenesOptions
 from infoseg_bench.errors import UsageError
 from infoseg_bench.scoring.counts import confusion_counts
 from infoseg_bench.scoring.matching import one_to_one
@@ -31,7 +31,7 @@ RECORDED = {
 
 
 def prepare(data: Path, **options: Any) -> Prepared:
-    chosen = SyntheticScenes.options_type.parse({"images": 3, **options}, "synthetic-scenes")
+    chosen = SyntheticScenesOptions.parse({"images": 3, **options}, "synthetic-scenes")
     prepared: Prepared = SyntheticScenes().prepare(chosen, data, no_progress)
     return prepared
 
@@ -175,7 +175,7 @@ def test_an_interruption_leaves_nothing_new(
         yield items[0]
         raise error
 
-    options = SyntheticScenes.options_type.parse({"seed": 1}, "synthetic-scenes")
+    options = SyntheticScenesOptions.parse({"seed": 1}, "synthetic-scenes")
     with pytest.raises(error):
         SyntheticScenes().prepare(options, tmp_path, interrupted)
     left = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix != ".lock"}

@@ -19,7 +19,7 @@ from infoseg_bench.datasets.coco import person_pixels as selection
 from infoseg_bench.datasets.coco import persons_choice as choice
 from infoseg_bench.datasets.coco.annotations import CocoPhoto
 from infoseg_bench.datasets.coco.person_pixels import PersonPixels
-from infoseg_bench.datasets.coco.persons_recipe import CocoPersons
+from infoseg_bench.datasets.coco.persons_recipe import CocoPersons, CocoPersonsOptions
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.utils.progress import no_progress
 from tests.datasets.files import CocoFolder, box, interrupting, leftovers, runs, save, scene
@@ -50,7 +50,7 @@ def coco(tmp_path: Path) -> CocoFolder:
 
 def prepare(coco: CocoFolder, progress: Any = no_progress, **options: Any) -> Prepared:
     values = {"source": str(coco.root), "scale": 0.5, "crop": 64, **options}
-    parsed = CocoPersons.options_type.parse(values, "prepare coco-persons")
+    parsed = CocoPersonsOptions.parse(values, "prepare coco-persons")
     prepared: Prepared = CocoPersons().prepare(parsed, data(coco), progress)
     return prepared
 
@@ -377,7 +377,7 @@ def test_the_manifest_is_there_before_its_store_and_put_back_if_that_fails(
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' decode
 def test_prepares_real_photos_as_pycocotools_masks_them(tmp_path: Path) -> None:
     source = SHARED / "data" / "coco"
-    options = CocoPersons.options_type.parse({"source": str(source)}, "x")
+    options = CocoPersonsOptions.parse({"source": str(source)}, "x")
     prepared = CocoPersons().prepare(options, tmp_path, no_progress)
     store = Store(prepared.store)
     store.verify()

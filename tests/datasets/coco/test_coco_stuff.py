@@ -16,6 +16,7 @@ from infoseg_bench.data.view import VOID
 from infoseg_bench.datasets.coco import stuff
 from infoseg_bench.datasets.coco import stuff_list as listed
 from infoseg_bench.datasets.coco.published_lists import PublishedList
+from infoseg_bench.datasets.coco.stuff_options import CocoStuff3Options, CocoStuffOptions
 from infoseg_bench.datasets.coco.stuff_recipe import CocoStuff, CocoStuff3
 from infoseg_bench.errors import UserError
 from infoseg_bench.preparation import building
@@ -209,7 +210,7 @@ def test_a_published_list_that_cannot_be_had_names_the_way_out(
 
     monkeypatch.setattr(listed, "COMPLETE", 4)
     monkeypatch.setattr(PublishedList, "fetch", offline)
-    with pytest.raises(UserError, match=r"gives 2 photos, not the 51804 .*no connection.*--list FILE"):
+    with pytest.raises(UserError, match=r"selects 2 photos, not the 51804 .*no connection.*--list FILE"):
         prepare(coco.root)
     assert leftovers(coco.root.parent / "data") == []
 
@@ -397,8 +398,9 @@ def test_an_archive_with_a_path_that_escapes_is_refused(coco: StuffFolder, tmp_p
 @needs_shared
 def test_real_photos_give_the_published_list_but_for_what_their_derived_maps_change(tmp_path: Path) -> None:
     source = SHARED / "data" / "coco"
-    for recipe, name, kept, differing in ((CocoStuff, "15", 50, 5), (CocoStuff3, "3", 41, 4)):
-        options = recipe.options_type.parse({"source": str(source)}, "x")
+    cases = ((CocoStuff, CocoStuffOptions, "15", 50, 5), (CocoStuff3, CocoStuff3Options, "3", 41, 4))
+    for recipe, options_type, name, kept, differing in cases:
+        options = options_type.parse({"source": str(source)}, "x")
         prepared = recipe().prepare(options, tmp_path, no_progress)
         store = Store(prepared.store)
         store.verify()
