@@ -111,6 +111,8 @@ def report(
     embed_photos: bool = False,
     plugins: Sequence[PathLikes] = (),
     figures: Literal["svg", "pdf"] = "svg",
+    datasets: Collection[str] = (),
+    methods: Collection[str] = (),
 ) -> Report:
     """Write leaderboards, figures and one HTML page of all finished runs.
 
@@ -121,6 +123,8 @@ def report(
         embed_photos: whether to also write a second page, with the photos that may not be published
         plugins: files with more methods
         figures: "pdf" also writes every figure as PDF
+        datasets: only runs on these data sets; none: on all
+        methods: only runs of these methods; none: of all
 
     Returns:
         the files to open first, and the leaderboards
@@ -136,6 +140,8 @@ def report(
         embed_photos=embed_photos,
         plugins=[Path(plugin) for plugin in plugins],
         figures=figures,
+        datasets=datasets,
+        methods=methods,
     )
 
 

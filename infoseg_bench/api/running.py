@@ -15,9 +15,9 @@ from infoseg_bench.contracts.registry import Registry, load_methods, load_recipe
 from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.errors import UserError
 from infoseg_bench.launchers.attempt import Limits
-from infoseg_bench.launchers.engine import Outcome, Watcher
 from infoseg_bench.launchers.engine_choice import EngineChoice
-from infoseg_bench.launchers.shares import automatic_jobs
+from infoseg_bench.launchers.local_slots import automatic_jobs
+from infoseg_bench.launchers.outcome import Outcome, Watcher
 from infoseg_bench.launchers.watch import SilentWatcher
 from infoseg_bench.launchers.watch_logs import LogWatcher
 from infoseg_bench.launchers.work import Work

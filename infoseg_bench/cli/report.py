@@ -7,12 +7,20 @@ from typing import Literal
 
 import click
 
-from infoseg_bench.cli.options import data_option, plugin_option, sources_option
+from infoseg_bench.cli.options import (
+    data_option,
+    dataset_filter,
+    method_filter,
+    plugin_option,
+    sources_option,
+)
 
 
 @click.command()
 @sources_option
 @data_option
+@dataset_filter
+@method_filter
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -33,6 +41,8 @@ from infoseg_bench.cli.options import data_option, plugin_option, sources_option
 def report(
     sources: tuple[Path, ...],
     data: Path,
+    datasets: tuple[str, ...],
+    methods: tuple[str, ...],
     out: Path | None,
     embed_photos: bool,
     figures: Literal["svg", "pdf"],
@@ -52,8 +62,9 @@ def report(
     from infoseg_bench.reporting.terminal import print_board
 
     written = write_report(
-        *sources, out=out, data=data, embed_photos=embed_photos, plugins=plugins, figures=figures
-    )
+        *sources, out=out, data=data, embed_photos=embed_photos, plugins=plugins, figures=figures,
+        datasets=datasets, methods=methods,
+    )  # fmt: skip
     for board in written.boards:
         print_board(board)
     for gallery, page in written.galleries:

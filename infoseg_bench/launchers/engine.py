@@ -1,68 +1,185 @@
-"""The interface of an engine: it is given specs, does the runs somewhere, and says how each ended."""
+"""What every engine shares: the loop that starts runs, follows them and stops them on Ctrl-C."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import signal
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Generic, TypeVar
 
+from infoseg_bench.launchers.attempt import Limits
+from infoseg_bench.launchers.outcome import Outcome, Watcher
+from infoseg_bench.launchers.queue import Queue, Waiting
+from infoseg_bench.launchers.work import Work
+from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import RunSpec
 
-Ending = Literal["finished", "failed", "interrupted", "busy"]
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one run ended.
+@dataclass(kw_only=True, eq=False)
+class ActiveRun:
+    """A run that an engine has started or submitted. Each engine adds its handle of the worker.
 
     Attributes:
-        spec: the run
-        ending: "busy": another launcher's worker has it
-        reason: one line; empty for one that has finished as it should
-        transient: whether a failed run is worth another attempt
-        figures: step and PA of a finished run
+        waiting: the run with its number of attempts
+        started: whether the watcher knows that the worker has started
+        status: the status that the watcher has seen last
     """
 
-    spec: RunSpec
-    ending: Ending
-    reason: str = ""
-    transient: bool = False
-    figures: Mapping[str, Any] = field(default_factory=dict)
+    waiting: Waiting
+    started: bool = False
+    status: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> RunSpec:
+        """The run."""
+        return self.waiting.spec
 
 
-@runtime_checkable
-class Watcher(Protocol):
-    """Somebody who is told what happens."""
-
-    def started(self, spec: RunSpec) -> None:
-        """A worker has started."""
-
-    def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
-        """A worker is under way; its `status.json`."""
-
-    def retrying(self, outcome: Outcome) -> None:
-        """A run has failed for a reason that may have passed, and is tried again."""
-
-    def ended(self, outcome: Outcome) -> None:
-        """A run has ended."""
-
-    def stopping(self) -> None:
-        """Somebody has asked to stop."""
+Active = TypeVar("Active", bound=ActiveRun)
 
 
-@runtime_checkable
-class Engine(Protocol):
-    """Does runs, each in a process of its own."""
+@dataclass(kw_only=True)
+class Engine(ABC, Generic[Active]):
+    """Does runs, each in a process of its own.
+
+    A subclass says how runs are started, whether one has ended, and how the active ones are stopped.
+
+    Attributes:
+        work: how runs are done
+        watcher: receives all events
+        limits: of every run
+    """
+
+    work: Work
+    watcher: Watcher
+    limits: Limits = field(default_factory=Limits)
+    active: list[Active] = field(default_factory=list, init=False)
+    _stops: int = field(default=0, init=False)
+    _stops_passed_on: int = field(default=0, init=False)
+
+    signals: ClassVar[Sequence[signal.Signals]] = (signal.SIGINT, signal.SIGTERM)
+    """Signals that ask to stop."""
+    poll_seconds: ClassVar[float] = 0.5
+    """Between two looks at the runs; chosen by this project."""
 
     def run(self, specs: Sequence[RunSpec]) -> list[Outcome]:
-        """Do the runs; one that fails leaves the others alone.
+        """Do the runs; one that fails does not affect the others.
 
-        Ctrl-C once lets every active run checkpoint and starts no more; twice stops them at once.
+        Ctrl-C once lets every active run save a checkpoint and starts no more; twice stops them at once.
 
         Returns:
             the outcome of every run that was started
         """
+        outcomes = list[Outcome]()
+        with self.session(), self._counting_stops():
+            self.active = self.adopt([Waiting(spec) for spec in specs])
+            adopted = {run.spec.identity for run in self.active}
+            rest = [spec for spec in specs if spec.identity not in adopted]
+            queue = Queue(self.work, rest, watcher=self.watcher, retries=self.limits.retries)
+            while self.active or (queue and not self.stopped):
+                outcomes += self._fill(queue)
+                self.wait()
+                self._pass_stops_on()
+                outcomes += self._collect(queue)
+        return outcomes
 
     @property
     def stopped(self) -> bool:
-        """Whether somebody has asked to stop."""
+        """Whether the user has asked to stop."""
+        return self._stops > 0
+
+    @property
+    def stopped_at_once(self) -> bool:
+        """Whether the active runs were told to stop without saving their state."""
+        return self._stops_passed_on > 1
+
+    def session(self) -> AbstractContextManager[Any]:
+        """Return what is open while runs are done, such as a connection."""
+        return nullcontext()
+
+    def adopt(self, runs: Sequence[Waiting]) -> list[Active]:
+        """Return those runs that an earlier launcher has started and that are still under way."""
+        return []
+
+    def free_slots(self) -> int:
+        """Return how many more runs may be started; without limit unless an engine has one."""
+        return sys.maxsize
+
+    @abstractmethod
+    def start(self, runs: Sequence[Waiting], queue: Queue) -> None:
+        """Start runs and add them to `active`; a run that another launcher has goes back to the queue."""
+
+    def wait(self) -> None:
+        """Wait until it is worth looking at the runs again."""
+        time.sleep(self.poll_seconds)
+
+    @abstractmethod
+    def poll(self, run: Active) -> Outcome | None:
+        """Return how a run's worker has ended; None if it goes on."""
+
+    @abstractmethod
+    def stop(self, *, now: bool) -> None:
+        """Ask the active runs to save their state and stop; with `now`, end them at once."""
+
+    def begin(self, run: Active) -> None:
+        """Inform the watcher that a run's worker has started, once."""
+        if not run.started:
+            run.started = True
+            self.watcher.started(run.spec)
+
+    def _fill(self, queue: Queue) -> list[Outcome]:
+        free, batch, outcomes = self.free_slots(), list[Waiting](), list[Outcome]()
+        while not self.stopped and len(batch) < free and (item := queue.next()) is not None:
+            if isinstance(item, Waiting):
+                batch.append(item)
+            else:
+                self.watcher.ended(item)
+                outcomes.append(item)
+        if batch:
+            self.start(batch, queue)
+        return outcomes
+
+    def _collect(self, queue: Queue) -> list[Outcome]:
+        outcomes = list[Outcome]()
+        for run in list(self.active):
+            outcome = self.poll(run)
+            if outcome is None:
+                self._follow(run)
+                continue
+            self.active.remove(run)
+            self.begin(run)
+            final = queue.settle(run.waiting, outcome, stopped=self.stopped)
+            if final is not None:
+                outcomes.append(final)
+        return outcomes
+
+    def _follow(self, run: Active) -> None:
+        status = RunFolder.of(self.work.results, run.spec).status()
+        if status and status != run.status:
+            run.status = status
+            self.begin(run)
+            self.watcher.moved(run.spec, status)
+
+    def _pass_stops_on(self) -> None:
+        if self._stops == self._stops_passed_on:
+            return
+        if not self._stops_passed_on:
+            self.watcher.stopping()
+        self._stops_passed_on = self._stops
+        self.stop(now=self.stopped_at_once)
+
+    @contextmanager
+    def _counting_stops(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self._on_signal) for number in self.signals}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: object) -> None:
+        self._stops += 1

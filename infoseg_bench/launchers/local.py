@@ -1,130 +1,92 @@
-"""The local engine: each run a process of its own, some of them side by side."""
+"""The local engine: each run is a process of its own, and some of them run side by side."""
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
-from infoseg_bench.launchers.attempt import Attempt, Limits
-from infoseg_bench.launchers.engine import Outcome, Watcher
+from infoseg_bench.launchers.attempt import Attempt
+from infoseg_bench.launchers.engine import ActiveRun, Engine
+from infoseg_bench.launchers.outcome import Outcome
 from infoseg_bench.launchers.queue import Queue, Waiting
-from infoseg_bench.launchers.work import Work
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.heartbeat import claim
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.stop import LAUNCHER
 from infoseg_bench.utils.cores import usable_cores
 
-POLL_SECONDS = 0.1
-"""Between two looks at the workers; chosen by this project."""
+
+@dataclass(kw_only=True, eq=False)
+class LocalRun(ActiveRun):
+    """A run whose worker is a process of this machine.
+
+    Attributes:
+        attempt: the worker
+        slot: which of the slots for runs side by side it has
+    """
+
+    attempt: Attempt
+    slot: int
 
 
 @dataclass(kw_only=True)
-class LocalEngine:
-    """Runs specs on this machine.
+class LocalEngine(Engine[LocalRun]):
+    """Does runs on this machine.
 
     Attributes:
-        work: how runs are done
         jobs: runs side by side; CPU threads are divided among them
-        watcher: told of everything
-        limits: of every run
-        gpus: of `CUDA_VISIBLE_DEVICES`, dealt out to the runs; empty: every run sees all there are
+        gpus: of `CUDA_VISIBLE_DEVICES`, dealt out to the runs; empty: every run sees all of them
     """
 
-    work: Work
     jobs: int
-    watcher: Watcher
-    limits: Limits = field(default_factory=Limits)
     gpus: Sequence[str] = ()
-    _active: list[Attempt] = field(default_factory=list)
-    _stops: int = 0
 
-    def run(self, specs: Sequence[RunSpec]) -> list[Outcome]:
-        """Do the runs, as many side by side as there are jobs; those that others do are waited for."""
-        queue = Queue(self.work, specs, watcher=self.watcher, retries=self.limits.retries)
-        outcomes = list[Outcome]()
-        before = {
-            number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
-            while self._active or (queue and not self._stops):
-                outcomes += self._fill(queue)
-                time.sleep(POLL_SECONDS)
-                outcomes += self._collect(queue)
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-        return outcomes
+    poll_seconds: ClassVar[float] = 0.1
 
-    @property
-    def stopped(self) -> bool:
-        """Whether somebody has asked to stop."""
-        return self._stops > 0
+    def free_slots(self) -> int:
+        """Return how many more runs may be started."""
+        return self.jobs - len(self.active)
 
-    def _fill(self, queue: Queue) -> list[Outcome]:
-        outcomes = []
-        while len(self._active) < self.jobs and not self._stops:
-            item = queue.next()
-            if item is None:
-                break
-            if isinstance(item, Waiting):
-                self._start(item, queue)
+    def start(self, runs: Sequence[Waiting], queue: Queue) -> None:
+        """Start a worker for every run."""
+        for run in runs:
+            folder = self.work.folder(run.spec)
+            if not claim(folder.claim_file):
+                queue.leave(run)
+                continue
+            slot = min(set(range(self.jobs)) - {other.slot for other in self.active})
+            attempt = Attempt(folder=folder, process=self._spawn(run.spec, folder, slot))
+            self.active.append(LocalRun(waiting=run, attempt=attempt, slot=slot))
+            self.begin(self.active[-1])
+
+    def poll(self, run: LocalRun) -> Outcome | None:
+        """Return how a worker has ended, and end one that has gone beyond its limits."""
+        attempt = run.attempt
+        if attempt.process.poll() is None:
+            attempt.check(self.limits)
+            return None
+        attempt.folder.claim_file.unlink(missing_ok=True)
+        return self.work.outcome(run.spec, attempt.status, stopped=self.stopped, why=attempt.cause)
+
+    def stop(self, *, now: bool) -> None:
+        """Pass Ctrl-C on to the workers, or kill them."""
+        for run in self.active:
+            if now:
+                run.attempt.end()
             else:
-                self.watcher.ended(item)
-                outcomes.append(item)
-        return outcomes
-
-    def _start(self, waiting: Waiting, queue: Queue) -> None:
-        spec, folder = waiting.spec, self.work.folder(waiting.spec)
-        if not claim(folder.claim_file):
-            queue.leave(waiting)
-            return
-        slot = min(set(range(self.jobs)) - {attempt.slot for attempt in self._active})
-        process = self._spawn(spec, folder, slot)
-        self._active.append(
-            Attempt(spec=spec, folder=folder, process=process, slot=slot, tries=waiting.tries)
-        )
-        self.watcher.started(spec)
+                run.attempt.ask_to_stop()
 
     def _spawn(self, spec: RunSpec, folder: RunFolder, slot: int) -> subprocess.Popen[bytes]:
         threads = max(1, usable_cores() // (self.jobs * self.work.processes))
         environment = {**os.environ, LAUNCHER: str(os.getpid())}
         if self.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = self.gpus[slot % len(self.gpus)]
-        # A session of its own keeps the terminal's Ctrl-C from the worker: it is told by this process.
+        # In a session of its own the worker does not get the terminal's Ctrl-C: this process passes it on.
         with folder.log_file.open("ab") as log:
             return subprocess.Popen(
                 self.work.command(spec, threads=threads),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True,
             )  # fmt: skip
-
-    def _collect(self, queue: Queue) -> list[Outcome]:
-        outcomes = []
-        for attempt in list(self._active):
-            if attempt.process.poll() is None:
-                if (told := attempt.told()) is not None:
-                    self.watcher.moved(attempt.spec, told)
-                attempt.check(self.limits)
-            elif (outcome := self._ended(attempt, queue)) is not None:
-                outcomes.append(outcome)
-        return outcomes
-
-    def _ended(self, attempt: Attempt, queue: Queue) -> Outcome | None:
-        self._active.remove(attempt)
-        attempt.folder.claim_file.unlink(missing_ok=True)
-        outcome = self.work.outcome(attempt.spec, attempt.status, stopped=self.stopped, why=attempt.cause)
-        return queue.settle(Waiting(attempt.spec, attempt.tries), outcome, stopped=self.stopped)
-
-    def _on_signal(self, number: int, frame: object) -> None:
-        self._stops += 1
-        if self._stops == 1:
-            self.watcher.stopping()
-        for attempt in self._active:
-            if self._stops == 1:
-                attempt.ask_to_stop()
-            else:
-                attempt.end()

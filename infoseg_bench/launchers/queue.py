@@ -1,4 +1,4 @@
-"""Runs that wait for their turn, those that another launcher does included."""
+"""Runs that wait to be started, also those that another launcher is doing."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infoseg_bench.launchers.engine import Outcome, Watcher
+from infoseg_bench.launchers.outcome import Outcome, Watcher
 from infoseg_bench.launchers.work import Work
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.heartbeat import claimed
 from infoseg_bench.records.spec import RunSpec
 
 ELSEWHERE_SECONDS = 1.0
-"""Between two looks at a run that another launcher does; chosen by this project."""
+"""Between two looks at a run that another launcher is doing; chosen by this project."""
 RETRY_SECONDS = 1.0
 """Before the first retry, twice as long before every further one; chosen by this project."""
 
 
 @dataclass
 class Waiting:
-    """A run that waits.
+    """A run that waits to be started.
 
     Attributes:
         spec: the run
         tries: attempts so far
-        elsewhere: whether another launcher was seen at it
-        not_before: on the monotonic clock, seconds
+        elsewhere: whether another launcher was seen doing it
+        not_before: earliest time to look at it, in seconds of the monotonic clock
     """
 
     spec: RunSpec
@@ -36,16 +36,16 @@ class Waiting:
 
 
 class Queue:
-    """Gives runs in their order, leaving aside those that others do until those have ended."""
+    """Returns runs in their order; those that other launchers are doing are looked at again later."""
 
     def __init__(self, work: Work, specs: Sequence[RunSpec], *, watcher: Watcher, retries: int) -> None:
-        """Take the runs; nothing is looked at yet.
+        """Take the runs; no folder is read yet.
 
         Args:
             work: how runs are done
             specs: the runs, in their order
-            watcher: told of what ends or is tried again
-            retries: attempts after a failure that may have passed
+            watcher: receives what ends or is tried again
+            retries: further attempts after a failure of the machine
         """
         self._work, self._watcher, self._retries = work, watcher, retries
         self._items = [Waiting(spec) for spec in specs]
@@ -54,16 +54,16 @@ class Queue:
         return bool(self._items)
 
     def leave(self, waiting: Waiting) -> None:
-        """Look at it again in a while: another launcher does it."""
+        """Put a run back that another launcher is doing, to look at it again later."""
         waiting.elsewhere = True
         waiting.not_before = time.monotonic() + ELSEWHERE_SECONDS
         self._items.append(waiting)
 
     def settle(self, waiting: Waiting, outcome: Outcome, *, stopped: bool) -> Outcome | None:
-        """Take back a run whose attempt has ended and that is to be tried or looked at again.
+        """Decide what follows from the end of an attempt: the run is done, or it is put back.
 
         Returns:
-            the outcome if it is the last word on the run
+            the outcome if the run is done; None if it was put back
         """
         if outcome.ending == "busy" and not stopped:
             self.leave(waiting)
@@ -81,7 +81,7 @@ class Queue:
         self._items.insert(0, waiting)
 
     def next(self) -> Waiting | Outcome | None:
-        """Return a run to start, or how another launcher's has ended; None: there is nothing just now."""
+        """Return a run to start, or how one ended elsewhere; None if there is neither at present."""
         now = time.monotonic()
         for waiting in [item for item in self._items if item.not_before <= now]:
             self._items.remove(waiting)

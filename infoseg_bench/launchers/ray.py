@@ -1,141 +1,134 @@
-"""The Ray engine: a task a run, on a cluster that is there or on one started here."""
+"""The Ray engine: every run is a task, on a running cluster or on one that is started for the runs."""
 
 from __future__ import annotations
 
-import signal
-import time
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from infoseg_bench.launchers import ray_task
-from infoseg_bench.launchers.attempt import Limits
-from infoseg_bench.launchers.engine import Outcome, Watcher
+from infoseg_bench.errors import UserError
+from infoseg_bench.launchers.engine import ActiveRun, Engine
+from infoseg_bench.launchers.node import run_until_cancelled
+from infoseg_bench.launchers.outcome import Outcome
 from infoseg_bench.launchers.queue import Queue, Waiting
-from infoseg_bench.launchers.ray_cluster import connect
-from infoseg_bench.launchers.resources import RayShare
-from infoseg_bench.launchers.work import Work
-from infoseg_bench.records.folder import INTERRUPTED, RunFolder
+from infoseg_bench.launchers.resources import RayResources
+from infoseg_bench.records.folder import INTERRUPTED
 from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.utils.extras import extra
 
-POLL_SECONDS = 0.5
-"""Between two looks at the tasks; chosen by this project."""
 NODE_DEATHS = 10
 """How often the nodes of one run may die; chosen by this project."""
 
 
-@dataclass(kw_only=True)
-class RayEngine:
-    """Runs specs as tasks of a Ray cluster; one whose node dies goes on elsewhere from its checkpoint.
+@dataclass(kw_only=True, eq=False)
+class RayRun(ActiveRun):
+    """A run that is a Ray task.
 
     Attributes:
-        work: how runs are done, with absolute paths that every node sees
-        address: of the cluster; None: one of this machine, for as long as the runs take
-        share: gives what a run gets of the cluster
-        watcher: told of everything
-        limits: of every run
+        task: Ray's reference to the task
     """
 
-    work: Work
+    task: Any
+
+
+@dataclass(kw_only=True)
+class RayEngine(Engine[RayRun]):
+    """Does runs as tasks of a Ray cluster. If a node dies, its runs resume elsewhere from their checkpoints.
+
+    The paths of `work` are absolute and every node sees them.
+
+    Attributes:
+        address: of a running cluster; None: one of this machine is started for as long as the runs take
+        resources: return what a run gets of the cluster
+    """
+
     address: str | None
-    share: Callable[[RunSpec], RayShare]
-    watcher: Watcher
-    limits: Limits = field(default_factory=Limits)
-    _active: dict[Any, Waiting] = field(default_factory=dict)
-    _started: set[str] = field(default_factory=set)
-    _stops: int = 0
-    _heard: int = 0
+    resources: Callable[[RunSpec], RayResources]
+    _ray: Any = field(default=None, init=False)
+    _ended: set[Any] = field(default_factory=set, init=False)
 
-    def run(self, specs: Sequence[RunSpec]) -> list[Outcome]:
-        """Return every run to Ray, which starts as many as there is room for."""
-        ray = connect(self.address)
-        queue = Queue(self.work, specs, watcher=self.watcher, retries=self.limits.retries)
-        outcomes = list[Outcome]()
-        before = {
-            number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """Stay connected to the cluster."""
+        self._ray = connect(self.address)
         try:
-            while self._active or (queue and not self._stops):
-                outcomes += self._fill(ray, queue)
-                outcomes += self._collect(ray, queue)
+            yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-            ray.shutdown()
-        return outcomes
+            self._ray.shutdown()
 
-    @property
-    def stopped(self) -> bool:
-        """Whether somebody has asked to stop."""
-        return self._stops > 0
+    def start(self, runs: Sequence[Waiting], queue: Queue) -> None:
+        """Hand the runs to Ray, which starts as many as there is room for."""
+        self.active += [RayRun(waiting=run, task=self._submit(run.spec)) for run in runs]
 
-    def _fill(self, ray: Any, queue: Queue) -> list[Outcome]:
-        outcomes = []
-        while not self._stops and (item := queue.next()) is not None:
-            if isinstance(item, Waiting):
-                self._active[self._submit(ray, item.spec)] = item
-            else:
-                self.watcher.ended(item)
-                outcomes.append(item)
-        return outcomes
+    def wait(self) -> None:
+        """Wait until a task has ended, but not for long."""
+        tasks = [run.task for run in self.active]
+        if tasks:
+            self._ended = set(self._ray.wait(tasks, timeout=self.poll_seconds)[0])
+        else:
+            super().wait()
 
-    def _submit(self, ray: Any, spec: RunSpec) -> Any:
-        share, folder = self.share(spec), self.work.folder(spec)
-        command = self.work.command(
-            spec, threads=max(1, share.cpus // self.work.processes), gpus=float(share.gpus)
-        )
-        options = {"num_cpus": share.cpus, "num_gpus": share.gpus, "max_retries": NODE_DEATHS}
-        if share.mem_gb:
-            options["memory"] = round(share.mem_gb * 2**30)
-        return ray.remote(ray_task.work).options(**options).remote(command, folder.path, self.limits)
-
-    def _collect(self, ray: Any, queue: Queue) -> list[Outcome]:
-        if not self._active:
-            # All that is left is another launcher's.
-            time.sleep(POLL_SECONDS)
-            return []
-        ended, _ = ray.wait(list(self._active), timeout=POLL_SECONDS)
-        self._pass_stops_on(ray)
-        outcomes = [self._end(ray, task, queue) for task in ended]
-        self._watch()
-        return [outcome for outcome in outcomes if outcome is not None]
-
-    def _end(self, ray: Any, task: Any, queue: Queue) -> Outcome | None:
-        waiting = self._active.pop(task)
-        self._start(waiting.spec)
-        self._started.remove(waiting.spec.identity)
+    def poll(self, run: RayRun) -> Outcome | None:
+        """Return how a task has ended; None if it goes on."""
+        if run.task not in self._ended:
+            return None
         try:
-            ended = ray.get(task)
-            outcome = self.work.outcome(waiting.spec, ended.status, stopped=self.stopped, why=ended.why)
-        except ray.exceptions.RayError as error:
-            outcome = self._lost(waiting.spec, error)
-        return queue.settle(waiting, outcome, stopped=self.stopped)
+            ended = self._ray.get(run.task)
+        except self._ray.exceptions.RayError as error:
+            return self._lost(run.spec, error)
+        return self.work.outcome(run.spec, ended.status, stopped=self.stopped, why=ended.why)
+
+    def stop(self, *, now: bool) -> None:
+        """Cancel the tasks."""
+        for run in self.active:
+            self._ray.cancel(run.task, force=now)
+
+    def _submit(self, spec: RunSpec) -> Any:
+        resources, folder = self.resources(spec), self.work.folder(spec)
+        threads = max(1, resources.cpus // self.work.processes)
+        command = self.work.command(spec, threads=threads, gpus=float(resources.gpus))
+        options = {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "max_retries": NODE_DEATHS}
+        if resources.mem_gb:
+            options["memory"] = round(resources.mem_gb * 2**30)
+        task = self._ray.remote(run_until_cancelled).options(**options)
+        return task.remote(command, folder.path, self.limits)
 
     def _lost(self, spec: RunSpec, error: Exception) -> Outcome:
         if self.stopped:
             return self.work.outcome(spec, INTERRUPTED, stopped=True)
         return Outcome(spec, "failed", f"Ray: {type(error).__name__}: {str(error).strip().splitlines()[0]}")
 
-    def _watch(self) -> None:
-        for waiting in self._active.values():
-            status = RunFolder.of(self.work.results, waiting.spec).status()
-            if status:
-                self._start(waiting.spec)
-                self.watcher.moved(waiting.spec, status)
 
-    def _start(self, spec: RunSpec) -> None:
-        if spec.identity not in self._started:
-            self._started.add(spec.identity)
-            self.watcher.started(spec)
+def connect(address: str | None) -> Any:
+    """Connect to a cluster, or start one on this machine; without effect if already connected.
 
-    def _pass_stops_on(self, ray: Any) -> None:
-        if self._stops == self._heard:
-            return
-        if not self._heard:
-            self.watcher.stopping()
-        self._heard = self._stops
-        for task in self._active:
-            ray.cancel(task, force=self._stops > 1)
+    Args:
+        address: of a running cluster; None: start one
 
-    def _on_signal(self, number: int, frame: object) -> None:
-        self._stops += 1
+    Returns:
+        the module ray
+
+    Raises:
+        UserError: no cluster answers at that address
+        UsageError: Ray is not installed
+    """
+    # Ray would report the usage of every cluster to its makers.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray = extra("ray", "ray")
+    if ray.is_initialized():
+        return ray
+    here = {} if address else {"include_dashboard": False}
+    try:
+        ray.init(address=address or "local", log_to_driver=False, logging_level="error", **here)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"no Ray cluster at {address or 'this machine'}: {str(error).strip().splitlines()[0]}"
+        ) from None
+    return ray
+
+
+def gpus_if_any(address: str | None, wanted: int) -> int:
+    """Return `wanted` if the cluster has a GPU, else 0."""
+    return wanted if connect(address).cluster_resources().get("GPU") else 0

@@ -1,4 +1,4 @@
-"""What a run is given of a cluster: words such as `gpus=1` for all methods or `kmeans.gpus=0` for one."""
+"""What a run gets of a cluster: `gpus=1` for the runs of all methods, or `kmeans.gpus=0` for those of one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infoseg_bench.errors import UsageError, first_mistake, unknown_name
 
-Share = TypeVar("Share", bound=BaseModel)
+Resources = TypeVar("Resources", bound=BaseModel)
 
 
-class SlurmShare(BaseModel):
-    """Of a job of one run. Any other key is an option of sbatch, such as `partition` or `account`."""
+class SlurmResources(BaseModel):
+    """Resources of a run's Slurm job. Any other key is an option of sbatch, such as `partition`."""
 
     model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
 
@@ -28,25 +28,25 @@ class SlurmShare(BaseModel):
     """Time limit; a job that reaches it saves its state and queues again."""
 
 
-class RayShare(BaseModel):
-    """Of a task of one run."""
+class RayResources(BaseModel):
+    """Resources of a run's Ray task."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     gpus: float = Field(default=0, ge=0)
-    """GPUs; 0.5 lets two runs share one."""
+    """GPUs; with 0.5, two runs use one."""
     cpus: int = Field(default=1, ge=1)
     """CPU cores."""
     mem_gb: float = Field(default=0, ge=0)
-    """Host memory in GB that is set aside; 0: none is."""
+    """Host memory in GB that Ray reserves; 0: no reservation."""
 
 
 @dataclass(frozen=True)
 class ResourceRequest:
-    """What a user has asked for.
+    """The resources that the user has asked for.
 
     Attributes:
-        option: that they used, for messages
+        option: the option that was used, for messages
         values: method to key to value; "" stands for every method
     """
 
@@ -54,39 +54,39 @@ class ResourceRequest:
     values: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, option: str, words: Sequence[str], methods: Collection[str]) -> ResourceRequest:
-        """Read words of the form `[METHOD.]KEY=VALUE`.
+    def parse(cls, option: str, texts: Sequence[str], methods: Collection[str]) -> ResourceRequest:
+        """Parse the values of an option, each `[METHOD.]KEY=VALUE`.
 
         Raises:
-            UsageError: of another form, or of an unknown method
+            UsageError: a value has another form or names an unknown method
         """
         values: dict[str, dict[str, str]] = {}
-        for word in words:
-            name, equals, value = word.partition("=")
+        for text in texts:
+            name, equals, value = text.partition("=")
             method, dot, key = name.rpartition(".")
             if not (equals and key and value) or (dot and not method):
-                raise UsageError(f"{option} {word}: expected [METHOD.]KEY=VALUE, such as gpus=1")
+                raise UsageError(f"{option} {text}: expected [METHOD.]KEY=VALUE, such as gpus=1")
             if method and method not in methods:
-                raise unknown_name("method", method, methods, f"in {option} {word}")
+                raise unknown_name("method", method, methods, f"in {option} {text}")
             values.setdefault(method, {})[key.replace("-", "_")] = value
         return cls(option, values)
 
-    def share(self, of: type[Share], method: str, **defaults: Any) -> Share:
-        """Return what one method's runs get.
+    def of_method(self, kind: type[Resources], method: str, **defaults: Any) -> Resources:
+        """Return what the runs of one method get.
 
         Args:
-            of: the kind of share
+            kind: resources of Slurm or of Ray
             method: name of the method
-            defaults: where they differ from the kind's own
+            defaults: where they differ from those of `kind`
 
         Raises:
             UsageError: an unknown key or a value out of range
         """
         wanted = {**self.values.get("", {}), **self.values.get(method, {})}
         try:
-            return of.model_validate({**defaults, **wanted})
+            return kind.model_validate({**defaults, **wanted})
         except ValidationError as error:
             mistake = first_mistake(error)
-            known = f"; known: {', '.join(of.model_fields)}" if mistake.kind == "extra_forbidden" else ""
+            known = f"; known: {', '.join(kind.model_fields)}" if mistake.kind == "extra_forbidden" else ""
             value = f"{mistake.key}={mistake.value}"
             raise UsageError(f"{self.option} {value}: {mistake.message}{known}") from None

@@ -84,8 +84,8 @@ def run_statuses(
         for path, spec in specs.items()
         if (not datasets or spec.dataset in datasets) and (not methods or spec.method in methods)
     }
-    words = Differences.among(specs.values()).words
-    found = (_status(RunFolder(path), spec, words(spec)) for path, spec in specs.items())
+    settings = Differences.among(specs.values()).words
+    found = (_status(RunFolder(path), spec, settings(spec)) for path, spec in specs.items())
     return [run for run in found if not states or run.state in states], problems
 
 
@@ -111,32 +111,33 @@ def _listed(runs: Path) -> Iterable[Path]:
 
 
 def _status(folder: RunFolder, spec: RunSpec, settings: str) -> RunStatus:
-    state, told = _look(folder, spec)
-    cells = (spec.short_id, *row(spec, state, told, settings))
+    state, status = _look(folder, spec)
+    cells = (spec.short_id, *row(spec, state, status, settings))
     return RunStatus(
         id=spec.short_id, identity=spec.identity, folder=folder.path.name, dataset=spec.dataset,
         method=spec.method, seed=spec.seed, settings=settings, state=state, cells=cells,
-        doing=told.get("doing"), step=told.get("step"),
-        steps=spec.budget.steps if spec.budget else None, loss=told.get("loss"),
-        pixel_accuracy=told.get("pixel_accuracy"), steps_per_second=told.get("steps_per_second"),
-        seconds_left=told.get("seconds_left"), diagnostics=told.get("diagnostics") or {},
-        error=str(told.get("error") or ""),
+        doing=status.get("doing"), step=status.get("step"),
+        steps=spec.budget.steps if spec.budget else None, loss=status.get("loss"),
+        pixel_accuracy=status.get("pixel_accuracy"), steps_per_second=status.get("steps_per_second"),
+        seconds_left=status.get("seconds_left"), diagnostics=status.get("diagnostics") or {},
+        error=str(status.get("error") or ""),
     )  # fmt: skip
 
 
 def _look(folder: RunFolder, spec: RunSpec) -> tuple[PlannedState, dict[str, Any]]:
     """Return the state of a run and what is known of it now."""
-    told = folder.status()
+    status = folder.status()
     try:
         record = folder.finished_record()
         state: PlannedState = folder.state()
     except UserError as error:
         return "damaged", {"error": str(error)}
     if state == "running":
-        return state, told
-    figures = {**_latest(folder), **{key: told[key] for key in ("step", "loss") if told.get(key) is not None}}
+        return state, status
+    last = {key: status[key] for key in ("step", "loss") if status.get(key) is not None}
+    figures = {**_latest(folder), **last}
     if state == "failed":
-        figures["error"] = told.get("error") or "see its record.json"
+        figures["error"] = status.get("error") or "see its record.json"
     if record is not None:
         figures |= {"pixel_accuracy": record.pixel_accuracy, "diagnostics": record.diagnostics}
         figures["step"] = spec.budget.steps if spec.budget else None

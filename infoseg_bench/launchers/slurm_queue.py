@@ -1,4 +1,4 @@
-"""Slurm's own commands: submit arrays through submitit, ask squeue, stop with scancel."""
+"""The commands of Slurm: submit arrays with submitit, list jobs with squeue, stop them with scancel."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from infoseg_bench.errors import UsageError, UserError
-from infoseg_bench.launchers.resources import SlurmShare
+from infoseg_bench.launchers.resources import SlurmResources
 from infoseg_bench.launchers.slurm_task import Task
 from infoseg_bench.utils.extras import extra
 
 Item = TypeVar("Item")
 
 NAME = "infoseg-bench"
-"""Of every job."""
+"""Name of every job."""
 ARRAY = 1000
-"""Jobs of an array at most: Slurm's default MaxArraySize is 1001."""
+"""Largest number of jobs in an array: Slurm's default MaxArraySize is 1001."""
 REQUEUES = 1000
-"""How often a job may reach its time limit: each time it has come further; chosen by this project."""
+"""How often a job may reach its time limit and queue again to resume; chosen by this project."""
 WARNING_SECONDS = 90
-"""Before the time limit, for saving a run's state; submitit's default."""
+"""Time before the time limit at which a run saves its state; submitit's default."""
 
 
 class SlurmQueue:
-    """The queue of this user on the Slurm of this machine."""
+    """This user's jobs on the Slurm cluster of this machine."""
 
     def __init__(self, logs: Path) -> None:
-        """Check that it is there.
+        """Check that Slurm is available.
 
         Args:
             logs: folder for submitit's files, on a disk that all nodes see
 
         Raises:
-            UsageError: no submitit, or no Slurm
+            UsageError: submitit or Slurm is not installed
         """
         self._submitit, self._logs = extra("submitit", "slurm"), logs
         if self._submitit.SlurmExecutor.affinity() < 0:
-            raise UsageError("no srun on this machine: --engine slurm is for a login node of a Slurm cluster")
+            raise UsageError("no srun on this machine: run --engine slurm on a login node of a Slurm cluster")
 
-    def submit(self, tasks: Sequence[Task], share: SlurmShare) -> list[str]:
+    def submit(self, tasks: Sequence[Task], resources: SlurmResources) -> list[str]:
         """Submit tasks as arrays.
 
         Returns:
@@ -50,7 +50,7 @@ class SlurmQueue:
             UserError: sbatch refuses
         """
         executor = self._submitit.SlurmExecutor(self._logs, max_num_timeout=REQUEUES)
-        executor.update_parameters(**_parameters(share))
+        executor.update_parameters(**_parameters(resources))
         jobs: list[Any] = []
         try:
             for some in _chunks(tasks, ARRAY):
@@ -61,24 +61,16 @@ class SlurmQueue:
         return [str(job.job_id) for job in jobs]
 
     def states(self) -> dict[str, str] | None:
-        """Return the state of every job that Slurm still knows; None if it does not answer now."""
-        words = [
-            "squeue",
-            "--me",
-            f"--name={NAME}",
-            "--array",
-            "--states=all",
-            "--noheader",
-            "--format=%i %T",
-        ]
-        # A controller that restarts answers again later; its jobs go on.
-        asked = subprocess.run(words, capture_output=True, text=True, check=False)
-        if asked.returncode:
+        """Return the state of every job that Slurm still knows; None if it does not answer at present."""
+        argv = ["squeue", "--me", f"--name={NAME}", "--array", "--states=all", "--noheader", "--format=%i %T"]
+        # If the controller restarts, it answers again later, and its jobs go on.
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)
+        if done.returncode:
             return None
-        return dict(line.split(maxsplit=1) for line in asked.stdout.splitlines())
+        return dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
 
     def stop(self, jobs: Sequence[str], *, now: bool) -> None:
-        """Cancel jobs; unless `now`, those that run are told to save their state and end themselves."""
+        """Cancel jobs; unless `now`, those that run are asked to save their state and stop."""
         for some in _chunks(jobs, 500):
             if now:
                 _scancel(*some)
@@ -87,27 +79,27 @@ class SlurmQueue:
                 _scancel("--state=RUNNING", "--signal=TERM", *some)
 
 
-def _scancel(*words: str) -> None:
-    # It complains of jobs that have just ended.
-    subprocess.run(["scancel", "--quiet", *words], capture_output=True, check=False)
+def _scancel(*arguments: str) -> None:
+    # scancel fails for jobs that have just ended.
+    subprocess.run(["scancel", "--quiet", *arguments], capture_output=True, check=False)
 
 
-def _parameters(share: SlurmShare) -> dict[str, Any]:
-    """Return what submitit calls things; what it has no name for goes to sbatch as it is."""
+def _parameters(resources: SlurmResources) -> dict[str, Any]:
+    """Return the resources as parameters of submitit; those that it does not know go to sbatch unchanged."""
     from submitit.slurm.slurm import SlurmExecutor
 
-    others = {key: _value(value) for key, value in (share.model_extra or {}).items()}
+    others = {key: _value(value) for key, value in (resources.model_extra or {}).items()}
     known = SlurmExecutor._valid_parameters()
     return {
         "job_name": NAME,
-        "time": share.minutes,
-        # Warned any earlier, a short job would queue again as soon as it starts.
-        "signal_delay_s": min(WARNING_SECONDS, 30 * share.minutes),
-        "cpus_per_task": share.cpus,
-        "mem": f"{round(share.mem_gb * 1024)}M",
-        **({"gpus_per_node": share.gpus} if share.gpus else {}),
-        # Since Slurm 22.05 srun does not take this from sbatch.
-        "srun_args": [f"--cpus-per-task={share.cpus}"],
+        "time": resources.minutes,
+        # With an earlier warning, a short job would queue again as soon as it starts.
+        "signal_delay_s": min(WARNING_SECONDS, 30 * resources.minutes),
+        "cpus_per_task": resources.cpus,
+        "mem": f"{round(resources.mem_gb * 1024)}M",
+        **({"gpus_per_node": resources.gpus} if resources.gpus else {}),
+        # Since Slurm 22.05 srun does not inherit this from sbatch.
+        "srun_args": [f"--cpus-per-task={resources.cpus}"],
         **{key: value for key, value in others.items() if key in known},
         "additional_parameters": {
             "requeue": True, **{key: value for key, value in others.items() if key not in known},

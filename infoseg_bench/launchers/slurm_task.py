@@ -1,4 +1,4 @@
-"""What a Slurm job does: a run's worker, until it ends or Slurm warns; and a note of how it ended."""
+"""What a Slurm job does: start a run's worker, and note how it ended in the run's folder."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
 EXIT_FILE = "slurm-exit.json"
-"""In a run's folder: how its job's worker has ended."""
+"""Name of the file in a run's folder that says how its job's worker ended."""
 
 
 class Task:
-    """Does one run; submitit pickles it, and Slurm may start it again any time."""
+    """Does one run. submitit pickles it, and Slurm may start it again at any time."""
 
     def __init__(self, command: Sequence[str], folder: Path, limits: Limits) -> None:
-        """Take the worker's words, the run's folder, and what it may take."""
-        self._words = (command, folder, limits)
-        self._file, self._run = folder / EXIT_FILE, NodeRun(*self._words)
+        """Take the argv of the worker, and the folder and the limits of the run; nothing is started."""
+        self._arguments = (command, folder, limits)
+        self._file, self._run = folder / EXIT_FILE, NodeRun(*self._arguments)
 
     def __call__(self) -> int:
-        """Do it.
+        """Do the run.
 
         Returns:
             the worker's exit status
@@ -42,24 +42,24 @@ class Task:
         return ended.status
 
     def checkpoint(self) -> DelayedSubmission:
-        """Let the worker save its state and stop; called by submitit when the job is to be queued again.
+        """Let the worker save its state and stop. submitit calls this before it queues the job again.
 
-        It interrupts `__call__`, which therefore never learns of the worker's end.
+        It interrupts `__call__`, so no note of the worker's end is written.
         """
         from submitit.helpers import DelayedSubmission
 
         self._run.stop()
-        return DelayedSubmission(Task(*self._words))
+        return DelayedSubmission(Task(*self._arguments))
 
 
 def ended(folder: Path, job: str) -> Ended | None:
-    """Read how a job's worker has ended; None if it has not."""
-    told = read(folder / EXIT_FILE)
-    return Ended(int(str(told["status"])), str(told["why"])) if told.get("job") == job else None
+    """Return how a job's worker ended; None if it has not."""
+    note = read(folder / EXIT_FILE)
+    return Ended(int(str(note["status"])), str(note["why"])) if note.get("job") == job else None
 
 
 def read(file: Path) -> dict[str, object]:
-    """Read a small JSON file; empty if it is not there."""
+    """Return the object in a small JSON file; an empty one if the file is missing or damaged."""
     try:
         content = json.loads(file.read_text())
     except (OSError, ValueError):

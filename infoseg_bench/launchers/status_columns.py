@@ -16,28 +16,28 @@ GIVE_WAY = ("agreement", "clusters", "loss", "steps/s", "settings", "time left")
 """Columns that are left out where a line is too short, the first first."""
 
 
-def row(spec: RunSpec, state: str, told: Mapping[str, Any], settings: str) -> tuple[str, ...]:
+def row(spec: RunSpec, state: str, status: Mapping[str, Any], settings: str) -> tuple[str, ...]:
     """Return the cells below `TITLES`; empty where nothing is known.
 
     Args:
         spec: the run
         state: as the folder says, or "starting", "stopping"
-        told: content of the worker's `status.json`
+        status: content of the worker's `status.json`
         settings: what tells it from other runs of its method that are shown
     """
-    if told.get("doing"):
-        state = str(told["doing"])
-    under_way, figures = state != "finished", told.get("diagnostics", {})
+    if status.get("doing"):
+        state = str(status["doing"])
+    under_way, left, figures = state != "finished", status.get("seconds_left"), status.get("diagnostics", {})
     return (
         spec.title,
         state,
-        _step(told, spec),
-        _number(told.get("loss"), ".4f"),
-        _number(told.get("pixel_accuracy"), ".1%"),
+        _step(status, spec),
+        _number(status.get("loss"), ".4f"),
+        _number(status.get("pixel_accuracy"), ".1%"),
         _number(figures.get("cluster_usage"), ".1f"),
         _number(figures.get("self_agreement"), ".2f"),
-        _number(told.get("steps_per_second") if under_way else None, ".3g"),
-        duration(float(told["seconds_left"])) if under_way and told.get("seconds_left") is not None else "",
+        _number(status.get("steps_per_second") if under_way else None, ".3g"),
+        duration(float(left)) if under_way and left is not None else "",
         settings,
     )
 
@@ -74,23 +74,23 @@ def fitted(
     return shown
 
 
-def describe(told: Mapping[str, Any]) -> str:
-    """Describe in a few words what a worker has told."""
-    if told.get("doing"):
-        return f"{told['doing']}: {told.get('step')} of {told.get('steps')} photos"
-    words = [f"step {told.get('step')}" + (f" of {told['steps']}" if told.get("steps") else "")]
-    words += [f"loss {told['loss']:.4f}"] if _is_number(told.get("loss")) else []
-    words += [f"PA {told['pixel_accuracy']:.1%}"] if _is_number(told.get("pixel_accuracy")) else []
-    words += [f"{told['steps_per_second']:.3g} steps/s"] if _is_number(told.get("steps_per_second")) else []
-    words += [f"{duration(float(told['seconds_left']))} left"] if _is_number(told.get("seconds_left")) else []
-    return ", ".join(words)
+def describe(status: Mapping[str, Any]) -> str:
+    """Describe a worker's status in one line."""
+    if status.get("doing"):
+        return f"{status['doing']}: {status.get('step')} of {status.get('steps')} photos"
+    parts = [f"step {status.get('step')}" + (f" of {status['steps']}" if status.get("steps") else "")]
+    shown = {"loss": "loss {:.4f}", "pixel_accuracy": "PA {:.1%}", "steps_per_second": "{:.3g} steps/s"}
+    parts += [text.format(status[key]) for key, text in shown.items() if _is_number(status.get(key))]
+    if _is_number(status.get("seconds_left")):
+        parts.append(f"{duration(float(status['seconds_left']))} left")
+    return ", ".join(parts)
 
 
-def _step(told: Mapping[str, Any], spec: RunSpec) -> str:
-    if told.get("step") is None:
+def _step(status: Mapping[str, Any], spec: RunSpec) -> str:
+    if status.get("step") is None:
         return ""
-    steps = told.get("steps") or (spec.budget.steps if spec.budget else None)
-    return f"{told['step']}/{steps}" if steps else str(told["step"])
+    steps = status.get("steps") or (spec.budget.steps if spec.budget else None)
+    return f"{status['step']}/{steps}" if steps else str(status["step"])
 
 
 def _number(value: object, form: str) -> str:

@@ -1,4 +1,4 @@
-"""Watching runs: a table on a terminal, plain lines elsewhere."""
+"""Showing runs under way: a table on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -8,44 +8,29 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from infoseg_bench.launchers.engine import Outcome
+from infoseg_bench.launchers.outcome import Outcome, Watcher
 from infoseg_bench.launchers.status_columns import TITLES, describe, row
 from infoseg_bench.records.differences import Differences
 from infoseg_bench.records.spec import RunSpec
 
 LEFT = ("run", "state", "settings")
-"""Columns of words."""
+"""Columns of text, aligned to the left."""
 SPARE_LINES = 4
-"""Lines of a terminal without finished runs: title, head and messages; chosen by this project."""
+"""Lines kept free of finished runs, for title, head and messages; chosen by this project."""
 PLAIN_INTERVAL = 10.0
-"""Seconds between two lines about the same run."""
+"""Seconds between two lines about the same run; chosen by this project."""
 STOPPING = "Stopping: every run saves a checkpoint after its step. Press Ctrl-C again to stop at once."
 
 
-class SilentWatcher:
+class SilentWatcher(Watcher):
     """Shows nothing."""
 
     def __init__(self, specs: Sequence[RunSpec]) -> None:
         """Take the runs to come."""
 
     def context(self) -> AbstractContextManager[Any]:
-        """Nothing has to be opened or closed."""
+        """Return an empty context."""
         return nullcontext()
-
-    def started(self, spec: RunSpec) -> None:
-        """Ignore that a run has started."""
-
-    def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
-        """Ignore how far a run is."""
-
-    def retrying(self, outcome: Outcome) -> None:
-        """Ignore that a run is tried again."""
-
-    def ended(self, outcome: Outcome) -> None:
-        """Ignore how a run ended."""
-
-    def stopping(self) -> None:
-        """Ignore that Ctrl-C was heard."""
 
 
 class PlainWatcher:
@@ -53,38 +38,38 @@ class PlainWatcher:
 
     def __init__(self, specs: Sequence[RunSpec]) -> None:
         """Take the runs to come."""
-        self._total, self._done, self._told = len(specs), 0, {}  # type: int, int, dict[str, float]
+        self._total, self._done, self._shown = len(specs), 0, dict[str, float]()
         self._label = Differences.among(specs).label
 
     def context(self) -> AbstractContextManager[Any]:
-        """Nothing has to be opened or closed."""
+        """Return an empty context."""
         return nullcontext()
 
     def started(self, spec: RunSpec) -> None:
-        """Tell that a run has started."""
-        self._told[spec.identity] = time.monotonic()
+        """Print that a run has started."""
+        self._shown[spec.identity] = time.monotonic()
         self._say(f"[{self._done + 1}/{self._total}] {self._label(spec)} ...")
 
     def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
-        """Tell now and then how far a run is."""
+        """Print now and then how far a run is."""
         now = time.monotonic()
-        if status.get("steps") and now - self._told[spec.identity] > PLAIN_INTERVAL:
-            self._told[spec.identity] = now
+        if status.get("steps") and now - self._shown[spec.identity] > PLAIN_INTERVAL:
+            self._shown[spec.identity] = now
             self._say(f"    {self._label(spec)}: {describe(status)}")
 
     def retrying(self, outcome: Outcome) -> None:
-        """Tell that a run is tried again, and why."""
+        """Print that a run is tried again, and why."""
         self._say(f"    {self._label(outcome.spec)}: {outcome.reason}; trying again")
 
     def ended(self, outcome: Outcome) -> None:
-        """Tell how a run ended."""
+        """Print how a run ended."""
         self._done += 1
         self._say(
             f"    {self._label(outcome.spec)}: {outcome.ending}{': ' * bool(outcome.reason)}{outcome.reason}"
         )
 
     def stopping(self) -> None:
-        """Tell that Ctrl-C was heard."""
+        """Print that the runs are stopping."""
         self._say(STOPPING)
 
     def _say(self, line: str) -> None:
@@ -92,7 +77,7 @@ class PlainWatcher:
 
 
 class TableWatcher:
-    """A live table of the runs under way and those finished last; what has ended badly stays above it."""
+    """A live table of the active and the last finished runs; failures are printed above it."""
 
     def __init__(self, specs: Sequence[RunSpec]) -> None:
         """Take the runs to come."""
@@ -110,21 +95,21 @@ class TableWatcher:
         )
 
     def context(self) -> AbstractContextManager[Any]:
-        """Draw while it is open."""
+        """Return the context in which the table is drawn."""
         return self._live
 
     def started(self, spec: RunSpec) -> None:
-        """Add a row."""
+        """Add a row for a run."""
         self._rows[spec.identity] = row(spec, "starting", {}, self._differences.words(spec))
 
     def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
-        """Write its row anew."""
+        """Update the row of a run."""
         self._statuses[spec.identity] = status
         state = "stopping" if self._stopping else str(status.get("state", "starting"))
         self._rows[spec.identity] = row(spec, state, status, self._differences.words(spec))
 
     def retrying(self, outcome: Outcome) -> None:
-        """Remove its row for now, and tell why."""
+        """Remove the row of a run until it is tried again, and print why."""
         self._rows.pop(outcome.spec.identity, None)
         self._say(f"{self._differences.label(outcome.spec)}: {outcome.reason}; trying again")
 
@@ -140,7 +125,7 @@ class TableWatcher:
             self._say(f"{self._differences.label(outcome.spec)}: {outcome.ending}: {outcome.reason}")
 
     def stopping(self) -> None:
-        """Tell that Ctrl-C was heard."""
+        """Print that the runs are stopping."""
         self._stopping = True
         self._say(STOPPING)
 

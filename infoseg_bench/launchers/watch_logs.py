@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from infoseg_bench.launchers.engine import Outcome, Watcher
+from infoseg_bench.launchers.outcome import Outcome, Watcher
 from infoseg_bench.loggers.logger import CurveFollower
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import RunSpec

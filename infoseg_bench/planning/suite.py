@@ -159,9 +159,9 @@ class SuiteFile:
         for name, value in values.items():
             self._try((*path, name), registry.method(method).resolve, "", {name: value})
 
-    def _try(self, path: Sequence[str | int], look: Callable[..., object], *words: object) -> None:
+    def _try(self, path: Sequence[str | int], look: Callable[..., object], *arguments: object) -> None:
         try:
-            look(*words)
+            look(*arguments)
         except UsageError as error:
             self._refuse(path, error)
 
@@ -199,10 +199,10 @@ def read_suite(name: str) -> SuiteFile:
         raise _mistake(origin, text, mistake.path, _reason(mistake)) from None
 
 
-def _mistake(origin: str, text: str, path: Sequence[str | int], words: str) -> UsageError:
+def _mistake(origin: str, text: str, path: Sequence[str | int], message: str) -> UsageError:
     line = line_of(text, path)
     place = f", line {line}" if line is not None else ""
-    return UsageError(f"suite {origin}{place}: {'.'.join(map(str, path))}: {words}")
+    return UsageError(f"suite {origin}{place}: {'.'.join(map(str, path))}: {message}")
 
 
 def _reason(mistake: Mistake) -> str:

@@ -62,15 +62,15 @@ def needs_lines(needs: Mapping[str, str]) -> list[str]:
 
 
 def _bases(todo: Iterable[PlannedRun]) -> str:
-    words = {
+    texts = {
         "finished runs": "finished runs",
         "timed steps": "steps timed on this machine just now",
         "scaled steps": "such steps on another data set, scaled by the pixels of a batch",
     }
     methods: dict[str, list[str]] = {}
     for run in todo:
-        if run.basis and run.spec.method not in methods.setdefault(words[run.basis], []):
-            methods[words[run.basis]].append(run.spec.method)
+        if run.basis and run.spec.method not in methods.setdefault(texts[run.basis], []):
+            methods[texts[run.basis]].append(run.spec.method)
     return " and ".join(f"{basis} ({', '.join(names)})" for basis, names in methods.items())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from infoseg_bench.reporting.drawing import Drawing
 from infoseg_bench.reporting.figures import KINDS, confusion_pictures, draw_figure
 from infoseg_bench.reporting.gallery import Gallery, make_galleries, write_galleries
 from infoseg_bench.reporting.leaderboard import FIGURE_ROWS, leaderboard, leaderboard_csv, markdown, narrow
-from infoseg_bench.reporting.loaded_runs import MANY, read_completed
+from infoseg_bench.reporting.loaded_runs import MANY, Run, SegmentedRun, read_completed
 from infoseg_bench.reporting.main_table import main_tables
 from infoseg_bench.reporting.output import Output
 from infoseg_bench.reporting.page import page
@@ -62,6 +62,8 @@ def write_report(
     embed_photos: bool = False,
     plugins: Sequence[Path] = (),
     figures: Literal["svg", "pdf"] = "svg",
+    datasets: Collection[str] = (),
+    methods: Collection[str] = (),
 ) -> Report:
     """Write everything about the finished runs of `results` into `out`.
 
@@ -75,12 +77,14 @@ def write_report(
         embed_photos: write a second page into `local/`, with the photos that may not be published too
         plugins: files with more methods and recipes, for panels
         figures: "pdf" writes every figure as PDF too
+        datasets: only runs on these data sets; empty: on all
+        methods: only runs of these methods; empty: of all
 
     Raises:
         UserError: no finished run, or `out` cannot be written
     """
     sources = [results] if isinstance(results, Path) else results
-    boards, galleries, problems = _read(sources)
+    boards, galleries, problems = _read(sources, datasets, methods)
     public, local = Output(out), Output(out / LOCAL)
     panels = {board.name: make_panels(board, data, plugins=plugins) if data else Panels() for board in boards}
     drawn, confusions, classes = _parts(boards, pdf=figures == "pdf")
@@ -109,13 +113,20 @@ def write_report(
     return Report(index, home, tuple(boards), tuple(zip(galleries, pages, strict=True)), tuple(problems))
 
 
-def _read(sources: Sequence[Path]) -> tuple[list[Board], list[Gallery], list[str]]:
+def _read(
+    sources: Sequence[Path], datasets: Collection[str], methods: Collection[str]
+) -> tuple[list[Board], list[Gallery], list[str]]:
+    def chosen(run: Run | SegmentedRun) -> bool:
+        spec = run.record.spec
+        return (not datasets or spec.dataset in datasets) and (not methods or spec.method in methods)
+
     runs, segmented, problems = read_completed(*sources)
-    boards, galleries = make_boards(runs), make_galleries(segmented)
+    boards, galleries = make_boards(list(filter(chosen, runs))), make_galleries(filter(chosen, segmented))
     if not boards and not galleries and not problems:
-        places = ", ".join(map(str, sources))
+        which = " of this choice" if datasets or methods else ""
         raise UserError(
-            f"no finished run in {places}: infoseg-bench run makes them, --results names another folder"
+            f"no finished run{which} in {', '.join(map(str, sources))}: infoseg-bench run makes them, "
+            "--results names another folder"
         )
     return boards, galleries, problems
 

@@ -92,10 +92,18 @@ def _copy(value: Any, devices: set[torch.device]) -> Any:
 
 
 def _write_sound(folder: RunFolder, content: dict[str, Any], step: int) -> None:
-    # A finite loss can have gradients that are not.
-    if not _finite(content["method"]):
-        raise Diverged(f"the weights are not finite after step {step}")
+    require_finite(content["method"], step)
     write_checkpoint(folder, content)
+
+
+def require_finite(method_state: dict[str, Any], step: int) -> None:
+    """Check the weights after a step: a finite loss can have gradients that are not.
+
+    Raises:
+        Diverged: a tensor of the state is not finite
+    """
+    if not _finite(method_state):
+        raise Diverged(f"the weights are not finite after step {step}")
 
 
 def _finite(value: Any) -> bool:

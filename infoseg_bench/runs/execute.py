@@ -20,7 +20,7 @@ from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.segments import cluster_sizes
 from infoseg_bench.records.spec import Budget
 from infoseg_bench.runs.checkpoint import TrainingState
-from infoseg_bench.runs.checkpoint_writer import CheckpointWriter
+from infoseg_bench.runs.checkpoint_writer import CheckpointWriter, require_finite
 from infoseg_bench.runs.diagnostics import Sample, remember
 from infoseg_bench.runs.prediction import Interrupted, count, segment
 from infoseg_bench.runs.snapshots import Snapshots
@@ -30,9 +30,9 @@ LOG = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 60.0
 """Longest time whose work a kill can cost; chosen by this project."""
 STATUS_SECONDS = 0.5
-"""Time between two words to the launcher; chosen by this project."""
+"""Time between two updates of the status that the launcher shows; chosen by this project."""
 CURVE_POINTS = 200
-"""Logged steps of a run at least; chosen by this project."""
+"""Least number of logged steps of a run; chosen by this project."""
 
 
 @dataclass(kw_only=True)
@@ -44,7 +44,7 @@ class Execution:
         budget: None for a method that does not train by steps
         method: made, and taken up from the checkpoint if there was one
         train: what the method sees
-        evaluation_set: what it does not
+        evaluation_set: what is scored, which the method does not see
         n_classes: of the data set; None without labels
         training: the harness's own state
         should_stop: true when the run should checkpoint and stop
@@ -128,7 +128,7 @@ class Execution:
         if budget is None:
             if self.should_stop():
                 raise Interrupted
-            self._tell(step, None)
+            self._write_status(step, None)
             return
         stopping = self.method.run.ranks.any(self.should_stop())
         saving = stopping or time.monotonic() - self._last_checkpoint > CHECKPOINT_SECONDS
@@ -137,7 +137,7 @@ class Execution:
         self._log.see(step, progress.scalars)
         if logged:
             self._log.keep(step, progress.scalars)
-            self._tell(step, budget.steps)
+            self._write_status(step, budget.steps)
         if saving:
             # No checkpoint holds the weights of a diverged run.
             self._log.settle()
@@ -167,6 +167,8 @@ class Execution:
 
     def _evaluate(self, step: int) -> np.ndarray:
         began = time.monotonic()
+        if step > 0:
+            require_finite(self.method.state(), step)
         self._settle()
         try:
             found = self._predict()
@@ -211,7 +213,7 @@ class Execution:
         self.method.before_evaluation(self.train)
         self.train.taken = taken
 
-    def _tell(self, step: int, steps: int | None) -> None:
+    def _write_status(self, step: int, steps: int | None) -> None:
         now = time.monotonic()
         if now - self._last_status < STATUS_SECONDS:
             return

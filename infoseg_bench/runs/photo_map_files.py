@@ -186,11 +186,11 @@ def photo_maps(
             raise Interrupted
 
     def progress(items: Sequence[Item], title: str) -> Iterable[Item]:
-        told = 0.0
+        last_status = 0.0
         for done, item in enumerate(items):
             pause()
-            if time.monotonic() - told > STATUS_SECONDS:
-                told = time.monotonic()
+            if time.monotonic() - last_status > STATUS_SECONDS:
+                last_status = time.monotonic()
                 folder.write_status(state="running", doing=title, step=done, steps=len(items))
             yield item
 

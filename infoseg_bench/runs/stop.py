@@ -37,7 +37,7 @@ class StopRequest:
     """Becomes true when the run should checkpoint and stop; Ctrl-C after that stops at once.
 
     Attributes:
-        pulse: told whenever somebody asks, which is between any two steps of the work
+        pulse: called at every question whether to stop, that is, between any two steps of the work
     """
 
     def __init__(self) -> None:

@@ -51,7 +51,7 @@ def decode_text(content: bytes, place: object, kind: str) -> str:
 
 
 def readable_size(size: int) -> str:
-    """Put a number of bytes into words, such as "12.3 MiB"."""
+    """Return a number of bytes as text, such as "12.3 MiB"."""
     amount, unit = float(size), "B"
     for larger in ("KiB", "MiB", "GiB"):
         if amount < 1024:

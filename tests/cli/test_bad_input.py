@@ -112,10 +112,12 @@ def test_a_results_folder_without_runs_is_named(command: str, tmp_path: Path) ->
     assert str(tmp_path) in output
 
 
-def test_data_without_labels_cannot_be_scored(folder: Path) -> None:
-    words = ["prepare", "image-folder", "--name", "bare", "--images", "photos", "--classes", "a,b"]
+def test_label_maps_cannot_be_scored_on_data_without_labels(folder: Path) -> None:
+    words = ["prepare", "image-folder", "--name", "bare", "--images", "photos", "--clusters", "2"]
     assert launched_here(folder, *words, "--data", "bare-data").returncode == 0
-    done = launched_here(folder, "run", "--dataset", "bare", "--method", "kmeans", "--data", "bare-data")
+    done = launched_here(
+        folder, "evaluate", "--dataset", "bare", "--predictions", "labels", "--data", "bare-data"
+    )
     assert done.returncode == 1
-    assert "bare: no photo to score" in done.stderr
+    assert "bare: no photo to score: prepare it again with labels" in done.stderr
     assert "Traceback" not in done.stderr

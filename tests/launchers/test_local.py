@@ -19,8 +19,8 @@ import pytest
 from filelock import FileLock
 
 from infoseg_bench.launchers.attempt import Limits
-from infoseg_bench.launchers.engine import Outcome
 from infoseg_bench.launchers.local import LocalEngine
+from infoseg_bench.launchers.outcome import Outcome
 from infoseg_bench.launchers.work import Work
 from infoseg_bench.records import heartbeat
 from infoseg_bench.records.folder import RunFolder
@@ -187,7 +187,7 @@ def cramped() -> Iterator[Path]:
 def test_a_run_that_the_system_kills_for_want_of_memory_says_so(tmp_path: Path, cramped: Path) -> None:
     script = f"open({str(cramped)!r}, 'w').write(str(os.getpid()))\nprint(len(bytearray(200_000_000)))"
     (outcome,), _ = run(tmp_path, script, retries=0)
-    assert "killed by the system: out of memory (fewer --jobs" in outcome.reason
+    assert "killed by the system: out of memory (a smaller --jobs" in outcome.reason
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def test_a_run_that_is_stopped_and_whose_node_dies_ends_as_if_nothing_had_been(
         launcher.send_signal(signal.SIGINT)
         _, errors = launcher.communicate(timeout=200)
     assert launcher.returncode == 130, errors
-    assert "nothing finished is lost" in errors
+    assert "Interrupted. Run the same command again to resume." in errors
     assert run.state() == "interrupted"
     saved = reached(run)
     with launch(tmp_path, *on_ray) as launcher:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,30 +9,28 @@ from infoseg_bench.errors import UsageError
 from infoseg_bench.launchers.attempt import Limits
 from infoseg_bench.launchers.engine import Engine
 from infoseg_bench.launchers.engine_choice import EngineChoice
-from infoseg_bench.launchers.resources import RayShare, ResourceRequest, SlurmShare
+from infoseg_bench.launchers.resources import RayResources, ResourceRequest, SlurmResources
 from infoseg_bench.launchers.work import Work
 from tests.launchers.test_local import Noting, make_spec
 
 METHODS = ["kmeans", "infoseg"]
 
 
-def slurm(*words: str) -> ResourceRequest:
-    return ResourceRequest.parse("--slurm", words, METHODS)
+def slurm(*texts: str) -> ResourceRequest:
+    return ResourceRequest.parse("--slurm", texts, METHODS)
 
 
 def test_what_one_method_is_given_goes_before_what_all_are_given_and_that_before_defaults() -> None:
     request = slurm("kmeans.gpus=0", "gpus=2", "mem-gb=8.5", "kmeans.cpus=3")
-    assert request.share(SlurmShare, "kmeans", minutes=60) == SlurmShare(
+    assert request.of_method(SlurmResources, "kmeans", minutes=60) == SlurmResources(
         gpus=0, cpus=3, mem_gb=8.5, minutes=60
     )
-    assert request.share(SlurmShare, "infoseg", cpus=7) == SlurmShare(gpus=2, cpus=7, mem_gb=8.5)
+    assert request.of_method(SlurmResources, "infoseg", cpus=7) == SlurmResources(gpus=2, cpus=7, mem_gb=8.5)
 
 
 def test_any_other_word_is_sbatchs_own_option() -> None:
-    assert slurm("partition=long=er", "infoseg.account=me").share(SlurmShare, "infoseg").model_extra == {
-        "partition": "long=er",
-        "account": "me",
-    }
+    found = slurm("partition=long=er", "infoseg.account=me").of_method(SlurmResources, "infoseg")
+    assert found.model_extra == {"partition": "long=er", "account": "me"}
 
 
 @pytest.mark.parametrize(
@@ -61,11 +60,11 @@ def test_a_word_of_another_form_is_named(word: str, says: str) -> None:
 )
 def test_a_value_out_of_range_and_an_unknown_key_are_named(word: str, says: str) -> None:
     with pytest.raises(UsageError) as raised:
-        ResourceRequest.parse("--ray", [word], METHODS).share(RayShare, "kmeans")
+        ResourceRequest.parse("--ray", [word], METHODS).of_method(RayResources, "kmeans")
     assert says in str(raised.value)
 
 
-def choose(folder: Path, word: str) -> Engine:
+def choose(folder: Path, word: str) -> Engine[Any]:
     limits = Limits(seconds=None, silent_seconds=None, retries=0)
     choice = EngineChoice(engine="ray", slurm=(), ray=(word,), ray_address=None, limits=limits)
     work = Work(results=folder, data=folder, device="cpu")

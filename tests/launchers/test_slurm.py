@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.launchers.attempt import Limits
-from infoseg_bench.launchers.resources import SlurmShare
+from infoseg_bench.launchers.resources import SlurmResources
 from infoseg_bench.launchers.slurm import SlurmEngine
-from infoseg_bench.launchers.slurm_jobs import JOB_FILE, Jobs
+from infoseg_bench.launchers.slurm_jobs import JOB_FILE
 from infoseg_bench.launchers.slurm_queue import SlurmQueue
 from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.spec import RunSpec
 from tests.launchers.slow_runs import (
     assert_same_counts,
     do_undisturbed,
@@ -48,8 +47,8 @@ def slurm() -> Iterator[None]:
         yield
 
 
-def ask(*words: str) -> str:
-    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+def ask(*argv: str) -> str:
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
 
 def job(run: RunFolder) -> str:
@@ -80,7 +79,7 @@ def test_preempted_orphaned_and_stopped_jobs_of_an_array_end_as_if_nothing_had_b
         launcher.send_signal(signal.SIGINT)
         _, errors = launcher.communicate(timeout=200)
     assert launcher.returncode == 130, errors
-    assert "nothing finished is lost" in errors
+    assert "Interrupted. Run the same command again to resume." in errors
     assert [run.state() for run in runs] == ["interrupted", "interrupted"]
     assert "infoseg" not in ask("squeue", "--noheader", "--format=%j")
 
@@ -92,13 +91,17 @@ def test_preempted_orphaned_and_stopped_jobs_of_an_array_end_as_if_nothing_had_b
     assert_same_counts(expected[1], second)
 
 
-def engine(folder: Path, script: str, watcher: Noting, **share: Any) -> SlurmEngine:
-    work = Scripted(results=folder, data=folder, script="import os, signal, sys, time\n" + script)
-    jobs = Jobs(
-        work=work, scheduler=SlurmQueue(folder / "slurm"), limits=Limits(),
-        share=lambda spec: SlurmShare(**{"gpus": 0, "cpus": 1, "mem_gb": 0.3, "minutes": 30, **share}),
+SMALL: dict[str, Any] = {"gpus": 0, "cpus": 1, "mem_gb": 0.3, "minutes": 30}
+
+
+def engine(
+    folder: Path, script: str, watcher: Noting, resources: Callable[[RunSpec], SlurmResources] | None = None
+) -> SlurmEngine:
+    return SlurmEngine(
+        work=Scripted(results=folder, data=folder, script="import os, signal, sys, time\n" + script),
+        watcher=watcher, scheduler=SlurmQueue(folder / "slurm"),
+        resources=resources or (lambda spec: SlurmResources(**SMALL)), queue_seconds=0.5, grace_seconds=0.0,
     )  # fmt: skip
-    return SlurmEngine(jobs=jobs, watcher=watcher, queue_seconds=0.5, grace_seconds=0.0)
 
 
 DEAF = """
@@ -122,7 +125,7 @@ def test_a_job_that_somebody_cancels_fails_alone_and_says_so(tmp_path: Path) -> 
     watcher = Acting(lambda: ask("scancel", "--signal=KILL", job(RunFolder.of(tmp_path, make_spec()))))
     (outcome,) = engine(tmp_path, DEAF, watcher).run([make_spec()])
     assert outcome.ending == "failed"
-    assert "ended without a word: " in outcome.reason
+    assert "ended unexpectedly: " in outcome.reason
 
 
 @pytest.mark.usefixtures("slurm")
@@ -132,9 +135,10 @@ def test_runs_of_other_needs_are_jobs_of_other_arrays(tmp_path: Path) -> None:
     def look() -> None:
         needs.extend(ask("squeue", "--noheader", "--array", "--format=%C %m", "--sort=C").split())
 
-    doing = engine(tmp_path, DEAF.replace("600", "3"), Acting(look))
-    shares = [SlurmShare(gpus=0, cpus=1 + seed, mem_gb=0.25 * (1 + seed), minutes=30) for seed in range(2)]
-    doing.jobs = replace(doing.jobs, share=lambda spec: shares[spec.seed])
+    def resources(spec: RunSpec) -> SlurmResources:
+        return SlurmResources(gpus=0, cpus=1 + spec.seed, mem_gb=0.25 * (1 + spec.seed), minutes=30)
+
+    doing = engine(tmp_path, DEAF.replace("600", "3"), Acting(look), resources)
     doing.run([make_spec(seed) for seed in range(2)])
     assert needs == ["1", "256M", "2", "512M"]
 
@@ -142,5 +146,7 @@ def test_runs_of_other_needs_are_jobs_of_other_arrays(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("slurm")
 def test_what_sbatch_refuses_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="invalid partition specified: nowhere") as raised:
-        engine(tmp_path, DEAF, Noting(), partition="nowhere").run([make_spec()])
+        engine(tmp_path, DEAF, Noting(), lambda spec: SlurmResources(**SMALL, partition="nowhere")).run(
+            [make_spec()]
+        )
     assert "\n" not in str(raised.value)

@@ -14,9 +14,9 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.launchers.attempt import Limits
 from infoseg_bench.launchers.processes import descendants
 from infoseg_bench.launchers.queue import Waiting
-from infoseg_bench.launchers.resources import SlurmShare
+from infoseg_bench.launchers.resources import SlurmResources
 from infoseg_bench.launchers.slurm import SlurmEngine
-from infoseg_bench.launchers.slurm_jobs import Jobs, Scheduler
+from infoseg_bench.launchers.slurm_jobs import Scheduler
 from infoseg_bench.launchers.slurm_task import Task
 from infoseg_bench.launchers.work import Work
 from infoseg_bench.records.folder import RunFolder
@@ -33,8 +33,8 @@ class LocalScheduler:
     def __init__(self, logs: Path) -> None:
         self._executor, self.jobs = submitit.LocalExecutor(logs), dict[str, Any]()
 
-    def submit(self, tasks: Sequence[Task], share: SlurmShare) -> list[str]:
-        self._executor.update_parameters(timeout_min=share.minutes)
+    def submit(self, tasks: Sequence[Task], resources: SlurmResources) -> list[str]:
+        self._executor.update_parameters(timeout_min=resources.minutes)
         jobs = self._executor.submit_array(tasks)
         self.jobs.update({job.job_id: job for job in jobs})
         return [job.job_id for job in jobs]
@@ -70,10 +70,10 @@ class Preempting(Noting):
 
 
 def engine(work: Work, scheduler: Scheduler, watcher: Noting, **limits: Any) -> SlurmEngine:
-    jobs = Jobs(
-        work=work, scheduler=scheduler, share=lambda spec: SlurmShare(cpus=1), limits=Limits(**limits)
-    )
-    return SlurmEngine(jobs=jobs, watcher=watcher, queue_seconds=0.0, grace_seconds=0.0)
+    return SlurmEngine(
+        work=work, watcher=watcher, limits=Limits(**limits), scheduler=scheduler,
+        resources=lambda spec: SlurmResources(cpus=1), queue_seconds=0.0, grace_seconds=0.0,
+    )  # fmt: skip
 
 
 def scripted(tmp_path: Path, script: str) -> Scripted:

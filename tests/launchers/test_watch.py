@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from infoseg_bench.cli import main
-from infoseg_bench.launchers.engine import Outcome
+from infoseg_bench.launchers.outcome import Outcome
 from infoseg_bench.launchers.status_columns import describe, row
 from infoseg_bench.launchers.watch import PlainWatcher, TableWatcher, watcher
 from infoseg_bench.records.folder import RunFolder

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 
 from infoseg_bench.cli import main
 from infoseg_bench.errors import UsageError
-from infoseg_bench.launchers.engine import Outcome
+from infoseg_bench.launchers.outcome import Outcome
 from infoseg_bench.launchers.watch_logs import LogWatcher
 from infoseg_bench.loggers.named import LOGGERS, curve_followers
 from infoseg_bench.records.folder import RunFolder

@@ -1,4 +1,4 @@
-"""How many runs this machine does side by side, and which GPU each gets."""
+"""How many runs are done side by side on this machine, and which GPU each gets."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ import torch
 from infoseg_bench.utils.cores import usable_cores
 
 RUN_BYTES = 3 * 2**30
-"""Memory that a run on the CPU takes besides its store; chosen by this project, with torch and the paper's
-network."""
+"""Memory of a run on the CPU, besides its store, with the paper's network; chosen by this project."""
 
 
 def automatic_jobs(device: torch.device, *, runs: int, gpus_per_run: int, store_bytes: int) -> int:
     """Choose how many runs are done side by side.
 
-    With GPUs one for each of them. Without, one for every core while memory suffices: threads of one
-    run wait for each other, runs side by side do not.
+    With GPUs, one run for each of them. Without, one run for each core while memory suffices: the threads
+    of one run wait for each other, runs side by side do not.
 
     Args:
         device: to compute on
-        runs: that there are to do
-        gpus_per_run: more than one: a run at a time
-        store_bytes: of the largest store, in memory
+        runs: how many are to be done
+        gpus_per_run: with more than one, runs are done one at a time
+        store_bytes: memory of the largest store
     """
     if gpus_per_run > 1 or runs < 2:
         return 1
@@ -35,7 +34,7 @@ def automatic_jobs(device: torch.device, *, runs: int, gpus_per_run: int, store_
 
 
 def shared_gpus(device: torch.device) -> list[str]:
-    """Return the GPUs to deal out, as CUDA_VISIBLE_DEVICES names them; none if one was chosen."""
+    """Return the GPUs that runs may use, as CUDA_VISIBLE_DEVICES names them; none if one was chosen."""
     if device.type != "cuda" or device.index is not None:
         return []
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -43,5 +42,5 @@ def shared_gpus(device: torch.device) -> list[str]:
 
 
 def usable_memory() -> int:
-    """Return the bytes of memory that new processes can have."""
+    """Return the bytes of memory available to new processes."""
     return psutil.virtual_memory().available

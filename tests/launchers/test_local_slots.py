@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.launchers import shares
+from infoseg_bench.launchers import local_slots
 from infoseg_bench.records.curve import Diverged
 from infoseg_bench.runs.transient import is_transient
 from infoseg_bench.utils.disk import disk_error
@@ -17,20 +17,20 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda")
 GIB = 2**30
 
 
-def jobs(device: torch.device = CPU, **words: Any) -> int:
-    return shares.automatic_jobs(device, **{"runs": 9, "gpus_per_run": 1, "store_bytes": GIB, **words})
+def jobs(device: torch.device = CPU, **options: Any) -> int:
+    return local_slots.automatic_jobs(device, **{"runs": 9, "gpus_per_run": 1, "store_bytes": GIB, **options})
 
 
 def test_without_gpus_every_core_has_a_run_while_memory_suffices(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(shares, "usable_cores", lambda: 8)
-    monkeypatch.setattr(shares, "usable_memory", lambda: 64 * GIB)
+    monkeypatch.setattr(local_slots, "usable_cores", lambda: 8)
+    monkeypatch.setattr(local_slots, "usable_memory", lambda: 64 * GIB)
     assert jobs() == 8
     assert jobs(runs=3) == 3
     assert jobs(runs=1) == 1
     assert jobs(gpus_per_run=2) == 1
-    monkeypatch.setattr(shares, "usable_memory", lambda: 9 * GIB)
+    monkeypatch.setattr(local_slots, "usable_memory", lambda: 9 * GIB)
     assert jobs() == 2
     assert jobs(store_bytes=100 * GIB) == 1
 
@@ -38,12 +38,12 @@ def test_without_gpus_every_core_has_a_run_while_memory_suffices(
 def test_every_run_gets_a_gpu_of_those_that_are_visible(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     assert jobs(GPU) == 2
-    assert shares.shared_gpus(GPU) == ["3", "5"]
-    assert shares.shared_gpus(torch.device("cuda", 1)) == []
-    assert shares.shared_gpus(CPU) == []
+    assert local_slots.shared_gpus(GPU) == ["3", "5"]
+    assert local_slots.shared_gpus(torch.device("cuda", 1)) == []
+    assert local_slots.shared_gpus(CPU) == []
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
-    assert shares.shared_gpus(GPU) == ["0", "1", "2"]
+    assert local_slots.shared_gpus(GPU) == ["0", "1", "2"]
 
 
 @pytest.mark.parametrize(
