@@ -191,6 +191,16 @@ def warnings(board: Board) -> list[str]:
     return lines
 
 
+def run_warnings(board: Board, rows: int) -> list[str]:
+    """Return the warnings of the runs of the first `rows` rows, each with its method and seed."""
+    shown = board.runs.index[board.runs["row"].isin(board.rows.index[:rows])]
+    return [
+        f"{board.rows['label'][record.row]}, seed {record.spec.seed}: {warning}."
+        for record in (board.loaded[run].record for run in shown)
+        for warning in record.warnings
+    ]
+
+
 def _notes(board: Board, rows: int) -> list[str]:
     frame = board.rows
     notes = [
@@ -211,13 +221,7 @@ def _notes(board: Board, rows: int) -> list[str]:
     notes += [f"Reference row {name}: not run." for name in sorted(missing)]
     data = {warning for run in board.loaded.values() for warning in run.record.dataset.warnings}
     notes += [f"Data: {warning}." for warning in sorted(data)]
-    notes += [
-        f"{board.rows['label'][record.row]}, seed {record.spec.seed}: {warning}."
-        for record in (
-            board.loaded[run].record for run in board.runs.index[board.runs["row"].isin(frame.index[:rows])]
-        )
-        for warning in record.warnings
-    ]
+    notes += run_warnings(board, rows)
     notes += [_selected_note(board, row) for row in each(frame[:rows]) if row.selection != "last"]
     if len(frame) > rows:
         notes.append(f"The {rows} rows of highest PA of {len(frame)}; leaderboard.csv has every row.")

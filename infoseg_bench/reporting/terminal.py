@@ -9,7 +9,7 @@ from rich.text import Text
 from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.drawing import clean
 from infoseg_bench.reporting.lead import headline
-from infoseg_bench.reporting.leaderboard import leaderboard, summary, warnings
+from infoseg_bench.reporting.leaderboard import leaderboard, run_warnings, summary, warnings
 
 ROWS = 20
 """Rows that are printed at most; chosen by this project."""
@@ -60,7 +60,7 @@ def print_board(board: Board, console: Console | None = None) -> None:
         )
     )
     console.print(table, width=min(WIDTH, console.width))
-    for text in [headline(board), *warnings(board), summary(board)]:
+    for text in [headline(board), *warnings(board), *run_warnings(board, len(board.rows)), summary(board)]:
         console.print(Text(clean(text)), width=min(WIDTH, console.width))
     if len(board.rows) > ROWS:
         console.print(Text(f"{len(board.rows) - ROWS} more rows are in leaderboard.md."))
