@@ -92,18 +92,10 @@ def _copy(value: Any, devices: set[torch.device]) -> Any:
 
 
 def _write_sound(folder: RunFolder, content: dict[str, Any], step: int) -> None:
-    require_finite(content["method"], step)
-    write_checkpoint(folder, content)
-
-
-def require_finite(method_state: dict[str, Any], step: int) -> None:
-    """Check the weights after a step: a finite loss can have gradients that are not.
-
-    Raises:
-        Diverged: a tensor of the state is not finite
-    """
-    if not _finite(method_state):
+    # A finite loss can have gradients that are not.
+    if not _finite(content["method"]):
         raise Diverged(f"the weights are not finite after step {step}")
+    write_checkpoint(folder, content)
 
 
 def _finite(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.segments import cluster_sizes
 from infoseg_bench.records.spec import Budget
 from infoseg_bench.runs.checkpoint import TrainingState
-from infoseg_bench.runs.checkpoint_writer import CheckpointWriter, require_finite
+from infoseg_bench.runs.checkpoint_writer import CheckpointWriter
 from infoseg_bench.runs.diagnostics import Sample, remember
 from infoseg_bench.runs.prediction import Interrupted, count, segment
 from infoseg_bench.runs.snapshots import Snapshots
@@ -167,8 +168,6 @@ class Execution:
 
     def _evaluate(self, step: int) -> np.ndarray:
         began = time.monotonic()
-        if step > 0:
-            require_finite(self.method.state(), step)
         self._settle()
         try:
             found = self._predict()
@@ -177,6 +176,9 @@ class Execution:
                 self._interrupt()
             raise
         diagnosis = self._sample.diagnose(self.method, self.training)
+        # A loss and weights that are still finite can give outputs that are not.
+        if bad := [f"{name} is {x}" for name, x in diagnosis.figures.items() if not math.isfinite(x)]:
+            raise Diverged(f"the outputs are not finite after step {step} ({', '.join(bad)})")
         if self._snapshots:
             self._snapshots.take(self.method, step)
         remember(self.training, diagnosis, steps=self.budget.steps if self.budget else None)

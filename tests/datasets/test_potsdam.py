@@ -133,7 +133,7 @@ def test_stray_colours_count_as_the_nearest_class_or_as_void_and_are_counted(isp
     first = arrays.labels[: BLOCK * BLOCK].reshape(BLOCK, BLOCK)
     table = store.view("potsdam").tables["corrected"]
     assert [int(table[first[0, 0]]), int(first[0, 2]), int(first[2, 0])] == [4, VOID, VOID]
-    assert prepare(isprs, tolerance=60).summary["stray label colours"].startswith("8 pixels near")
+    assert prepare(isprs, tolerance=60).summary["stray label colours"].startswith("8 pixels close to")
 
 
 @given(st.tuples(*[st.integers(0, 255)] * 3), st.integers(0, 127))

@@ -131,7 +131,7 @@ def identities(folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) 
         planned.extend(spec.identity for spec in specs)
         return []
 
-    monkeypatch.setattr("infoseg_bench.planning.planned.look", look)
+    monkeypatch.setattr("infoseg_bench.api.running.look", look)
     base = ["run", "--dry-run", "--steps", "4"]
     base += [] if "--dataset" in words else ["--dataset", "mini"]
     base += [] if "--method" in words else ["--method", "infoseg"]

@@ -35,14 +35,14 @@ def step_loaded(folder: RunFolder) -> int:
 
 @pytest.mark.parametrize("left", [0, 1, 500, -1, -30])
 def test_after_a_checkpoint_cut_short_the_one_before_is_taken(
-    tmp_path: Path, left: int, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, left: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = RunFolder(tmp_path)
     write(folder, 1)
     write(folder, 2)
     folder.checkpoint_file.write_bytes(folder.checkpoint_file.read_bytes()[:left])
     assert step_loaded(folder) == 1
-    assert "checkpoint.pt: damaged" in capsys.readouterr().err
+    assert "checkpoint.pt: damaged" in caplog.text
 
 
 def test_a_block_that_the_disk_lost_is_noticed(tmp_path: Path) -> None:
