@@ -14,7 +14,7 @@ PACKAGE = "infoseg_bench."
 RENAMED = {
     "atomic": "utils.atomic",
     "clustering": "training",
-    "clustering.centres": "training.kmeans",
+    "clustering.centres": "training.feature_kmeans",
     "clustering.features": "baselines.pairs.features",
     "cores": "utils.cores",
     "imageops": "images",

@@ -391,7 +391,7 @@ def test_a_truncated_archive_is_named(coco: StuffFolder, tmp_path: Path) -> None
 def test_an_archive_with_a_path_that_escapes_is_refused(coco: StuffFolder, tmp_path: Path, name: str) -> None:
     archives = zip_folders(coco.root, tmp_path / "zips" / "coco")
     zip_files(archives / "val2017.zip", {name: b"x"})
-    with pytest.raises(UserError, match=r"val2017\.zip: holds .*outside of itself"):
+    with pytest.raises(UserError, match=r"val2017\.zip: contains .*outside of the archive"):
         prepare(archives)
 
 
