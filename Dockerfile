@@ -1,7 +1,7 @@
 # Build the wheel first (`python -m build --wheel`), then one of:
 #   docker build -t infoseg-bench .
 #   docker build -t infoseg-bench:cuda --build-arg TORCH=cu126 .
-#   docker run --rm -v "$PWD/data:/work/data" -v "$PWD/results:/work/results" infoseg-bench run --all --suite demo
+#   docker run --rm -v "$PWD/data:/bench/data" -v "$PWD/results:/bench/results" infoseg-bench run --all --suite demo
 # The folders that are mounted must be writable for user 1000, or pass `--user "$(id -u):$(id -g)"`.
 # `docker run --gpus all` gives the CUDA variant the GPUs.
 FROM python:3.11-slim
@@ -15,10 +15,10 @@ RUN pip install --no-cache-dir -c /tmp/install/constraints.txt \
         --extra-index-url "https://download.pytorch.org/whl/${TORCH}" /tmp/install/*.whl \
     && rm -r /tmp/install \
     && useradd --create-home --uid 1000 bench \
-    && install --directory --owner=bench /work /work/data /work/results
+    && install --directory --owner=bench /bench /bench/data /bench/results
 
 USER 1000
-WORKDIR /work
-ENV INFOSEG_BENCH_DATA=/work/data INFOSEG_BENCH_RESULTS=/work/results MPLCONFIGDIR=/tmp/matplotlib
+WORKDIR /bench
+ENV INFOSEG_BENCH_DATA=/bench/data INFOSEG_BENCH_RESULTS=/bench/results MPLCONFIGDIR=/tmp/matplotlib
 ENTRYPOINT ["infoseg-bench"]
 CMD ["--help"]
