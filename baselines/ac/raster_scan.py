@@ -106,7 +106,7 @@ class RasterConv2d(nn.Conv2d):
     def _masked(self, ordering: Ordering) -> Tensor:
         """Return the weights, with a zero for the one that would see the next place."""
         kept = torch.ones_like(self.weight[0, 0])
-        kept[1 + ordering.back[0], 1 + ordering.back[1]] = 0
+        kept[1 + ordering.back[0], 1 + ordering.back[1]].zero_()
         masked: Tensor = self.weight * kept
         return masked
 
