@@ -15,7 +15,7 @@ from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import peek_training_state
 
 PlannedState = State | Literal["not prepared", "damaged"]
-Basis = Literal["", "finished runs", "timed steps", "scaled steps"]
+Basis = Literal["", "finished runs", "speed", "timed steps", "scaled steps"]
 SourceOf = Callable[[str], str]
 """From a method's name to the hash of its source as it is now."""
 

@@ -64,6 +64,7 @@ def needs_lines(needs: Mapping[str, str]) -> list[str]:
 def _bases(todo: Iterable[PlannedRun]) -> str:
     texts = {
         "finished runs": "finished runs",
+        "speed": "what `infoseg-bench speed` measured on this machine",
         "timed steps": "steps timed on this machine just now",
         "scaled steps": "such steps on another data set, scaled by the pixels of a batch",
     }

@@ -15,6 +15,7 @@ from infoseg_bench.planning.suite import Suite
 from infoseg_bench.profiling.clock import seconds_per_call
 from infoseg_bench.profiling.measure import COURSE, training
 from infoseg_bench.profiling.stage import random_stage, unprepared_task
+from infoseg_bench.profiling.step_times import StepTimes, work_key
 from infoseg_bench.runs.assemble import task_of
 from infoseg_bench.runs.prediction import EVALUATION_BATCH
 
@@ -67,7 +68,7 @@ class Estimator:
     compile: bool
     seconds: float
     announce: Announce
-    _known: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _known: dict[str, StepCost] = field(default_factory=dict)
 
     def estimate(self, name: str, suite: Suite, methods: list[str]) -> SuiteEstimate:
         """Estimate a suite, or the part of it that `methods` are."""
@@ -87,11 +88,10 @@ class Estimator:
         for dataset in suite.datasets:
             for variant in suite.variants.get(cls.name, [{}]):
                 parameters = cls.resolve(dataset, {**suite.parameters.get(cls.name, {}), **variant})
-                step, prediction = self._measured(cls, parameters, self._task(dataset))
+                cost = self._measured(cls, parameters, self._task(dataset))
                 budget = suite.budget_of(cls, dataset)
                 if budget is None:
                     continue
-                cost = StepCost(step=step, image=prediction)
                 run = cost.seconds(budget, done=0, scored=self._scored(dataset))
                 seconds += run * len(suite.seeds_of(cls.name, dataset))
         return seconds / 3600
@@ -106,17 +106,18 @@ class Estimator:
     def _scored(self, dataset: str) -> int:
         return len(self.prepared[dataset].view.evaluation) if dataset in self.prepared else 0
 
-    def _measured(self, cls: type[Method], parameters: Parameters, task: Task) -> tuple[float, float]:
-        """Return the seconds of a training step and those of predicting one image."""
-        sizes = (task.channels, task.crop, task.clusters)
-        key = f"{cls.name} {parameters.model_dump_json()} {sizes}"
+    def _measured(self, cls: type[Method], parameters: Parameters, task: Task) -> StepCost:
+        """Return what a training step and the prediction of one image take, and keep it for later plans."""
+        key = work_key(cls.name, cls.version, parameters.model_dump(mode="json"), task)
         if key not in self._known:
             self.announce(f"{cls.name} on {task.crop}x{task.crop} crops, K = {task.clusters}")
             stage = random_stage(task)
             method = stage.make(cls, parameters, self.device, compile=self.compile)
             steps = training(method, stage.images(method))
             step = seconds_per_call(steps, self.device, seconds=self.seconds) / COURSE
-            self._known[key] = step, self._prediction(method, task)
+            self._known[key] = StepCost(step=step, image=self._prediction(method, task))
+            if not self.compile:
+                StepTimes(self.device, torch.get_num_threads()).put(key, self._known[key])
         return self._known[key]
 
     def _prediction(self, method: Method, task: Task) -> float:

@@ -26,6 +26,7 @@ from infoseg_bench.planning.planned import PlannedRun
 from infoseg_bench.profiling.clock import wait
 from infoseg_bench.profiling.measure import COURSE, training
 from infoseg_bench.profiling.stage import Stage, random_stage
+from infoseg_bench.profiling.step_times import StepTimes, work_key
 from infoseg_bench.runs.prediction import EVALUATION_BATCH
 from infoseg_bench.utils.device import choose_device
 
@@ -45,24 +46,28 @@ class Job:
 
     Attributes:
         method: its name
+        version: of the method
         parameters: all of them
         task: channels, crop and number of clusters
     """
 
     method: str
+    version: int
     parameters: Mapping[str, Any]
     task: Task
 
     @classmethod
     def of(cls, run: PlannedRun, outline: Outline) -> Job:
         """Return the job that tells what a run's steps take."""
-        return cls(method=run.spec.method, parameters=run.spec.parameters, task=outline.task)
+        spec = run.spec
+        return cls(
+            method=spec.method, version=spec.method_version, parameters=spec.parameters, task=outline.task
+        )
 
     @property
     def key(self) -> str:
         """The same for jobs of the same work."""
-        sizes = self.task.channels, self.task.crop, self.task.clusters
-        return f"{self.method} {sizes} {json.dumps(dict(self.parameters), sort_keys=True)}"
+        return work_key(self.method, self.version, self.parameters, self.task)
 
     @property
     def pixels(self) -> int:
@@ -87,7 +92,7 @@ def with_timed_costs(
     plugins: Sequence[Path] = (),
     seconds: float = TRIAL_SECONDS,
 ) -> list[PlannedRun]:
-    """Return a plan's runs, a few steps timed for those whose cost is not known.
+    """Return a plan's runs with the costs that `speed` measured; a few steps of the others are timed.
 
     Args:
         runs: of the plan
@@ -97,9 +102,11 @@ def with_timed_costs(
         plugins: files with more methods
         seconds: longest time for all of it
     """
-    unknown = [run for run in runs if run.to_do and run.seconds is None and run.spec.budget]
+    measured = StepTimes(choose_device(device), threads)
+    runs = [_with_measured_cost(run, outlines[run.spec.dataset], measured) for run in runs]
+    unknown = [run for run in runs if _cost_is_unknown(run)]
     if sum(run.spec.budget.steps - run.step for run in unknown if run.spec.budget) < WORTHWHILE_STEPS:
-        return list(runs)
+        return runs
     found = (Job.of(run, outlines[run.spec.dataset]) for run in unknown)
     jobs = list({job.key: job for job in found}.values())
     # Should the time be up early, there is a job of every method.
@@ -108,6 +115,18 @@ def with_timed_costs(
     timed = time_jobs(ordered, device=device, threads=threads, plugins=plugins, seconds=seconds)
     costs = _Costs(ordered, timed, plugins)
     return [costs.put(run, outlines[run.spec.dataset]) if run in unknown else run for run in runs]
+
+
+def _cost_is_unknown(run: PlannedRun) -> bool:
+    return run.to_do and run.seconds is None and run.spec.budget is not None
+
+
+def _with_measured_cost(run: PlannedRun, outline: Outline, measured: StepTimes) -> PlannedRun:
+    cost, budget = measured.get(Job.of(run, outline).key), run.spec.budget
+    if cost is None or budget is None or not _cost_is_unknown(run):
+        return run
+    seconds = cost.seconds(budget, done=run.step, scored=outline.scored)
+    return replace(run, seconds=seconds, basis="speed")
 
 
 class _Costs:

@@ -86,8 +86,8 @@ def test_a_suites_hours_are_its_steps_at_its_own_parameters() -> None:
     found = judge.estimate("mine", suite(), ["infoseg", "kmeans"])
     # Two data sets that nobody has prepared are measured once.
     assert len(lines) == 1
-    ((step, _),) = judge._known.values()
-    assert found.hours == pytest.approx(2 * 2 * 100 * step / 3600)
+    (cost,) = judge._known.values()
+    assert found.hours == pytest.approx(2 * 2 * 100 * cost.step / 3600)
     assert found.by_method == {"infoseg": found.hours}
     assert found.assumed == ["a", "b"]
     assert found.left_out == ["kmeans"]

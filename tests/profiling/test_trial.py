@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from infoseg_bench.contracts import Task
 from infoseg_bench.planning.cost import StepCost
 from infoseg_bench.planning.outline import Outline
 from infoseg_bench.planning.planned import PlannedRun
 from infoseg_bench.profiling import trial
+from infoseg_bench.profiling.step_times import StepTimes
 from infoseg_bench.records.spec import Budget, RunSpec
 from tests.profiling.slow_method import STEP_SECONDS
 
@@ -61,6 +63,37 @@ def test_what_was_not_timed_is_scaled_from_a_run_that_differs_in_the_data_set_on
     assert (second.basis, wider.basis) == ("scaled steps", "")
     # Three photos of twice the side in place of two.
     assert second.seconds == pytest.approx(1000 * 0.5 * 6 + 3 * 10 * 0.25 * 4)
+
+
+def test_what_speed_has_measured_on_this_device_is_believed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delattr(trial, "time_jobs")
+    run, where = planned(), outline()
+    key = trial.Job.of(run, where).key
+    StepTimes(torch.device("cpu"), threads=4).put(key, StepCost(step=0.5, image=0.25))
+    (found,) = timed([run], {"mine": where})
+    assert found.basis == "speed"
+    # Measured with four threads, done with one.
+    assert found.seconds == pytest.approx(4 * (1000 * 0.5 + 3 * 10 * 0.25))
+    assert StepTimes(torch.device("cpu"), threads=4).get(key) == StepCost(step=0.5, image=0.25)
+    for other in (planned(width=2), planned("other")):
+        place = outline("other", crop=64) if other.spec.dataset == "other" else where
+        assert StepTimes(torch.device("cpu"), threads=1).get(trial.Job.of(other, place).key) is None
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"x": 1', "null"])
+def test_a_damaged_file_of_measured_steps_is_as_none(
+    content: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    StepTimes.path().parent.mkdir(parents=True)
+    StepTimes.path().write_text(content)
+    times = StepTimes(torch.device("cpu"), threads=1)
+    assert times.get("work") is None
+    times.put("work", StepCost(step=1.0))
+    assert times.get("work") == StepCost(step=1.0)
 
 
 def test_the_deadline_ends_what_takes_too_long() -> None:
