@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from infoseg_bench._renamed import install
@@ -82,6 +81,8 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     # The command line imports this package too, and its help should not wait for torch and pandas.
     if name == "__version__":
+        from importlib.metadata import version
+
         return version("infoseg-bench")
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

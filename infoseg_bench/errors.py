@@ -7,8 +7,10 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 MOST_NAMED = 10
 """How many files a message names for each kind of fault; chosen by this project."""
@@ -113,6 +115,9 @@ def printable(path: object) -> str:
 
 def reason(error: Exception) -> str:
     """Return in one line why something failed: pydantic's first error, or the text of a system error."""
+    # Imported here, as the help of the command line should not wait for it.
+    from pydantic import ValidationError
+
     if isinstance(error, ValidationError):
         mistake = first_mistake(error)
         return f"{mistake.key}: {mistake.message}"

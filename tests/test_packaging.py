@@ -159,4 +159,5 @@ def test_help_imports_no_heavy_library(words: list[str], tmp_path: Path) -> None
     imported = set(re.findall(r"\|\s+([\w.]+)$", done.stderr, flags=re.MULTILINE))
     assert "infoseg_bench.cli.main" in imported
     heavy = {"torch", "numpy", "h5py", "pandas", "matplotlib", "sklearn", "scipy", "PIL", "jaxtyping"}
+    heavy |= {"pydantic", "rich", "jinja2", "psutil"}
     assert not heavy & {name.partition(".")[0] for name in imported}

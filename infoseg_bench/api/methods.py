@@ -14,14 +14,16 @@ import torch
 from jaxtyping import Int16, Int64, Integer
 from torch import Tensor
 
-from infoseg_bench.contracts import Method, RunContext
+from infoseg_bench.contracts import Method
 from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.data.catalogue import PreparedDataset, find_prepared
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.errors import UsageError
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.record import Evaluation
-from infoseg_bench.runs.assemble import task_of, train_images
+from infoseg_bench.records.spec import Budget, RunSpec
+from infoseg_bench.runs.assemble import train_images
+from infoseg_bench.runs.loading import make_method, task_of
 from infoseg_bench.runs.photo_map_files import load_photo_maps
 from infoseg_bench.runs.prediction import EVALUATION_BATCH
 from infoseg_bench.scoring.counts import confusion_counts
@@ -67,12 +69,21 @@ def get_method(
     Raises:
         UsageError: an unknown method or parameter, or no steps for a method that trains by steps
     """
-    cls = load_methods([Path(plugin) for plugin in plugins]).method(name)
+    files = [Path(plugin) for plugin in plugins]
+    cls = load_methods(files).method(name)
     if cls.is_iterative and steps < 1:
         raise UsageError(f"{name}: this method trains by steps: pass their number as steps=...")
-    context = RunContext(seed=seed, device=choose_device(device), steps=steps if cls.is_iterative else 0)
-    task = task_of(dataset)
-    return cls(cls.resolve(task.dataset, parameters), task, context)
+    spec = RunSpec(
+        dataset=dataset.view.name,
+        fingerprint=dataset.store.fingerprint,
+        protocol=PROTOCOL,
+        method=name,
+        method_version=cls.version,
+        parameters=cls.resolve(dataset.view.name, parameters).model_dump(mode="json"),
+        budget=Budget(steps=steps, evaluate_every=steps) if cls.is_iterative else None,
+        seed=seed,
+    )
+    return make_method(spec, task_of(dataset), device=choose_device(device), plugins=files)
 
 
 def fit(method: Method, dataset: PreparedDataset, *, protocol: str = PROTOCOL) -> Method:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
@@ -30,15 +29,21 @@ def _folder(ctx: click.Context, name: str) -> Path:
     return Path(ctx.params.get(name) or name)
 
 
+def _entry_points(group: str) -> dict[str, str]:
+    from importlib.metadata import entry_points
+
+    return {point.name: "" for point in entry_points(group=group)}
+
+
 def _methods(ctx: click.Context) -> Iterable[tuple[str, str]]:
-    return ((point.name, "") for point in entry_points(group="infoseg_bench.methods"))
+    return _entry_points("infoseg_bench.methods").items()
 
 
 def _datasets(ctx: click.Context) -> Iterable[tuple[str, str]]:
     from infoseg_bench.data.catalogue import prepared_datasets
 
     prepared = dict.fromkeys(prepared_datasets(_folder(ctx, "data"))[0], "prepared")
-    return {**{point.name: "" for point in entry_points(group="infoseg_bench.datasets")}, **prepared}.items()
+    return {**_entry_points("infoseg_bench.datasets"), **prepared}.items()
 
 
 def _suites(ctx: click.Context) -> Iterable[tuple[str, str]]:

@@ -8,16 +8,17 @@ from pathlib import Path
 import torch
 
 from infoseg_bench.contracts import Method, Task
-from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.data.catalogue import find_prepared
 from infoseg_bench.data.view import cluster_names
 from infoseg_bench.errors import UsageError, UserError, first_few
 from infoseg_bench.images.palette import default_palette
-from infoseg_bench.inference.model import Model, make_trained
+from infoseg_bench.inference.model import Model
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.record import DatasetFacts, FinishedRecord, UnscoredRecord
-from infoseg_bench.runs.assemble import task_of
-from infoseg_bench.runs.checkpoint import peek_training_state, trained_state
+from infoseg_bench.runs.checkpoint import peek_training_state
+from infoseg_bench.runs.loading import load_method, task_of
+
+Completed = FinishedRecord | UnscoredRecord
 
 
 def find_run(run: str, results: Path) -> RunFolder:
@@ -48,7 +49,7 @@ def load_run(
     device: torch.device,
     plugins: Sequence[Path] = (),
     allow_unfinished: bool = False,
-) -> tuple[Model, FinishedRecord | UnscoredRecord | None]:
+) -> tuple[Model, Completed | None]:
     """Load a run's trained method, and its record if it is finished.
 
     Without scores, it is unknown which class a cluster stands for, so the clusters themselves are the
@@ -67,9 +68,10 @@ def load_run(
     record = folder.completed_record()
     if record is None and not allow_unfinished:
         raise UserError(f"{folder.path}: {_unfinished(folder)}")
-    model = _model(folder, record, data, device, plugins)
-    _load_weights(folder, model.method)
-    return model, record
+    if folder.spec().external:
+        raise UserError(f"{folder.path}: its label maps were made by other software: there is no model")
+    method = load_method(folder, _task(folder, record, data), device=device, plugins=plugins)
+    return _model(method, record), record
 
 
 def _means(run: str, name: str) -> bool:
@@ -84,23 +86,16 @@ def _unfinished(folder: RunFolder) -> str:
     return f"this run is not finished ({state}{steps}): infoseg-bench run finishes it, {remedy}"
 
 
-def _model(
-    folder: RunFolder,
-    record: FinishedRecord | UnscoredRecord | None,
-    data: Path,
-    device: torch.device,
-    plugins: Sequence[Path],
-) -> Model:
-    spec, registry = folder.spec(), load_methods(plugins)
-    if spec.external:
-        raise UserError(f"{folder.path}: its label maps were made by other software: there is no model")
+def _task(folder: RunFolder, record: Completed | None, data: Path) -> Task:
+    dataset = folder.spec().dataset
     if record is None:
-        task = task_of(find_prepared(data, spec.dataset))
-    else:
-        facts = record.dataset
-        clusters = len(facts.classes) if isinstance(facts, DatasetFacts) else facts.clusters
-        task = Task(dataset=spec.dataset, channels=facts.channels or 3, crop=facts.crop, clusters=clusters)
-    method = make_trained(spec, task, device, registry)
+        return task_of(find_prepared(data, dataset))
+    facts = record.dataset
+    clusters = len(facts.classes) if isinstance(facts, DatasetFacts) else facts.clusters
+    return Task(dataset=dataset, channels=facts.channels or 3, crop=facts.crop, clusters=clusters)
+
+
+def _model(method: Method, record: Completed | None) -> Model:
     if isinstance(record, FinishedRecord):
         return Model(
             method=method,
@@ -108,20 +103,10 @@ def _model(
             palette=tuple(record.dataset.palette),
             matching=tuple(record.last.one_to_one.matching),
         )
+    clusters = method.task.clusters
     return Model(
         method=method,
-        classes=cluster_names(task.clusters),
-        palette=default_palette(task.clusters),
-        matching=tuple(range(task.clusters)),
+        classes=cluster_names(clusters),
+        palette=default_palette(clusters),
+        matching=tuple(range(clusters)),
     )
-
-
-def _load_weights(folder: RunFolder, method: Method) -> None:
-    state = trained_state(folder)
-    try:
-        method.load_state({**method.state(), **state})
-    except (RuntimeError, KeyError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(
-            f"{folder.checkpoint_file}: of another network ({reason}): repeat the run with --force"
-        ) from None

@@ -11,14 +11,12 @@ import torch
 from jaxtyping import Int16, UInt8
 from PIL import Image, ImageOps
 
-from infoseg_bench.contracts import Method, RunContext, Task
-from infoseg_bench.contracts.registry import Registry
+from infoseg_bench.contracts import Method
 from infoseg_bench.data.view import VOID
 from infoseg_bench.errors import UserError
 from infoseg_bench.images.photos import read_photo
 from infoseg_bench.images.resize import scale_bilinear
 from infoseg_bench.inference.tiled import segment_tiled
-from infoseg_bench.records.spec import RunSpec
 
 Photo = UInt8[np.ndarray, "height width channel"] | Image.Image | str | PathLike[str]
 """Photos that a model accepts."""
@@ -96,20 +94,3 @@ def photo_pixels(image: object) -> UInt8[np.ndarray, "height width channel"]:
             f"an array of {image.dtype}, {shape}: give values of 0 to 255 as uint8, height x width x channel"
         )
     return image
-
-
-def make_trained(spec: RunSpec, task: Task, device: torch.device, registry: Registry) -> Method:
-    """Create the method of a spec, before its trained state is loaded.
-
-    Raises:
-        UserError: the method is not known, or its version differs from the one that was trained
-    """
-    cls = registry.method(spec.method)
-    if cls.version != spec.method_version:
-        raise UserError(
-            f"{spec.method}: trained by version {spec.method_version} of the method, but version "
-            f"{cls.version} is installed: use the infoseg-bench that trained it, or train again"
-        )
-    steps = spec.budget.steps if spec.budget else 0
-    context = RunContext(seed=spec.seed, device=device, steps=steps)
-    return cls(cls.parameters_type.parse(spec.parameters, cls.name), task, context)

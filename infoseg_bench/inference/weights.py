@@ -13,10 +13,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from infoseg_bench.contracts import Task
-from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.errors import UserError
-from infoseg_bench.inference.model import Model, make_trained
+from infoseg_bench.inference.model import Model
 from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.runs.loading import make_method
 from infoseg_bench.utils.atomic import write_bytes
 from infoseg_bench.utils.device import choose_device
 
@@ -72,7 +72,7 @@ def load_model(path: str | Path, *, device: str = "auto", plugins: Sequence[Path
     try:
         spec = RunSpec.model_validate(header["spec"])
         task = Task(dataset=spec.dataset, **header["task"])
-        method = make_trained(spec, task, choose_device(device), load_methods(plugins))
+        method = make_method(spec, task, device=choose_device(device), plugins=plugins)
         method.load_state({**method.state(), **_nested({**header["plain"], **tensors})})
         return Model(
             method=method,

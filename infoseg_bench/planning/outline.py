@@ -9,7 +9,7 @@ from typing import Any
 
 from infoseg_bench.contracts import DatasetRecipe, Task
 from infoseg_bench.data.catalogue import PreparedDataset
-from infoseg_bench.runs.assemble import task_of
+from infoseg_bench.runs.loading import task_of
 
 PROTOCOLS = ("corrected", "published")
 """Label tables of a data set that is not prepared: those that every view has."""

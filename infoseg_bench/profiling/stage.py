@@ -14,7 +14,7 @@ from infoseg_bench.contracts import DatasetRecipe, Method, Parameters, RunContex
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.data.store import StoreArrays
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
-from infoseg_bench.runs.assemble import task_of
+from infoseg_bench.runs.loading import task_of
 
 ENDLESS = 2**30
 """Steps of a run that is only measured."""

@@ -16,7 +16,7 @@ from infoseg_bench.profiling.clock import seconds_per_call
 from infoseg_bench.profiling.measure import COURSE, training
 from infoseg_bench.profiling.stage import random_stage, unprepared_task
 from infoseg_bench.profiling.step_times import StepTimes, work_key
-from infoseg_bench.runs.assemble import task_of
+from infoseg_bench.runs.loading import task_of
 from infoseg_bench.runs.prediction import EVALUATION_BATCH
 
 COVERS = (

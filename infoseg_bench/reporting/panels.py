@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Int64, UInt8
 from PIL import Image
 
@@ -22,7 +21,6 @@ from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.drawing import canvas, clean, style, wrap
 from infoseg_bench.reporting.loaded_runs import Run
-from infoseg_bench.runs.assemble import Setting
 from infoseg_bench.scoring.matching import UNMATCHED, one_to_one
 
 OWN = "infoseg"
@@ -124,8 +122,7 @@ def make_panels(board: Board, data: Path, *, plugins: Sequence[Path] = ()) -> Pa
     photos = read_photos(prepared, board.protocol)
     selections = _selections(list(runs.values()))
     chosen = sorted({index for indices in selections.values() for index in indices})
-    setting = Setting(data=data, device=torch.device("cpu"), plugins=plugins)
-    columns, notes = _columns(board, runs, photos, chosen, setting)
+    columns, notes = _columns(board, runs, photos, chosen, plugins)
     panels = [
         _panel(name, [chosen.index(index) for index in some], columns) for name, some in selections.items()
     ]
@@ -149,7 +146,7 @@ def _selections(runs: Sequence[Run]) -> dict[str, list[int]]:
 
 
 def _columns(
-    board: Board, runs: dict[str, Run], photos: Photos, chosen: list[int], setting: Setting
+    board: Board, runs: dict[str, Run], photos: Photos, chosen: list[int], plugins: Sequence[Path]
 ) -> tuple[list[Column], list[str]]:
     labels = photos.labels[chosen].numpy()
     colours = np.array([*board.facts.palette, UNMATCHED_COLOUR, VOID_COLOUR], dtype=np.uint8)
@@ -164,7 +161,7 @@ def _columns(
     for row, run in runs.items():
         title = f"{board.rows.at[row, 'label']!s}, run {run.record.identity[:6]}"
         try:
-            clusters = predict(RunFolder(run.folder.path), photos, chosen, setting=setting)
+            clusters = predict(RunFolder(run.folder.path), photos, chosen, plugins=plugins)
         except UserError as error:
             notes.append(str(error))
             continue

@@ -11,19 +11,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infoseg_bench.contracts import Method, RunContext, Task
+from infoseg_bench.contracts import Method
 from infoseg_bench.contracts.method_source import source_hash
-from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.data.catalogue import PreparedDataset, find_prepared
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.store import StoreArrays, void_mask
 from infoseg_bench.data.train_images import TrainImages
-from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.errors import UserError
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.provenance import now
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import TrainingState, load_checkpoint
 from infoseg_bench.runs.execute import Execution
+from infoseg_bench.runs.loading import make_method, put_state, task_of
 from infoseg_bench.runs.photo_map_files import photo_maps
 from infoseg_bench.utils.device import place
 from infoseg_bench.utils.distributed import SINGLE, Ranks
@@ -65,38 +65,6 @@ def find_dataset(spec: RunSpec, data: Path) -> PreparedDataset:
     return prepared
 
 
-def task_of(prepared: PreparedDataset) -> Task:
-    """Return what a method must know of prepared photos."""
-    view = prepared.view
-    return Task(
-        dataset=view.name, channels=prepared.store.channels, crop=view.crop, clusters=len(view.classes)
-    )
-
-
-def make_method(spec: RunSpec, prepared: PreparedDataset, setting: Setting) -> Method:
-    """Make the method of a spec, its random start drawn from the seed.
-
-    Raises:
-        UserError: another version of the method is installed, or it cannot be shared by several processes
-    """
-    cls = load_methods(setting.plugins).method(spec.method)
-    if cls.version != spec.method_version:
-        raise UserError(
-            f"{spec.method}: planned for version {spec.method_version} of the method, but version "
-            f"{cls.version} is installed: plan the run again, or use the infoseg-bench that planned it"
-        )
-    if setting.ranks.count > 1 and not cls.supports_distributed:
-        raise UsageError(f"{cls.name} runs in one process: leave out --gpus-per-run")
-    context = RunContext(
-        seed=spec.seed,
-        device=setting.device,
-        steps=spec.budget.steps if spec.budget else 0,
-        compile=setting.compile,
-        ranks=setting.ranks,
-    )
-    return cls(cls.parameters_type.parse(spec.parameters, cls.name), task_of(prepared), context)
-
-
 def assemble(
     folder: RunFolder, setting: Setting, *, should_stop: Callable[[], bool]
 ) -> tuple[Execution, PreparedDataset]:
@@ -108,7 +76,7 @@ def assemble(
     began = time.monotonic()
     spec = folder.spec()
     prepared = find_dataset(spec, setting.data)
-    method = make_method(spec, prepared, setting)
+    method = _method(spec, prepared, setting)
     training = _resume(folder, method) if spec.budget else _begin(folder, method)
     arrays = prepared.store.arrays(labels=True)
     # One copy for both sides: on a GPU the photos are most of what is kept there.
@@ -139,7 +107,7 @@ def assemble_follower(folder: RunFolder, setting: Setting) -> tuple[Method, Trai
     """
     spec = folder.spec()
     prepared = find_dataset(spec, setting.data)
-    method = make_method(spec, prepared, setting)
+    method = _method(spec, prepared, setting)
     _resume(folder, method)
     arrays = prepared.store.arrays(labels=method.label_use(method.parameters) is not None)
     maps = photo_maps(method, prepared.store, arrays, folder, lambda: False)
@@ -174,6 +142,13 @@ def train_images(
     )
 
 
+def _method(spec: RunSpec, prepared: PreparedDataset, setting: Setting) -> Method:
+    return make_method(
+        spec, task_of(prepared), device=setting.device, plugins=setting.plugins, compile=setting.compile,
+        ranks=setting.ranks,
+    )  # fmt: skip
+
+
 def _begin(folder: RunFolder, method: Method) -> TrainingState:
     # Begun again after a kill before the first checkpoint, it is to end with the same bits.
     torch.set_num_threads(folder.first_threads(torch.get_num_threads()))
@@ -193,14 +168,6 @@ def _resume(folder: RunFolder, method: Method) -> TrainingState:
     if training.threads:
         # Sums over other numbers of threads differ in their last bits.
         torch.set_num_threads(training.threads)
-    try:
-        method.load_state(state)
-    except (RuntimeError, KeyError, ValueError) as error:
-        lines = [line.strip() for line in str(error).splitlines()]
-        # torch says in its second line which weight does not fit.
-        reason = lines[1] if len(lines) > 1 else str(error)
-        raise UserError(
-            f"{folder.checkpoint_file}: of another network ({reason}): repeat the run with --force"
-        ) from None
+    put_state(method, state, folder)
     training.resumed_from.append(training.step)
     return training

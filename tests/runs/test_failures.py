@@ -140,7 +140,7 @@ def test_a_run_of_the_second_version_is_refused_with_its_version(folder: Path) -
     done = subprocess.run(worker, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 1
     error = run.status()["error"]
-    assert "infoseg: planned for version 2 of the method, but version 3 is installed" in error
+    assert "infoseg: the run is of version 2 of the method, but version 3 is installed" in error
 
 
 @pytest.mark.parametrize(

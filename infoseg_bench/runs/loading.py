@@ -1,0 +1,92 @@
+"""The method of a run, as it begins or with the state of its checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from infoseg_bench.contracts import Method, RunContext, Task
+from infoseg_bench.contracts.registry import load_methods
+from infoseg_bench.data.catalogue import PreparedDataset
+from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.runs.checkpoint import trained_state
+from infoseg_bench.utils.distributed import SINGLE, Ranks
+
+
+def task_of(prepared: PreparedDataset) -> Task:
+    """Return what a method must know about a prepared data set."""
+    view = prepared.view
+    return Task(
+        dataset=view.name, channels=prepared.store.channels, crop=view.crop, clusters=len(view.classes)
+    )
+
+
+def make_method(
+    spec: RunSpec,
+    task: Task,
+    *,
+    device: torch.device,
+    plugins: Sequence[Path] = (),
+    compile: bool = False,
+    ranks: Ranks = SINGLE,
+) -> Method:
+    """Create the method of a spec, with initial weights that depend on its seed.
+
+    Args:
+        spec: specification of the run
+        task: channels, crop and number of clusters
+        device: where to compute
+        plugins: files with more methods
+        compile: whether to use torch.compile for the network
+        ranks: the processes that do the run together
+
+    Raises:
+        UserError: another version of the method is installed, or it cannot be shared by several processes
+    """
+    cls = load_methods(plugins).method(spec.method)
+    if cls.version != spec.method_version:
+        raise UserError(
+            f"{spec.method}: the run is of version {spec.method_version} of the method, but version "
+            f"{cls.version} is installed: run it again, or use the infoseg-bench that it was made with"
+        )
+    if ranks.count > 1 and not cls.supports_distributed:
+        raise UsageError(f"{cls.name} runs in one process: leave out --gpus-per-run")
+    steps = spec.budget.steps if spec.budget else 0
+    context = RunContext(seed=spec.seed, device=device, steps=steps, compile=compile, ranks=ranks)
+    return cls(cls.parameters_type.parse(spec.parameters, cls.name), task, context)
+
+
+def load_method(
+    folder: RunFolder, task: Task, *, device: torch.device, plugins: Sequence[Path] = ()
+) -> Method:
+    """Create the method of a run, with the trained state of its checkpoint.
+
+    Raises:
+        UserError: there is no checkpoint, it does not fit the run, or another version is installed
+    """
+    method = make_method(folder.spec(), task, device=device, plugins=plugins)
+    # A finished run's checkpoint leaves out what only training needs.
+    put_state(method, {**method.state(), **trained_state(folder)}, folder)
+    return method
+
+
+def put_state(method: Method, state: Mapping[str, Any], folder: RunFolder) -> None:
+    """Restore a method's state from the checkpoint of a run.
+
+    Raises:
+        UserError: the state belongs to another network
+    """
+    try:
+        method.load_state(dict(state))
+    except (RuntimeError, KeyError, ValueError) as error:
+        lines = [line.strip() for line in str(error).splitlines()]
+        # torch says in its second line which weight does not fit.
+        reason = lines[1] if len(lines) > 1 else str(error)
+        raise UserError(
+            f"{folder.checkpoint_file}: of another network ({reason}): repeat the run with --force"
+        ) from None
