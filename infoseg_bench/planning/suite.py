@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.errors import Mistake, UsageError, UserError, first_mistake, unknown_name
-from infoseg_bench.planning.suite_lines import line_of
 from infoseg_bench.records.spec import Budget
 from infoseg_bench.utils.text import read_text
 
@@ -116,23 +115,21 @@ def presets() -> dict[str, Suite]:
 
 @dataclass(frozen=True)
 class SuiteFile:
-    """A suite and the text that it was read from.
+    """A suite and where it was read from.
 
     Attributes:
         suite: as it was read
-        text: of the file
         origin: name of a shipped suite, or the file's path
     """
 
     suite: Suite
-    text: str
     origin: str
 
     def check(self, registry: Registry, datasets: Collection[str]) -> None:
         """Check every name that the file gives against what there is.
 
         Raises:
-            UsageError: an unknown method, data set or parameter, with file, line and key
+            UsageError: an unknown method, data set or parameter, with file and key
         """
         suite = self.suite
         for index, name in enumerate(suite.datasets):
@@ -166,7 +163,7 @@ class SuiteFile:
             self._refuse(path, error)
 
     def _refuse(self, path: Sequence[str | int], error: UsageError) -> NoReturn:
-        raise _mistake(self.origin, self.text, path, str(error)) from None
+        raise _mistake(self.origin, path, str(error)) from None
 
 
 def load_suite(name: str) -> Suite:
@@ -179,10 +176,10 @@ def load_suite(name: str) -> Suite:
 
 
 def read_suite(name: str) -> SuiteFile:
-    """Read a suite with its text.
+    """Read a suite, and keep where it is from.
 
     Raises:
-        UsageError: unknown name, no such file, or a mistake in it, with file, line and key
+        UsageError: unknown name, no such file, or a mistake in it, with file and key
     """
     if name in shipped_suites():
         text, origin = (files("infoseg_bench") / "suites" / f"{name}.toml").read_text(), name
@@ -191,18 +188,16 @@ def read_suite(name: str) -> SuiteFile:
     else:
         raise unknown_name("suite", name, shipped_suites(), "or give the path of a .toml file")
     try:
-        return SuiteFile(Suite.model_validate(tomllib.loads(text)), text, origin)
+        return SuiteFile(Suite.model_validate(tomllib.loads(text)), origin)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"suite {origin}: {error}") from None
     except ValidationError as error:
         mistake = first_mistake(error)
-        raise _mistake(origin, text, mistake.path, _reason(mistake)) from None
+        raise _mistake(origin, mistake.path, _reason(mistake)) from None
 
 
-def _mistake(origin: str, text: str, path: Sequence[str | int], message: str) -> UsageError:
-    line = line_of(text, path)
-    place = f", line {line}" if line is not None else ""
-    return UsageError(f"suite {origin}{place}: {'.'.join(map(str, path))}: {message}")
+def _mistake(origin: str, path: Sequence[str | int], message: str) -> UsageError:
+    return UsageError(f"suite {origin}: {'.'.join(map(str, path))}: {message}")
 
 
 def _reason(mistake: Mistake) -> str:
