@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from infoseg_bench.api.models import export, get_model, segment_photos
     from infoseg_bench.api.preparing import list_datasets, list_methods, list_recipes, prepare
     from infoseg_bench.api.results import compare, pack, report, status, verify
-    from infoseg_bench.api.running import Engine, run
+    from infoseg_bench.api.running import run
     from infoseg_bench.inference.weights import load_model
+    from infoseg_bench.launchers.engine_choice import Engine
     from infoseg_bench.records.results_table import load_results
 
 _PLACES = {
-    "Engine": "api.running",
+    "Engine": "launchers.engine_choice",
     "compare": "api.results",
     "confusion_matrix": "api.methods",
     "evaluate": "api.external",

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from infoseg_bench.contracts.method_source import source_hash
 from infoseg_bench.contracts.registry import Registry, load_methods, load_recipes
 from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.errors import UserError
-from infoseg_bench.launchers.attempt import Limits
-from infoseg_bench.launchers.engine_choice import EngineChoice
+from infoseg_bench.launchers.engine_choice import Engine
 from infoseg_bench.launchers.local_slots import automatic_jobs
 from infoseg_bench.launchers.outcome import Outcome, Watcher
 from infoseg_bench.launchers.watch import SilentWatcher
@@ -67,7 +66,7 @@ class RunPlan:
         runs: every run, with its state and its estimated cost
         data: the suite and facts about its data sets
         work: how runs are done
-        choice: where runs are done
+        engine: where runs are done
         jobs: number of runs at the same time on this machine
         registry: registry of the methods
     """
@@ -75,7 +74,7 @@ class RunPlan:
     runs: tuple[PlannedRun, ...]
     data: SuiteData
     work: Work
-    choice: EngineChoice
+    engine: Engine
     jobs: int
     registry: Registry
 
@@ -87,7 +86,7 @@ class RunPlan:
     @property
     def local(self) -> bool:
         """Whether runs are done on this machine."""
-        return self.choice.engine == "local"
+        return self.engine.name == "local"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,35 +112,6 @@ class RunResult:
         """Return the requested runs that are finished as a table, like `load_results`."""
         table = load_results(self.plan.work.results)
         return table[table.identity.isin([spec.identity for spec in self.plan.specs])]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Engine:
-    """Where runs are done.
-
-    Attributes:
-        name: "local" for this machine, "slurm" for jobs of a Slurm cluster, "ray" for tasks of a Ray cluster
-        resources: resources of a job or task, each "[METHOD.]KEY=VALUE"
-        address: address of a running Ray cluster; None: one is started on this machine
-        limits: limits of every run
-    """
-
-    name: Literal["local", "slurm", "ray"] = "local"
-    resources: Sequence[str] = ()
-    address: str | None = None
-    limits: Limits = field(default_factory=Limits)
-
-    @property
-    def choice(self) -> EngineChoice:
-        """The choice in the form that launchers take."""
-        resources = tuple(self.resources)
-        return EngineChoice(
-            engine=self.name,
-            slurm=resources if self.name == "slurm" else (),
-            ray=resources if self.name == "ray" else (),
-            ray_address=self.address,
-            limits=self.limits,
-        )
 
 
 def run(
@@ -211,41 +181,28 @@ def run(
         RunsInterrupted: Ctrl-C was pressed; the same call resumes the runs
     """
     selection = Selection(
-        everything=everything,
-        suite=None if suite is None else str(suite),
-        datasets=datasets,
-        methods=methods,
-        seeds=None if seeds is None else ",".join(map(str, seeds)),
-        parameters=parameters or {},
-        steps=steps,
-        evaluate_every=evaluate_every,
-        protocol=protocol,
-        preset=preset,
-    )
+        everything=everything, suite=None if suite is None else str(suite), datasets=datasets,
+        methods=methods, seeds=None if seeds is None else list(seeds), parameters=parameters or {},
+        steps=steps, evaluate_every=evaluate_every, protocol=protocol, preset=preset,
+    )  # fmt: skip
     work = Work(
-        results=Path(results),
-        data=Path(data),
-        device=device,
-        processes=gpus_per_run,
-        compile=compile,
-        plugins=[Path(plugin) for plugin in plugins],
-        snapshots=snapshots,
-    )
+        results=Path(results), data=Path(data), device=device, processes=gpus_per_run, compile=compile,
+        plugins=[Path(plugin) for plugin in plugins], snapshots=snapshots,
+    )  # fmt: skip
     planned = plan_runs(
-        selection, work, (engine or Engine()).choice,
-        jobs=jobs, force=force, progress=None if dry_run else progress, log=log,
+        selection, work, engine or Engine(), jobs=jobs, force=force,
+        progress=None if dry_run else progress, log=log,
     )  # fmt: skip
     if dry_run:
         return RunResult(plan=planned)
-    outcomes = do_runs(planned, logs=logs, watcher=watcher)
-    done = RunResult(plan=planned, outcomes=tuple(outcomes))
+    done = do_runs(planned, logs=logs, watcher=watcher)
     return done if out is None else with_report(done, Path(out))
 
 
 def plan_runs(
     selection: Selection,
     work: Work,
-    choice: EngineChoice,
+    engine: Engine,
     *,
     jobs: int | None,
     force: bool,
@@ -257,7 +214,7 @@ def plan_runs(
     Args:
         selection: the requested runs
         work: how runs are done
-        choice: where runs are done
+        engine: where runs are done
         jobs: number of runs at the same time; None: as many as the machine allows
         force: whether to repeat finished runs
         progress: shows the preparation of missing computer-generated data sets; None: nothing is prepared
@@ -266,7 +223,7 @@ def plan_runs(
     Raises:
         UsageError: nothing is selected, or something unknown
     """
-    local = choice.engine == "local"
+    local = engine.name == "local"
     device = choose_device(work.device if local else "cpu")
     if local:
         check_devices(device, gpus_per_run=work.processes, jobs=jobs or 1)
@@ -286,19 +243,16 @@ def plan_runs(
         runs = with_timed_costs(
             runs, data.outlines, device=work.device, threads=threads, plugins=work.plugins
         )
-    return RunPlan(runs=tuple(runs), data=data, work=work, choice=choice, jobs=jobs, registry=registry)
+    return RunPlan(runs=tuple(runs), data=data, work=work, engine=engine, jobs=jobs, registry=registry)
 
 
-def do_runs(planned: RunPlan, *, logs: Sequence[str], watcher: WatcherFactory) -> list[Outcome]:
+def do_runs(planned: RunPlan, *, logs: Sequence[str], watcher: WatcherFactory) -> RunResult:
     """Do the runs of a plan that are not finished.
 
     Args:
         planned: the plan
         logs: loggers that get a copy of every curve
         watcher: makes the display of running runs
-
-    Returns:
-        how every run ended that was started or could not be started
 
     Raises:
         RunsInterrupted: Ctrl-C was pressed
@@ -308,21 +262,21 @@ def do_runs(planned: RunPlan, *, logs: Sequence[str], watcher: WatcherFactory) -
     for run in planned.runs:
         if run.repeated:
             RunFolder.of(work.results, run.spec).clear()
-    outcomes = [
+    damaged = [
         Outcome(run.spec, "failed", run.problem) for run in planned.runs if run.problem and not run.to_do
     ]
     if not todo:
-        return outcomes
+        return RunResult(plan=planned, outcomes=tuple(damaged))
     shown = watcher(todo)
     watching = LogWatcher(shown, curve_followers(logs, work.results), work.results) if logs else shown
-    engine = planned.choice.make(
+    engine = planned.engine.make(
         todo, work, methods=planned.registry.methods, jobs=planned.jobs, watcher=watching
     )
     with shown.context():
-        outcomes = engine.run(todo) + outcomes
+        outcomes = engine.run(todo)
     if engine.stopped:
         raise RunsInterrupted("Interrupted. Run the same command again to resume.")
-    return outcomes
+    return RunResult(plan=planned, outcomes=(*outcomes, *damaged))
 
 
 def with_report(done: RunResult, out: Path) -> RunResult:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from infoseg_bench.cli.options import plugin_option
+from infoseg_bench.cli.options import plugin_option, set_option
 from infoseg_bench.errors import UsageError, UserError
-from infoseg_bench.planning.selection import merge_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,15 +48,9 @@ def method(name: str, out: Path | None) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="METHOD.PARAMETER=VALUE",
-    help="Set a method's parameter, such as infoseg.width=4, for quick checks.",
-)
+@set_option("Set a method's parameter, such as infoseg.width=4, for quick checks.")
 @plugin_option
-def check(name: str, settings: tuple[str, ...], plugins: tuple[Path, ...]) -> None:
+def check(name: str, parameters: dict[str, dict[str, Any]], plugins: tuple[Path, ...]) -> None:
     """Check that a method fulfils the contract that every method must fulfil.
 
     NAME is a method's name, or the path of a file with one or more. It is fitted many times for three
@@ -70,7 +63,6 @@ def check(name: str, settings: tuple[str, ...], plugins: tuple[Path, ...]) -> No
     from infoseg_bench.method_checks.contract import CHECKS
     from infoseg_bench.method_checks.subject import Subject
 
-    parameters = merge_settings({}, settings)
     failed = 0
     torch.set_num_threads(1)
     for cls in _methods(name, plugins):

@@ -1,93 +1,85 @@
-"""Options of `run` that choose the engine and the resources of a run."""
+"""Options of `run` that choose the engine and the limits of a run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from infoseg_bench.cli.options import gathered
 from infoseg_bench.errors import UsageError
-from infoseg_bench.launchers.engine_choice import EngineChoice
 
 if TYPE_CHECKING:
-    pass
+    from infoseg_bench.launchers.engine_choice import Engine
 
 MINUTES = click.FloatRange(min=0, min_open=True)
 
 
-def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options; the command gets an `engine_choice`."""
+def _engine(
+    engine: Literal["local", "slurm", "ray"],
+    slurm: tuple[str, ...],
+    ray: tuple[str, ...],
+    ray_address: str | None,
+    retries: int,
+    time_limit: float | None,
+    silence_limit: float,
+) -> Engine:
+    from infoseg_bench.launchers.attempt import Limits
+    from infoseg_bench.launchers.engine_choice import Engine
 
-    @wraps(command)
-    def with_choice(
-        engine: str,
-        slurm: tuple[str, ...],
-        ray: tuple[str, ...],
-        ray_address: str | None,
-        retries: int,
-        time_limit: float | None,
-        silence_limit: float,
-        **words: Any,
-    ) -> Any:
-        from infoseg_bench.launchers.attempt import Limits
+    if (slurm and engine != "slurm") or ((ray or ray_address) and engine != "ray"):
+        raise UsageError("--slurm belongs to --engine slurm, --ray and --ray-address to --engine ray")
+    seconds = time_limit and 60 * time_limit
+    limits = Limits(seconds=seconds, silent_seconds=60 * silence_limit, retries=retries)
+    return Engine(name=engine, resources=slurm or ray, address=ray_address, limits=limits)
 
-        if (slurm and engine != "slurm") or ((ray or ray_address) and engine != "ray"):
-            raise UsageError("--slurm belongs to --engine slurm, --ray and --ray-address to --engine ray")
-        seconds = time_limit and 60 * time_limit
-        limits = Limits(seconds=seconds, silent_seconds=60 * silence_limit, retries=retries)
-        choice = EngineChoice(engine=engine, slurm=slurm, ray=ray, ray_address=ray_address, limits=limits)
-        return command(engine_choice=choice, **words)
 
-    options = [
-        click.option(
-            "--engine",
-            type=click.Choice(["local", "slurm", "ray"]),
-            default="local",
-            show_default=True,
-            help="Where to run: on this machine, as jobs of a Slurm cluster, or as tasks of a Ray cluster.",
-        ),
-        click.option(
-            "--slurm",
-            multiple=True,
-            metavar="[METHOD.]KEY=VALUE",
-            help="Resources of a Slurm job: gpus, cpus, mem_gb, minutes, or any option of sbatch, such as "
-            "partition=long or kmeans.gpus=0.  [default: gpus=1 cpus=4 mem_gb=16 minutes=1440]",
-        ),
-        click.option(
-            "--ray",
-            multiple=True,
-            metavar="[METHOD.]KEY=VALUE",
-            help="Resources of a Ray task: gpus, cpus, mem_gb, such as gpus=0.5.  [default: cpus=1, and "
-            "gpus=1 "
-            "where the cluster has any]",
-        ),
-        click.option("--ray-address", help="Address of a running Ray cluster, such as auto or HOST:6379."),
-        click.option(
-            "--retries",
-            type=click.IntRange(min=0),
-            default=2,
-            show_default=True,
-            help="Further attempts, from the checkpoint, at a run that the machine failed: killed, lost disk "
-            "or GPU.",
-        ),
-        click.option(
-            "--time-limit",
-            type=MINUTES,
-            metavar="MINUTES",
-            help="Stop and fail a run that takes longer than this; the same command resumes it.  [default: "
-            "none]",
-        ),
-        click.option(
-            "--silence-limit",
-            type=MINUTES,
-            metavar="MINUTES",
-            default=60.0,
-            show_default=True,
-            help="Treat a run as hung if it shows no sign of life for this long.",
-        ),
-    ]
-    for option in reversed(options):
-        with_choice = option(with_choice)
-    return with_choice
+engine_options = gathered(
+    "engine",
+    _engine,
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "slurm", "ray"]),
+        default="local",
+        show_default=True,
+        help="Where to run: on this machine, as jobs of a Slurm cluster, or as tasks of a Ray cluster.",
+    ),
+    click.option(
+        "--slurm",
+        multiple=True,
+        metavar="[METHOD.]KEY=VALUE",
+        help="Resources of a Slurm job: gpus, cpus, mem_gb, minutes, or any option of sbatch, such as "
+        "partition=long or kmeans.gpus=0.  [default: gpus=1 cpus=4 mem_gb=16 minutes=1440]",
+    ),
+    click.option(
+        "--ray",
+        multiple=True,
+        metavar="[METHOD.]KEY=VALUE",
+        help="Resources of a Ray task: gpus, cpus, mem_gb, such as gpus=0.5.  [default: cpus=1, and gpus=1 "
+        "where the cluster has any]",
+    ),
+    click.option("--ray-address", help="Address of a running Ray cluster, such as auto or HOST:6379."),
+    click.option(
+        "--retries",
+        type=click.IntRange(min=0),
+        default=2,
+        show_default=True,
+        help="Further attempts, from the checkpoint, at a run that the machine failed: killed, lost disk or "
+        "GPU.",
+    ),
+    click.option(
+        "--time-limit",
+        type=MINUTES,
+        metavar="MINUTES",
+        help="Stop and fail a run that takes longer than this; the same command resumes it.  [default: none]",
+    ),
+    click.option(
+        "--silence-limit",
+        type=MINUTES,
+        metavar="MINUTES",
+        default=60.0,
+        show_default=True,
+        help="Treat a run as hung if it shows no sign of life for this long.",
+    ),
+)
+"""The options; the command gets an `engine`."""

@@ -1,17 +1,40 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the values that their texts stand for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Sequence
+from functools import reduce, wraps
+from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from infoseg_bench.cli.completion import DATASETS, METHODS, RUNS
+from infoseg_bench.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def gathered(name: str, make: Callable[..., Any], *options: Option) -> Option:
+    """Add options to a command, which gets what they stand for as one argument.
+
+    Args:
+        name: name of the command's argument
+        make: takes the options' values by name, and returns the argument
+        options: the options in the order of the help
+    """
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def with_argument(**values: Any) -> Any:
+            own = {key: values.pop(key) for key in signature(make).parameters}
+            return command(**values, **{name: make(**own)})
+
+        return reduce(lambda done, option: option(done), reversed(options), with_argument)
+
+    return add
 
 
 def _folder_option(name: str, meaning: str) -> Callable[[Command], Command]:
@@ -67,26 +90,19 @@ protocol_option = click.option(
 )
 
 
-def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--log`, and its older form `--tensorboard DIR`; the command gets a tuple `logs`."""
-
-    @wraps(command)
-    def with_logs(logs: tuple[str, ...], tensorboard: str | None, **options: Any) -> Any:
-        more = (f"tensorboard={tensorboard}",) if tensorboard else ()
-        return command(logs=logs + more, **options)
-
-    add_log = click.option(
+log_options = gathered(
+    "logs",
+    lambda logs, tensorboard: logs + ((f"tensorboard={tensorboard}",) if tensorboard else ()),
+    click.option(
         "--log",
         "logs",
         multiple=True,
         metavar="NAME[=PLACE]",
         help="Copy every run's curve to csv, tensorboard, mlflow or wandb; may be given several times. PLACE "
         "is a folder, or for mlflow the address of a server.  [default: logs/NAME below the results]",
-    )
-    add_tensorboard = click.option(
-        "--tensorboard", metavar="DIR", hidden=True, help="The same as --log tensorboard=DIR."
-    )
-    return add_log(add_tensorboard(with_logs))
+    ),
+    click.option("--tensorboard", metavar="DIR", hidden=True, help="The same as --log tensorboard=DIR."),
+)
 
 
 plugin_option = click.option(
@@ -112,3 +128,69 @@ class _Jobs(click.ParamType):  # type: ignore[type-arg]
 
 JOBS = _Jobs()
 """A number of runs side by side; None for "auto"."""
+
+
+class _Seeds(click.ParamType):  # type: ignore[type-arg]
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        return parse_seeds(value) if isinstance(value, str) else value
+
+
+SEEDS = _Seeds()
+"""Seeds such as 0-4 or 0,3,7-9."""
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Return the seeds of a text such as "0-4" or "0,3,7-9".
+
+    Raises:
+        UsageError: not such a list
+    """
+    seeds: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        try:
+            seeds += range(int(first), int(last if dash else first) + 1)
+        except ValueError:
+            raise UsageError(f"--seeds {text}: write numbers and ranges, such as 0-4 or 0,3,7-9") from None
+    if not seeds:
+        raise UsageError(f"--seeds {text}: an empty range")
+    return list(dict.fromkeys(seeds))
+
+
+def set_option(meaning: str) -> Callable[[Command], Command]:
+    """Make the option `--set`; the command gets parameters by method and name."""
+    return click.option(
+        "--set",
+        "parameters",
+        multiple=True,
+        metavar="METHOD.PARAMETER=VALUE",
+        callback=lambda ctx, param, settings: parse_settings(settings),
+        help=meaning,
+    )
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the parameters by method and name of settings such as "iic.lr=1e-4".
+
+    Raises:
+        UsageError: not such a setting
+    """
+    parameters: dict[str, dict[str, Any]] = {}
+    for setting in settings:
+        target, equals, text = setting.partition("=")
+        method, dot, name = target.partition(".")
+        if not (equals and dot and name):
+            raise UsageError(f"--set {setting}: write METHOD.PARAMETER=VALUE, such as iic.lr=1e-4")
+        parameters.setdefault(method, {})[name] = _value(text)
+    return parameters
+
+
+def _value(text: str) -> Any:
+    import tomllib
+
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

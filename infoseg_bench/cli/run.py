@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,71 +11,81 @@ from infoseg_bench.cli.completion import DATASETS, METHODS, PRESETS, SUITES
 from infoseg_bench.cli.engine_options import engine_options
 from infoseg_bench.cli.options import (
     JOBS,
+    SEEDS,
     data_option,
     device_option,
+    gathered,
     log_options,
     plugin_option,
     results_option,
+    set_option,
 )
 from infoseg_bench.cli.run_steps import conclude, offer_demo, show_plan
-from infoseg_bench.launchers.engine_choice import EngineChoice
 from infoseg_bench.planning.selection import Selection
+
+if TYPE_CHECKING:
+    from infoseg_bench.launchers.engine_choice import Engine
+
+
+selection_options = gathered(
+    "selection",
+    Selection,
+    click.option(
+        "--all",
+        "everything",
+        is_flag=True,
+        help="Run every method on every prepared data set, or everything in a suite.",
+    ),
+    click.option(
+        "--suite",
+        shell_complete=SUITES,
+        help="A shipped suite (ablation, ablation-laptop, demo, laptop, paper, paper-published) or the path of "
+        "a suite's TOML file.",
+    ),
+    click.option(
+        "--dataset",
+        "datasets",
+        multiple=True,
+        shell_complete=DATASETS,
+        help="A prepared data set; may be given several times.",
+    ),
+    click.option(
+        "--method",
+        "methods",
+        multiple=True,
+        shell_complete=METHODS,
+        help="A method; may be given several times.",
+    ),
+    click.option("--seeds", type=SEEDS, help="Seeds, such as 0-4 or 0,3,7-9.  [default: 0, or the suite's]"),
+    click.option(
+        "--steps",
+        type=click.IntRange(min=1),
+        help="Training steps, for methods that train by steps.  [default: the suite's, the method's own, or "
+        "10000]",
+    ),
+    click.option(
+        "--evaluate-every",
+        type=click.IntRange(min=1),
+        help="Steps between two evaluations.  [default: as for --steps; with --steps, a twentieth of it]",
+    ),
+    set_option(
+        "Set a method's parameter, such as infoseg.lr=1e-4; `infoseg-bench list --method NAME` shows them."
+    ),
+    click.option(
+        "--preset",
+        shell_complete=PRESETS,
+        metavar="NAME",
+        help="Use the parameters and training length of a shipped suite on any data set; small suits a "
+        "laptop's CPU.",
+    ),
+    click.option(
+        "--protocol", help='Label protocol of the data sets.  [default: "corrected", or the suite\'s]'
+    ),
+)
 
 
 @click.command()
-@click.option(
-    "--all",
-    "everything",
-    is_flag=True,
-    help="Run every method on every prepared data set, or everything in a suite.",
-)
-@click.option(
-    "--suite",
-    shell_complete=SUITES,
-    help="A shipped suite (ablation, ablation-laptop, demo, laptop, paper, paper-published) or the path of a "
-    "suite's TOML file.",
-)
-@click.option(
-    "--dataset",
-    "datasets",
-    multiple=True,
-    shell_complete=DATASETS,
-    help="A prepared data set; may be given several times.",
-)
-@click.option(
-    "--method",
-    "methods",
-    multiple=True,
-    shell_complete=METHODS,
-    help="A method; may be given several times.",
-)
-@click.option("--seeds", help="Seeds, such as 0-4 or 0,3,7-9.  [default: 0, or the suite's]")
-@click.option(
-    "--steps",
-    type=click.IntRange(min=1),
-    help="Training steps, for methods that train by steps.  [default: the suite's, the method's own, or "
-    "10000]",
-)
-@click.option(
-    "--evaluate-every",
-    type=click.IntRange(min=1),
-    help="Steps between two evaluations.  [default: as for --steps; with --steps, a twentieth of it]",
-)
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="METHOD.PARAMETER=VALUE",
-    help="Set a method's parameter, such as infoseg.lr=1e-4; `infoseg-bench list --method NAME` shows them.",
-)
-@click.option(
-    "--preset",
-    shell_complete=PRESETS,
-    metavar="NAME",
-    help="Use the parameters and training length of a shipped suite on any data set; small suits a "
-    "laptop's CPU.",
-)
-@click.option("--protocol", help='Label protocol of the data sets.  [default: "corrected", or the suite\'s]')
+@selection_options
 @data_option
 @results_option
 @click.option(
@@ -124,6 +134,7 @@ from infoseg_bench.planning.selection import Selection
 @engine_options
 @plugin_option
 def run(
+    selection: Selection,
     data: Path,
     results: Path,
     out: Path | None,
@@ -135,9 +146,8 @@ def run(
     dry_run: bool,
     snapshots: int | None,
     logs: tuple[str, ...],
-    engine_choice: EngineChoice,
+    engine: Engine,
     plugins: tuple[Path, ...],
-    **options: Any,
 ) -> None:
     """Run methods on data sets, and report their scores.
 
@@ -145,7 +155,7 @@ def run(
     active runs save their state, twice to stop them at once. The same command may run several times at
     once, also on several machines that share the folders: every run is done only once.
     """
-    from infoseg_bench.api.running import RunResult, do_runs, plan_runs, with_report
+    from infoseg_bench.api.running import do_runs, plan_runs, with_report
     from infoseg_bench.launchers.watch import watcher
     from infoseg_bench.launchers.work import Work
     from infoseg_bench.utils.progress import show_progress
@@ -155,13 +165,9 @@ def run(
         snapshots=snapshots or 0,
     )  # fmt: skip
     planned = plan_runs(
-        offer_demo(Selection(**options), data, plugins), work, engine_choice,
-        jobs=jobs, force=force, progress=None if dry_run else show_progress,
-        log=lambda line: click.echo(line, err=True),
+        offer_demo(selection, data, plugins), work, engine, jobs=jobs, force=force,
+        progress=None if dry_run else show_progress, log=lambda line: click.echo(line, err=True),
     )  # fmt: skip
     show_plan(planned)
-    if dry_run:
-        return
-    outcomes = do_runs(planned, logs=logs, watcher=watcher)
-    done = RunResult(plan=planned, outcomes=tuple(outcomes))
-    conclude(with_report(done, out or results / "report"))
+    if not dry_run:
+        conclude(with_report(do_runs(planned, logs=logs, watcher=watcher), out or results / "report"))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from infoseg_bench.cli.options import data_option, device_option, plugin_option
+from infoseg_bench.cli.options import data_option, device_option, plugin_option, set_option
 from infoseg_bench.cli.speed_table import show
 from infoseg_bench.errors import UsageError
 
@@ -28,13 +28,7 @@ if TYPE_CHECKING:
     help="Data set to train on; random photos of its sizes if it is not prepared.  "
     "[default: random 128x128 photos, K = 15]",
 )
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="METHOD.PARAMETER=VALUE",
-    help="Set a method's parameter, such as infoseg.precision=bfloat16; suites have their own.",
-)
+@set_option("Set a method's parameter, such as infoseg.precision=bfloat16; suites have their own.")
 @device_option
 @click.option("--compile", is_flag=True, help="Use torch.compile for the networks.")
 @click.option(
@@ -56,7 +50,7 @@ if TYPE_CHECKING:
 @plugin_option
 def speed(
     methods: tuple[str, ...],
-    settings: tuple[str, ...],
+    parameters: dict[str, dict[str, Any]],
     data: Path,
     plugins: tuple[Path, ...],
     as_json: bool,
@@ -70,11 +64,10 @@ def speed(
     suite would take here.
     """
     from infoseg_bench.contracts.registry import load_methods
-    from infoseg_bench.planning.selection import merge_settings
 
     registry = load_methods(plugins)
     chosen = _chosen(methods, registry)
-    speeds, estimates = _measure(chosen, merge_settings({}, settings), registry, data, plugins, **options)
+    speeds, estimates = _measure(chosen, parameters, registry, data, plugins, **options)
     if as_json:
         figures = {
             "device": _device_name(options["device"]),

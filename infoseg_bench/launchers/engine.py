@@ -43,7 +43,7 @@ Active = TypeVar("Active", bound=ActiveRun)
 
 
 @dataclass(kw_only=True)
-class Engine(ABC, Generic[Active]):
+class BaseEngine(ABC, Generic[Active]):
     """Does runs, each in a process of its own.
 
     A subclass says how runs are started, whether one has ended, and how the active ones are stopped.

@@ -1,14 +1,15 @@
-"""The engine that the user has chosen, made from its options."""
+"""The engine that the user has chosen, before it is started."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from infoseg_bench.launchers.attempt import Limits
 
 if TYPE_CHECKING:
-    from infoseg_bench.launchers.attempt import Limits
-    from infoseg_bench.launchers.engine import Engine
+    from infoseg_bench.launchers.engine import BaseEngine
     from infoseg_bench.launchers.outcome import Watcher
     from infoseg_bench.launchers.resources import ResourceRequest
     from infoseg_bench.launchers.work import Work
@@ -16,26 +17,24 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EngineChoice:
-    """Where the runs of one command are done.
+class Engine:
+    """Where runs are done.
 
     Attributes:
-        engine: "local", "slurm" or "ray"
-        slurm: resources of Slurm jobs, each `[METHOD.]KEY=VALUE`
-        ray: resources of Ray tasks, each `[METHOD.]KEY=VALUE`
-        ray_address: of a running Ray cluster; None: one is started on this machine
-        limits: of every run
+        name: "local" for this machine, "slurm" for jobs of a Slurm cluster, "ray" for tasks of a Ray cluster
+        resources: resources of a job or task, each "[METHOD.]KEY=VALUE"
+        address: address of a running Ray cluster; None: one is started on this machine
+        limits: limits of every run
     """
 
-    engine: str
-    slurm: tuple[str, ...]
-    ray: tuple[str, ...]
-    ray_address: str | None
-    limits: Limits
+    name: Literal["local", "slurm", "ray"] = "local"
+    resources: Sequence[str] = ()
+    address: str | None = None
+    limits: Limits = field(default_factory=Limits)
 
     def make(
         self, specs: Sequence[RunSpec], work: Work, *, methods: Collection[str], jobs: int, watcher: Watcher
-    ) -> Engine[Any]:
+    ) -> BaseEngine[Any]:
         """Make the engine.
 
         Args:
@@ -48,18 +47,17 @@ class EngineChoice:
         Raises:
             UsageError: the engine's extra is not installed, or a resource is wrong
         """
-        if self.engine == "local":
+        if self.name == "local":
             return self._local(work, jobs, watcher)
         from infoseg_bench.launchers.resources import ResourceRequest
 
         paths = [path.resolve() for path in work.plugins]
         work = replace(work, results=work.results.resolve(), data=work.data.resolve(), plugins=paths)
-        texts = {"slurm": self.slurm, "ray": self.ray}[self.engine]
-        request = ResourceRequest.parse(f"--{self.engine}", texts, methods)
-        make = {"slurm": self._slurm, "ray": self._ray}[self.engine]
+        request = ResourceRequest.parse(f"--{self.name}", self.resources, methods)
+        make = self._slurm if self.name == "slurm" else self._ray
         return make(request, {spec.method for spec in specs}, work, watcher)
 
-    def _local(self, work: Work, jobs: int, watcher: Watcher) -> Engine[Any]:
+    def _local(self, work: Work, jobs: int, watcher: Watcher) -> BaseEngine[Any]:
         from infoseg_bench.launchers.local import LocalEngine
         from infoseg_bench.launchers.local_slots import shared_gpus
         from infoseg_bench.utils.device import choose_device
@@ -69,7 +67,7 @@ class EngineChoice:
 
     def _slurm(
         self, request: ResourceRequest, methods: set[str], work: Work, watcher: Watcher
-    ) -> Engine[Any]:
+    ) -> BaseEngine[Any]:
         from infoseg_bench.launchers.resources import SlurmResources
         from infoseg_bench.launchers.slurm import SlurmEngine
         from infoseg_bench.launchers.slurm_queue import SlurmQueue
@@ -81,14 +79,16 @@ class EngineChoice:
             resources=lambda spec: of_method[spec.method],
         )  # fmt: skip
 
-    def _ray(self, request: ResourceRequest, methods: set[str], work: Work, watcher: Watcher) -> Engine[Any]:
+    def _ray(
+        self, request: ResourceRequest, methods: set[str], work: Work, watcher: Watcher
+    ) -> BaseEngine[Any]:
         from infoseg_bench.launchers.ray import RayEngine, gpus_if_any
         from infoseg_bench.launchers.resources import RayResources
 
-        gpus = 0 if work.device == "cpu" else gpus_if_any(self.ray_address, work.processes)
+        gpus = 0 if work.device == "cpu" else gpus_if_any(self.address, work.processes)
         cpus = max(1, work.processes)
         of_method = {name: request.of_method(RayResources, name, gpus=gpus, cpus=cpus) for name in methods}
         return RayEngine(
-            work=work, watcher=watcher, limits=self.limits, address=self.ray_address,
+            work=work, watcher=watcher, limits=self.limits, address=self.address,
             resources=lambda spec: of_method[spec.method],
         )  # fmt: skip

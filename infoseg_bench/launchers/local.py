@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from infoseg_bench.launchers.attempt import Attempt
-from infoseg_bench.launchers.engine import ActiveRun, Engine
+from infoseg_bench.launchers.engine import ActiveRun, BaseEngine
 from infoseg_bench.launchers.outcome import Outcome
 from infoseg_bench.launchers.queue import Queue, Waiting
 from infoseg_bench.records.folder import RunFolder
@@ -33,7 +33,7 @@ class LocalRun(ActiveRun):
 
 
 @dataclass(kw_only=True)
-class LocalEngine(Engine[LocalRun]):
+class LocalEngine(BaseEngine[LocalRun]):
     """Does runs on this machine.
 
     Attributes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.launchers.engine import ActiveRun, Engine
+from infoseg_bench.launchers.engine import ActiveRun, BaseEngine
 from infoseg_bench.launchers.node import run_until_cancelled
 from infoseg_bench.launchers.outcome import Outcome
 from infoseg_bench.launchers.queue import Queue, Waiting
@@ -34,7 +34,7 @@ class RayRun(ActiveRun):
 
 
 @dataclass(kw_only=True)
-class RayEngine(Engine[RayRun]):
+class RayEngine(BaseEngine[RayRun]):
     """Does runs as tasks of a Ray cluster. If a node dies, its runs resume elsewhere from their checkpoints.
 
     The paths of `work` are absolute and every node sees them.

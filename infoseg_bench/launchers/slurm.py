@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from infoseg_bench.launchers.engine import Engine
+from infoseg_bench.launchers.engine import BaseEngine
 from infoseg_bench.launchers.outcome import Outcome
 from infoseg_bench.launchers.queue import Queue, Waiting
 from infoseg_bench.launchers.resources import SlurmResources
@@ -26,7 +26,7 @@ MACHINE = {"BOOT_FAIL", "NODE_FAIL", "PREEMPTED", GONE}
 
 
 @dataclass(kw_only=True)
-class SlurmEngine(Engine[Job]):
+class SlurmEngine(BaseEngine[Job]):
     """Does runs as Slurm jobs.
 
     If it is killed, its jobs go on. The same command finds those that queue or run, and follows them.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,8 @@ from infoseg_bench.errors import UsageError, unknown_name
 if TYPE_CHECKING:
     from infoseg_bench.contracts.registry import Registry
     from infoseg_bench.planning.suite import Suite
+
+Parameters = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +24,8 @@ class Selection:
         suite: name or file of a suite
         datasets: names of data sets
         methods: names of methods
-        seeds: such as "0-4" or "0,3,7-9"
-        settings: parameters, as METHOD.PARAMETER=VALUE
-        parameters: the same by method and name; `settings` come after them
+        seeds: of every method on every data set
+        parameters: parameters that should differ from the defaults, by method and name
         steps: training steps of every method that trains
         evaluate_every: steps between two evaluations
         protocol: label table of the data sets
@@ -36,9 +36,8 @@ class Selection:
     suite: str | None = None
     datasets: Sequence[str] = ()
     methods: Sequence[str] = ()
-    seeds: str | None = None
-    settings: Sequence[str] = ()
-    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    seeds: Sequence[int] | None = None
+    parameters: Parameters = field(default_factory=dict)
     steps: int | None = None
     evaluate_every: int | None = None
     protocol: str | None = None
@@ -71,13 +70,11 @@ def chosen_suite(
     override = {
         "steps": selection.steps,
         "evaluate_every": selection.evaluate_every,
-        "seeds": parse_seeds(selection.seeds) if selection.seeds else None,
+        "seeds": None if selection.seeds is None else list(selection.seeds),
     }
     base["budgets"] = [*base.get("budgets", []), override]
-    _check_settings(selection.settings, base["methods"], registry)
-    parameters = base.get("parameters", {})
-    chosen = {method: {**parameters.get(method, {}), **own} for method, own in selection.parameters.items()}
-    base["parameters"] = merge_settings({**parameters, **chosen}, selection.settings)
+    _refuse_unused(selection.parameters, base["methods"], registry)
+    base["parameters"] = _merged(base.get("parameters", {}), selection.parameters)
     return _validate(base)
 
 
@@ -109,59 +106,20 @@ def _apply_preset(base: dict[str, Any], name: str) -> None:
         raise unknown_name("preset", name, known)
     given = known[name].model_dump()
     base.update(budget=given["budget"], budgets=given["budgets"])
-    own = base.get("parameters", {})
-    merged = {method: {**own.get(method, {}), **values} for method, values in given["parameters"].items()}
-    base["parameters"] = {**own, **merged}
+    base["parameters"] = _merged(base.get("parameters", {}), given["parameters"])
 
 
-def _check_settings(settings: Sequence[str], methods: Collection[str], registry: Registry) -> None:
-    for setting in settings:
-        method = setting.partition("=")[0].partition(".")[0]
+def _merged(base: Parameters, given: Parameters) -> dict[str, dict[str, Any]]:
+    return {method: {**base.get(method, {}), **given.get(method, {})} for method in {**base, **given}}
+
+
+def _refuse_unused(parameters: Parameters, methods: Collection[str], registry: Registry) -> None:
+    for method, values in parameters.items():
         if method in registry.methods and method not in methods:
+            settings = ", ".join(f"{method}.{name}={value}" for name, value in values.items())
             raise UsageError(
-                f"--set {setting}: {method} is not among the methods of this run ({', '.join(methods)})"
+                f"{settings}: {method} is not among the methods of this run ({', '.join(methods)})"
             )
-
-
-def parse_seeds(text: str) -> list[int]:
-    """Read seeds such as "0-4" or "0,3,7-9".
-
-    Raises:
-        UsageError: not such a list
-    """
-    seeds: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.strip().partition("-")
-        try:
-            seeds += range(int(first), int(last if dash else first) + 1)
-        except ValueError:
-            raise UsageError(f"--seeds {text}: write numbers and ranges, such as 0-4 or 0,3,7-9") from None
-    if not seeds:
-        raise UsageError(f"--seeds {text}: an empty range")
-    return list(dict.fromkeys(seeds))
-
-
-def merge_settings(base: dict[str, dict[str, Any]], settings: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Add settings such as "iic.lr=1e-4" to parameters by method.
-
-    Raises:
-        UsageError: not such a setting
-    """
-    merged = {method: dict(values) for method, values in base.items()}
-    for setting in settings:
-        target, equals, text = setting.partition("=")
-        method, dot, name = target.partition(".")
-        if not (equals and dot and name):
-            raise UsageError(f"--set {setting}: write METHOD.PARAMETER=VALUE, such as iic.lr=1e-4")
-        merged.setdefault(method, {})[name] = _value(text)
-    return merged
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
 
 
 def _validate(base: dict[str, Any]) -> Suite:

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from infoseg_bench.errors import UsageError
-from infoseg_bench.launchers.attempt import Limits
-from infoseg_bench.launchers.engine import Engine
-from infoseg_bench.launchers.engine_choice import EngineChoice
+from infoseg_bench.launchers.engine import BaseEngine
+from infoseg_bench.launchers.engine_choice import Engine
 from infoseg_bench.launchers.resources import RayResources, ResourceRequest, SlurmResources
 from infoseg_bench.launchers.work import Work
 from tests.launchers.test_local import Noting, make_spec
@@ -64,15 +63,14 @@ def test_a_value_out_of_range_and_an_unknown_key_are_named(word: str, says: str)
     assert says in str(raised.value)
 
 
-def choose(folder: Path, word: str) -> Engine[Any]:
-    limits = Limits(seconds=None, silent_seconds=None, retries=0)
-    choice = EngineChoice(engine="ray", slurm=(), ray=(word,), ray_address=None, limits=limits)
+def choose(folder: Path, word: str) -> BaseEngine[Any]:
+    choice = Engine(name="ray", resources=[word])
     work = Work(results=folder, data=folder, device="cpu")
     # The runs of k-means are finished: one of method m is left.
     return choice.make([make_spec()], work, methods=["kmeans", "m"], jobs=1, watcher=Noting())
 
 
 def test_a_word_about_a_method_whose_runs_are_finished_stays_right(tmp_path: Path) -> None:
-    assert isinstance(choose(tmp_path, "kmeans.cpus=2"), Engine)
+    assert isinstance(choose(tmp_path, "kmeans.cpus=2"), BaseEngine)
     with pytest.raises(UsageError, match="kmeens"):
         choose(tmp_path, "kmeens.cpus=2")

@@ -45,8 +45,8 @@ def test_the_methods_own_length_stands_where_nobody_gives_one() -> None:
 
 
 def test_the_command_line_goes_before_every_rule() -> None:
-    words = Selection(suite="paper", datasets=["coco-stuff"], methods=["iic"], steps=200, seeds="7")
-    chosen = chosen_suite(words, [], METHODS, obtainable=RECIPES.recipes)
+    selection = Selection(suite="paper", datasets=["coco-stuff"], methods=["iic"], steps=200, seeds=[7])
+    chosen = chosen_suite(selection, [], METHODS, obtainable=RECIPES.recipes)
     assert chosen.budget_of(IIC, "coco-stuff") == Budget(steps=200, evaluate_every=10)
     assert chosen.seeds_of("iic", "coco-stuff") == [7]
 
@@ -104,8 +104,8 @@ def test_suites_without_rules_keep_the_budget_they_give(tmp_path: Path) -> None:
 
 
 def test_the_paper_suite_is_planned_before_anything_is_prepared(tmp_path: Path) -> None:
-    words = Selection(everything=True, suite="paper-published")
-    found = suite_and_data(words, METHODS, RECIPES, {}, tmp_path / "none", progress=None)
+    selection = Selection(everything=True, suite="paper-published")
+    found = suite_and_data(selection, METHODS, RECIPES, {}, tmp_path / "none", progress=None)
     specs = plan(found.suite, found.outlines, METHODS)
     assert len(specs) == 5 * 8 * 3
     assert {spec.fingerprint for spec in specs} == {""}
@@ -120,21 +120,23 @@ def test_the_paper_suite_is_planned_before_anything_is_prepared(tmp_path: Path) 
 
 
 def test_what_only_its_files_can_tell_has_to_be_prepared(tmp_path: Path) -> None:
-    words = Selection(datasets=["image-folder"], methods=["kmeans"])
+    selection = Selection(datasets=["image-folder"], methods=["kmeans"])
     with pytest.raises(UsageError, match="prepare image-folder"):
-        suite_and_data(words, METHODS, RECIPES, {}, tmp_path, progress=None)
+        suite_and_data(selection, METHODS, RECIPES, {}, tmp_path, progress=None)
 
 
 def test_a_setting_of_a_method_that_is_not_run_is_refused() -> None:
-    words = Selection(datasets=["potsdam"], methods=["kmeans"], settings=["iic.lr=1e-4"])
-    with pytest.raises(UsageError, match=r"--set iic\.lr=1e-4: iic is not among the methods"):
-        chosen_suite(words, [], METHODS, obtainable=RECIPES.recipes)
+    selection = Selection(datasets=["potsdam"], methods=["kmeans"], parameters={"iic": {"lr": 1e-4}})
+    with pytest.raises(UsageError, match=r"iic\.lr=0.0001: iic is not among the methods"):
+        chosen_suite(selection, [], METHODS, obtainable=RECIPES.recipes)
 
 
 def test_a_preset_brings_parameters_and_length_and_gives_way_to_what_is_said() -> None:
     (name, shipped), *_ = presets().items()
-    words = Selection(datasets=["mine"], methods=["infoseg", "iic"], preset=name, settings=["infoseg.P=99"])
-    chosen = chosen_suite(words, ["mine"], METHODS, obtainable=RECIPES.recipes)
+    selection = Selection(
+        datasets=["mine"], methods=["infoseg", "iic"], preset=name, parameters={"infoseg": {"P": 99}}
+    )
+    chosen = chosen_suite(selection, ["mine"], METHODS, obtainable=RECIPES.recipes)
     assert chosen.budget_of(INFOSEG, "mine") == shipped.budget_of(INFOSEG, "mine")
     assert chosen.parameters["iic"] == shipped.parameters["iic"]
     assert chosen.parameters["infoseg"] == {**shipped.parameters["infoseg"], "P": 99}
