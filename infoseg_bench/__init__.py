@@ -9,9 +9,10 @@ from infoseg_bench._renamed import install
 
 if TYPE_CHECKING:
     from infoseg_bench.api.external import evaluate, write_images
+    from infoseg_bench.api.listing import list_datasets, list_methods, list_recipes
     from infoseg_bench.api.methods import confusion_matrix, fit, get_method, load_store, predict, score
     from infoseg_bench.api.models import export, get_model, segment_photos
-    from infoseg_bench.api.preparing import list_datasets, list_methods, list_recipes, prepare
+    from infoseg_bench.api.preparing import prepare
     from infoseg_bench.api.results import compare, pack, report, status, verify
     from infoseg_bench.api.running import run
     from infoseg_bench.inference.weights import load_model
@@ -27,9 +28,9 @@ _PLACES = {
     "fit": "api.methods",
     "get_method": "api.methods",
     "get_model": "api.models",
-    "list_datasets": "api.preparing",
-    "list_methods": "api.preparing",
-    "list_recipes": "api.preparing",
+    "list_datasets": "api.listing",
+    "list_methods": "api.listing",
+    "list_recipes": "api.listing",
     "load_model": "inference.weights",
     "load_results": "records.results_table",
     "load_store": "api.methods",

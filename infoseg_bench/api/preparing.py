@@ -1,4 +1,4 @@
-"""Listing data sets and methods, and building a data set from its files."""
+"""Building a data set from its files."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from infoseg_bench.contracts import DatasetRecipe, Method
+from infoseg_bench.contracts import DatasetRecipe
 from infoseg_bench.contracts.parameters import Parameters
 from infoseg_bench.contracts.recipe import Prepared
-from infoseg_bench.contracts.registry import load_methods, load_recipes
-from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
+from infoseg_bench.contracts.registry import load_recipes
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.preparation.download import Download, check_space, missing, obtain, plan
 from infoseg_bench.preparation.preparation import downloads
@@ -129,18 +128,3 @@ def _obtain(
                 source, folder, progress, size=sizes.get(source.name, source.size),
                 waiting=lambda path: log(f"{path}: waiting for another process that downloads or checks it"),
             )  # fmt: skip
-
-
-def list_datasets(data: PathLikes = "data") -> dict[str, PreparedDataset]:
-    """Return the prepared data sets, by name."""
-    return prepared_datasets(Path(data))[0]
-
-
-def list_recipes(plugins: Sequence[PathLikes] = ()) -> dict[str, type[DatasetRecipe]]:
-    """Return the data sets that can be prepared, by name; plug-ins that cannot be loaded are left out."""
-    return dict(sorted(load_recipes([Path(plugin) for plugin in plugins]).recipes.items()))
-
-
-def list_methods(plugins: Sequence[PathLikes] = ()) -> dict[str, type[Method]]:
-    """Return the methods, by name; plug-ins that cannot be loaded are left out."""
-    return dict(sorted(load_methods([Path(plugin) for plugin in plugins]).methods.items()))

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from infoseg_bench.cli.options import plugin_option, set_option
-from infoseg_bench.errors import UsageError, UserError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from infoseg_bench.contracts import Method
-    from infoseg_bench.contracts.registry import Registry
-    from infoseg_bench.method_checks.check import Check
-    from infoseg_bench.method_checks.subject import Subject
+from infoseg_bench.errors import UserError
 
 
 @click.group()
@@ -33,11 +25,8 @@ def new() -> None:
 )
 def method(name: str, out: Path | None) -> None:
     """Write a working method in one commented file, to start from."""
-    from infoseg_bench.contracts.registry import load_methods
     from infoseg_bench.method_checks.scaffold import write_method
 
-    if name in load_methods().methods:
-        raise UsageError(f"method name {name!r} is taken: choose another")
     path = write_method(name, out)
     click.echo(f"written: {path}")
     click.echo(f"check it:  infoseg-bench check {path}")
@@ -56,51 +45,19 @@ def check(name: str, parameters: dict[str, dict[str, Any]], plugins: tuple[Path,
     NAME is a method's name, or the path of a file with one or more. It is fitted many times for three
     steps on eight small random photos, in batches of four.
     """
-    import tempfile
-
     import torch
 
-    from infoseg_bench.method_checks.contract import CHECKS
-    from infoseg_bench.method_checks.subject import Subject
+    from infoseg_bench.contracts.registry import find_methods
+    from infoseg_bench.method_checks.contract import check_method
 
-    failed = 0
     torch.set_num_threads(1)
-    for cls in _methods(name, plugins):
-        cls.resolve("any", parameters.get(cls.name, {}))
-        with tempfile.TemporaryDirectory(prefix="infoseg-bench-check-") as folder:
-            subject = Subject(cls=cls, folder=Path(folder), settings=parameters.get(cls.name, {}))
-            failed += _show(subject, CHECKS)
+    failed = 0
+    for cls in find_methods(name, plugins):
+        for outcome in check_method(cls, parameters.get(cls.name, {})):
+            remedy = f" -> {outcome.check.remedy}" if outcome.ending == "failed" else ""
+            reason = f": {outcome.reason}" if outcome.reason else ""
+            click.echo(f"{outcome.ending:<11} {outcome.check.title}{reason}{remedy}")
+            failed += outcome.ending == "failed"
     if failed:
         raise UserError(f"{name}: {failed} checks failed; the lines above say which, and what to change")
     click.echo(f"{name}: all checks passed.")
-
-
-def _show(subject: Subject, checks: Sequence[Check]) -> int:
-    from infoseg_bench.method_checks.check import do_checks
-
-    failed = 0
-    for outcome in do_checks(subject, checks):
-        remedy = f" -> {outcome.check.remedy}" if outcome.ending == "failed" else ""
-        words = f": {outcome.words}" if outcome.words else ""
-        click.echo(f"{outcome.ending:<11} {outcome.check.title}{words}{remedy}")
-        failed += outcome.ending == "failed"
-    return failed
-
-
-def _methods(name: str, plugins: tuple[Path, ...]) -> list[type[Method]]:
-    from infoseg_bench.contracts.registry import load_methods
-
-    if not name.endswith(".py"):
-        return [load_methods(plugins).method(name)]
-    shipped = load_methods(plugins)
-    registry = load_methods([*plugins, Path(name)])
-    found = [cls for key, cls in registry.methods.items() if key not in shipped.methods]
-    _refuse_broken(registry, name)
-    if not found:
-        raise UsageError(f"{name}: no method in this file: infoseg-bench new method NAME writes one")
-    return found
-
-
-def _refuse_broken(registry: Registry, name: str) -> None:
-    if str(Path(name)) in registry.broken:
-        raise UserError(f"{name}: cannot be loaded: {registry.broken[str(Path(name))]}")

@@ -11,11 +11,9 @@ import click
 
 from infoseg_bench.cli.completion import METHODS
 from infoseg_bench.cli.options import data_option, dataset_filter, plugin_option
-from infoseg_bench.errors import unknown_name
 
 if TYPE_CHECKING:
     from infoseg_bench.contracts import DatasetRecipe, Method
-    from infoseg_bench.contracts.registry import Registry
     from infoseg_bench.data.catalogue import PreparedDataset
 
 
@@ -44,44 +42,32 @@ def list_command(
     plugins: tuple[Path, ...],
 ) -> None:
     """Show the data sets, prepared or not, and the methods."""
-    from infoseg_bench.contracts.registry import load_methods, load_recipes
-    from infoseg_bench.data.catalogue import prepared_datasets
+    from infoseg_bench.api.listing import listing
 
-    methods, recipes = load_methods(plugins), load_recipes(plugins)
-    shown = (
-        [methods.method(method_name)]
-        if method_name
-        else [methods.methods[n] for n in sorted(methods.methods)]
-    )
-    found, problems = prepared_datasets(data)
-    known = {*found, *recipes.recipes}
-    if unknown := sorted(set(datasets) - known):
-        raise unknown_name("data set", unknown[0], known)
-    wanted = set(datasets) or known
-    prepared = {name: one for name, one in sorted(found.items()) if name in wanted}
-    obtainable = [one for name, one in sorted(recipes.recipes.items()) if name in wanted]
+    found = listing(data, datasets=datasets, method=method_name, plugins=plugins)
+    shows_methods = not (state or datasets)
     if as_json:
         figures = {
-            "prepared": [_prepared_facts(one) for one in prepared.values() if state != "obtainable"],
-            "datasets": [_recipe_facts(one) for one in obtainable if state != "prepared"],
-            "methods": [] if state or datasets else [_method_facts(one) for one in shown],
-            "problems": [*problems, *(f"{n}: {r}" for n, r in {**methods.broken, **recipes.broken}.items())],
+            "prepared": [_prepared_facts(one) for one in found.prepared.values() if state != "obtainable"],
+            "datasets": [_recipe_facts(one) for one in found.recipes if state != "prepared"],
+            "methods": [_method_facts(one) for one in found.methods if shows_methods],
+            "problems": [*found.problems, *(f"{name}: {why}" for name, why in found.broken.items())],
         }
         click.echo(json.dumps(figures, indent=2, default=str))
         return
     if method_name:
-        _show_parameters(shown[0])
+        _show_parameters(found.methods[0])
         return
     if state != "obtainable":
-        _show_prepared(data, prepared, problems)
+        _show_prepared(data, found.prepared, found.problems)
     if state != "prepared":
-        _show_obtainable(obtainable, data)
-    if not (state or datasets):
+        _show_obtainable(found.recipes, data)
+    if shows_methods:
         click.echo("\nMethods:")
-        for method in shown:
+        for method in found.methods:
             click.echo(f"  {method.name:<18} {method.title}: {method.citation}")
-    _show_broken(methods)
-    _show_broken(recipes)
+    for name, reason in found.broken.items():
+        click.echo(f"  {name:<18} cannot be loaded: {reason}", err=True)
 
 
 def _prepared_facts(prepared: PreparedDataset) -> dict[str, Any]:
@@ -165,8 +151,3 @@ def _show_parameters(method: type[Method]) -> None:
             f"  on {dataset}: {values['steps']} steps, evaluated every {values['evaluate_every']}, unless a "
             "suite or --steps says otherwise"
         )
-
-
-def _show_broken(registry: Registry) -> None:
-    for name, reason in registry.broken.items():
-        click.echo(f"  {name:<18} cannot be loaded: {reason}", err=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce, wraps
+from functools import wraps
 from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,7 +32,10 @@ def gathered(name: str, make: Callable[..., Any], *options: Option) -> Option:
             own = {key: values.pop(key) for key in signature(make).parameters}
             return command(**values, **{name: make(**own)})
 
-        return reduce(lambda done, option: option(done), reversed(options), with_argument)
+        done: Callable[..., Any] = with_argument
+        for option in reversed(options):
+            done = option(done)
+        return done
 
     return add
 

@@ -39,8 +39,8 @@ selection_options = gathered(
     click.option(
         "--suite",
         shell_complete=SUITES,
-        help="A shipped suite (ablation, ablation-laptop, demo, laptop, paper, paper-published) or the path of "
-        "a suite's TOML file.",
+        help="A shipped suite (ablation, ablation-laptop, demo, laptop, paper, paper-published) or the path "
+        "of a suite's TOML file.",
     ),
     click.option(
         "--dataset",

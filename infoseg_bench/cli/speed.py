@@ -5,18 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from infoseg_bench.cli.options import data_option, device_option, plugin_option, set_option
 from infoseg_bench.cli.speed_table import show
-from infoseg_bench.errors import UsageError
-
-if TYPE_CHECKING:
-    from infoseg_bench.contracts.registry import Registry
-    from infoseg_bench.profiling.measure import Speed
-    from infoseg_bench.profiling.suite_hours import SuiteEstimate
 
 
 @click.command()
@@ -50,11 +44,15 @@ if TYPE_CHECKING:
 @plugin_option
 def speed(
     methods: tuple[str, ...],
+    dataset: str | None,
     parameters: dict[str, dict[str, Any]],
+    device: str,
+    compile: bool,
+    seconds: float,
+    suites: bool,
+    as_json: bool,
     data: Path,
     plugins: tuple[Path, ...],
-    as_json: bool,
-    **options: Any,
 ) -> None:
     """Measure how fast methods train on this machine.
 
@@ -63,86 +61,14 @@ def speed(
     step is spent on cutting crops, and which outside the network; memory; and the hours that each shipped
     suite would take here.
     """
-    from infoseg_bench.contracts.registry import load_methods
+    from infoseg_bench.profiling.speeds import measure_speeds
 
-    registry = load_methods(plugins)
-    chosen = _chosen(methods, registry)
-    speeds, estimates = _measure(chosen, parameters, registry, data, plugins, **options)
-    if as_json:
-        figures = {
-            "device": _device_name(options["device"]),
-            "speeds": list(map(asdict, speeds)),
-            "suites": list(map(asdict, estimates)),
-        }
-        click.echo(json.dumps(figures, indent=2))
-    else:
-        show(_device_name(options["device"]), speeds, estimates)
-
-
-def _chosen(methods: tuple[str, ...], registry: Registry) -> list[str]:
-    trained = [name for name in methods or sorted(registry.methods) if registry.method(name).is_iterative]
-    for name in methods:
-        if name not in trained:
-            raise UsageError(f"--method {name}: does not train by steps, so it has no training speed")
-    return trained
-
-
-def _measure(
-    methods: list[str],
-    parameters: dict[str, dict[str, Any]],
-    registry: Registry,
-    data: Path,
-    plugins: tuple[Path, ...],
-    *,
-    dataset: str | None,
-    device: str,
-    compile: bool,
-    seconds: float,
-    suites: bool,
-) -> tuple[list[Speed], list[SuiteEstimate]]:
-    from infoseg_bench.contracts.registry import load_recipes
-    from infoseg_bench.data.catalogue import find_prepared, prepared_datasets
-    from infoseg_bench.planning.suite import load_suite, shipped_suites
-    from infoseg_bench.profiling.measure import measure
-    from infoseg_bench.profiling.stage import prepared_stage, random_stage, unprepared_task
-    from infoseg_bench.profiling.suite_hours import Estimator
-    from infoseg_bench.utils.device import choose_device
-
-    where, (prepared, _) = choose_device(device), prepared_datasets(data)
-    for name in parameters:
-        registry.method(name)
-    recipes = load_recipes(plugins).recipes
-    if dataset is None:
-        stage = random_stage()
-    elif dataset in recipes and dataset not in prepared:
-        stage = random_stage(unprepared_task(dataset, recipes))
-    else:
-        stage = prepared_stage(find_prepared(data, dataset))
-    speeds = []
-    for name in methods:
-        _announce(name)
-        cls = registry.method(name)
-        chosen = cls.resolve(stage.task.dataset, parameters.get(name, {}))
-        speeds.append(measure(cls, chosen, stage, where, compile=compile, seconds=seconds))
-    estimator = Estimator(
-        registry=registry, recipes=recipes, prepared=prepared, device=where, compile=compile,
-        seconds=seconds, announce=lambda line: _announce(f"for the suites: {line}"),
+    found = measure_speeds(
+        methods, dataset=dataset, parameters=parameters, device=device, compile=compile, seconds=seconds,
+        suites=suites, data=data, plugins=plugins,
+        announce=lambda line: click.echo(f"measuring {line}", err=True),
     )  # fmt: skip
-    names = shipped_suites() if suites else []
-    return speeds, [estimator.estimate(name, load_suite(name), methods) for name in names]
-
-
-def _announce(line: str) -> None:
-    click.echo(f"measuring {line}", err=True)
-
-
-def _device_name(device: str) -> str:
-    import torch
-
-    from infoseg_bench.records.provenance import cpu_model
-    from infoseg_bench.utils.device import choose_device
-
-    chosen = choose_device(device)
-    if chosen.type == "cuda":
-        return torch.cuda.get_device_name(chosen)
-    return f"{cpu_model()}, {torch.get_num_threads()} threads"
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=2))
+    else:
+        show(found)

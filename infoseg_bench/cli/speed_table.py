@@ -11,6 +11,7 @@ from infoseg_bench.utils.text import columns, duration
 
 if TYPE_CHECKING:
     from infoseg_bench.profiling.measure import Speed
+    from infoseg_bench.profiling.speeds import Speeds
     from infoseg_bench.profiling.suite_hours import SuiteEstimate
 
 COLUMNS = (
@@ -25,18 +26,18 @@ COLUMNS = (
 )
 
 
-def show(device: str, speeds: list[Speed], estimates: list[SuiteEstimate]) -> None:
+def show(found: Speeds) -> None:
     """Print a row for every method, then the hours of every suite."""
-    click.echo(f"{device}\n")
-    rows = [[title for title, _ in COLUMNS], *(_row(speed) for speed in speeds)]
+    click.echo(f"{found.device}\n")
+    rows = [[title for title, _ in COLUMNS], *(_row(speed) for speed in found.speeds)]
     for line in columns(rows):
         click.echo(line)
-    for speed in speeds:
+    for speed in found.speeds:
         click.echo(
             f"{speed.method}: {speed.flops_per_step / speed.images_per_step / 1e9:.3g} GFLOP an image; "
             f"matrix product at {speed.precision}: {speed.matrix_flops_per_second / 1e12:.3g} TFLOP/s"
         )
-    _show_suites(estimates)
+    _show_suites(found.suites)
 
 
 def _show_suites(estimates: list[SuiteEstimate]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from infoseg_bench.errors import UsageError, unknown_name
+from infoseg_bench.errors import UsageError, UserError, unknown_name
 
 if TYPE_CHECKING:
     from infoseg_bench.contracts import DatasetRecipe, Method
@@ -72,6 +72,24 @@ def load_recipes(plugins: Sequence[Path] = ()) -> Registry:
     _load_entry_points(DATASETS, DatasetRecipe, registry.recipes, registry.broken)
     _load_files(plugins, DatasetRecipe, registry.recipes, registry.broken)
     return registry
+
+
+def find_methods(name: str, plugins: Sequence[Path] = ()) -> list[type[Method]]:
+    """Return the method of a name, or the methods of a Python file.
+
+    Raises:
+        UsageError: unknown, or a file without a method
+        UserError: the file cannot be loaded
+    """
+    if not name.endswith(".py"):
+        return [load_methods(plugins).method(name)]
+    known, registry = load_methods(plugins).methods, load_methods([*plugins, Path(name)])
+    if (broken := registry.broken.get(str(Path(name)))) is not None:
+        raise UserError(f"{name}: cannot be loaded: {broken}")
+    found = [cls for key, cls in registry.methods.items() if key not in known]
+    if not found:
+        raise UsageError(f"{name}: no method in this file: infoseg-bench new method NAME writes one")
+    return found
 
 
 def _load_entry_points(group: str, base: type, known: dict[str, Any], broken: dict[str, str]) -> None:

@@ -30,18 +30,18 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a check ended: `words` is the reason where it failed or does not apply."""
+    """How a check ended: `reason` is empty unless it failed or does not apply."""
 
     check: Check
     ending: Literal["ok", "failed", "not for it"]
-    words: str = ""
+    reason: str = ""
 
 
 def require(holds: bool, otherwise: str) -> None:
     """Raise where something does not hold.
 
     Raises:
-        CheckFailed: with the words `otherwise`
+        CheckFailed: with the message `otherwise`
     """
     if not holds:
         raise CheckFailed(otherwise)
@@ -55,7 +55,7 @@ def do_checks(subject: Subject, checks: Sequence[Check]) -> Iterator[Outcome]:
             reason = check.test(subject)
         except Exception as error:
             kind = "" if isinstance(error, CheckFailed) else f"{type(error).__name__}: "
-            words = kind + " ".join(str(error).split())[:300]
-            yield Outcome(check=check, ending="failed", words=words)
+            reason = kind + " ".join(str(error).split())[:300]
+            yield Outcome(check=check, ending="failed", reason=reason)
         else:
-            yield Outcome(check=check, ending="not for it" if reason else "ok", words=reason or "")
+            yield Outcome(check=check, ending="not for it" if reason else "ok", reason=reason or "")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from infoseg_bench.contracts import Method
 from infoseg_bench.data.store import Store
-from infoseg_bench.method_checks.check import Check, require
+from infoseg_bench.method_checks.check import Check, Outcome, do_checks, require
 from infoseg_bench.method_checks.check_photos import CLASSES, CROP, Labels, write_check_store
 from infoseg_bench.method_checks.cost_checks import mixed_precision, never_waits
 from infoseg_bench.method_checks.declared import described, named, resolvable
@@ -182,3 +187,18 @@ CHECKS = (
     ),
 )
 """The contract, the quickest checks first."""
+
+
+def check_method(cls: type[Method], parameters: Mapping[str, Any]) -> Iterator[Outcome]:
+    """Do every check of a method, in a folder that is removed afterwards.
+
+    Args:
+        cls: the method
+        parameters: parameters that make it quick
+
+    Raises:
+        UsageError: a wrong parameter
+    """
+    cls.resolve("any", parameters)
+    with tempfile.TemporaryDirectory(prefix="infoseg-bench-check-") as folder:
+        yield from do_checks(Subject(cls=cls, folder=Path(folder), settings=parameters), CHECKS)

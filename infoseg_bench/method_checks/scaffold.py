@@ -7,6 +7,7 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
+from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.errors import UsageError
 from infoseg_bench.records.spec import EXTERNAL
 from infoseg_bench.utils.atomic import write_text
@@ -26,8 +27,10 @@ def write_method(name: str, path: Path | None = None) -> Path:
         the file
 
     Raises:
-        UsageError: not such a name, or the file exists
+        UsageError: not such a name, or a method or file of that name exists
     """
+    if name in load_methods().methods:
+        raise UsageError(f"method name {name!r} is taken: choose another")
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > LONGEST:
         raise UsageError(f"method name {name!r}: use lower-case letters, digits and dashes, as in my-method")
     if name.startswith(EXTERNAL) or keyword.iskeyword(name):
@@ -37,11 +40,10 @@ def write_method(name: str, path: Path | None = None) -> Path:
         raise UsageError(f"--out {path}: give a name that ends in .py")
     if path.exists():
         raise UsageError(f"{path}: this file exists: choose another name, or --out")
-    words = name.split("-")
     text = files("infoseg_bench.method_checks").joinpath("method_template.txt").read_text(encoding="utf-8")
     values = {
-        "CLASS": "".join(word.capitalize() for word in words),
-        "TITLE": " ".join(words).capitalize(),
+        "CLASS": "".join(part.capitalize() for part in name.split("-")),
+        "TITLE": name.replace("-", " ").capitalize(),
         "NAME": name,
         "FILE": path.name,
     }

@@ -61,8 +61,8 @@ def test_a_check_fails_on_a_method_that_breaks_it(tmp_path: Path, title: str) ->
     (check,) = [check for check in CHECKS if check.title.startswith(title)]
     (outcome,) = do_checks(load(path), [check])
     assert outcome.ending == "failed"
-    assert outcome.words
-    assert "\n" not in outcome.words
+    assert outcome.reason
+    assert "\n" not in outcome.reason
 
 
 def call(*words: str) -> tuple[int, str]:

@@ -1,0 +1,78 @@
+"""The data sets and methods that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from infoseg_bench.contracts import DatasetRecipe, Method
+from infoseg_bench.contracts.registry import load_methods, load_recipes
+from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
+from infoseg_bench.errors import unknown_name
+
+PathLikes = str | PathLike[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Data sets and methods, each ordered by name.
+
+    Attributes:
+        prepared: prepared data sets by name
+        recipes: data sets that can be prepared
+        methods: methods
+        problems: a line for every store that cannot be read
+        broken: what went wrong with each plug-in that cannot be loaded, by its name
+    """
+
+    prepared: dict[str, PreparedDataset]
+    recipes: list[type[DatasetRecipe]]
+    methods: list[type[Method]]
+    problems: list[str]
+    broken: dict[str, str]
+
+
+def listing(
+    data: Path, *, datasets: Collection[str] = (), method: str | None = None, plugins: Sequence[Path] = ()
+) -> Listing:
+    """Return the data sets and methods.
+
+    Args:
+        data: folder of the prepared data sets
+        datasets: names of data sets to select; empty: all
+        method: name of the only method to select; None: all
+        plugins: files with more methods and recipes
+
+    Raises:
+        UsageError: an unknown name
+    """
+    methods, recipes = load_methods(plugins), load_recipes(plugins)
+    prepared, problems = prepared_datasets(data)
+    known = {*prepared, *recipes.recipes}
+    if unknown := sorted(set(datasets) - known):
+        raise unknown_name("data set", unknown[0], known)
+    wanted = set(datasets) or known
+    return Listing(
+        prepared={name: found for name, found in sorted(prepared.items()) if name in wanted},
+        recipes=[recipe for name, recipe in sorted(recipes.recipes.items()) if name in wanted],
+        methods=[methods.method(method)] if method else [cls for _, cls in sorted(methods.methods.items())],
+        problems=problems,
+        broken={**methods.broken, **recipes.broken},
+    )
+
+
+def list_datasets(data: PathLikes = "data") -> dict[str, PreparedDataset]:
+    """Return the prepared data sets, by name."""
+    return prepared_datasets(Path(data))[0]
+
+
+def list_recipes(plugins: Sequence[PathLikes] = ()) -> dict[str, type[DatasetRecipe]]:
+    """Return the data sets that can be prepared, by name; plug-ins that cannot be loaded are left out."""
+    return dict(sorted(load_recipes([Path(plugin) for plugin in plugins]).recipes.items()))
+
+
+def list_methods(plugins: Sequence[PathLikes] = ()) -> dict[str, type[Method]]:
+    """Return the methods, by name; plug-ins that cannot be loaded are left out."""
+    return dict(sorted(load_methods([Path(plugin) for plugin in plugins]).methods.items()))

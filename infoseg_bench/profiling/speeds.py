@@ -1,0 +1,98 @@
+"""What `infoseg-bench speed` measures: the speed of methods, and how long the shipped suites would take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from infoseg_bench.contracts.registry import Registry, load_methods, load_recipes
+from infoseg_bench.data.catalogue import find_prepared, prepared_datasets
+from infoseg_bench.errors import UsageError
+from infoseg_bench.planning.suite import load_suite, shipped_suites
+from infoseg_bench.profiling.measure import Speed, measure
+from infoseg_bench.profiling.stage import prepared_stage, random_stage, unprepared_task
+from infoseg_bench.profiling.suite_hours import Announce, Estimator, SuiteEstimate
+from infoseg_bench.records.provenance import device_model
+from infoseg_bench.utils.device import choose_device
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speeds:
+    """What was measured.
+
+    Attributes:
+        device: model of the GPU, or of the processor with its number of threads
+        speeds: for every method
+        suites: for every shipped suite
+    """
+
+    device: str
+    speeds: list[Speed]
+    suites: list[SuiteEstimate]
+
+
+def measure_speeds(
+    methods: Sequence[str],
+    *,
+    dataset: str | None,
+    parameters: Mapping[str, Mapping[str, Any]],
+    device: str,
+    compile: bool,
+    seconds: float,
+    suites: bool,
+    data: Path,
+    plugins: Sequence[Path],
+    announce: Announce,
+) -> Speeds:
+    """Measure how fast methods train.
+
+    Args:
+        methods: names of methods that train by steps; none: all of them
+        dataset: data set to train on, random photos of its sizes if it is not prepared; None: random photos
+        parameters: parameters that should differ from the defaults, by method and name; suites have their own
+        device: "auto" or a torch device
+        compile: whether to use torch.compile for the networks
+        seconds: about how long to measure each part, but at least one step
+        suites: whether to estimate the shipped suites, too
+        data: folder of the prepared data sets
+        plugins: files with more methods and recipes
+        announce: called with a line before every measurement
+
+    Raises:
+        UsageError: an unknown method, parameter or data set, or a method that does not train by steps
+    """
+    where, registry = choose_device(device), load_methods(plugins)
+    names = _iterative(methods, registry)
+    for name in parameters:
+        registry.method(name)
+    recipes, (prepared, _) = load_recipes(plugins).recipes, prepared_datasets(data)
+    if dataset is None:
+        stage = random_stage()
+    elif dataset in recipes and dataset not in prepared:
+        stage = random_stage(unprepared_task(dataset, recipes))
+    else:
+        stage = prepared_stage(find_prepared(data, dataset))
+    speeds = []
+    for name in names:
+        announce(name)
+        chosen = registry.method(name).resolve(stage.task.dataset, parameters.get(name, {}))
+        speeds.append(measure(registry.method(name), chosen, stage, where, compile=compile, seconds=seconds))
+    estimator = Estimator(
+        registry=registry, recipes=recipes, prepared=prepared, device=where, compile=compile,
+        seconds=seconds, announce=lambda line: announce(f"for the suites: {line}"),
+    )  # fmt: skip
+    estimates = [estimator.estimate(name, load_suite(name), names) for name in shipped_suites() if suites]
+    threads = "" if where.type == "cuda" else f", {torch.get_num_threads()} threads"
+    return Speeds(device=device_model(where) + threads, speeds=speeds, suites=estimates)
+
+
+def _iterative(methods: Sequence[str], registry: Registry) -> list[str]:
+    found = [name for name in methods or sorted(registry.methods) if registry.method(name).is_iterative]
+    for name in methods:
+        if name not in found:
+            raise UsageError(f"--method {name}: does not train by steps, so it has no training speed")
+    return found
