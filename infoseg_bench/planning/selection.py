@@ -114,11 +114,12 @@ def _merged(base: Parameters, given: Parameters) -> dict[str, dict[str, Any]]:
 
 
 def _refuse_unused(parameters: Parameters, methods: Collection[str], registry: Registry) -> None:
+    chosen = [registry.method(method).name for method in methods]
     for method, values in parameters.items():
-        if method in registry.methods and method not in methods:
+        if method in registry.methods and method not in chosen:
             settings = ", ".join(f"{method}.{name}={value}" for name, value in values.items())
             raise UsageError(
-                f"{settings}: {method} is not among the methods of this run ({', '.join(methods)})"
+                f"{settings}: {method} is not among the methods of this run ({', '.join(chosen)})"
             )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
+from torch import Tensor
 
 from infoseg_bench.contracts import Method
 from infoseg_bench.data.evaluation_set import EvaluationSet
@@ -31,9 +32,7 @@ def segment(
         Interrupted: `should_stop` became true on the way
     """
     maps = []
-    for batch, labels in images.batches(EVALUATION_BATCH):
-        if should_stop():
-            raise Interrupted
+    for batch, labels in _batches(images, should_stop):
         clusters = method.predict(batch).to(torch.uint8)
         maps.append(clusters.masked_fill(labels == VOID, VOID).cpu())
     return torch.cat(maps).numpy()
@@ -49,11 +48,16 @@ def count(
         Interrupted: `should_stop` became true on the way
     """
     counts = []
-    for batch, labels in images.batches(EVALUATION_BATCH):
-        if should_stop():
-            raise Interrupted
+    for batch, labels in _batches(images, should_stop):
         clusters = method.predict(batch)
         of_batch = confusion_counts(clusters, labels, n_clusters=method.task.clusters, n_classes=n_classes)
         counts.append(of_batch.cpu())
     # A copy: the array of a tensor would keep the tensor alive.
     return torch.cat(counts).numpy().copy()
+
+
+def _batches(images: EvaluationSet, should_stop: Callable[[], bool]) -> Iterator[tuple[Tensor, Tensor]]:
+    for batch in images.batches(EVALUATION_BATCH):
+        if should_stop():
+            raise Interrupted
+        yield batch
