@@ -1,4 +1,4 @@
-"""The errors a user can cause: one clear line each, with the value, the file and the remedy."""
+"""Errors that a user can cause; their messages are one line with the value, the file and the remedy."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
 MOST_NAMED = 10
-"""How many files a message names for each kind of fault; chosen by this project."""
+"""Maximum number of files that a message names for each kind of fault; chosen by this project."""
 
 
 class UserError(Exception):
-    """Something in the user's files or machine is wrong; the message says what is wrong and how to fix it.
+    """An error in the user's files or machine; the message says what is wrong and how to fix it.
 
-    The command line prints the message alone and exits with `exit_status`.
+    The command line prints only the message, and exits with `exit_status`.
     """
 
     exit_status = 1
@@ -38,7 +38,7 @@ class DiskError(UserError):
 
 
 class FileError(UserError):
-    """One of the user's files is wrong in a way that many files may share, so that faults can be grouped.
+    """An error in one of the user's files; errors of the same kind can be reported together.
 
     Attributes:
         path: the file
@@ -48,25 +48,25 @@ class FileError(UserError):
     """
 
     def __init__(self, path: object, kind: str, remedy: str, detail: str = "", alone: str = "") -> None:
-        """Build the message; `alone` replaces kind and detail where this is the only file named."""
+        """Build the message; `alone` replaces kind and detail if this is the only file in the message."""
         self.path, self.kind, self.remedy, self.detail = path, kind, remedy, detail
         what = alone or kind + (f" ({detail})" if detail else "")
         super().__init__(f"{printable(path)}: {what}: {remedy}")
 
 
 class UsageError(UserError):
-    """The command itself was wrong: an unknown name, an option out of range."""
+    """An error in the command itself, such as an unknown name or an option out of range."""
 
     exit_status = 2
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str = "") -> UsageError:
-    """Build the error for an unknown name, suggesting the most similar known names.
+    """Return the error for an unknown name, which suggests the most similar known names.
 
     Args:
         kind: what the name stands for, such as "method"
-        name: the name that was asked for
-        known: every valid name
+        name: the unknown name
+        known: all valid names
         remedy: what else to try, as a clause
     """
     names = sorted(known)
@@ -76,18 +76,18 @@ def unknown_name(kind: str, name: str, known: Iterable[str], remedy: str = "") -
 
 
 def first_few(names: Sequence[str], count: int = 3) -> str:
-    """Return the first `most` names and how many more there are, as text."""
+    """Return the first `count` names, and the number of further ones, as text."""
     more = f" and {len(names) - count} more" if len(names) > count else ""
     return ", ".join(names[:count]) + more
 
 
 def together(folder: Path, faults: Sequence[FileError], remedy: str = "") -> UserError:
-    """Build one error that lists everything wrong with the files of a folder, grouped by kind.
+    """Return one error that lists all faults of the files in a folder, grouped by kind.
 
     Args:
         folder: the folder with the files
-        faults: at least one
-        remedy: what helps against every kind of fault, as a clause
+        faults: the faults, at least one
+        remedy: a remedy for all kinds of fault, as a clause
     """
     more = f"; {remedy}" if remedy else ""
     if len(faults) == 1:
@@ -114,8 +114,8 @@ def printable(path: object) -> str:
 
 
 def reason(error: Exception) -> str:
-    """Return in one line why something failed: pydantic's first error, or the text of a system error."""
-    # Imported here, as the help of the command line should not wait for it.
+    """Return the reason of a failure in one line: pydantic's first error, or the text of a system error."""
+    # Imported here, so that the command line's help starts quickly.
     from pydantic import ValidationError
 
     if isinstance(error, ValidationError):
@@ -158,6 +158,6 @@ class Mistake:
 def first_mistake(error: ValidationError) -> Mistake:
     """Return the first mistake that pydantic has found."""
     first = error.errors(include_url=False)[0]
-    # Errors raised by validators of this project need no introduction.
+    # pydantic adds this prefix to errors of this project's validators.
     message = str(first["msg"]).removeprefix("Value error, ")
     return Mistake(tuple(first["loc"]), first["type"], first.get("input"), message)

@@ -1,4 +1,4 @@
-"""Opens HDF5 files for reading: without locks, and with a one-line error for whatever is wrong with them."""
+"""Opening HDF5 files for reading, without locks and with one-line errors."""
 
 from __future__ import annotations
 

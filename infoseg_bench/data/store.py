@@ -35,7 +35,7 @@ class StoreArrays:
 
 
 class Store:
-    """A prepared file. It is opened anew for every read, so any number of runs can share it."""
+    """A prepared file. It is opened separately for every read, so any number of runs can share it."""
 
     def __init__(self, path: Path) -> None:
         """Read the file's header.
@@ -129,7 +129,11 @@ def _read_view(group: Any, name: str) -> View:
 
 
 def void_mask(arrays: StoreArrays, view: View, *, protocol: str) -> Bool[np.ndarray, " pixel"]:
-    """Return which pixels of the store are not void; in a photo without labels, all of them."""
+    """Return which pixels of the store are not void; in a photo without labels, all of them.
+
+    Raises:
+        ValueError: the arrays were read without labels
+    """
     if arrays.labels is None:
         raise ValueError("the arrays were read without labels")
     areas = arrays.sizes.astype(np.int64).prod(axis=1)

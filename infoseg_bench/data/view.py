@@ -10,7 +10,7 @@ from jaxtyping import Int64, UInt8
 VOID = 255
 """Label of pixels that belong to none of the classes; they are never scored."""
 SHOWN_UNSCORED = 100
-"""Most photos of a data set without labels whose segments a run keeps; chosen by this project."""
+"""Number of photos of a data set without labels whose segments a run keeps; chosen by this project."""
 UNLABELLED = 254
 """Stored label of pixels without annotation; a view maps it to a class or to VOID."""
 

@@ -99,7 +99,11 @@ class StoreWriter:
         self.extend([StoredPhoto(id=photo_id, image=image, labels=labels)])
 
     def extend(self, photos: Sequence[StoredPhoto]) -> None:
-        """Append many photos at once, which is faster."""
+        """Append many photos at once, which is faster.
+
+        Raises:
+            ValueError: two photos have the same id
+        """
         for photo in photos:
             if photo.id in self._ids:
                 raise ValueError(f"{photo.id}: two photos have this name")

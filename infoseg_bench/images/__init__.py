@@ -1,1 +1,1 @@
-"""Operations on images: reading photos and label maps, scaling, filters."""
+"""Operations on images: reading photos and label maps, scaling, filtering, mirroring and colours."""

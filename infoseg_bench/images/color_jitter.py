@@ -1,6 +1,6 @@
-"""Random brightness, contrast, saturation and hue, as torchvision's ColorJitter, on whole batches.
+"""Random brightness, contrast, saturation and hue for whole batches, as in torchvision's ColorJitter.
 
-Every image draws factors and an order of its own, as if jittered alone.
+Factors and the order of the four adjustments are drawn separately for every image.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ def color_jitter(
     hue: float,
     generator: torch.Generator,
 ) -> Float[Tensor, "batch channel height width"]:
-    """Jitter red, green and blue; further bands, such as infrared, stay as they are.
+    """Jitter red, green and blue; further channels, such as infrared, are not changed.
 
     Args:
-        images: red, green and blue first, values in [0, 1]; they are left alone
-        brightness: the factor is uniform in [1 - brightness, 1 + brightness], never below 0
-        contrast: likewise, about the image's mean grey
-        saturation: likewise, about every pixel's grey
-        hue: the turn is uniform in [-hue, hue], 1 being the full circle; at most 0.5
-        generator: of the CPU; what is drawn does not depend on the device
+        images: red, green and blue first, values in [0, 1]; not modified
+        brightness: the factor is uniform in [1 - brightness, 1 + brightness], clipped at 0
+        contrast: the same for the blend with the image's mean grey
+        saturation: the same for the blend with the grey of each pixel
+        hue: the shift is uniform in [-hue, hue], where 1 is the full colour circle; at most 0.5
+        generator: a CPU generator, so that the random numbers do not depend on the device
 
     Returns:
         a new tensor, values in [0, 1]
@@ -69,7 +69,7 @@ def _saturation(colours: Tensor, factor: Tensor) -> Tensor:
 def _hue(colours: Tensor, turn: Tensor) -> Tensor:
     hue, saturation, value = _hsv(colours)
     sixths = (hue + turn) % 1.0 * 6
-    # Each channel falls from `value` by the chroma, trapezoidally in the hue (Smith 1978).
+    # A channel is `value` less the chroma times a trapezoid in the hue (Smith 1978).
     phase = constant((5.0, 3.0, 1.0), (colours.device, colours.dtype))[:, None, None]
     k = (sixths + phase) % 6
     return value * (1 - saturation * torch.minimum(k, 4 - k).clamp(0, 1))
@@ -89,7 +89,7 @@ def _hsv(colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _grey(colours: Tensor) -> Tensor:
-    # Not as a matrix product, which mixed precision would round to eight bits.
+    # Not a matrix product, which autocast would compute in bfloat16.
     weights = constant(GREY_WEIGHTS, (colours.device, colours.dtype))[:, None, None]
     return (colours * weights).sum(dim=1, keepdim=True)
 
@@ -99,4 +99,4 @@ def _blend(colours: Tensor, other: Tensor, factor: Tensor) -> Tensor:
 
 
 ADJUSTMENTS: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (_brightness, _contrast, _saturation, _hue)
-"""In the order of torchvision's parameters; each image runs through them in a random one."""
+"""In the order of torchvision's parameters; they are applied to each image in random order."""

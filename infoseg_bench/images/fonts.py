@@ -9,19 +9,19 @@ from pathlib import Path
 from PIL import ImageFont
 
 LATIN = 0x180
-"""Code points below it are in Pillow's own font (Aileron): Basic Latin to Latin Extended-A."""
+"""Pillow's own font (Aileron) has the code points below this one: Basic Latin to Latin Extended-A."""
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def font_for(texts: Iterable[str], size: int) -> Font | None:
-    """Return a font that has every character of some texts.
+    """Return a font that has every character of `texts`.
 
-    Pillow's own where it suffices, else Matplotlib's DejaVu Sans, else one that is installed.
+    Pillow's own font is preferred, then Matplotlib's DejaVu Sans, then any font installed on this system.
 
     Args:
-        texts: to be drawn
-        size: in pixels
+        texts: the strings to draw
+        size: font size in pixels
 
     Returns:
         the font; None if no font has all of the characters
@@ -47,7 +47,7 @@ def _font_file(characters: frozenset[str]) -> str | None:
 def _code_points(file: str) -> frozenset[int]:
     from matplotlib.ft2font import FT2Font
 
-    # Fonts without a character map, or in formats that FreeType does not know, are of no use here.
+    # Fonts without a character map, or in formats that FreeType does not know, are skipped.
     try:
         return frozenset(FT2Font(file).get_charmap())
     except (RuntimeError, OSError, ValueError):

@@ -14,18 +14,18 @@ from infoseg_bench.images.photos import bits_per_sample, image_file
 from infoseg_bench.utils.source_files import OfficialFile
 
 GREY_STEPS = {"L;2": 85, "L;4": 17}
-"""Pillow stretches greyscale of 2 and 4 bits to 0..255; the step between two stored values."""
+"""Pillow stretches 2-bit and 4-bit greyscale to 0..255: raw mode to the step between two stored values."""
 
 Colour = tuple[int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelImage:
-    """A label map as it was read.
+    """A label map read from an image file.
 
     Attributes:
         codes: grey levels or palette indices
-        palette: colours of the indices that occur; None for greyscale
+        palette: colour of every index that occurs; None for greyscale
     """
 
     codes: UInt8[np.ndarray, "height width"]
@@ -33,14 +33,14 @@ class LabelImage:
 
 
 def read_labels(path: Path | OfficialFile) -> UInt8[np.ndarray, "height width"]:
-    """Read the codes of a label map; the errors are those of `open_labels`."""
+    """Return the codes of a label map; raises the errors of `open_labels`."""
     return open_labels(path).codes
 
 
 def open_labels(path: Path | OfficialFile) -> LabelImage:
-    """Read a label map: greyscale or palette, where the palette's index is the label.
+    """Read a label map: a greyscale image, or a palette image whose indices are the labels.
 
-    Greyscale of 1, 2 or 4 bits gives the stored values, and 16 bits do where all are below 256.
+    Greyscale of 1, 2 or 4 bits is read as stored; 16 bits are accepted if all values are below 256.
 
     Raises:
         FileError: missing, damaged, a colour image, or a value over 255
@@ -53,7 +53,7 @@ def open_labels(path: Path | OfficialFile) -> LabelImage:
         raise FileError(
             path,
             f"a colour image ({mode}), not a label map",
-            "labels must be PNGs with one channel (greyscale or palette) whose values are class numbers, or "
+            "use PNGs with one channel (greyscale or palette) whose values are class numbers, or "
             "name the colours with --classes NAME=#rrggbb,... or a class map",
         )
     if values.max(initial=0) > 255 or values.min(initial=0) < 0:
@@ -63,27 +63,27 @@ def open_labels(path: Path | OfficialFile) -> LabelImage:
 
 
 def read_label_colours(path: Path | OfficialFile) -> UInt8[np.ndarray, "height width 3"]:
-    """Read a label map whose colours stand for the classes: RGB, RGBA, a palette or greyscale.
+    """Read a label map in which every colour stands for a class: RGB, RGBA, palette or greyscale.
 
     Raises:
         FileError: missing, damaged, or of more than 8 bits per channel
     """
     with image_file(path, "label map") as image:
         if bits_per_sample(image) > 8:
-            kind = "a colour-coded label map of more than 8 bits per channel"
+            kind = "a colour-coded label map with more than 8 bits per channel"
             raise FileError(path, kind, "save it with 8 bits")
         return np.asarray(image.convert("RGBA").convert("RGB") if image.mode == "P" else image.convert("RGB"))
 
 
 def stored_values(image: ImageFile.ImageFile) -> np.ndarray:
-    """Return the values that an image file holds: palette indices, and grey levels without stretching."""
+    """Return the values stored in an image file: palette indices, or grey levels as before stretching."""
     step = GREY_STEPS.get(str(image.tile[0][3]), 1) if image.tile else 1
     values = np.asarray(image)
     return values // np.uint8(step) if step > 1 else values
 
 
 def palette_colours(image: Image.Image, values: np.ndarray) -> dict[int, Colour] | None:
-    """Return the colours of the palette indices that occur; None for an image without palette."""
+    """Return the colour of every palette index in `values`; None for an image without a palette."""
     if image.mode != "P":
         return None
     table = image.getpalette("RGB") or []

@@ -1,4 +1,4 @@
-"""Mirroring left-right, which is its own inverse."""
+"""Random left-right mirroring of the images of a batch."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from infoseg_bench.utils.device import send
 
 
 def draw_mirrored(count: int, generator: torch.Generator) -> Bool[Tensor, " batch"]:
-    """Choose every image with probability one half (IIC datasets/segmentation/cocostuff.py:213-220).
+    """Draw which images to mirror, each with probability 1/2.
+
+    As in IIC (datasets/segmentation/cocostuff.py:213-220).
 
     Args:
-        count: images in the batch
-        generator: of the CPU
+        count: number of images in the batch
+        generator: a CPU generator
     """
     return torch.rand(count, generator=generator) < 0.5
 
@@ -22,11 +24,11 @@ def draw_mirrored(count: int, generator: torch.Generator) -> Bool[Tensor, " batc
 def mirror(
     maps: Shaped[Tensor, "batch *between height width"], mirrored: Bool[Tensor, " batch"]
 ) -> Shaped[Tensor, "batch *between height width"]:
-    """Mirror the chosen ones; doing it again gives the original back.
+    """Return the maps with the chosen ones mirrored; a second call with the same choice restores them.
 
     Args:
         maps: images, masks, or maps of probabilities
-        mirrored: which ones
+        mirrored: which of them to mirror
     """
     chosen = send(mirrored, maps.device).view(-1, *[1] * (maps.ndim - 1))
     return torch.where(chosen, maps.flip(-1), maps)

@@ -1,4 +1,4 @@
-"""Class colours that stay apart for colour-blind readers."""
+"""Class colours that colour-blind readers can tell apart."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ OKABE_ITO: tuple[Colour, ...] = (
 chosen by this project."""
 
 GRID = (0, 32, 64, 96, 128, 160, 192, 224, 255)
-"""Channel values among which further colours are looked for; chosen by this project."""
+"""Channel values of the candidates for further colours; chosen by this project."""
 
 DARKEST = 0.35
-"""Least Oklab lightness of a further colour, since darker ones all look black on a screen; chosen by this
-project."""
+"""Minimum Oklab lightness of a further colour, because darker ones all look black on a screen; chosen by
+this project."""
 
 VISION = np.array(
     [
@@ -35,7 +35,8 @@ VISION = np.array(
         [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
     ]
 )
-"""Linear RGB as seen normally, without L cones and without M cones (Machado et al. 2009, severity 1)."""
+"""Linear RGB to linear RGB as seen with normal vision, protanopia (no L cones) and deuteranopia (no M cones):
+Machado et al. 2009, severity 1."""
 
 LMS = np.array(
     [
@@ -51,18 +52,19 @@ OKLAB = np.array(
         [0.0259040371, 0.7827717662, -0.8086757660],
     ]
 )
-"""Linear RGB to cone responses, whose cube roots give Oklab: distances as seen (Ottosson 2020)."""
+"""Linear RGB to cone responses (LMS), and their cube roots to Oklab, in which distances match perceived
+differences (Ottosson 2020)."""
 
 
 @cache
 def default_palette(classes: int) -> tuple[Colour, ...]:
-    """Return one colour per class: Okabe and Ito's, then each time the one farthest from all before.
+    """Return one colour per class: those of Okabe and Ito, then each time the one farthest from all before.
 
-    "Farthest" is by the least distance in Oklab over normal, protanopic and deuteranopic vision,
-    with black and white (void, paper) among the colours to keep away from.
+    The distance is the smallest one in Oklab over normal, protanopic and deuteranopic vision. Black and
+    white (void, paper) count as taken.
 
     Args:
-        classes: number of colours; about 30 can be told apart, more are given all the same
+        classes: number of colours; up to about 30 can be distinguished
     """
     chosen = list(OKABE_ITO[:classes])
     grid = np.array([(r, g, b) for r in GRID for g in GRID for b in GRID])

@@ -1,4 +1,4 @@
-"""Whether palette images of one set mean the same by the same index."""
+"""Check that palette images of one data set use the same index for the same colour."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from infoseg_bench.images.label_images import Colour
 
 
 class PaletteAgreement:
-    """Compares the palettes of label maps by the indices that occur, one label map at a time."""
+    """Compares the palettes of label maps, one label map at a time, for the indices that occur."""
 
     def __init__(self) -> None:
-        """Begin with nothing seen."""
+        """Start without any label map."""
         self._colours: dict[int, tuple[Colour, str]] = {}
         self._indices: dict[Colour, tuple[int, str]] = {}
         self.conflict = ""
-        """A colour that stands for different indices; empty where there is none."""
+        """The first colour found under two indices, as text; empty if there is none."""
         self.difference = ""
-        """An index that has different colours; empty where there is none."""
+        """The first index found with two colours, as text; empty if there is none."""
         self.differing = 0
-        """Label maps with such an index or colour."""
+        """Number of label maps with an index of another colour than before."""
 
     def add(self, name: str, palette: Mapping[int, Colour] | None) -> None:
-        """Compare one more label map; one without palette agrees with all."""
+        """Compare one more label map; `palette` is None for greyscale, which agrees with every other."""
         if palette is None:
             return
         once = {colour for colour, count in Counter(palette.values()).items() if count == 1}

@@ -1,4 +1,4 @@
-"""Finding image files in a folder and its subfolders, and counting what is left out."""
+"""Find image files in a folder and its subfolders, and count the files left out."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ PHOTO_SUFFIXES = frozenset(
         *(".avif", ".jp2", ".j2k", ".jpx", ".jxl", ".heic", ".heif", ".ppm", ".pgm", ".pnm", ".tga"),
     )
 )
-"""What counts as a photo, in lower case; chosen by this project. Whether Pillow can decode it here is
-found out when it is read."""
+"""File name suffixes of photos, in lower case; chosen by this project. Whether the installed Pillow can
+decode a file is only known when it is read."""
 
 ARCHIVE_LEFTOVERS = "__MACOSX"
-"""A folder that macOS adds to zip files: it holds no photos, only hidden files of their names."""
+"""Folder of metadata that macOS adds to zip files; its hidden files are named like the photos."""
 
 
 @dataclass(kw_only=True)
 class Listing:
-    """The files of a folder and its subfolders; iterating gives their paths.
+    """The files of a folder and its subfolders; iterates over their paths.
 
     Attributes:
-        folder: that was listed
-        files: by id, which is the path below the folder without suffix, as composed Unicode; sorted by id
-        left_out: kind of entry to the entries that were passed over, as text relative to the folder
-        faults: files that are wanted but cannot be given an id of their own
+        folder: the folder that was listed
+        files: id to path, sorted; the id is the path relative to `folder` without suffix, in Unicode NFC
+        left_out: kind of entry, such as "hidden files", to the paths left out, relative to `folder`
+        faults: files of a wanted type without a valid or unique id
     """
 
     folder: Path
@@ -44,17 +44,17 @@ class Listing:
         return iter(self.files.values())
 
     def leave_out(self, kind: str, path: Path) -> None:
-        """Count an entry under a plural, such as "hidden files"."""
+        """Add an entry to those left out; `kind` is a plural, such as "hidden files"."""
         self.left_out.setdefault(kind, []).append(printable(path.relative_to(self.folder)))
 
     @property
     def left_out_line(self) -> str:
-        """Return how many entries of each kind were left out and the first ones; empty if none was."""
+        """The number and the first names of the entries left out, by kind; empty if there are none."""
         kinds = (f"{len(names)} {kind} ({first_few(names)})" for kind, names in self.left_out.items())
         return ", ".join(kinds)
 
     def with_suffix(self, suffix: str) -> Listing:
-        """Return the files whose id ends in `suffix`, which is cut off; the others are left out."""
+        """Return a listing of the files whose id ends in `suffix`, with that suffix removed from the id."""
         if not suffix:
             return self
         composed = unicodedata.normalize("NFC", suffix)
@@ -70,13 +70,13 @@ class Listing:
 
 
 def list_folder(folder: Path, suffixes: Collection[str]) -> Listing:
-    """List the files with one of some suffixes in a folder and its subfolders.
+    """List the files with one of the given suffixes in a folder and its subfolders.
 
-    Hidden files, broken links, other types of file and folders that cannot be read are left out and counted.
+    Hidden files, broken links, files of other types and unreadable folders are left out and counted.
 
     Args:
-        folder: to list
-        suffixes: in lower case, with the dot
+        folder: the folder to list
+        suffixes: file name suffixes in lower case, with the dot
 
     Raises:
         UserError: no such folder, not a folder, or no permission
@@ -88,7 +88,7 @@ def list_folder(folder: Path, suffixes: Collection[str]) -> Listing:
         raise UserError(f"{printable(folder)}: no such folder: check the path") from None
     except NotADirectoryError:
         archive = folder.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")
-        remedy = "unpack it and give the folder" if archive else "give the folder that holds the files"
+        remedy = "unpack it and pass the folder" if archive else "pass the folder that contains the files"
         raise UserError(f"{printable(folder)}: a file, not a folder: {remedy}") from None
     except OSError as error:
         raise read_error(error, printable(folder), "this folder") from error
@@ -144,7 +144,7 @@ def _add_file(path: Path, listing: Listing) -> None:
     composed = unicodedata.normalize("NFC", name)
     if composed in listing.files:
         both = f"{listing.files[composed].name} and {path.name} share the name {composed!r}"
-        remedy = "rename one, or move label maps to a folder of their own"
+        remedy = "rename one, or move label maps to a separate folder"
         listing.faults.append(FileError(path, "shares its name with another file", remedy, both, both))
         return
     listing.files[composed] = path

@@ -20,23 +20,23 @@ from infoseg_bench.errors import FileError
 from infoseg_bench.utils.source_files import OfficialFile
 
 LARGEST = 1 << 29
-"""Pixels of an image that is read, against files that swell; chosen by this project: 512 Mi."""
+"""Maximum pixels of an image, as protection against decompression bombs: 512 Mi, chosen by this project."""
 
 LONGEST_TEXT = 1 << 28
-"""Bytes of text or colour profile in a PNG, against files that swell; chosen by this project: 256 MiB."""
+"""Maximum bytes of text or colour profile in a PNG, for the same reason: 256 MiB, chosen by this project."""
 
 PLUGINS = {".jxl": "pillow_jxl", ".heic": "pillow_heif", ".heif": "pillow_heif"}
-"""Packages that teach Pillow a format that it does not know by itself."""
+"""Suffixes of formats that Pillow reads only with a plug-in, to the plug-in's module."""
 
 BITS_PER_SAMPLE = 258
-"""TIFF's tag of the bits of every channel."""
+"""The TIFF tag BitsPerSample, with one value per channel."""
 
 DARKEST = 64
-"""Upper byte that the brightest of 16-bit samples must reach: a quarter of the range, which 14 bits and
-fewer do not; chosen by this project."""
+"""Minimum upper byte of the brightest 16-bit sample: a quarter of the range, which samples of 14 bits or
+fewer do not reach; chosen by this project."""
 
 ORIENTATION = 0x0112
-"""EXIF's tag of the side of the stored frame that is up; 1 is upright."""
+"""The EXIF tag Orientation; 1 is upright, 2 to 8 are mirrored or rotated."""
 
 UNDECODABLE = (
     OSError,
@@ -48,9 +48,9 @@ UNDECODABLE = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
-"""What Pillow's decoders raise on damaged files."""
+"""Exceptions that Pillow's decoders raise on damaged files."""
 
-# Pillow only warns of images up to twice its limit; per-read filters would not be safe among threads.
+# Pillow only warns about images up to twice its limit; warning filters set per read are not thread-safe.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 Image.MAX_IMAGE_PIXELS = LARGEST
 # Photo editors store whole histories as text, which Pillow limits to 1 MiB.
@@ -59,12 +59,12 @@ PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = LONGEST_TEXT
 
 @dataclass(frozen=True, kw_only=True)
 class Photo:
-    """A photo as it was read.
+    """A photo read from an image file.
 
     Attributes:
-        pixels: red, green and blue
-        turned: whether its EXIF data say that the stored frame is not upright
-        deep: whether the file has 16 bits per channel, of which the upper 8 are kept
+        pixels: red, green and blue, 0 to 255
+        turned: whether its EXIF orientation is other than upright
+        deep: whether the file has more than 8 bits per channel, of which the upper 8 are kept
     """
 
     pixels: UInt8[np.ndarray, "height width 3"]
@@ -73,47 +73,51 @@ class Photo:
 
 
 def read_photo(path: Path | OfficialFile, *, upright: bool) -> UInt8[np.ndarray, "height width 3"]:
-    """Read the pixels of a photo; arguments and errors are those of `open_photo`."""
+    """Return the pixels of a photo; takes the arguments and raises the errors of `open_photo`."""
     return open_photo(path, upright=upright).pixels
 
 
 def open_photo(path: Path | OfficialFile, *, upright: bool) -> Photo:
     """Read a photo as red, green and blue.
 
-    Greyscale, palette and CMYK are converted; transparency is dropped, the colours under it stay. Of 16
-    bits per channel the upper 8 are kept, unless the samples use less than a quarter of their range: 10 or
-    12 bits stored as 16 would become black.
+    Greyscale, palette and CMYK are converted. An alpha channel is dropped and the colours under it are kept.
+    Of 16 bits per channel the upper 8 are kept. Photos that use less than a quarter of that range, such as
+    12 bits stored as 16, are refused because they would become black.
 
     Args:
-        path: a file of any format that Pillow decodes; it may lie in an archive
-        upright: turn the photo as its EXIF orientation says, as every viewer shows it; False
-            keeps the stored frame, in which COCO's annotations are given
+        path: a file of any format that Pillow decodes, or a member of an archive
+        upright: whether to rotate the photo by its EXIF orientation, as viewers do; False keeps the stored
+            frame, to which COCO's annotations refer
 
     Raises:
-        FileError: missing, damaged, truncated, of deep but dark samples, or of more than LARGEST pixels
+        FileError: missing, damaged, truncated, over 8 bits but too dark, or more than LARGEST pixels
     """
     with image_file(path, "photo") as image:
         bits = bits_per_sample(image)
         image.load()
         turned = False
-        # Damaged EXIF data leave the photo as it is.
+        # A photo with damaged EXIF data is not rotated.
         with contextlib.suppress(*UNDECODABLE, TypeError, Warning):
             turned = image.getexif().get(ORIENTATION, 1) in range(2, 9)
             if upright:
                 ImageOps.exif_transpose(image, in_place=True)
         pixels = _upper_byte(image) if image.mode.startswith("I;16") else np.asarray(_rgb(image))
         if bits > 16 or (bits > 8 and int(pixels.max(initial=0)) < DARKEST):
-            kind = "a photo of more than 8 bits per channel, of which it uses only the lower ones"
+            kind = "a photo with more than 8 bits per channel that uses only the lower ones"
             raise FileError(path, kind, "save it with 8 bits", f"{bits} bits, {image.mode}")
         return Photo(pixels=pixels, turned=turned, deep=bits > 8)
 
 
 @contextlib.contextmanager
 def image_file(path: Path | OfficialFile, kind: str) -> Iterator[ImageFile.ImageFile]:
-    """Open an image and turn what decoding it raises into one line; `kind` says what it is to be.
+    """Open an image file, and raise decoding errors of the `with` block as a `FileError`.
+
+    Args:
+        path: a file, or a member of an archive
+        kind: the word for it in messages, such as "photo"
 
     Raises:
-        FileError: missing, damaged, truncated, of an unknown format, or of more than LARGEST pixels
+        FileError: missing, damaged, truncated, unknown format, or more than LARGEST pixels
     """
     suffix = Path(path.name).suffix.lower()
     if suffix in PLUGINS:
@@ -126,18 +130,18 @@ def image_file(path: Path | OfficialFile, kind: str) -> Iterator[ImageFile.Image
 
 
 def bits_per_sample(image: ImageFile.ImageFile) -> int:
-    """Return how many bits a channel has in the file; Pillow drops those beyond 8 of colour images."""
+    """Return the bits per channel in the file; for colour images, Pillow itself keeps only 8."""
     if image.mode[0] in "IF":
         return 16 if image.mode.startswith("I;16") else 32
     declared = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, 8)
     deepest = int(max(declared)) if isinstance(declared, tuple) else int(declared)
-    # Of PNGs only the decoder's raw mode tells, such as RGB;16B.
+    # For PNGs, only the decoder's raw mode shows it, such as RGB;16B.
     raw = str(image.tile[0][3]) if image.tile else ""
     return max(deepest, 16 if ";16" in raw else 8)
 
 
 def _register(plugin: str) -> None:
-    """Let a plug-in add its format to Pillow, where it is installed."""
+    """Register a plug-in's format with Pillow if the plug-in is installed."""
     with contextlib.suppress(ImportError):
         module = importlib.import_module(plugin)
         if plugin == "pillow_heif":
@@ -153,7 +157,7 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB":
         return image
     if image.mode == "P" and "transparency" in image.info:
-        # Pillow converts the palette's transparency to RGB with a warning only.
+        # Converting such a palette directly to RGB makes Pillow warn.
         return image.convert("RGBA").convert("RGB")
     return image.convert("RGB")
 
@@ -164,16 +168,16 @@ def _unreadable(path: Path | OfficialFile, kind: str, error: Exception, suffix: 
     if isinstance(error, PermissionError):
         return FileError(path, f"no permission to read this {kind}", "change its permissions")
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        limit = Image.MAX_IMAGE_PIXELS
-        return FileError(path, f"a {kind} of more than {limit} pixels", "scale it down or cut it into tiles")
+        what = f"a {kind} with more than {Image.MAX_IMAGE_PIXELS} pixels"
+        return FileError(path, what, "scale it down or cut it into tiles")
     reason = " ".join(str(error).split())
     if isinstance(error, UnidentifiedImageError):
         reason = "unknown format"
         if suffix in PLUGINS:
             package = PLUGINS[suffix].replace("_", "-").replace("jxl", "jxl-plugin")
-            what = f"Pillow cannot decode {suffix} here"
+            what = f"Pillow cannot decode {suffix} files"
             return FileError(path, what, f"pip install {package}, or convert it to PNG")
     if "MAX_TEXT" in reason:
-        what = f"holds more than {LONGEST_TEXT >> 20} MiB of text or colour profile"
+        what = f"more than {LONGEST_TEXT >> 20} MiB of text or colour profile"
         return FileError(path, what, "save it without metadata")
     return FileError(path, f"this {kind} cannot be decoded", "replace or remove the file", reason)

@@ -1,4 +1,4 @@
-"""Scaling as OpenCV does it, which is how the published benchmarks were scaled (IIC cocostuff.py:113-120)."""
+"""Scaling as OpenCV does it, because IIC scaled its data with OpenCV (IIC cocostuff.py:113-120)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from jaxtyping import Float32, Int64, Shaped, UInt8
 def scale_bilinear(
     image: UInt8[np.ndarray, "height width channel"], factor: float
 ) -> UInt8[np.ndarray, "scaled_height scaled_width channel"]:
-    """Scale a photo as `cv2.resize(..., interpolation=INTER_LINEAR)`, to within one grey level.
+    """Scale an image as `cv2.resize(..., interpolation=INTER_LINEAR)` does, to within one grey level.
 
-    There is no antialiasing: every pixel mixes four neighbours, however much the photo shrinks.
-    OpenCV mixes in fixed point, hence the one level.
+    There is no antialiasing: every pixel mixes four neighbours, however much the image shrinks. The
+    difference of one level comes from OpenCV's fixed-point arithmetic.
 
     Args:
-        image: grey levels of 0 to 255
-        factor: scaled side over side; where the size stays the same, `image` itself is given
+        image: values 0 to 255
+        factor: scaled side divided by side; if the size stays the same, `image` itself is returned
 
     Raises:
         ValueError: a side would be shorter than one pixel
@@ -29,7 +29,7 @@ def scale_bilinear(
     upper, lower, down = _linear_sources(height, factor)
     left, right, across = _linear_sources(width, factor, channels)
     lines = image.reshape(height, width * channels)
-    # Only the values that are needed, and first of all the lines, because they lie together in memory.
+    # Rows are selected before columns, because a row is contiguous in memory.
     top, bottom, weight = lines[upper], lines[lower], down[:, None]
     start = _between(top.take(left, axis=1), bottom.take(left, axis=1), weight)
     end = _between(top.take(right, axis=1), bottom.take(right, axis=1), weight)
@@ -41,11 +41,11 @@ def scale_bilinear(
 def scale_nearest(
     labels: UInt8[np.ndarray, "height width"], factor: float
 ) -> UInt8[np.ndarray, "scaled_height scaled_width"]:
-    """Scale a label map as `cv2.resize(..., interpolation=INTER_NEAREST)`, exactly.
+    """Scale a label map exactly as `cv2.resize(..., interpolation=INTER_NEAREST)` does.
 
     Args:
         labels: any codes
-        factor: scaled side over side; where the size stays the same, `labels` itself is given
+        factor: scaled side divided by side; if the size stays the same, `labels` itself is returned
 
     Raises:
         ValueError: a side would be shorter than one pixel
@@ -64,7 +64,7 @@ def scaled_side(side: int, factor: float) -> int:
     """
     scaled = round(side * factor)
     if scaled < 1:
-        raise ValueError(f"a side of {side} pixels scaled by {factor} has no pixel left")
+        raise ValueError(f"a side of {side} pixels scaled by {factor} is shorter than one pixel")
     return scaled
 
 
@@ -75,7 +75,7 @@ def nearest_sources(side: int, factor: float) -> Int64[np.ndarray, " scaled"]:
 
 
 def _keeps_size(shape: tuple[int, ...], factor: float) -> bool:
-    # OpenCV copies then, even where the factor is not 1 and only rounding keeps the size.
+    # OpenCV then copies, even if the factor is not 1 and the size only stays the same by rounding.
     return all(scaled_side(side, factor) == side for side in shape[:2])
 
 
@@ -84,7 +84,7 @@ def _between(
     second: Shaped[np.ndarray, "rows columns"],
     weight: Float32[np.ndarray, "*axes"],
 ) -> Float32[np.ndarray, "rows columns"]:
-    """Mix two images of one size; `weight` in [0, 1] is the second's."""
+    """Interpolate between two images of equal size; `weight`, in [0, 1], is that of the second."""
     mixed = second.astype(np.float32)
     first = first.astype(np.float32)
     mixed -= first
@@ -97,9 +97,9 @@ def _between(
 def _linear_sources(
     side: int, factor: float, channels: int = 1
 ) -> tuple[Int64[np.ndarray, " scaled"], Int64[np.ndarray, " scaled"], Float32[np.ndarray, " scaled"]]:
-    """Return the two source positions and the second's weight along a scaled side.
+    """Return the two source positions of every position along a scaled side, and the weight of the second.
 
-    With `channels`, positions are those of values in a line of pixels, channel by channel.
+    With several `channels`, positions refer to a row of interleaved channels.
     """
     centres = (np.arange(scaled_side(side, factor)) + 0.5) / factor - 0.5
     centres = centres.clip(0, side - 1)

@@ -21,7 +21,7 @@ KERNELS = (
 def append_sobel(
     images: Float[Tensor, "batch channel height width"],
 ) -> Float[Tensor, "batch channel_and_2 height width"]:
-    """Append the two derivatives of the grey image, zero padded by one pixel.
+    """Append the two derivatives of the grey image, computed with zero padding of one pixel.
 
     Args:
         images: red, green and blue first, values in [0, 1]

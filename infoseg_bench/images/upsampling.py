@@ -1,7 +1,7 @@
-"""Parts of a bilinearly upsampled map, without the rest of it.
+"""Parts of a bilinearly upsampled map, computed without the rest of it.
 
-As `torch.nn.functional.interpolate(mode="bilinear", align_corners=False)` gives them. A map of 512
-channels at the size of the image would be by far the largest thing in memory.
+The values are those of `torch.nn.functional.interpolate(mode="bilinear", align_corners=False)`. A whole map
+of 512 channels at the size of the image would take far more memory than anything else.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ def upsampled_window(
     """Return a square window of the upsampled maps.
 
     Args:
-        maps: to be upsampled
-        top: first row of the window
+        maps: the maps before upsampling
+        top: first row of the window in the upsampled maps
         left: first column
-        side: of the window
-        size: side of the upsampled maps
+        side: side of the window in pixels
+        size: side of the upsampled maps in pixels
     """
     steps = torch.arange(side, device=maps.device)
     down = _weights(steps + top, maps.shape[2], size).to(maps.dtype)
@@ -37,9 +37,9 @@ def upsampled_pixels(
     """Return single pixels of the upsampled maps.
 
     Args:
-        maps: to be upsampled
-        pixels: image, row and column of each
-        size: side of the upsampled maps
+        maps: the maps before upsampling
+        pixels: index in the batch, row and column of each pixel in the upsampled maps
+        size: side of the upsampled maps in pixels
     """
     image, row, column = pixels.unbind(dim=1)
     upper, lower, down = _neighbours(row, maps.shape[2], size)
@@ -50,14 +50,14 @@ def upsampled_pixels(
 
 
 def _neighbours(places: Tensor, source: int, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the two source places that every place mixes, and the second one's share."""
+    """Return the two source positions interpolated at every position, and the weight of the second."""
     exact = ((places + 0.5) * (source / size) - 0.5).clamp(0, source - 1)
     lower = exact.floor().long()
     return lower, (lower + 1).clamp(max=source - 1), exact - lower
 
 
 def _weights(places: Tensor, source: int, size: int) -> Float[Tensor, "place source"]:
-    """Return the same as a matrix that acts on a whole row or column."""
+    """Return the interpolation of a whole row or column as a matrix."""
     lower, upper, share = _neighbours(places, source, size)
     weights = torch.zeros(len(places), source, device=places.device)
     weights.scatter_add_(1, lower[:, None], 1 - share[:, None])

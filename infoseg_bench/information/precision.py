@@ -1,4 +1,4 @@
-"""Full float32 precision for estimators, whatever the precision of the networks."""
+"""Full float32 precision for estimators, independent of the precision of networks."""
 
 from __future__ import annotations
 

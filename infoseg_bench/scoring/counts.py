@@ -18,7 +18,7 @@ def confusion_counts(
 ) -> Int64[Tensor, "batch cluster cls"]:
     """Count the pixels of every (cluster, class) pair in every image.
 
-    Only the label decides whether a pixel is counted: void pixels are not, all others are, whatever their
+    Whether a pixel is counted depends only on its label: void pixels are not, all others are, in any
     cluster. A value out of range is an error; it is never folded into another cell or dropped, as happens in
     public code (PiCIE's and STEGO's `utils.py`, torchmetrics 1.9).
 

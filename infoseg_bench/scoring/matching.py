@@ -18,7 +18,7 @@ class Matching:
     """Which class each cluster stands for.
 
     Attributes:
-        kind: "one-to-one" (the headline) or "majority" (many-to-one, and to be labelled as such)
+        kind: "one-to-one" (the headline) or "majority" (many-to-one, and always reported as such)
         classes: class index of each cluster, or UNMATCHED
     """
 
@@ -68,7 +68,7 @@ def one_to_one(counts: Int64[np.ndarray, "cluster cls"]) -> Matching:
 
 
 def majority(counts: Int64[np.ndarray, "cluster cls"]) -> Matching:
-    """Match every cluster to its most frequent class; several may share one.
+    """Match every cluster to its most frequent class; several clusters may have the same one.
 
     This is the "orig" mapping of IIC (utils/cluster/eval_metrics.py:9-26). Its scores grow with the number of
     clusters, so they are never shown in a column with one-to-one scores. Chosen by this project: among

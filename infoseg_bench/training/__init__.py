@@ -1,1 +1,1 @@
-"""What methods that are a network and a loss have in common."""
+"""Code shared by methods that train a network: the training loop, IIC's network and its inputs."""

@@ -1,4 +1,4 @@
-"""One training step over several processes: gradients and batch statistics of the whole batch."""
+"""Distributed training: gradients and batch statistics over the batches of all processes."""
 
 from __future__ import annotations
 
@@ -18,20 +18,19 @@ Losses = Callable[..., dict[str, Tensor]]
 
 
 def distribute(network: nn.Module, losses: Losses, *, uses_all_parameters: bool) -> Losses:
-    """Make `losses` average its gradients over the processes in the backward pass.
+    """Return `losses` such that the backward pass averages the gradients over all processes.
 
-    All of a step's calls of the network happen inside one forward pass of the module that torch's
-    DistributedDataParallel sees, so a method may call its network as often as it likes, and in
-    parts. Weights start as those of rank 0.
+    DistributedDataParallel wraps `losses` as a whole, so `losses` may call the network, or parts of it, any
+    number of times. All processes start with the weights of rank 0.
 
     Args:
-        network: what is trained
-        losses: its objective
-        uses_all_parameters: no step leaves weights out, such as another head's; else they are looked for at
-            every step, which takes a pass over its graph
+        network: the network to train
+        losses: the objective, which calls `network`
+        uses_all_parameters: whether every step uses every parameter; if not, torch searches the graph for
+            unused ones at every step
 
     Raises:
-        RuntimeError: by what `losses` becomes, where `uses_all_parameters` is wrong
+        RuntimeError: raised by the returned function if `uses_all_parameters` is wrongly True
     """
     together = DistributedDataParallel(
         _Objective(network, losses), find_unused_parameters=not uses_all_parameters
@@ -40,10 +39,10 @@ def distribute(network: nn.Module, losses: Losses, *, uses_all_parameters: bool)
 
 
 def synchronise_batch_norm(network: nn.Module, device: torch.device) -> nn.Module:
-    """Let batch normalisation see the whole batch, of which each process has an equal share.
+    """Replace batch normalisation by one over the whole batch, of which each process has an equal part.
 
-    On a GPU it is torch's SyncBatchNorm, which computes nowhere else; elsewhere `AllReducedBatchNorm`.
-    The names of the weights stay, so that checkpoints fit any number of processes.
+    On a GPU this is torch's SyncBatchNorm, which needs one; elsewhere it is `AllReducedBatchNorm`. The names
+    of the weights do not change, so that a checkpoint can be resumed with any number of processes.
     """
     if device.type == "cuda":
         return cast(nn.Module, nn.SyncBatchNorm.convert_sync_batchnorm(network))  # type: ignore[no-untyped-call]
@@ -58,8 +57,8 @@ def synchronise_batch_norm(network: nn.Module, device: torch.device) -> nn.Modul
 def sum_of_ranks(values: Tensor) -> Tensor:
     """Sum over the processes; the gradient is the sum of all processes' gradients.
 
-    For parts of a loss that every process then computes alike from the sum: with the mean over the
-    processes that `distribute` takes of the gradients, they come out as those of one process.
+    If every process computes the same loss from the sum, then the gradients, which `distribute` averages
+    over the processes, equal those of a single process with the whole batch.
     """
     total: Tensor = _SumOfRanks.apply(values)  # type: ignore[no-untyped-call]
     return total
@@ -76,11 +75,11 @@ class _Objective(nn.Module):
 
 
 class AllReducedBatchNorm(_BatchNorm):
-    """Batch normalisation whose mean and variance are those of all processes' equal shares."""
+    """Batch normalisation with the mean and variance over all processes, which have parts of equal size."""
 
     @classmethod
     def like(cls, other: _BatchNorm) -> AllReducedBatchNorm:
-        """Make one with the settings, weights and running statistics of another."""
+        """Return a layer with the settings, weights and running statistics of `other`."""
         made = cls(other.num_features, other.eps, other.momentum, other.affine, other.track_running_stats)
         made.load_state_dict(other.state_dict())
         return made
@@ -88,7 +87,7 @@ class AllReducedBatchNorm(_BatchNorm):
     def forward(
         self, input: Float[Tensor, "batch channel *places"]
     ) -> Float[Tensor, "batch channel *places"]:
-        """Normalise; in evaluation mode by the running statistics."""
+        """Normalise with the statistics of the whole batch, or in evaluation mode with the running ones."""
         if not self.training:
             return super().forward(input)
         dims = [0, *range(2, input.ndim)]
@@ -113,11 +112,11 @@ class AllReducedBatchNorm(_BatchNorm):
         self.num_batches_tracked.add_(1)
         momentum = 1 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
         self.running_mean.lerp_(mean, momentum)
-        # The running variance is the unbiased one, as torch's.
+        # As in torch, the running variance is the unbiased one.
         self.running_var.lerp_(variance * (count / (count - 1)), momentum)
 
     def _check_input_dim(self, input: Tensor) -> None:
-        """Any number of places is fine."""
+        """Accept any number of spatial dimensions."""
 
 
 def _mean_of_ranks(values: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Centres of a sample of vectors, by scikit-learn's MiniBatchKMeans."""
+"""K-means centres of a sample of vectors, by scikit-learn's MiniBatchKMeans."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import Tensor
 from infoseg_bench.errors import UserError
 
 BATCH = 100
-"""Vectors of a mini-batch: default of scikit-learn 0.20, on which IIC's baselines rely."""
+"""Vectors per mini-batch: the default of scikit-learn 0.20, which IIC's baselines use."""
 ITERATIONS = 100
-"""Passes over the sample at most: likewise."""
+"""Maximum number of passes over the sample: the default of scikit-learn 0.20."""
 STARTS = 3
-"""Random starts, of which the best is kept: likewise."""
+"""Random initialisations, of which the best is used: the default of scikit-learn 0.20."""
 
 
 def kmeans_centres(
@@ -26,17 +26,25 @@ def kmeans_centres(
     iterations: int = ITERATIONS,
     starts: int = STARTS,
 ) -> Float[Tensor, "cluster dimension"]:
-    """Find the centres.
+    """Return the cluster centres of a sample, in float32.
+
+    Args:
+        sample: the vectors
+        clusters: number of clusters
+        seed: seed of the initialisation and of the mini-batches
+        batch: vectors per mini-batch
+        iterations: maximum number of passes over the sample
+        starts: random initialisations, of which the best is used
 
     Raises:
-        UserError: fewer distinct vectors than clusters
+        UserError: there are fewer distinct vectors than clusters
     """
     from sklearn.cluster import MiniBatchKMeans
 
     if not _has_distinct(sample, clusters):
         raise UserError(
             f"the sampled pixels have fewer than {clusters} distinct values for {clusters} clusters: "
-            "give more or other photos, or sample more batches"
+            "use more or other photos, or sample more batches"
         )
     model = MiniBatchKMeans(
         clusters, batch_size=batch, max_iter=iterations, n_init=starts, random_state=seed

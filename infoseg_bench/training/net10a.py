@@ -13,27 +13,26 @@ from infoseg_bench.errors import UsageError
 from infoseg_bench.information.precision import at_least_float32
 
 TRUNK_LAYERS: tuple[tuple[int, int] | None, ...] = ((1, 1), (2, 1), None, (4, 1), (4, 1), (8, 2), (8, 2))
-"""Channels as multiples of the width, and dilation; None is a 2x2 max pooling (net10a.py)."""
+"""Channels as multiples of `width`, and dilation, per layer; None is 2x2 max pooling (net10a.py)."""
 
 Padding = Literal["published", "corrected"]
-"""As released, every convolution pads by one pixel: the dilated ones shrink the map, and the heads' 1x1
-ones give it a border without information. Corrected, the map keeps its size throughout."""
-
+"""published: every convolution pads by one pixel, so the dilated ones shrink the map and the 1x1 ones of the
+heads add a border without information; corrected: no convolution changes the size of the map."""
 
 SMALLEST_IMAGE = 10
-"""Side in pixels of which one place is left, after the pooling and two dilated layers."""
+"""Minimum side of an image in pixels: after the pooling and two dilated layers, one pixel is left."""
 
 
 class Net10aTrunk(nn.Sequential):
-    """Six 3x3 convolutions with one pooling: a 128x128 image gives a map of 60x60, corrected 64x64."""
+    """Six 3x3 convolutions and one pooling; 128x128 pixels become 60x60 features, or 64x64 corrected."""
 
     def __init__(self, channels: int, width: int = 64, padding: Padding = "published") -> None:
-        """Build it.
+        """Create the layers.
 
         Args:
-            channels: of the input
-            width: channels of the first layer; 64 as published, the last layer has 8 times as many
-            padding: whether the dilated convolutions shrink the map
+            channels: channels of the input
+            width: channels of the first layer, 64 as published; the last layer has 8 times as many
+            padding: whether the dilated convolutions shrink the map ("published") or not ("corrected")
         """
         layers: list[nn.Module] = []
         previous = channels
@@ -55,25 +54,25 @@ class Net10aTrunk(nn.Sequential):
     def forward(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Float[Tensor, "batch feature rows columns"]:
-        """Compute features.
+        """Return the features.
 
         Raises:
-            UsageError: the images are smaller than the network's reach
+            UsageError: the images have fewer than `SMALLEST_IMAGE` rows or columns
         """
         if min(images.shape[-2:]) < SMALLEST_IMAGE:
             raise UsageError(
                 f"images of {images.shape[-2]}x{images.shape[-1]} pixels are smaller than the network's "
-                f"reach of {SMALLEST_IMAGE}: prepare larger crops"
+                f"minimum of {SMALLEST_IMAGE}x{SMALLEST_IMAGE}: prepare larger crops"
             )
         features: Tensor = super().forward(images)  # type: ignore[no-untyped-call]
         return features
 
 
 class ClusterHead(nn.Module):
-    """Class probabilities from trunk features, at the input's size."""
+    """A 1x1 convolution that turns trunk features into cluster probabilities at the size of the input."""
 
     def __init__(self, channels: int, clusters: int, padding: Padding = "published") -> None:
-        """Build it: a 1x1 convolution; as published its map has a border where all is equally probable."""
+        """Create the layer; "published" padding adds a border where all clusters are equally probable."""
         super().__init__()
         pad = 1 if padding == "published" else 0
         self.project = nn.Conv2d(channels, clusters, 1, padding=pad, bias=False)
@@ -87,7 +86,7 @@ class ClusterHead(nn.Module):
 
 
 class TwoHeadNet10a(nn.Module):
-    """The trunk with an over-clustering head A and a head B of K clusters."""
+    """The trunk with two heads: A for over-clustering, and B with K clusters."""
 
     def __init__(
         self,
@@ -97,7 +96,15 @@ class TwoHeadNet10a(nn.Module):
         width: int = 64,
         padding: Padding = "published",
     ) -> None:
-        """Build it with IIC's initial weights."""
+        """Create the network with IIC's initial weights.
+
+        Args:
+            channels: channels of the input
+            clusters_a: clusters of head A
+            clusters_b: clusters of head B
+            width: channels of the first layer
+            padding: see `Padding`
+        """
         super().__init__()
         self.trunk = Net10aTrunk(channels, width, padding)
         self.head_a = ClusterHead(self.trunk.out_channels, clusters_a, padding)
@@ -107,14 +114,14 @@ class TwoHeadNet10a(nn.Module):
     def forward(
         self, images: Float[Tensor, "batch channel height width"], head: Literal["a", "b"] = "b"
     ) -> Float[Tensor, "batch cluster height width"]:
-        """Return one head's probabilities."""
+        """Return the cluster probabilities of one head."""
         chosen = self.head_a if head == "a" else self.head_b
         probabilities: Tensor = chosen(self.trunk(images), images.shape[-2:])
         return probabilities
 
 
 def initialise(module: nn.Module) -> None:
-    """Set IIC's initial weights (vgg.py:42-54): Kaiming normal by fan-in, batch norm at identity."""
+    """Set IIC's initial weights (vgg.py:42-54): Kaiming normal by fan-in, and batch norm as the identity."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
     elif isinstance(module, nn.Linear):

@@ -1,4 +1,4 @@
-"""The inputs of the methods that share IIC's loader: channel order, colour jitter, mirroring, Sobel."""
+"""The inputs of the methods that use IIC's data loader: channel order, colour jitter, mirroring, Sobel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from infoseg_bench.training.network_method import TrainingParameters
 
 JITTER = "IIC segmentation_twohead.py:101-104; Potsdam: examples/commands.txt:83,89"
 BANDS = 3
-"""Of a photo that OpenCV would read."""
+"""Channels of a photo without infrared, which OpenCV would read as blue, green and red."""
 INFRARED_VIEWS: Mapping[str, Any] = {
     "sobel": False,
     "brightness": 0.1,
@@ -26,13 +26,13 @@ INFRARED_VIEWS: Mapping[str, Any] = {
     "saturation": 0.1,
     "hue": 0.1,
 }
-"""Preset of aerial images with an infrared band (IIC examples/commands.txt:83,89)."""
+"""Preset for aerial photos with an infrared band (IIC examples/commands.txt:83,89)."""
 
 Images = Float[Tensor, "batch channel height width"]
 
 
 class ViewParameters(TrainingParameters):
-    """IIC's trunk and its inputs."""
+    """Parameters of IIC's trunk and of its inputs."""
 
     width: int = parameter(64, "channels of the first layer", source="IIC archs/segmentation/net10a.py", gt=0)
     padding: Padding = parameter(
@@ -46,20 +46,24 @@ class ViewParameters(TrainingParameters):
     )
     channel_order: Literal["published", "corrected"] = parameter(
         "corrected",
-        "published: jitter and grey take blue for red in photos of three bands, as OpenCV reads them; "
-        "corrected: red is red",
+        "published: BGR, as OpenCV reads photos of three bands, so that jitter and grey swap red and blue; "
+        "corrected: RGB",
         source="published: IIC datasets/segmentation/cocostuff.py:171-181",
     )
     training_mask: bool = parameter(
         False,
-        "leave void pixels out of the loss, as published on COCO; this uses label information",
+        "exclude void pixels from the loss, as published on COCO; this uses label information",
         source="chosen by this project: label-free; published: IIC utils/segmentation/IID_losses.py:42-45",
     )
-    brightness: float = parameter(0.4, "span of the jittered brightness about 1", source=JITTER, ge=0)
-    contrast: float = parameter(0.4, "span of the jittered contrast about 1", source=JITTER, ge=0)
-    saturation: float = parameter(0.4, "span of the jittered saturation about 1", source=JITTER, ge=0)
+    brightness: float = parameter(
+        0.4, "brightness factors are drawn from 1 +- this value", source=JITTER, ge=0
+    )
+    contrast: float = parameter(0.4, "contrast factors are drawn from 1 +- this value", source=JITTER, ge=0)
+    saturation: float = parameter(
+        0.4, "saturation factors are drawn from 1 +- this value", source=JITTER, ge=0
+    )
     hue: float = parameter(
-        0.125, "span of the jittered hue about 0; 1 is the circle", source=JITTER, ge=0, le=0.5
+        0.125, "hue shifts are drawn from 0 +- this value; 1 is a full circle", source=JITTER, ge=0, le=0.5
     )
     flip: bool = parameter(
         True, "mirror half of the jittered images", source="IIC datasets/segmentation/cocostuff.py:213-220"
@@ -67,9 +71,9 @@ class ViewParameters(TrainingParameters):
 
 
 def ordered(images: Images, parameters: ViewParameters) -> Images:
-    """Put the channels into the order that everything after takes for red, green, blue.
+    """Return the images in the channel order of the parameters: RGB if corrected, BGR if published.
 
-    Images with further bands are no photos that OpenCV would read: they stay as they are.
+    Images with further channels, such as infrared, are not changed.
     """
     if parameters.channel_order == "corrected" or images.shape[1] > BANDS:
         return images
@@ -77,7 +81,7 @@ def ordered(images: Images, parameters: ViewParameters) -> Images:
 
 
 def jittered(images: Images, parameters: ViewParameters, generator: torch.Generator) -> Images:
-    """Jitter the colours of ordered images, each with draws of its own."""
+    """Jitter the colours of ordered images, each image separately."""
     return color_jitter(
         images,
         brightness=parameters.brightness,
@@ -89,16 +93,16 @@ def jittered(images: Images, parameters: ViewParameters, generator: torch.Genera
 
 
 def network_input(images: Images, parameters: ViewParameters) -> Float[Tensor, "batch inputs height width"]:
-    """Append Sobel channels to ordered images, where the data set has them."""
+    """Return the input of the network: ordered images, with Sobel channels if the parameters say so."""
     inputs = append_sobel(images) if parameters.sobel else images
     return inputs.contiguous(memory_format=torch.channels_last)
 
 
 def counted(batch: TrainBatch) -> Tensor:
-    """Return the pixels that count: those not void where the method may know them, else those not padded."""
+    """Return which pixels enter the loss: those not void if the batch has a mask, else those not padded."""
     return batch.inside if batch.mask is None else batch.mask
 
 
 def input_channels(channels: int, parameters: ViewParameters) -> int:
-    """Return the channels of `network_input`."""
+    """Return the number of channels of `network_input` for images with `channels` channels."""
     return channels + (2 if parameters.sobel else 0)

@@ -1,1 +1,1 @@
-"""Helpers that know nothing of segmentation: files, devices, processes, progress, text."""
+"""General helpers that do not depend on segmentation: files, devices, processes, progress, text."""

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: written under a temporary name, then renamed."""
+"""Atomic writes: a file is written under a temporary name, then renamed, so it is complete or absent."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def write_atomic(
     durable: bool = True,
     previous: Path | None = None,
 ) -> None:
-    """Let `write` fill a temporary file beside `path`, then give it that name.
+    """Write a temporary file beside `path`, then rename it to `path`.
 
     Args:
-        path: its name
-        write: fills the file
-        durable: wait until the disk has it; otherwise a power cut may leave a damaged file
-        previous: name under which the file that was there stays; none: it is replaced
+        path: the file to write
+        write: writes the content to the open file that it is called with
+        durable: whether to wait until the data are on the disk; if not, a power cut may damage the file
+        previous: new name of a file that `path` already names; None: that file is overwritten
 
     Raises:
-        UserError: the disk is full or the folder cannot be written; `path` is as it was
+        UserError: the disk is full or the folder cannot be written; `path` is unchanged
     """
-    # Processes on several machines may have the same number.
+    # Processes on different machines may have the same id.
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,14 +47,14 @@ def write_atomic(
     except OSError as error:
         raise disk_error(error, path) from error
     finally:
-        # Where the folder is none, there is nothing to remove either.
+        # After the rename, or if the folder could not be made, there is no temporary file.
         with contextlib.suppress(OSError):
             temporary.unlink()
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the disk has the names in a folder, where the system can tell."""
-    # Windows opens no folders, and some network disks sync none.
+    """Wait until the entries of a folder are on the disk, if the system supports it."""
+    # Windows cannot open folders, and some network disks cannot sync them.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -64,14 +64,14 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str, *, durable: bool = True) -> None:
-    """Write a whole text file in UTF-8."""
+    """Write a text file in UTF-8; the options and errors are those of `write_atomic`."""
     write_bytes(path, text.encode(), durable=durable)
 
 
 def write_bytes(
     path: Path, content: bytes | memoryview, *, durable: bool = True, previous: Path | None = None
 ) -> None:
-    """Write a whole binary file; the options are those of `write_atomic`."""
+    """Write a binary file; the options and errors are those of `write_atomic`."""
     write_atomic(path, lambda handle: _write_all(handle, content), durable=durable, previous=previous)
 
 

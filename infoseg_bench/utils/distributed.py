@@ -1,4 +1,4 @@
-"""The processes that do one run together, as torchrun starts them; usually one."""
+"""The processes of one run, as started by torchrun; usually a single one."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from torch import Tensor
 from torch import distributed as dist
 
 PATIENCE = timedelta(hours=6)
-"""How long the others wait while rank 0 evaluates or writes; chosen by this project."""
+"""Maximum time that the other processes wait while rank 0 evaluates or writes; chosen by this project."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ranks:
-    """Which process this is, and of how many.
+    """The position of this process among the processes of a run.
 
     Attributes:
-        rank: 0 alone evaluates and writes
-        count: of all processes
+        rank: index of this process; only rank 0 evaluates and writes
+        count: number of processes
     """
 
     rank: int = 0
     count: int = 1
 
     def any(self, flag: bool) -> bool:
-        """Return whether any process says so; all must ask alike. GPUs have no part in it."""
+        """Return whether `flag` is True in any process; all processes must call it. It runs on the CPU."""
         if self.count == 1:
             return flag
         votes = torch.tensor(int(flag))
@@ -35,7 +35,7 @@ class Ranks:
         return bool(votes)
 
     def mean(self, scalars: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Average scalars over the processes, on the device and without waiting."""
+        """Return the means of scalars over the processes, on their device, without synchronising with it."""
         if self.count == 1:
             return scalars
         stacked = torch.stack([value.float() for value in scalars.values()])
@@ -43,20 +43,20 @@ class Ranks:
         return dict(zip(scalars, (stacked / self.count).unbind(), strict=True))
 
     def share(self, count: int) -> slice:
-        """Return this process's part of `count` items, which the number of processes divides."""
+        """Return this process's part of `count` items, a multiple of the number of processes."""
         size = count // self.count
         return slice(self.rank * size, (self.rank + 1) * size)
 
 
 SINGLE = Ranks()
-"""One process alone."""
+"""The ranks of a run with a single process."""
 
 
 def join(device: torch.device) -> tuple[Ranks, torch.device]:
-    """Meet the other processes, if torchrun has started this one among several.
+    """Join the process group if torchrun has started several processes.
 
     Returns:
-        the ranks; and this process's device: of several GPUs the one of its local rank
+        the ranks, and the device of this process: for "cuda", the GPU of its local rank
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
@@ -64,6 +64,6 @@ def join(device: torch.device) -> tuple[Ranks, torch.device]:
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    # Decisions are shared between the hosts, so that no GPU is waited for.
+    # `Ranks.any` uses gloo on the CPU, so that it does not wait for the GPU.
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     return Ranks(rank=dist.get_rank(), count=count), device

@@ -1,4 +1,4 @@
-"""Libraries that only some people need, and the line that says how to get them."""
+"""Import of optional libraries, with a message that says how to install them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from infoseg_bench.errors import UsageError
 
 
 def extra(module: str, name: str) -> Any:
-    """Import a module of one of the package's extras.
+    """Import and return a module that one of the package's extras installs.
 
     Args:
-        module: to import
-        name: of the extra that installs it
+        module: name of the module
+        name: name of the extra
 
     Raises:
-        UsageError: it is not installed
+        UsageError: the module is not installed or cannot be imported
     """
     try:
         return importlib.import_module(module)

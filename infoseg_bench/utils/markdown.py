@@ -1,4 +1,4 @@
-"""What every Markdown table of a report is made with."""
+"""Markdown tables for reports."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 
 
 def table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    """Return a table; whatever the cells hold, it stays one."""
+    """Return a Markdown table; the text of cells is escaped."""
     lines = [" | ".join(map(plain, cells)) for cells in (head, ["---"] * len(head), *body)]
     return "\n".join(f"| {line} |" for line in lines)
 
 
 def plain(text: str) -> str:
-    """Make a name harmless in Markdown: one line, no column of its own, no HTML."""
+    """Return text as one line in which HTML and column separators are escaped."""
     return html.escape(" ".join(text.split()), quote=False).replace("|", "\\|")

@@ -1,4 +1,4 @@
-"""Work spread over all cores, in threads or in processes, with its results in order."""
+"""Parallel maps over all cores, in threads or in processes, with results in order."""
 
 from __future__ import annotations
 
@@ -18,26 +18,25 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 ITEMS_PER_WORKER = 2
-"""Items under way or waiting to be taken, per core; chosen by this project: one in work, one in store."""
+"""Items submitted ahead per core; chosen by this project: one in progress and one finished or waiting."""
 
 
 def ordered_map(
     function: Callable[[Item], Result], items: Sequence[Item], progress: ProgressFactory, title: str
 ) -> Generator[Result, None, None]:
-    """Call `function` on every item, in threads, and give the results in the items' order.
+    """Call `function` on every item, in threads, and yield the results in the order of the items.
 
-    Threads suffice where the work is Pillow's or numpy's, which let other threads run meanwhile.
-    Use it inside `contextlib.closing`: an error or Ctrl-C then stops it at once, and only the
-    calls that are already running are waited for.
+    Threads suffice for work in Pillow or numpy, which release Python's global lock. Use it inside
+    `contextlib.closing`: after an error or Ctrl-C it then waits only for calls that are already running.
 
     Args:
-        function: must be safe to call from several threads
-        items: at most `ITEMS_PER_WORKER` of them per core are ahead of the one that is given
-        progress: shows how far the work is
-        title: of the progress
+        function: a thread-safe function
+        items: its arguments; at most `ITEMS_PER_WORKER` per core are submitted ahead
+        progress: shows the progress of the work
+        title: title of the progress
 
     Raises:
-        Exception: whatever `function` raised, at its item's turn
+        Exception: any exception of `function`, when its item is due
     """
     workers = usable_cores()
     pending: deque[Future[Result]] = deque()
@@ -58,18 +57,18 @@ def ordered_map(
 
 
 def process_map(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Call `function` on every item, in forked processes, and return the results in the items' order.
+    """Call `function` on every item, in forked processes, and return the results in the order of the items.
 
-    For work that holds Python's lock. Processes are forked, as starting them anew would import torch in each;
-    so the work must use neither torch nor locks of other threads. Elsewhere than on Linux, where forking is
-    not safe, and on a single core, the work is done here.
+    For work that holds Python's global lock. Processes are forked because new ones would each import torch;
+    so `function` must not use torch or locks of other threads. On a single core, and on systems other than
+    Linux, where forking is not safe, the calls are made in this process.
 
     Args:
-        function: any callable, closures too; what it changes is lost
-        items: are not copied; results must be picklable
+        function: any callable, also a closure; its side effects are lost
+        items: its arguments, which are not copied; the results must be picklable
 
     Raises:
-        Exception: whatever `function` raised
+        Exception: any exception of `function`
     """
     workers = min(usable_cores(), len(items))
     if sys.platform != "linux" or workers < 2:
@@ -88,12 +87,12 @@ def process_map(function: Callable[[Item], Result], items: Sequence[Item]) -> li
 
 
 _work: tuple[Callable[[Any], Any], Sequence[Any]]
-"""Function and items of a process that `process_map` has forked."""
+"""Function and items, in a process forked by `process_map`."""
 
 
 def _prepare(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
     global _work
-    # Ctrl-C reaches the whole group of processes; the parent alone answers it.
+    # Ctrl-C is sent to the whole process group; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _work = function, items
 

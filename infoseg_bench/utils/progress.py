@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress of long work: a bar on a terminal, and plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 Item = TypeVar("Item")
 
 PLAIN_INTERVAL = 10.0
-"""Seconds between two plain lines."""
+"""Minimum seconds between two plain lines; chosen by this project."""
 
 
 @runtime_checkable
@@ -18,11 +18,11 @@ class ProgressFactory(Protocol):
     """Wraps a sequence so that its progress is shown."""
 
     def __call__(self, items: Sequence[Item], title: str) -> Iterable[Item]:
-        """Return the same items, showing under `title` how far the work is."""
+        """Return the same items, and show their progress under `title`."""
 
 
 def show_progress(items: Sequence[Item], title: str) -> Iterator[Item]:
-    """Return the items, with a bar on a terminal and plain lines on standard error elsewhere."""
+    """Yield the items and show progress on standard error: a bar on a terminal, else plain lines."""
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import track

@@ -1,4 +1,4 @@
-"""Official files by name, and how one is read: as they lie in a folder; `archive` has those inside a zip."""
+"""The official files of a data set by name, in a folder; `preparation.archive` reads them from a zip."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.utils.disk import read_error
 
 LARGEST = 1 << 29
-"""Bytes of one file that may be read at once, against archives that swell; chosen by this project: 512
-MiB."""
+"""Maximum bytes of a file read at once, as protection against decompression bombs: 512 MiB, chosen by this
+project."""
 
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-"""What zipfile raises on archives that are damaged, encrypted or compressed in an unknown way."""
+"""Exceptions of zipfile for archives that are damaged, encrypted or compressed in an unknown way."""
 
 
 class OfficialFiles(ABC):
-    """Files by name, safe to read from several threads."""
+    """Files by name, which several threads may read at once."""
 
     names: Set[str]
 
     @abstractmethod
     def place(self, name: str) -> Path:
-        """Return where a file lies, for messages: the archive counts as a folder."""
+        """Return the path of a file for messages; an archive is treated as a folder."""
 
     @abstractmethod
     def identity(self, name: str) -> str:
-        """Return what changes when the file does, without reading it."""
+        """Return a text that changes when the file changes, without reading the file."""
 
     @abstractmethod
     def open(self, name: str) -> BufferedIOBase:
         """Open a file for reading from its start.
 
         Raises:
-            OSError: or one of DAMAGED
+            OSError: the file cannot be read; or one of `DAMAGED`
         """
 
     @abstractmethod
     def size(self, name: str) -> int:
-        """Return the number of bytes that reading will give."""
+        """Return the size of the file in bytes, uncompressed."""
 
     def read(self, name: str) -> bytes:
         """Read a whole file.
@@ -56,8 +56,8 @@ class OfficialFiles(ABC):
         with readable(self.place(name)):
             if self.size(name) > LARGEST:
                 raise UserError(
-                    f"{self.place(name)}: {self.size(name)} bytes, more than the {LARGEST} that are read of "
-                    "one file: is this the official file?"
+                    f"{self.place(name)}: {self.size(name)} bytes, more than the maximum of {LARGEST}: check "
+                    "that this is the official file"
                 )
             with self.open(name) as handle:
                 return handle.read()
@@ -69,7 +69,7 @@ class OfficialFiles(ABC):
 
 @dataclass(frozen=True)
 class OfficialFile:
-    """One file on disk or in an archive; as text, its place."""
+    """One file in a folder or an archive; `str` gives its path."""
 
     files: OfficialFiles
     name: str
@@ -91,7 +91,7 @@ class OfficialFile:
 
     @property
     def identity(self) -> str:
-        """Its name, and what changes when its content does."""
+        """A text with its name that changes when the file changes."""
         return f"{self.name} {self.files.identity(self.name)}"
 
 
@@ -113,7 +113,7 @@ class FolderFiles(OfficialFiles):
         return self._folder / name
 
     def identity(self, name: str) -> str:
-        """Return size and time of change."""
+        """Return its size and modification time."""
         with readable(self.place(name)):
             found = self.place(name).stat()
         return f"{found.st_size} {found.st_mtime_ns}"
@@ -123,16 +123,16 @@ class FolderFiles(OfficialFiles):
         return self.place(name).open("rb")
 
     def size(self, name: str) -> int:
-        """Ask the file system."""
+        """Return the size of the file in bytes."""
         return self.place(name).stat().st_size
 
 
 @contextmanager
 def readable(place: Path) -> Iterator[None]:
-    """Turn what reading `place` raises into one line.
+    """Turn errors of reading `place` in this context into one-line messages.
 
     Raises:
-        UserError: missing, not readable or damaged
+        UserError: the file is missing, not readable or damaged
     """
     try:
         yield
@@ -147,7 +147,7 @@ def readable(place: Path) -> Iterator[None]:
 def _archive_error(error: Exception, place: Path) -> UserError:
     if isinstance(error, NotImplementedError):
         return UserError(
-            f"{place}: packed in a way that Python cannot read ({error}): unpack it with another tool"
+            f"{place}: compressed in a way that Python cannot read ({error}): unpack it with another tool"
         )
     if isinstance(error, RuntimeError):
         return UserError(f"{place}: cannot be read ({error}): unpack the archive with its password")

@@ -1,4 +1,4 @@
-"""Text: files of it, and sizes, durations, counts and tables for people."""
+"""Reading text files, and formatting of sizes, durations, counts and columns."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-"""How a text file of Windows begins, and how it is read then."""
+"""Byte order marks, which programs on Windows write, and the encodings they stand for."""
 
 
 def read_text(path: Path, kind: str) -> str:
     """Read a text file in UTF-8, or in UTF-16 if it begins with a byte order mark; the mark is dropped.
 
     Args:
-        path: of the file
-        kind: what the file is, for messages, such as "class map"
+        path: the file
+        kind: description of the file for messages, such as "class map"
 
     Raises:
-        UserError: it cannot be read, or is in another encoding
+        UserError: the file cannot be read, or has another encoding
     """
     try:
         content = path.read_bytes()
@@ -35,10 +35,10 @@ def read_text(path: Path, kind: str) -> str:
 
 
 def decode_text(content: bytes, place: object, kind: str) -> str:
-    """Decode the content of a text file as `read_text` does; `place` begins the message.
+    """Decode the content of a text file as `read_text` does; `place` names the file in the message.
 
     Raises:
-        UserError: it is in another encoding
+        UserError: the content has another encoding
     """
     encoding = next((name for mark, name in BYTE_ORDER_MARKS if content.startswith(mark)), "utf-8")
     try:
@@ -61,7 +61,7 @@ def readable_size(size: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write a time for people, such as "45 s", "12 min", "3.5 h" or "2.1 days"."""
+    """Return a duration as text, such as "45 s", "12 min", "3.5 h" or "2.1 days"."""
     if seconds < 1:
         return f"{seconds:.2g} s"
     if round(seconds) < 60:
@@ -76,15 +76,15 @@ def plural(count: int, noun: str, nouns: str | None = None) -> str:
     """Return a number with its noun, such as "1 run" or "2 runs".
 
     Args:
-        count: how many
-        noun: of one
-        nouns: of several, where it is not the noun with an s
+        count: the number
+        noun: the singular
+        nouns: the plural, if it is not the singular with an s
     """
     return f"{count} {noun if count == 1 else nouns or noun + 's'}"
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return rows of text as lines, each column as wide as its widest cell."""
+    """Return rows of cells as lines of text, each column padded to the width of its widest cell."""
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

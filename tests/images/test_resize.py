@@ -53,5 +53,5 @@ def test_halves_are_rounded_to_even() -> None:
 
 
 def test_a_side_without_pixels_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"a side of 4 pixels scaled by 0\.1 has no pixel left"):
+    with pytest.raises(ValueError, match=r"a side of 4 pixels scaled by 0\.1 is shorter than one pixel"):
         scale_nearest(np.zeros((4, 40), dtype=np.uint8), 0.1)

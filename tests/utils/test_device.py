@@ -23,7 +23,7 @@ def test_choosing_a_gpu_allocates_nothing_on_it(monkeypatch: pytest.MonkeyPatch)
     assert choose_device("auto") == torch.device("cuda")
     # This torch has no CUDA: anything beyond a look at what there is would raise.
     assert choose_device("cuda:1") == torch.device("cuda", 1)
-    with pytest.raises(UsageError, match="2 GPUs"):
+    with pytest.raises(UsageError, match="2 GPU"):
         choose_device("cuda:2")
 
 
