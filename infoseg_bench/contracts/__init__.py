@@ -1,4 +1,4 @@
-"""The contracts of methods and data sets: all that the harness knows about either."""
+"""The interfaces of methods and data set recipes, through which the harness uses them."""
 
 from __future__ import annotations
 

@@ -36,7 +36,14 @@ _OLD_NAMES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """All that a method may know about its data set before it sees an image."""
+    """All that a method may know about its data set before it sees an image.
+
+    Attributes:
+        dataset: name of the data set
+        channels: channels of the images
+        crop: side of the evaluated crops in pixels
+        clusters: number of clusters, K
+    """
 
     dataset: str
     channels: int
@@ -50,8 +57,8 @@ class RunContext:
 
     Attributes:
         seed: the seed of everything random
-        device: where to compute
-        steps: number of training steps; 0 for a method that does not train by steps
+        device: the device to compute on
+        steps: number of training steps; 0 for a method that does not train in steps
         compile: whether to use `torch.compile`, in methods that support it. Like the device,
             it changes only the order of floating-point operations
         ranks: the processes that train this run together, each on a part of every batch
@@ -64,7 +71,7 @@ class RunContext:
     ranks: Ranks = SINGLE
 
     def generator(self, *purpose: int | str) -> torch.Generator:
-        """Make a CPU random generator that depends on the run's seed and on `purpose` alone.
+        """Return a CPU generator that depends only on the run's seed and on `purpose`.
 
         A step that draws from `generator("pairs", step)` draws the same numbers after a resume, so
         no random state has to be saved.
@@ -76,7 +83,9 @@ class RunContext:
 class Progress:
     """A point at which a fit may be evaluated, checkpointed or stopped.
 
-    `scalars` (such as the loss) may be tensors on the device, because the harness reads them rarely.
+    Attributes:
+        step: number of training steps done
+        scalars: values to log, such as the loss; they may be tensors on the device
     """
 
     step: int
@@ -84,14 +93,14 @@ class Progress:
 
 
 class Method(ABC, Generic[P]):
-    """A way to segment images without labels.
+    """A method that segments images without labels.
 
     The class of its parameters is given in brackets: `class KMeans(Method[KMeansParameters])`.
-    The harness creates the method, lets it fit on images alone, and asks it for clusters. Only the
-    harness sees labels: `fit` is a generator, and the harness evaluates between its steps.
+    The harness creates the method, fits it on images without labels, and lets it predict clusters. Only the
+    harness has access to labels: `fit` is a generator, and the harness evaluates between its steps.
 
     Attributes:
-        parameters: validated parameters; `parameters_type` has their names, defaults and sources
+        parameters: validated parameters, of the type `parameters_type`
         task: channels, crop and number of clusters
         run: seed, device and number of steps
     """
@@ -102,7 +111,7 @@ class Method(ABC, Generic[P]):
     version: ClassVar[int] = 1
     """Part of a run's identity. Raise it whenever the same run would give other numbers."""
     is_iterative: ClassVar[bool] = False
-    """Whether the method trains by steps, so that the budget's number of steps matters."""
+    """Whether the method trains in steps, so that the budget's number of steps matters."""
     supports_distributed: ClassVar[bool] = False
     """Whether several processes can train it together, each on a part of every batch."""
     training_only: ClassVar[frozenset[str]] = frozenset()
@@ -142,7 +151,7 @@ class Method(ABC, Generic[P]):
 
     @classmethod
     def resolve(cls, dataset: str, overrides: Mapping[str, Any]) -> P:
-        """Return the whole parameter set for a data set: defaults, its preset, then `overrides`.
+        """Return the parameters for a data set: defaults, replaced by its preset, replaced by `overrides`.
 
         Raises:
             UsageError: an unknown parameter, or a value out of range
@@ -163,35 +172,35 @@ class Method(ABC, Generic[P]):
     def photo_maps(cls, parameters: P) -> tuple[PhotoMap, ...]:
         """Return the maps, such as superpixels, that the training needs along with the photos.
 
-        The harness makes each map once per store, from pixels alone, and passes its crops in `batch.maps`.
+        The harness computes each map once per store, from pixels only, and passes its crops in `batch.maps`.
         """
         return ()
 
     @abstractmethod
     def fit(self, train: TrainImages) -> Iterator[Progress]:
-        """Learn from images alone, yielding wherever the harness may evaluate or stop.
+        """Fit the method to images, yielding whenever the harness may evaluate or stop it.
 
         After `load_state` it continues from the step at which that state was saved.
         """
 
     def before_evaluation(self, train: TrainImages) -> None:
-        """Prepare to predict from the present state, before every evaluation and after every fit.
+        """Prepare for predictions with the current state, before every evaluation and after every fit.
 
-        A method that learns features clusters them here. The result depends on the state alone, and
-        nothing that further fitting depends on may change. Most methods do not need it.
+        A method that learns features clusters them here. The result must depend only on the state, and the
+        course of further fitting must not change. Most methods do not need it.
         """
 
     @property
     def selected_by(self) -> str | None:
-        """Name of the label-free figure whose highest value selects a step reported beside the last; or None.
+        """Name of a diagnostic whose highest value selects a step, reported besides the last; None: none.
 
-        It is one of those that `diagnose` returns, or `self_agreement`, which the harness computes for every
-        method.
+        It is one of those returned by `diagnose`, or `self_agreement`, which the harness computes for
+        every method.
         """
         return None
 
     def diagnose(self, images: Float[Tensor, "batch channel height width"]) -> Mapping[str, float | Tensor]:
-        """Return figures of the present state that need no labels, for the curve; most methods return none.
+        """Return label-free diagnostics of the current state, for the curve; most methods return none.
 
         The harness calls it at every evaluation with the same images, after `before_evaluation`.
         """
@@ -199,14 +208,14 @@ class Method(ABC, Generic[P]):
 
     @classmethod
     def suspicions(cls, figures: Mapping[str, float]) -> list[str]:
-        """Return warnings about suspicious figures of `diagnose` at the end of a run, one sentence each."""
+        """Return warnings about suspicious diagnostics at the end of a run, one sentence each."""
         return []
 
     @abstractmethod
     def predict(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Int64[Tensor, "batch height width"]:
-        """Assign every pixel to a cluster in [0, clusters).
+        """Return the cluster of every pixel, in [0, clusters).
 
         Args:
             images: values in [0, 1], on the run's device

@@ -1,4 +1,4 @@
-"""Hash of a method's source, so that a change is noticed even if its version was not raised."""
+"""Hash of a method's source code, to notice changes even if its version was not raised."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from infoseg_bench.contracts import Method
 
 @cache
 def source_hash(method: type[Method]) -> str:
-    """Hash the source of a method: its module, and the modules of its package that it imports.
+    """Return a hash of a method's source code: its module, and the modules of its package that it imports.
 
     Modules that every method depends on (those that the contract itself imports) are left out. Line endings
     are ignored, so that the hash is the same on every machine.
 
     Returns:
-        SHA-256 in hexadecimal digits; empty if there is no source to read
+        SHA-256 in hexadecimal digits; empty if there is no source file
     """
     modules = _imported(_module(method), {}) if _module(method) else {}
     common = _imported(sys.modules["infoseg_bench.contracts"], {})
@@ -37,7 +37,7 @@ def _module(method: type[Method]) -> ModuleType | None:
 
 
 def _imported(module: ModuleType | None, found: dict[str, Path]) -> dict[str, Path]:
-    """Add a module and all modules of its own package that it imports, directly or indirectly."""
+    """Add a module and all modules of its package that it imports, directly or indirectly, to `found`."""
     file = module and inspect.getsourcefile(module)
     if module is None or not file or module.__name__ in found:
         return found

@@ -1,4 +1,4 @@
-"""Validated, frozen parameters whose every default names its source."""
+"""Validated, frozen parameters, whose defaults have a source."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Chosen = TypeVar("Chosen", bound="Parameters")
 
 
 class Parameters(BaseModel):
-    """Base of every parameter set: immutable, and unknown names are rejected."""
+    """Base class of all parameters and options: immutable, and unknown names are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @classmethod
     def parse(cls: type[Chosen], values: Mapping[str, Any], owner: str) -> Chosen:
-        """Validate `values`, turning a bad one into an error that a user can act on.
+        """Validate values and return the parameters.
 
         Args:
             values: parameter names and values; text is converted where possible
@@ -53,12 +53,12 @@ def set_from_brackets(cls: type, attribute: str) -> None:
 
 
 def parameter(default: Any, meaning: str, *, source: str, **limits: Any) -> Any:
-    """Declare one parameter.
+    """Declare a parameter.
 
     Args:
         default: the default value
-        meaning: what it does, in one sentence, with the unit
-        source: where the default comes from: a paper's section, a file, or "chosen by this project"
+        meaning: description of the parameter in one sentence, with the unit
+        source: source of the default: a paper's section, a file, or "chosen by this project"
         limits: pydantic's constraints, such as `gt=0`
     """
     return Field(default, description=meaning, json_schema_extra={"source": source}, **limits)

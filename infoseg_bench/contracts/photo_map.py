@@ -1,4 +1,4 @@
-"""Maps of integers that a method may have computed once for every photo, from the pixels alone."""
+"""Integer maps of photos, such as superpixels, which are computed once per photo for a method."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from infoseg_bench.contracts.parameters import Parameters
 
 
 class PhotoMap(Parameters):
-    """A map that the harness makes once per store, saves beside it, and crops along with the photos.
+    """A map that the harness computes once per store, saves beside it, and crops along with the photos.
 
-    A method returns the maps it needs from `Method.photo_maps`, and finds them as `batch.maps[name]`.
+    A method returns the maps it needs from `Method.photo_maps`, and receives them as `batch.maps[name]`.
     The fields are the map's settings; maps with different settings are stored separately.
     """
 
@@ -29,10 +29,10 @@ class PhotoMap(Parameters):
 
     @abstractmethod
     def compute(self, image: UInt8[np.ndarray, "height width channel"]) -> Int[np.ndarray, "height width"]:
-        """Make the map of one whole photo, with values from 0 to 32767; several threads call it at once."""
+        """Return the map of a whole photo, with values from 0 to 32767; it must be thread-safe."""
 
     def fingerprint(self, store_fingerprint: str) -> str:
-        """Hash everything that the maps of a store depend on: 64 hexadecimal digits (SHA-256)."""
+        """Return the SHA-256 of everything that the maps of a store depend on, as 64 hexadecimal digits."""
         decisive = {
             "store": store_fingerprint,
             "map": self.name,

@@ -1,4 +1,4 @@
-"""The contract of a data set recipe: it builds a verified store from the user's files."""
+"""The interface of data set recipes, which build verified stores from the user's files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SourceFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What is known about a data set before any of its files is available."""
+    """Sizes of a data set that are known before its files are available."""
 
     classes: int
     """Number of classes."""
@@ -54,21 +54,22 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """The result of `Recipe.prepare`."""
+    """The result of `DatasetRecipe.prepare`."""
 
     store: Path
+    """Path of the store."""
     summary: dict[str, str]
-    """Lines for the user: what was counted, and what to know when reading scores on these data."""
+    """Lines for the user: counts, and notes on the interpretation of scores."""
     warnings: tuple[str, ...] = ()
     """Warnings about suspicious data, one line each."""
 
 
 class DatasetRecipe(ABC, Generic[Options]):
-    """How one data set is built.
+    """A recipe that builds a data set.
 
-    The class of its options stands in brackets: `class Potsdam(DatasetRecipe[PotsdamOptions])`. Its fields
-    become the options of `infoseg-bench prepare NAME`: field names are the option names, descriptions the
-    help, defaults the defaults; `Path` fields are folders or files.
+    The class of its options is given in brackets: `class Potsdam(DatasetRecipe[PotsdamOptions])`. Its fields
+    become the options of `infoseg-bench prepare NAME`, with the fields' names, descriptions and defaults;
+    `Path` fields are folders or files.
     """
 
     name: ClassVar[str]
@@ -89,9 +90,9 @@ class DatasetRecipe(ABC, Generic[Options]):
     sources: ClassVar[tuple[SourceFile, ...]] = ()
     """Archives to read, from the option `source`, or else from `downloads` below the data folder."""
     working_space: ClassVar[int] = 0
-    """The most bytes of disk that building needs besides the sources; 0: little."""
+    """Maximum bytes of disk needed for building, besides the sources; 0: negligible."""
     options_type: ClassVar[type[Parameters]]
-    """The class of the options, which need not be set: it is the one in brackets."""
+    """The class of the options. It need not be set: it is taken from the brackets."""
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         """Take the class of the options from the brackets."""
@@ -106,6 +107,11 @@ class DatasetRecipe(ABC, Generic[Options]):
     @abstractmethod
     def prepare(self, options: Options, data: Path, progress: ProgressFactory) -> Prepared:
         """Build the store below the folder `data`, completely or not at all.
+
+        Args:
+            options: the recipe's options, parsed
+            data: folder of all stores
+            progress: wraps an iterable to show its progress under a title
 
         Raises:
             UserError: the user's files are unsuitable; the message names the file and the remedy

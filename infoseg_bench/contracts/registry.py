@@ -28,7 +28,7 @@ class Registry:
     Attributes:
         methods: methods by name
         recipes: data set recipes by name
-        broken: what went wrong with each broken plug-in, by its name; the others remain usable
+        broken: the error of each plug-in that cannot be loaded, by its name; the others remain usable
     """
 
     methods: dict[str, type[Method]] = field(default_factory=dict)
@@ -39,7 +39,7 @@ class Registry:
         """Return a method.
 
         Raises:
-            UsageError: unknown, or broken
+            UsageError: the method is unknown or cannot be loaded
         """
         method: type[Method] = _get("method", name, self.methods, self.broken)
         return method
@@ -48,14 +48,14 @@ class Registry:
         """Return a recipe.
 
         Raises:
-            UsageError: unknown, or broken
+            UsageError: the recipe is unknown or cannot be loaded
         """
         recipe: type[DatasetRecipe] = _get("data set recipe", name, self.recipes, self.broken)
         return recipe
 
 
 def load_methods(plugins: Sequence[Path] = ()) -> Registry:
-    """Load every method, including those in the files `plugins`."""
+    """Return a registry with all methods, including those in the files `plugins`."""
     from infoseg_bench.contracts import Method
 
     registry = Registry()
@@ -65,7 +65,7 @@ def load_methods(plugins: Sequence[Path] = ()) -> Registry:
 
 
 def load_recipes(plugins: Sequence[Path] = ()) -> Registry:
-    """Load every data set recipe, including those in the files `plugins`."""
+    """Return a registry with all data set recipes, including those in the files `plugins`."""
     from infoseg_bench.contracts import DatasetRecipe
 
     registry = Registry()
@@ -75,10 +75,10 @@ def load_recipes(plugins: Sequence[Path] = ()) -> Registry:
 
 
 def find_methods(name: str, plugins: Sequence[Path] = ()) -> list[type[Method]]:
-    """Return the method of a name, or the methods of a Python file.
+    """Return the method with a name, or the methods in a Python file.
 
     Raises:
-        UsageError: unknown, or a file without a method
+        UsageError: an unknown method, or a file without one
         UserError: the file cannot be loaded
     """
     if not name.endswith(".py"):
@@ -94,8 +94,7 @@ def find_methods(name: str, plugins: Sequence[Path] = ()) -> list[type[Method]]:
 
 def _load_entry_points(group: str, base: type, known: dict[str, Any], broken: dict[str, str]) -> None:
     for point in entry_points(group=group):
-        # Other people's code runs here. Whatever it raises is recorded, and the other plug-ins are still
-        # loaded.
+        # Plug-ins can raise any exception, which is recorded; the others are still loaded.
         try:
             loaded = point.load()
             if not (inspect.isclass(loaded) and issubclass(loaded, base)):
@@ -108,10 +107,10 @@ def _load_entry_points(group: str, base: type, known: dict[str, Any], broken: di
 def _load_files(plugins: Sequence[Path], base: type, known: dict[str, Any], broken: dict[str, str]) -> None:
     for path in plugins:
         if not path.is_file():
-            raise UsageError(f"--plugin {path}: no such file")
+            raise UsageError(f"--plugin {path}: no such file: check the path")
         if path.suffix != ".py":
-            raise UsageError(f"--plugin {path}: not a Python file")
-        # A plug-in that exits, as by sys.exit, is as broken as one that raises.
+            raise UsageError(f"--plugin {path}: not a Python file: use a file that ends in .py")
+        # A plug-in that calls sys.exit is treated like one that raises an exception.
         try:
             for cls in _classes(_load_module(path), base):
                 if cls.name in known:
@@ -154,5 +153,5 @@ def _get(kind: str, name: str, known: dict[str, Any], broken: dict[str, str]) ->
     if name in broken:
         raise UsageError(f"{kind} {name!r} cannot be loaded: {broken[name]}")
     if name not in known:
-        raise unknown_name(kind, name, known, f"infoseg-bench list shows every {kind}")
+        raise unknown_name(kind, name, known, f"infoseg-bench list shows all {kind}s")
     return known[name]

@@ -1,1 +1,1 @@
-"""Where runs are done: on this machine, or on a cluster."""
+"""Execution of runs: on this machine, or on a Slurm or Ray cluster."""

@@ -13,19 +13,18 @@ from infoseg_bench.records.folder import BUSY, FAILED, INTERRUPTED, RunFolder
 from infoseg_bench.utils.text import duration
 
 TIME_LIMIT = "ended at its time limit"
-"""Beginning of the reason of a run that took too long."""
+"""Beginning of the reason for the end of a run that took too long."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """How long a run may take before it fails, and how often it is tried again.
+    """Time limits and number of retries of a run; the defaults were chosen by this project.
 
     Attributes:
-        seconds: longest duration of one attempt; None: no limit
-        silent_seconds: longest time without a sign of life, which every step, every evaluated batch and every
-            photo of a map is; None: no limit. Chosen by this project: longer than any fit without steps takes
-        retries: further attempts after a failure of the machine, such as a killed process; chosen by this
-            project
+        seconds: maximum duration of an attempt; None: no limit
+        silent_seconds: maximum time without progress, which is a training step, an evaluated batch or a photo
+            of a map; None: no limit. The default is longer than any fit without steps takes
+        retries: maximum number of further attempts after failures of the machine, such as a killed process
     """
 
     seconds: float | None = None
@@ -38,9 +37,9 @@ class Attempt:
     """A worker process of a run.
 
     Attributes:
-        folder: of the run
-        process: the worker, or the torchrun that has started several workers
-        why: the reason for which this process has ended it; empty if it has not
+        folder: the run's folder
+        process: the worker, or the torchrun process that has started several workers
+        why: the reason why the launcher has ended the worker; empty if it has not
     """
 
     folder: RunFolder
@@ -52,7 +51,7 @@ class Attempt:
     _memory_kills: int = field(default_factory=out_of_memory_kills)
 
     def check(self, limits: Limits) -> None:
-        """Look for a sign of life, and end the worker if it has gone beyond its limits."""
+        """End the worker if it has exceeded its limits."""
         now = time.monotonic()
         with suppress(OSError):
             status_time = self.folder.status_file.stat().st_mtime_ns
@@ -64,17 +63,17 @@ class Attempt:
             self.end(f"hung: no sign of life for {duration(limits.silent_seconds)}")
 
     def end(self, why: str = "") -> None:
-        """Kill the worker with all that it has started."""
+        """Kill the worker and all processes that it has started."""
         self.why = self.why or why
         kill_tree(self.process.pid)
 
     def ask_to_stop(self) -> None:
-        """Let the worker finish its step and save a checkpoint."""
+        """Ask the worker to finish its step, save a checkpoint and stop."""
         self.process.send_signal(signal.SIGINT)
 
     @property
     def status(self) -> int:
-        """Exit status of the worker that has ended, which torchrun does not pass on."""
+        """The exit status of the worker, which has ended; inferred if torchrun has not passed it on."""
         if self.process.returncode == FAILED:
             if self.folder.running():
                 return BUSY
@@ -84,7 +83,7 @@ class Attempt:
 
     @property
     def cause(self) -> str:
-        """Why the worker died, as far as its exit status does not say; empty if nothing is known."""
+        """A reason for the worker's end that its exit status does not show; empty if none is known."""
         killed = self.process.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
         if not self.why and killed and out_of_memory_kills() > self._memory_kills:
             return "killed by the system: out of memory (a smaller --jobs or batch size needs less)"

@@ -1,4 +1,4 @@
-"""What every engine shares: the loop that starts runs, follows them and stops them on Ctrl-C."""
+"""Base class of the engines: the loop that starts runs, follows them and stops them on Ctrl-C."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class ActiveRun:
     """A run that an engine has started or submitted. Each engine adds its handle of the worker.
 
     Attributes:
-        waiting: the run with its number of attempts
-        started: whether the watcher knows that the worker has started
-        status: the status that the watcher has seen last
+        waiting: the run and its number of attempts
+        started: whether the watcher has been informed of the worker's start
+        status: the last status of which the watcher has been informed
     """
 
     waiting: Waiting
@@ -35,7 +35,7 @@ class ActiveRun:
 
     @property
     def spec(self) -> RunSpec:
-        """The run."""
+        """The run's spec."""
         return self.waiting.spec
 
 
@@ -44,14 +44,14 @@ Active = TypeVar("Active", bound=ActiveRun)
 
 @dataclass(kw_only=True)
 class BaseEngine(ABC, Generic[Active]):
-    """Does runs, each in a process of its own.
+    """Executes runs, each in a separate process.
 
-    A subclass says how runs are started, whether one has ended, and how the active ones are stopped.
+    A subclass implements how runs are started, polled and stopped.
 
     Attributes:
-        work: how runs are done
+        work: settings of the runs that do not affect their results
         watcher: receives all events
-        limits: of every run
+        limits: limits of every run
     """
 
     work: Work
@@ -64,12 +64,12 @@ class BaseEngine(ABC, Generic[Active]):
     signals: ClassVar[Sequence[signal.Signals]] = (signal.SIGINT, signal.SIGTERM)
     """Signals that ask to stop."""
     poll_seconds: ClassVar[float] = 0.5
-    """Between two looks at the runs; chosen by this project."""
+    """Time between two checks of the runs; chosen by this project."""
 
     def run(self, specs: Sequence[RunSpec]) -> list[Outcome]:
-        """Do the runs; one that fails does not affect the others.
+        """Execute runs; a failed run does not affect the others.
 
-        Ctrl-C once lets every active run save a checkpoint and starts no more; twice stops them at once.
+        The first Ctrl-C lets active runs save a checkpoint and starts no more; the second stops them at once.
 
         Returns:
             the outcome of every run that was started
@@ -94,39 +94,39 @@ class BaseEngine(ABC, Generic[Active]):
 
     @property
     def stopped_at_once(self) -> bool:
-        """Whether the active runs were told to stop without saving their state."""
+        """Whether the active runs were stopped without saving their state."""
         return self._stops_passed_on > 1
 
     def session(self) -> AbstractContextManager[Any]:
-        """Return what is open while runs are done, such as a connection."""
+        """Return a context that is open while runs are executed, such as a connection."""
         return nullcontext()
 
     def adopt(self, runs: Sequence[Waiting]) -> list[Active]:
-        """Return those runs that an earlier launcher has started and that are still under way."""
+        """Return the runs that an earlier launcher has started and that are still active."""
         return []
 
     def free_slots(self) -> int:
-        """Return how many more runs may be started; without limit unless an engine has one."""
+        """Return how many more runs may be started; by default there is no limit."""
         return sys.maxsize
 
     @abstractmethod
     def start(self, runs: Sequence[Waiting], queue: Queue) -> None:
-        """Start runs and add them to `active`; a run that another launcher has goes back to the queue."""
+        """Start runs and add them to `active`; runs claimed by another launcher are returned to the queue."""
 
     def wait(self) -> None:
-        """Wait until it is worth looking at the runs again."""
+        """Wait until the next check of the runs."""
         time.sleep(self.poll_seconds)
 
     @abstractmethod
     def poll(self, run: Active) -> Outcome | None:
-        """Return how a run's worker has ended; None if it goes on."""
+        """Return how a run has ended; None if it is still active."""
 
     @abstractmethod
     def stop(self, *, now: bool) -> None:
         """Ask the active runs to save their state and stop; with `now`, end them at once."""
 
     def begin(self, run: Active) -> None:
-        """Inform the watcher that a run's worker has started, once."""
+        """Inform the watcher, once, that a run has started."""
         if not run.started:
             run.started = True
             self.watcher.started(run.spec)

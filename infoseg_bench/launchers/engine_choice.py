@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Engine:
-    """Where runs are done.
+    """Where runs are executed.
 
     Attributes:
         name: "local" for this machine, "slurm" for jobs of a Slurm cluster, "ray" for tasks of a Ray cluster
         resources: resources of a job or task, each "[METHOD.]KEY=VALUE"
-        address: address of a running Ray cluster; None: one is started on this machine
-        limits: limits of every run
+        address: address of a running Ray cluster; None: start one on this machine
+        limits: time limits and number of retries of every run
     """
 
     name: Literal["local", "slurm", "ray"] = "local"
@@ -35,17 +35,17 @@ class Engine:
     def make(
         self, specs: Sequence[RunSpec], work: Work, *, methods: Collection[str], jobs: int, watcher: Watcher
     ) -> BaseEngine[Any]:
-        """Make the engine.
+        """Return the engine, ready to execute runs.
 
         Args:
-            specs: the runs to do
-            work: how they are done
-            methods: all known ones, since resources may be given for a method whose runs are finished
-            jobs: runs side by side, for the local engine
+            specs: the runs to execute
+            work: settings of the runs that do not affect their results
+            methods: names of all methods, also of those without a run, for which resources may be given
+            jobs: number of runs at a time, for the local engine
             watcher: receives all events
 
         Raises:
-            UsageError: the engine's extra is not installed, or a resource is wrong
+            UsageError: the engine's extra is not installed, or a resource is invalid
         """
         if self.name == "local":
             return self._local(work, jobs, watcher)

@@ -1,4 +1,4 @@
-"""The local engine: each run is a process of its own, and some of them run side by side."""
+"""The local engine: each run is a separate process on this machine, with several at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LocalRun(ActiveRun):
 
     Attributes:
         attempt: the worker
-        slot: which of the slots for runs side by side it has
+        slot: number of the run among the simultaneous ones, which determines its GPU
     """
 
     attempt: Attempt
@@ -34,11 +34,11 @@ class LocalRun(ActiveRun):
 
 @dataclass(kw_only=True)
 class LocalEngine(BaseEngine[LocalRun]):
-    """Does runs on this machine.
+    """Executes runs on this machine.
 
     Attributes:
-        jobs: runs side by side; CPU threads are divided among them
-        gpus: of `CUDA_VISIBLE_DEVICES`, dealt out to the runs; empty: every run sees all of them
+        jobs: number of runs at a time, among which CPU threads are divided
+        gpus: GPUs as in `CUDA_VISIBLE_DEVICES`, which are divided among runs; empty: every run sees all
     """
 
     jobs: int
@@ -51,7 +51,7 @@ class LocalEngine(BaseEngine[LocalRun]):
         return self.jobs - len(self.active)
 
     def start(self, runs: Sequence[Waiting], queue: Queue) -> None:
-        """Start a worker for every run."""
+        """Start a worker for each run."""
         for run in runs:
             folder = self.work.folder(run.spec)
             if not claim(folder.claim_file):
@@ -63,7 +63,7 @@ class LocalEngine(BaseEngine[LocalRun]):
             self.begin(self.active[-1])
 
     def poll(self, run: LocalRun) -> Outcome | None:
-        """Return how a worker has ended, and end one that has gone beyond its limits."""
+        """Return how a run has ended; a run that has exceeded its limits is ended."""
         attempt = run.attempt
         if attempt.process.poll() is None:
             attempt.check(self.limits)
@@ -84,7 +84,7 @@ class LocalEngine(BaseEngine[LocalRun]):
         environment = {**os.environ, LAUNCHER: str(os.getpid())}
         if self.gpus:
             environment["CUDA_VISIBLE_DEVICES"] = self.gpus[slot % len(self.gpus)]
-        # In a session of its own the worker does not get the terminal's Ctrl-C: this process passes it on.
+        # In a new session the worker does not receive the terminal's Ctrl-C; this process passes it on.
         with folder.log_file.open("ab") as log:
             return subprocess.Popen(
                 self.work.command(spec, threads=threads),

@@ -1,4 +1,4 @@
-"""How many runs are done side by side on this machine, and which GPU each gets."""
+"""The number of simultaneous runs on this machine, and their GPUs."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import torch
 from infoseg_bench.utils.cores import usable_cores
 
 RUN_BYTES = 3 * 2**30
-"""Memory of a run on the CPU, besides its store, with the paper's network; chosen by this project."""
+"""Memory of a run on the CPU with the paper's network, except its store; chosen by this project."""
 
 
 def automatic_jobs(device: torch.device, *, runs: int, gpus_per_run: int, store_bytes: int) -> int:
-    """Choose how many runs are done side by side.
+    """Return the number of runs to execute at a time.
 
-    With GPUs, one run for each of them. Without, one run for each core while memory suffices: the threads
-    of one run wait for each other, runs side by side do not.
+    This is one run per GPU, or on the CPU one run per core as far as memory allows, because several runs use
+    the cores better than the threads of one run.
 
     Args:
-        device: to compute on
-        runs: how many are to be done
-        gpus_per_run: with more than one, runs are done one at a time
-        store_bytes: memory of the largest store
+        device: the device to compute on
+        runs: number of runs to execute
+        gpus_per_run: with more than one, runs are executed one at a time
+        store_bytes: size of the largest store in bytes
     """
     if gpus_per_run > 1 or runs < 2:
         return 1
@@ -34,7 +34,7 @@ def automatic_jobs(device: torch.device, *, runs: int, gpus_per_run: int, store_
 
 
 def shared_gpus(device: torch.device) -> list[str]:
-    """Return the GPUs that runs may use, as CUDA_VISIBLE_DEVICES names them; none if one was chosen."""
+    """Return the GPUs to divide among runs, as in CUDA_VISIBLE_DEVICES; empty if a single one was chosen."""
     if device.type != "cuda" or device.index is not None:
         return []
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")

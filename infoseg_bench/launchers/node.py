@@ -1,4 +1,4 @@
-"""What a job or a task does on a node of a cluster: start a run's worker and keep it within its limits."""
+"""The code of Slurm jobs and Ray tasks on a node: start a run's worker and enforce the run's limits."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from infoseg_bench.records.heartbeat import STALE_SECONDS
 from infoseg_bench.runs.stop import LAUNCHER
 
 POLL_SECONDS = 0.1
-"""Between two looks at the worker; chosen by this project."""
+"""Time between two checks of the worker; chosen by this project."""
 BUSY_SECONDS = 2 * STALE_SECONDS
-"""To wait for a run whose former node has died: its worker counts as alive for a while; chosen by this
-project."""
+"""Maximum time to wait for an earlier worker of the run, which still counts as alive for some time after its
+node has died; chosen by this project."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Ended:
     """How a worker ended.
 
     Attributes:
-        status: its exit status; the negative number of the signal that killed it
-        why: the reason, if it is known
+        status: its exit status, or the negative number of the signal that killed it
+        why: the reason; empty if unknown
     """
 
     status: int
@@ -36,7 +36,7 @@ class Ended:
 
     @property
     def final(self) -> bool:
-        """Whether its job is over too: the job of an interrupted worker may be queued again."""
+        """Whether its job has ended too; the job of an interrupted worker may be queued again."""
         return self.status not in (INTERRUPTED, -signal.SIGTERM)
 
 
@@ -44,21 +44,27 @@ class NodeRun:
     """The worker of one run on this node."""
 
     def __init__(self, command: Sequence[str], folder: Path, limits: Limits) -> None:
-        """Take the argv of the worker, and the folder and the limits of the run; nothing is started."""
+        """Create it without starting the worker.
+
+        Args:
+            command: argv of the worker
+            folder: the run's folder
+            limits: the run's limits
+        """
         self._command, self._folder, self._limits = command, RunFolder(folder), limits
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self) -> Ended:
-        """Do the run, once a former worker of it is gone."""
+        """Execute the run, after waiting for the end of an earlier worker."""
         deadline = time.monotonic() + BUSY_SECONDS
         while (ended := self._attempt()).status == BUSY and time.monotonic() < deadline:
             time.sleep(1)
         return ended
 
     def stop(self) -> None:
-        """Let the worker save its state and wait for its end.
+        """Ask the worker to save its state and stop, and wait for its end.
 
-        May be called by whatever has interrupted `run`, a signal handler for example; `run` must not go on.
+        May be called from code that has interrupted `run`, such as a signal handler; `run` must not continue.
         """
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
@@ -74,7 +80,7 @@ class NodeRun:
         return Ended(attempt.status, attempt.cause)
 
     def _start(self) -> Attempt:
-        # A worker saves its state and stops when its launcher, here this process, has died.
+        # A worker saves its state and stops if its launcher, which is this process, dies.
         environment = {**os.environ, LAUNCHER: str(os.getpid())}
         with self._folder.log_file.open("ab") as log:
             self._process = subprocess.Popen(
@@ -85,7 +91,7 @@ class NodeRun:
 
 
 def run_until_cancelled(command: Sequence[str], folder: Path, limits: Limits) -> Ended:
-    """Do a run as a Ray task. Ray cancels a task by a KeyboardInterrupt: then the worker saves its state."""
+    """Execute a run as a Ray task. Ray cancels it by KeyboardInterrupt; the worker then saves its state."""
     run = NodeRun(command, folder, limits)
     try:
         return run.run()
@@ -95,5 +101,5 @@ def run_until_cancelled(command: Sequence[str], folder: Path, limits: Limits) ->
 
 
 def _ignore_warning() -> None:
-    # Slurm sends its warning, SIGUSR2, to every process of a step; by default it would end the worker.
+    # Slurm sends its warning, SIGUSR2, to all processes of a step; by default it would end the worker.
     signal.signal(signal.SIGUSR2, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""How a run ended, and who is informed while runs are under way."""
+"""The outcome of a run, and the interface of watchers, which are informed of the progress of runs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Outcome:
 
     Attributes:
         spec: the run
-        ending: "busy" if a worker of another launcher has the run
-        reason: one line; empty for a run that finished without remarks
+        ending: how it ended; "busy": a worker of another launcher is executing the run
+        reason: a reason or remark in one line, or empty
         transient: whether a failed run is worth another attempt
-        figures: step and PA of a finished run
+        figures: step, PA and diagnostics of a finished run
     """
 
     spec: RunSpec
@@ -32,16 +32,16 @@ class Outcome:
 
 @runtime_checkable
 class Watcher(Protocol):
-    """Receives the events of runs under way."""
+    """Receives the events of active runs."""
 
     def started(self, spec: RunSpec) -> None:
         """Handle the start of a worker."""
 
     def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
-        """Handle a new `status.json` of a worker under way."""
+        """Handle a new `status.json` of a run."""
 
     def retrying(self, outcome: Outcome) -> None:
-        """Handle a failure whose cause may have passed: the run is tried again."""
+        """Handle a transient failure, after which the run will be tried again."""
 
     def ended(self, outcome: Outcome) -> None:
         """Handle the end of a run."""

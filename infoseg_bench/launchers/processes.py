@@ -1,4 +1,4 @@
-"""Worker processes: killing them with all that they have started, and why they died."""
+"""Killing process trees, and detecting processes killed for lack of memory."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import psutil
 
 
 def kill_tree(process: int) -> None:
-    """Kill a process and all that it has started: below torchrun every rank has a session of its own."""
+    """Kill a process and all its descendants, also those in new sessions, such as torchrun's."""
     for number in [process, *descendants(process)]:
         with suppress(psutil.NoSuchProcess):
             psutil.Process(number).kill()
 
 
 def descendants(process: int) -> list[int]:
-    """Return the processes that a process has started, at any depth."""
+    """Return the ids of all descendants of a process."""
     with suppress(psutil.NoSuchProcess):
         return [child.pid for child in psutil.Process(process).children(recursive=True)]
     return []
 
 
 def out_of_memory_kills() -> int:
-    """Return how many processes of this machine Linux has killed for lack of memory; 0 elsewhere."""
+    """Return the number of processes that Linux has killed for lack of memory; 0 on other systems."""
     with suppress(OSError, ValueError, IndexError):
         for line in Path("/proc/vmstat").read_text().splitlines():
             if line.startswith("oom_kill "):

@@ -1,4 +1,4 @@
-"""Runs that wait to be started, also those that another launcher is doing."""
+"""The queue of runs to start, including those that another launcher is executing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from infoseg_bench.records.heartbeat import claimed
 from infoseg_bench.records.spec import RunSpec
 
 ELSEWHERE_SECONDS = 1.0
-"""Between two looks at a run that another launcher is doing; chosen by this project."""
+"""Time between two checks of a run that another launcher is executing; chosen by this project."""
 RETRY_SECONDS = 1.0
-"""Before the first retry, twice as long before every further one; chosen by this project."""
+"""Time before the first retry, which is doubled before each further one; chosen by this project."""
 
 
 @dataclass
@@ -24,9 +24,9 @@ class Waiting:
 
     Attributes:
         spec: the run
-        tries: attempts so far
-        elsewhere: whether another launcher was seen doing it
-        not_before: earliest time to look at it, in seconds of the monotonic clock
+        tries: number of attempts so far
+        elsewhere: whether another launcher has been found to execute it
+        not_before: earliest time of the next check, in seconds of the monotonic clock
     """
 
     spec: RunSpec
@@ -36,16 +36,16 @@ class Waiting:
 
 
 class Queue:
-    """Returns runs in their order; those that other launchers are doing are looked at again later."""
+    """Returns runs in order; those that other launchers are executing are checked again later."""
 
     def __init__(self, work: Work, specs: Sequence[RunSpec], *, watcher: Watcher, retries: int) -> None:
-        """Take the runs; no folder is read yet.
+        """Create the queue; run folders are not read yet.
 
         Args:
-            work: how runs are done
-            specs: the runs, in their order
-            watcher: receives what ends or is tried again
-            retries: further attempts after a failure of the machine
+            work: settings of the runs that do not affect their results
+            specs: the runs, in order
+            watcher: informed of runs that end or will be tried again
+            retries: maximum number of further attempts after failures of the machine
         """
         self._work, self._watcher, self._retries = work, watcher, retries
         self._items = [Waiting(spec) for spec in specs]
@@ -54,16 +54,16 @@ class Queue:
         return bool(self._items)
 
     def leave(self, waiting: Waiting) -> None:
-        """Put a run back that another launcher is doing, to look at it again later."""
+        """Put back a run that another launcher is executing, to check it again later."""
         waiting.elsewhere = True
         waiting.not_before = time.monotonic() + ELSEWHERE_SECONDS
         self._items.append(waiting)
 
     def settle(self, waiting: Waiting, outcome: Outcome, *, stopped: bool) -> Outcome | None:
-        """Decide what follows from the end of an attempt: the run is done, or it is put back.
+        """Put back a run whose attempt has ended, if it is worth another attempt.
 
         Returns:
-            the outcome if the run is done; None if it was put back
+            the outcome of the run; None if it was put back
         """
         if outcome.ending == "busy" and not stopped:
             self.leave(waiting)
@@ -81,7 +81,7 @@ class Queue:
         self._items.insert(0, waiting)
 
     def next(self) -> Waiting | Outcome | None:
-        """Return a run to start, or how one ended elsewhere; None if there is neither at present."""
+        """Return a run to start, or the outcome of a run executed elsewhere; None if there is neither now."""
         now = time.monotonic()
         for waiting in [item for item in self._items if item.not_before <= now]:
             self._items.remove(waiting)

@@ -1,4 +1,4 @@
-"""The Ray engine: every run is a task, on a running cluster or on one that is started for the runs."""
+"""The Ray engine: each run is a task, on a running cluster or on one that is started for the runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.utils.extras import extra
 
 NODE_DEATHS = 10
-"""How often the nodes of one run may die; chosen by this project."""
+"""Maximum number of times that a run's node may die; chosen by this project."""
 
 
 @dataclass(kw_only=True, eq=False)
@@ -35,13 +35,13 @@ class RayRun(ActiveRun):
 
 @dataclass(kw_only=True)
 class RayEngine(BaseEngine[RayRun]):
-    """Does runs as tasks of a Ray cluster. If a node dies, its runs resume elsewhere from their checkpoints.
+    """Executes runs as tasks of a Ray cluster. If a node dies, its runs are resumed on another one.
 
-    The paths of `work` are absolute and every node sees them.
+    The paths of `work` must be absolute and visible to all nodes.
 
     Attributes:
-        address: of a running cluster; None: one of this machine is started for as long as the runs take
-        resources: return what a run gets of the cluster
+        address: address of a running cluster; None: start one on this machine, and end it after the runs
+        resources: returns the resources of a run
     """
 
     address: str | None
@@ -51,7 +51,7 @@ class RayEngine(BaseEngine[RayRun]):
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """Stay connected to the cluster."""
+        """Connect to the cluster, and disconnect at the end."""
         self._ray = connect(self.address)
         try:
             yield
@@ -59,11 +59,11 @@ class RayEngine(BaseEngine[RayRun]):
             self._ray.shutdown()
 
     def start(self, runs: Sequence[Waiting], queue: Queue) -> None:
-        """Hand the runs to Ray, which starts as many as there is room for."""
+        """Submit the runs to Ray, which starts them as resources become available."""
         self.active += [RayRun(waiting=run, task=self._submit(run.spec)) for run in runs]
 
     def wait(self) -> None:
-        """Wait until a task has ended, but not for long."""
+        """Wait until a task has ended, for at most `poll_seconds`."""
         tasks = [run.task for run in self.active]
         if tasks:
             self._ended = set(self._ray.wait(tasks, timeout=self.poll_seconds)[0])
@@ -71,7 +71,7 @@ class RayEngine(BaseEngine[RayRun]):
             super().wait()
 
     def poll(self, run: RayRun) -> Outcome | None:
-        """Return how a task has ended; None if it goes on."""
+        """Return how a task has ended; None if it is still active."""
         if run.task not in self._ended:
             return None
         try:
@@ -81,7 +81,7 @@ class RayEngine(BaseEngine[RayRun]):
         return self.work.outcome(run.spec, ended.status, stopped=self.stopped, why=ended.why)
 
     def stop(self, *, now: bool) -> None:
-        """Cancel the tasks."""
+        """Cancel all tasks."""
         for run in self.active:
             self._ray.cancel(run.task, force=now)
 
@@ -102,19 +102,19 @@ class RayEngine(BaseEngine[RayRun]):
 
 
 def connect(address: str | None) -> Any:
-    """Connect to a cluster, or start one on this machine; without effect if already connected.
+    """Connect to a cluster, or start one on this machine, unless already connected.
 
     Args:
-        address: of a running cluster; None: start one
+        address: address of a running cluster; None: start one
 
     Returns:
         the module ray
 
     Raises:
-        UserError: no cluster answers at that address
+        UserError: there is no cluster at that address
         UsageError: Ray is not installed
     """
-    # Ray would report the usage of every cluster to its makers.
+    # By default Ray reports usage statistics to its developers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray = extra("ray", "ray")
     if ray.is_initialized():
@@ -124,7 +124,8 @@ def connect(address: str | None) -> Any:
         ray.init(address=address or "local", log_to_driver=False, logging_level="error", **here)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"no Ray cluster at {address or 'this machine'}: {str(error).strip().splitlines()[0]}"
+            f"no Ray cluster at {address or 'this machine'}: {str(error).strip().splitlines()[0]}: check "
+            "--ray-address"
         ) from None
     return ray
 

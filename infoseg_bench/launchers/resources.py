@@ -1,4 +1,4 @@
-"""What a run gets of a cluster: `gpus=1` for the runs of all methods, or `kmeans.gpus=0` for those of one."""
+"""Resources of runs on a cluster, such as `gpus=1` for all methods, or `kmeans.gpus=0` for one method."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Resources = TypeVar("Resources", bound=BaseModel)
 
 
 class SlurmResources(BaseModel):
-    """Resources of a run's Slurm job. Any other key is an option of sbatch, such as `partition`."""
+    """Resources of a run's Slurm job. Other keys are options of sbatch, such as `partition`."""
 
     model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
 
     gpus: int = Field(default=1, ge=0)
-    """GPUs."""
+    """Number of GPUs."""
     cpus: int = Field(default=4, ge=1)
-    """CPU cores."""
+    """Number of CPU cores."""
     mem_gb: float = Field(default=16, gt=0)
     """Host memory in GB."""
     minutes: int = Field(default=24 * 60, ge=1)
-    """Time limit; a job that reaches it saves its state and queues again."""
+    """Time limit in minutes; a job that reaches it saves its state and is queued again."""
 
 
 class RayResources(BaseModel):
@@ -34,20 +34,20 @@ class RayResources(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     gpus: float = Field(default=0, ge=0)
-    """GPUs; with 0.5, two runs use one."""
+    """Number of GPUs; with 0.5, two runs share one."""
     cpus: int = Field(default=1, ge=1)
-    """CPU cores."""
+    """Number of CPU cores."""
     mem_gb: float = Field(default=0, ge=0)
-    """Host memory in GB that Ray reserves; 0: no reservation."""
+    """Host memory in GB to reserve; 0: no reservation."""
 
 
 @dataclass(frozen=True)
 class ResourceRequest:
-    """The resources that the user has asked for.
+    """The resources requested by the user.
 
     Attributes:
-        option: the option that was used, for messages
-        values: method to key to value; "" stands for every method
+        option: name of the command-line option, for messages
+        values: values by method and key; the method "" stands for all methods
     """
 
     option: str
@@ -72,15 +72,15 @@ class ResourceRequest:
         return cls(option, values)
 
     def of_method(self, kind: type[Resources], method: str, **defaults: Any) -> Resources:
-        """Return what the runs of one method get.
+        """Return the resources of a method's runs.
 
         Args:
             kind: resources of Slurm or of Ray
             method: name of the method
-            defaults: where they differ from those of `kind`
+            defaults: defaults that replace those of `kind`
 
         Raises:
-            UsageError: an unknown key or a value out of range
+            UsageError: an unknown key, or a value out of range
         """
         wanted = {**self.values.get("", {}), **self.values.get(method, {})}
         try:

@@ -1,4 +1,4 @@
-"""How far the runs of a results folder are: one typed status each, for people and for programs."""
+"""The states of all runs in a results folder, as objects and as a table."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from infoseg_bench.utils.text import plural
 
 
 class RunStatus(BaseModel):
-    """A run and how far it is, as `infoseg-bench status --json` prints it."""
+    """A run and its state, as printed by `infoseg-bench status --json`."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     id: str
-    """The first digits of the identity; every --run accepts them."""
+    """Short id, which is the beginning of the identity; options `--run` accept it."""
     identity: str
-    """All of its digits."""
+    """The run's identity, in hexadecimal digits."""
     folder: str
     """Name of the run's folder."""
     dataset: str
@@ -33,31 +33,31 @@ class RunStatus(BaseModel):
     method: str
     """Name of the method."""
     seed: int
-    """Of everything random."""
+    """The run's seed."""
     settings: str
-    """What tells it from other runs of its method that are shown."""
+    """The settings that distinguish it from the other listed runs of its method."""
     state: PlannedState
-    """How far it is; "damaged": its record cannot be read."""
+    """State of the run; "damaged": its record cannot be read."""
     doing: str | None
-    """What it does besides training, such as computing superpixels; null: nothing."""
+    """Current work before training, such as computing superpixels; null: none."""
     step: int | None
-    """Training steps done; null where it does not train by steps or has not begun."""
+    """Training steps done; null if it is not trained in steps or has not started."""
     steps: int | None
-    """Training steps of the whole run; null where it does not train by steps."""
+    """Training steps of the whole run; null if it is not trained in steps."""
     loss: float | None
-    """Latest loss that was written."""
+    """Last logged loss."""
     pixel_accuracy: float | None
-    """PA of a finished run, or at the latest evaluation of another, in [0, 1]."""
+    """Pixel accuracy (PA) of a finished run, or at the last evaluation of an unfinished one, in [0, 1]."""
     steps_per_second: float | None
-    """Of a run under way."""
+    """Training steps per second; null unless the run is active."""
     seconds_left: float | None
-    """Of a run under way."""
+    """Estimated remaining time in seconds; null unless the run is active."""
     diagnostics: dict[str, float] = {}
-    """Label-free figures of the latest evaluation."""
+    """Label-free diagnostics of the last evaluation."""
     error: str
-    """Why it failed, or what is damaged; empty otherwise."""
+    """Reason of a failure or damage; otherwise empty."""
     cells: tuple[str, ...] = Field(exclude=True)
-    """The row of the table for people."""
+    """The run's row in the table."""
 
 
 def run_statuses(
@@ -67,16 +67,16 @@ def run_statuses(
     methods: Collection[str] = (),
     states: Collection[str] = (),
 ) -> tuple[list[RunStatus], list[str]]:
-    """Return the status of every run of a results folder, or of those that are asked for.
+    """Return the states of all runs in a results folder, or of selected ones.
 
     Args:
         results: the folder
-        datasets: names of data sets; empty: all
-        methods: names of methods; empty: all
-        states: such as "finished"; empty: all
+        datasets: names of data sets to select; empty: all
+        methods: names of methods to select; empty: all
+        states: states to select, such as "finished"; empty: all
 
     Returns:
-        the runs by the names of their folders, and a line for everything that is left out
+        the runs, ordered by the names of their folders, and a message for each folder that is left out
     """
     specs, problems = _specs(results)
     specs = {
@@ -84,7 +84,7 @@ def run_statuses(
         for path, spec in specs.items()
         if (not datasets or spec.dataset in datasets) and (not methods or spec.method in methods)
     }
-    settings = Differences.among(specs.values()).words
+    settings = Differences.among(specs.values()).text
     found = (_status(RunFolder(path), spec, settings(spec)) for path, spec in specs.items())
     return [run for run in found if not states or run.state in states], problems
 
@@ -125,7 +125,7 @@ def _status(folder: RunFolder, spec: RunSpec, settings: str) -> RunStatus:
 
 
 def _look(folder: RunFolder, spec: RunSpec) -> tuple[PlannedState, dict[str, Any]]:
-    """Return the state of a run and what is known of it now."""
+    """Return the state of a run and its latest figures."""
     status = folder.status()
     try:
         record = folder.finished_record()
@@ -145,7 +145,7 @@ def _look(folder: RunFolder, spec: RunSpec) -> tuple[PlannedState, dict[str, Any
 
 
 def _latest(folder: RunFolder) -> dict[str, Any]:
-    """Return step, loss and PA of the latest lines of the curve that have them."""
+    """Return the last step, loss and PA on the curve."""
     figures: dict[str, Any] = {}
     for line in folder.curve():
         figures |= {key: line[key] for key in ("step", "loss", "pixel_accuracy") if key in line}
@@ -153,6 +153,6 @@ def _latest(folder: RunFolder) -> dict[str, Any]:
 
 
 def status_table(runs: Sequence[RunStatus], width: int) -> list[str]:
-    """Return a table for people that fits into lines of `width` characters."""
+    """Return the runs as a table, in lines of at most `width` characters if possible."""
     notes = [run.error for run in runs]
     return fitted(("id", *TITLES), [run.cells for run in runs], notes, width)

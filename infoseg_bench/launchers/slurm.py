@@ -1,4 +1,4 @@
-"""The Slurm engine: every run is a job of an array, and jobs outlive the launcher."""
+"""The Slurm engine: each run is a job of an array, and jobs continue if the launcher ends."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from infoseg_bench.records.folder import INTERRUPTED, RunFolder
 from infoseg_bench.records.spec import RunSpec
 
 QUEUE_SECONDS = 5.0
-"""Between two questions to Slurm's controller, which serves everybody; chosen by this project."""
+"""Time between two requests to Slurm's controller, which all users share; chosen by this project."""
 GRACE_SECONDS = 15.0
-"""For a network disk to show how a job that has left the queue has ended; chosen by this project."""
+"""Time for the exit file of a job to appear on a network disk; chosen by this project."""
 MACHINE = {"BOOT_FAIL", "NODE_FAIL", "PREEMPTED", GONE}
-"""States of jobs that may well succeed when they are submitted again."""
+"""States of failed jobs that are worth submitting again; chosen by this project."""
 
 
 @dataclass(kw_only=True)
 class SlurmEngine(BaseEngine[Job]):
-    """Does runs as Slurm jobs.
+    """Executes runs as Slurm jobs.
 
-    If it is killed, its jobs go on. The same command finds those that queue or run, and follows them.
+    If the launcher is killed, its jobs continue. The same command then finds and follows them.
 
     Attributes:
-        scheduler: where jobs are submitted
-        resources: return what a run gets of the cluster
-        queue_seconds: between two questions to the scheduler
-        grace_seconds: after which a job that has left the queue without a note of its end counts as dead
+        scheduler: the scheduler to submit jobs to
+        resources: returns the resources of a run
+        queue_seconds: time between two requests to the scheduler
+        grace_seconds: time after which a job counts as dead that has left the queue without an exit file
     """
 
     scheduler: Scheduler
@@ -48,34 +48,34 @@ class SlurmEngine(BaseEngine[Job]):
     signals: ClassVar[Sequence[signal.Signals]] = (signal.SIGINT,)
 
     def __post_init__(self) -> None:
-        """Prepare the submission of jobs."""
+        """Create the object that submits jobs."""
         self.jobs = Jobs(
             work=self.work, scheduler=self.scheduler, resources=self.resources, limits=self.limits
         )
 
     def adopt(self, runs: Sequence[Waiting]) -> list[Job]:
-        """Return the jobs of earlier launchers that queue or run."""
+        """Return the pending and running jobs of earlier launchers."""
         return self.jobs.find(runs)
 
     def start(self, runs: Sequence[Waiting], queue: Queue) -> None:
-        """Submit a job for every run."""
+        """Submit a job for each run."""
         self.active += self.jobs.make(runs)
 
     def wait(self) -> None:
-        """Wait, and ask the scheduler for the jobs' states if the last answer is old."""
+        """Wait, and request the states of the jobs if the last ones are older than `queue_seconds`."""
         super().wait()
         self._states = None
         if time.monotonic() - self._asked >= self.queue_seconds:
             if self.stopped:
-                # A job that was just starting did not hear an earlier request.
+                # A job that was just starting may have missed the first request.
                 self.stop(now=self.stopped_at_once)
             self._asked = time.monotonic()
             self._states = self.scheduler.states()
 
     def poll(self, run: Job) -> Outcome | None:
-        """Return how a job has ended; None if it queues or runs."""
+        """Return how a job has ended; None if it is pending or running."""
         if self.stopped_at_once:
-            # The jobs are cancelled, or Slurm does not answer: there is nothing to wait for.
+            # The jobs are cancelled, or Slurm does not respond; in both cases there is nothing to wait for.
             return self.work.outcome(run.spec, INTERRUPTED, stopped=True)
         state = self._states.get(run.id, GONE) if self._states is not None else None
         end = ended(self._folder(run).path, run.id)
@@ -88,7 +88,7 @@ class SlurmEngine(BaseEngine[Job]):
         return None
 
     def stop(self, *, now: bool) -> None:
-        """Let running jobs save their state and cancel the others, or cancel all of them."""
+        """Ask running jobs to save their state and cancel pending ones; with `now`, cancel all."""
         self.scheduler.stop([job.id for job in self.active], now=now)
 
     def _dead(self, job: Job, state: str) -> Outcome | None:
@@ -97,7 +97,7 @@ class SlurmEngine(BaseEngine[Job]):
         job.missed = job.missed or time.monotonic()
         if time.monotonic() - job.missed < self.grace_seconds:
             return None
-        hint = f"; --slurm {job.spec.method}.mem_gb=N gives it more" if state == "OUT_OF_MEMORY" else ""
+        hint = f"; try more memory: --slurm {job.spec.method}.mem_gb=N" if state == "OUT_OF_MEMORY" else ""
         reason = f"Slurm job {job.id} ended unexpectedly: {state}{hint} (log: {self._folder(job).log_file})"
         return Outcome(job.spec, "failed", reason, transient=state in MACHINE)
 

@@ -1,4 +1,4 @@
-"""The jobs of runs, noted in the runs' folders: a launcher that is started again finds them."""
+"""The Slurm jobs of runs; their ids are kept in the run folders, so that a later launcher finds them."""
 
 from __future__ import annotations
 
@@ -22,38 +22,38 @@ from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.utils.atomic import write_text
 
 JOB_FILE = "slurm.json"
-"""Name of the file in a run's folder that names its job."""
+"""Name of the file in a run's folder that contains its job id."""
 GONE = "gone from the queue"
-"""State of a job that the scheduler has forgotten."""
+"""State of a job that the scheduler does not list."""
 ENDED = {
     "BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",
     "REVOKED", "TIMEOUT", GONE,
 }  # fmt: skip
-"""States (https://slurm.schedmd.com/squeue.html) of jobs that are over."""
+"""States of jobs that have ended (https://slurm.schedmd.com/squeue.html)."""
 
 
 @runtime_checkable
 class Scheduler(Protocol):
-    """Where jobs are submitted."""
+    """A scheduler to which jobs are submitted."""
 
     def submit(self, tasks: Sequence[Task], resources: SlurmResources) -> list[str]:
         """Submit tasks that need the same resources, and return their job ids."""
 
     def states(self) -> dict[str, str] | None:
-        """Return the state of every known job; None if the scheduler does not answer at present."""
+        """Return the states of all known jobs by id; None if the scheduler does not respond."""
 
     def stop(self, jobs: Sequence[str], *, now: bool) -> None:
-        """Cancel jobs; unless `now`, let those that run save their state."""
+        """Cancel jobs; unless `now`, running ones may save their state."""
 
 
 @dataclass(kw_only=True, eq=False)
 class Job(ActiveRun):
-    """A run that is a job.
+    """A run that is a Slurm job.
 
     Attributes:
-        id: of the job, such as 17_3
-        missed: when the job was first found to have left the queue without a note of its end, in seconds of
-            the monotonic clock; None: it was not
+        id: id of the job, such as 17_3
+        missed: time in seconds of the monotonic clock when the job was first found to have left the queue
+            without an exit file; None if it has not
     """
 
     id: str
@@ -65,10 +65,10 @@ class Jobs:
     """Finds and submits the jobs of runs.
 
     Attributes:
-        work: how runs are done
-        scheduler: where jobs are submitted
-        resources: return what a run gets of the cluster
-        limits: of every run
+        work: settings of the runs that do not affect their results
+        scheduler: the scheduler to submit jobs to
+        resources: returns the resources of a run
+        limits: limits of every run
     """
 
     work: Work
@@ -77,17 +77,17 @@ class Jobs:
     limits: Limits
 
     def find(self, runs: Sequence[Waiting]) -> list[Job]:
-        """Return the jobs of those runs that queue or run already.
+        """Return the pending and running jobs of the runs.
 
         Raises:
-            UserError: an earlier launcher has submitted jobs, and Slurm does not answer
+            UserError: an earlier launcher has submitted jobs, and Slurm does not respond
         """
         noted = [(run, str(job)) for run in runs if (job := read(self._note(run.spec)).get("job"))]
         if not noted:
             return []
         states = self.scheduler.states()
         if states is None:
-            raise UserError("Slurm's controller does not answer (squeue): try again when it does")
+            raise UserError("Slurm's controller does not respond (squeue): try again later")
         return [
             Job(waiting=run, id=job)
             for run, job in noted
@@ -95,9 +95,9 @@ class Jobs:
         ]
 
     def make(self, runs: Sequence[Waiting]) -> list[Job]:
-        """Submit jobs for the runs, unless another launcher has just done it."""
+        """Return jobs for the runs, submitting those that no other launcher has submitted."""
         self.work.results.mkdir(parents=True, exist_ok=True)
-        # Without the lock, two launchers that start together would both submit a job for a run.
+        # Without the lock, two launchers started at the same time would both submit a job for a run.
         with FileLock(self.work.results / ".slurm.lock"):
             jobs = self.find(runs)
             found = {job.spec.identity for job in jobs}
@@ -123,7 +123,7 @@ class Jobs:
         return Task(command, folder.path, self.limits)
 
     def _over(self, spec: RunSpec, job: str) -> bool:
-        # Slurm lists a job for some time after the end of its worker.
+        # Slurm still lists a job for some time after its worker has ended.
         end = ended(RunFolder.of(self.work.results, spec).path, job)
         return end is not None and end.final
 

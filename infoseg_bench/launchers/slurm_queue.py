@@ -15,23 +15,23 @@ from infoseg_bench.utils.extras import extra
 Item = TypeVar("Item")
 
 NAME = "infoseg-bench"
-"""Name of every job."""
+"""Name of all jobs."""
 ARRAY = 1000
-"""Largest number of jobs in an array: Slurm's default MaxArraySize is 1001."""
+"""Maximum number of jobs in an array: Slurm's default MaxArraySize is 1001."""
 REQUEUES = 1000
-"""How often a job may reach its time limit and queue again to resume; chosen by this project."""
+"""Maximum number of times that a job may reach its time limit and be queued again; chosen by this project."""
 WARNING_SECONDS = 90
 """Time before the time limit at which a run saves its state; submitit's default."""
 
 
 class SlurmQueue:
-    """This user's jobs on the Slurm cluster of this machine."""
+    """The user's jobs on the Slurm cluster of this machine."""
 
     def __init__(self, logs: Path) -> None:
         """Check that Slurm is available.
 
         Args:
-            logs: folder for submitit's files, on a disk that all nodes see
+            logs: folder for submitit's files, visible to all nodes
 
         Raises:
             UsageError: submitit or Slurm is not installed
@@ -47,7 +47,7 @@ class SlurmQueue:
             their job ids, such as 17_3
 
         Raises:
-            UserError: sbatch refuses
+            UserError: sbatch fails
         """
         executor = self._submitit.SlurmExecutor(self._logs, max_num_timeout=REQUEUES)
         executor.update_parameters(**_parameters(resources))
@@ -61,16 +61,16 @@ class SlurmQueue:
         return [str(job.job_id) for job in jobs]
 
     def states(self) -> dict[str, str] | None:
-        """Return the state of every job that Slurm still knows; None if it does not answer at present."""
+        """Return the states of all jobs that Slurm lists, by id; None if it does not respond."""
         argv = ["squeue", "--me", f"--name={NAME}", "--array", "--states=all", "--noheader", "--format=%i %T"]
-        # If the controller restarts, it answers again later, and its jobs go on.
+        # A failure is not final: jobs continue while the controller restarts.
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if done.returncode:
             return None
         return dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
 
     def stop(self, jobs: Sequence[str], *, now: bool) -> None:
-        """Cancel jobs; unless `now`, those that run are asked to save their state and stop."""
+        """Cancel jobs; unless `now`, running ones are asked to save their state and stop."""
         for some in _chunks(jobs, 500):
             if now:
                 _scancel(*some)
@@ -85,7 +85,7 @@ def _scancel(*arguments: str) -> None:
 
 
 def _parameters(resources: SlurmResources) -> dict[str, Any]:
-    """Return the resources as parameters of submitit; those that it does not know go to sbatch unchanged."""
+    """Return the resources as parameters of submitit; unknown ones are passed to sbatch unchanged."""
     from submitit.slurm.slurm import SlurmExecutor
 
     others = {key: _value(value) for key, value in (resources.model_extra or {}).items()}
@@ -93,7 +93,7 @@ def _parameters(resources: SlurmResources) -> dict[str, Any]:
     return {
         "job_name": NAME,
         "time": resources.minutes,
-        # With an earlier warning, a short job would queue again as soon as it starts.
+        # If the warning came earlier, a short job would be queued again as soon as it starts.
         "signal_delay_s": min(WARNING_SECONDS, 30 * resources.minutes),
         "cpus_per_task": resources.cpus,
         "mem": f"{round(resources.mem_gb * 1024)}M",

@@ -1,4 +1,4 @@
-"""What a Slurm job does: start a run's worker, and note how it ended in the run's folder."""
+"""The task of a Slurm job: run a worker, and write to the run's folder how it ended."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from submitit.helpers import DelayedSubmission
 
 EXIT_FILE = "slurm-exit.json"
-"""Name of the file in a run's folder that says how its job's worker ended."""
+"""Name of the exit file in a run's folder, which contains how the worker of its job ended."""
 
 
 class Task:
-    """Does one run. submitit pickles it, and Slurm may start it again at any time."""
+    """Executes one run. submitit pickles it, and Slurm may start it again at any time."""
 
     def __init__(self, command: Sequence[str], folder: Path, limits: Limits) -> None:
-        """Take the argv of the worker, and the folder and the limits of the run; nothing is started."""
+        """Create the task; takes the arguments of `NodeRun`."""
         self._arguments = (command, folder, limits)
         self._file, self._run = folder / EXIT_FILE, NodeRun(*self._arguments)
 
     def __call__(self) -> int:
-        """Do the run.
+        """Execute the run.
 
         Returns:
             the worker's exit status
@@ -42,9 +42,9 @@ class Task:
         return ended.status
 
     def checkpoint(self) -> DelayedSubmission:
-        """Let the worker save its state and stop. submitit calls this before it queues the job again.
+        """Ask the worker to save its state and stop; submitit calls this before it queues the job again.
 
-        It interrupts `__call__`, so no note of the worker's end is written.
+        This interrupts `__call__`, so no exit file is written.
         """
         from submitit.helpers import DelayedSubmission
 
@@ -53,13 +53,13 @@ class Task:
 
 
 def ended(folder: Path, job: str) -> Ended | None:
-    """Return how a job's worker ended; None if it has not."""
+    """Return how the worker of a job ended; None if it has not ended."""
     note = read(folder / EXIT_FILE)
     return Ended(int(str(note["status"])), str(note["why"])) if note.get("job") == job else None
 
 
 def read(file: Path) -> dict[str, object]:
-    """Return the object in a small JSON file; an empty one if the file is missing or damaged."""
+    """Return the object in a JSON file; an empty one if the file is missing or damaged."""
     try:
         content = json.loads(file.read_text())
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What there is to see of a run under way: one row, the same on a terminal, in a log and in `status`."""
+"""The row of a run in tables of runs, on a terminal and in `infoseg-bench status`."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.utils.text import columns, duration
 
 TITLES = ("run", "state", "step", "loss", "PA", "clusters", "agreement", "steps/s", "time left", "settings")
-"""Clusters are those in use, and agreement is that of the segmentation with itself under a mirror and changed
-colours; both at the latest evaluation."""
+"""Titles of the columns; "clusters" is the effective number of clusters, and "agreement" the self-agreement
+(see `runs.diagnostics`), both at the last evaluation."""
 GIVE_WAY = ("agreement", "clusters", "loss", "steps/s", "settings", "time left")
-"""Columns that are left out where a line is too short, the first first."""
+"""Columns that are left out, in this order, if a line is too short."""
 
 
 def row(spec: RunSpec, state: str, status: Mapping[str, Any], settings: str) -> tuple[str, ...]:
-    """Return the cells below `TITLES`; empty where nothing is known.
+    """Return the cells of a run below `TITLES`; unknown ones are empty.
 
     Args:
         spec: the run
-        state: as the folder says, or "starting", "stopping"
+        state: state of its folder, or "starting" or "stopping"
         status: content of the worker's `status.json`
-        settings: what tells it from other runs of its method that are shown
+        settings: settings that distinguish it from the other listed runs of its method
     """
     if status.get("doing"):
         state = str(status["doing"])
@@ -45,15 +45,15 @@ def row(spec: RunSpec, state: str, status: Mapping[str, Any], settings: str) -> 
 def fitted(
     titles: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str], width: int
 ) -> list[str]:
-    """Return a table as lines of at most `width` characters, if its narrowest form fits.
+    """Return a table as lines of at most `width` characters if possible.
 
-    Empty columns are left out, and as many of `GIVE_WAY` as must be; settings then stand below their row.
+    Empty columns are left out, and as many of `GIVE_WAY` as necessary; settings are then shown below the row.
 
     Args:
-        titles: of the columns
-        rows: cells
-        notes: a text for every row that is shown below it; empty: none
-        width: characters of a line
+        titles: titles of the columns
+        rows: cells of each row
+        notes: text below each row, or empty
+        width: maximum characters per line
     """
     kept = [index for index in range(len(titles)) if any(row[index] for row in rows)]
     lines = [""]
@@ -75,7 +75,7 @@ def fitted(
 
 
 def describe(status: Mapping[str, Any]) -> str:
-    """Describe a worker's status in one line."""
+    """Return a worker's status as one line of text."""
     if status.get("doing"):
         return f"{status['doing']}: {status.get('step')} of {status.get('steps')} photos"
     parts = [f"step {status.get('step')}" + (f" of {status['steps']}" if status.get("steps") else "")]

@@ -1,4 +1,4 @@
-"""Showing runs under way: a table on a terminal, plain lines elsewhere."""
+"""Display of active runs: a table on a terminal, and plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from infoseg_bench.records.differences import Differences
 from infoseg_bench.records.spec import RunSpec
 
 LEFT = ("run", "state", "settings")
-"""Columns of text, aligned to the left."""
+"""Columns that are aligned to the left."""
 SPARE_LINES = 4
-"""Lines kept free of finished runs, for title, head and messages; chosen by this project."""
+"""Number of lines reserved for title, column titles and messages; chosen by this project."""
 PLAIN_INTERVAL = 10.0
-"""Seconds between two lines about the same run; chosen by this project."""
+"""Minimum seconds between two lines about the same run; chosen by this project."""
 STOPPING = "Stopping: every run saves a checkpoint after its step. Press Ctrl-C again to stop at once."
 
 
@@ -26,7 +26,7 @@ class SilentWatcher(Watcher):
     """Shows nothing."""
 
     def __init__(self, specs: Sequence[RunSpec]) -> None:
-        """Take the runs to come."""
+        """Create the watcher for the runs to execute."""
 
     def context(self) -> AbstractContextManager[Any]:
         """Return an empty context."""
@@ -34,10 +34,10 @@ class SilentWatcher(Watcher):
 
 
 class PlainWatcher:
-    """Lines on standard error."""
+    """Prints lines on standard error."""
 
     def __init__(self, specs: Sequence[RunSpec]) -> None:
-        """Take the runs to come."""
+        """Create the watcher for the runs to execute."""
         self._total, self._done, self._shown = len(specs), 0, dict[str, float]()
         self._label = Differences.among(specs).label
 
@@ -51,14 +51,14 @@ class PlainWatcher:
         self._say(f"[{self._done + 1}/{self._total}] {self._label(spec)} ...")
 
     def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
-        """Print now and then how far a run is."""
+        """Print the progress of a run, at most once per `PLAIN_INTERVAL`."""
         now = time.monotonic()
         if status.get("steps") and now - self._shown[spec.identity] > PLAIN_INTERVAL:
             self._shown[spec.identity] = now
             self._say(f"    {self._label(spec)}: {describe(status)}")
 
     def retrying(self, outcome: Outcome) -> None:
-        """Print that a run is tried again, and why."""
+        """Print that a run is tried again, with the reason."""
         self._say(f"    {self._label(outcome.spec)}: {outcome.reason}; trying again")
 
     def ended(self, outcome: Outcome) -> None:
@@ -77,10 +77,10 @@ class PlainWatcher:
 
 
 class TableWatcher:
-    """A live table of the active and the last finished runs; failures are printed above it."""
+    """Shows a live table of the active and the last finished runs; failures are printed above it."""
 
     def __init__(self, specs: Sequence[RunSpec]) -> None:
-        """Take the runs to come."""
+        """Create the watcher for the runs to execute."""
         from rich.console import Console
         from rich.live import Live
 
@@ -100,27 +100,27 @@ class TableWatcher:
 
     def started(self, spec: RunSpec) -> None:
         """Add a row for a run."""
-        self._rows[spec.identity] = row(spec, "starting", {}, self._differences.words(spec))
+        self._rows[spec.identity] = row(spec, "starting", {}, self._differences.text(spec))
 
     def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
         """Update the row of a run."""
         self._statuses[spec.identity] = status
         state = "stopping" if self._stopping else str(status.get("state", "starting"))
-        self._rows[spec.identity] = row(spec, state, status, self._differences.words(spec))
+        self._rows[spec.identity] = row(spec, state, status, self._differences.text(spec))
 
     def retrying(self, outcome: Outcome) -> None:
-        """Remove the row of a run until it is tried again, and print why."""
+        """Remove the row of a run until it is tried again, and print the reason."""
         self._rows.pop(outcome.spec.identity, None)
         self._say(f"{self._differences.label(outcome.spec)}: {outcome.reason}; trying again")
 
     def ended(self, outcome: Outcome) -> None:
-        """Move the row of a finished run to the finished ones, remove that of another, and count it."""
+        """Move the row of a finished run to the finished ones; remove the row of another one."""
         spec = outcome.spec
         self._rows.pop(spec.identity, None)
         self._done += 1
         if outcome.ending == "finished":
             status = {**self._statuses.get(spec.identity, {}), **outcome.figures}
-            self._finished[spec.identity] = row(spec, "finished", status, self._differences.words(spec))
+            self._finished[spec.identity] = row(spec, "finished", status, self._differences.text(spec))
         if outcome.reason:
             self._say(f"{self._differences.label(outcome.spec)}: {outcome.ending}: {outcome.reason}")
 

@@ -1,4 +1,4 @@
-"""Loggers while runs are under way."""
+"""Copies of curves to loggers while runs are active."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import RunSpec
 
 FOLLOW_SECONDS = 5.0
-"""Between two looks at a run's curve; chosen by this project."""
+"""Minimum time between two reads of a run's curve; chosen by this project."""
 
 
 class LogWatcher:
-    """Passes everything on to another watcher, and copies the runs' curves to loggers."""
+    """Copies the curves of runs to loggers, and passes all events on to another watcher."""
 
     def __init__(self, watcher: Watcher, followers: Mapping[str, CurveFollower], results: Path) -> None:
-        """Take the other watcher, the loggers by name, and the folder of the runs."""
+        """Create the watcher.
+
+        Args:
+            watcher: the other watcher
+            followers: followers of curves, by the name of their logger
+            results: folder of the runs
+        """
         self._watcher, self._followers, self._results = watcher, dict(followers), results
         self._looked = dict[str, float]()
 
@@ -30,7 +36,7 @@ class LogWatcher:
         self._watcher.started(spec)
 
     def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
-        """Log what is new, every few seconds."""
+        """Log the new lines of a run's curve, at most once per `FOLLOW_SECONDS`."""
         self._watcher.moved(spec, status)
         now = time.monotonic()
         if now - self._looked.get(spec.identity, -FOLLOW_SECONDS) >= FOLLOW_SECONDS:
@@ -42,7 +48,7 @@ class LogWatcher:
         self._watcher.retrying(outcome)
 
     def ended(self, outcome: Outcome) -> None:
-        """Log the rest."""
+        """Log the last lines of a run's curve."""
         self._watcher.ended(outcome)
         self._each(CurveFollower.end, outcome.spec)
 
@@ -52,7 +58,7 @@ class LogWatcher:
 
     def _each(self, act: Callable[[CurveFollower, RunFolder], None], spec: RunSpec) -> None:
         for name, follower in list(self._followers.items()):
-            # Hours of training must not be lost to a full disk or a server that does not answer.
+            # An error of a logger, such as a server that does not respond, must not stop the training.
             try:
                 act(follower, RunFolder.of(self._results, spec))
             except Exception as error:

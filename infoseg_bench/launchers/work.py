@@ -1,4 +1,4 @@
-"""How a run's worker is started, and what its exit status means; the same for every engine."""
+"""The command of a run's worker, and the meaning of its exit status, for all engines."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from infoseg_bench.records.folder import BUSY, FINISHED, INTERRUPTED, RunFolder
 from infoseg_bench.records.spec import RunSpec
 
 LOG_LINES = 5
-"""How many of the last lines of a dead worker's output are shown; chosen by this project."""
+"""Number of last lines of a dead worker's output to show; chosen by this project."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """How the runs of one command are done, with any engine.
+    """Settings of the runs of a command that do not affect their results.
 
     Attributes:
-        results: folder of the run folders
-        data: folder of the stores
+        results: folder of the runs
+        data: folder of the prepared data sets
         device: "auto" or a torch device
-        processes: per run that trains; more than one are started by torchrun
-        compile: let torch.compile fuse networks
+        processes: number of processes per run that is trained in steps; several are started by torchrun
+        compile: whether to compile networks with torch.compile
         plugins: files with more methods
-        snapshots: number of images whose predictions every run keeps at each evaluation
+        snapshots: number of images whose predictions each run keeps at every evaluation
     """
 
     results: Path
@@ -41,7 +41,7 @@ class Work:
     snapshots: int = 0
 
     def folder(self, spec: RunSpec) -> RunFolder:
-        """Prepare a run's folder for its worker."""
+        """Prepare a run's folder for its worker, and return it."""
         folder = RunFolder.of(self.results, spec)
         folder.create(spec)
         if not folder.running():
@@ -53,8 +53,8 @@ class Work:
 
         Args:
             spec: the run
-            threads: of each process, on the CPU
-            gpus: that the run may use; 0: none, even if the node has some; None: any
+            threads: number of CPU threads per process
+            gpus: number of GPUs that the run may use; 0: none, even if the node has some; None: any number
         """
         device = "cpu" if gpus == 0 and self.device == "auto" else self.device
         processes = self.processes if spec.budget else 1
@@ -72,9 +72,9 @@ class Work:
 
         Args:
             spec: the run
-            status: of the worker; the negative number of the signal that killed it
-            stopped: whether the runs were asked to stop
-            why: the reason of the end, if the engine knows it, such as that memory ran out
+            status: exit status of the worker, or the negative number of the signal that killed it
+            stopped: whether the user has asked to stop
+            why: the reason, if the engine knows it, such as a lack of memory
         """
         folder = RunFolder.of(self.results, spec)
         if status == FINISHED:
@@ -84,14 +84,14 @@ class Work:
             }
             return Outcome(spec, "finished", str(last.get("note") or ""), figures=figures)
         if status == BUSY:
-            return Outcome(spec, "busy", "another process is doing this run")
+            return Outcome(spec, "busy", "another process is executing this run")
         if status == INTERRUPTED or stopped:
             return Outcome(spec, "interrupted", "stopped; the same command resumes it")
         last = folder.status()
         if last.get("state") == "failed" and not why:
             reason = f"{last.get('error')} (log: {folder.log_file})"
             return Outcome(spec, "failed", reason, transient=bool(last.get("transient")))
-        # torchrun hides how its workers died; a worker that was killed has left "running" as its state.
+        # torchrun does not show how its workers died; a killed one has left "running" as its state.
         died = status < 0 or last.get("state") == "running"
         reason = f"{why or _death(status)}; last output: {_tail(folder.log_file)}"
         # Another attempt would reach the time limit again.

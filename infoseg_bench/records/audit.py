@@ -24,7 +24,6 @@ def audit(run: StoredRun, record: FinishedRecord) -> Counts:
     Returns:
         the counts
 
-
     Raises:
         UserError: they do not
     """
@@ -83,7 +82,7 @@ def _check_names(run: StoredRun, record: FinishedRecord | UnscoredRecord) -> Non
         if not re.fullmatch(r"\w[\w.+-]*", name):
             raise UserError(f"{run.record_file}: {name!r} is not a plain name of letters, digits and dashes")
     if run.path.name != spec.folder:
-        raise UserError(f"{run.record_file}: of another run; its folder should be {spec.folder}")
+        raise UserError(f"{run.record_file}: belongs to another run; its folder should be {spec.folder}")
 
 
 def _check_scores(
@@ -107,7 +106,7 @@ def _check_counts(run: StoredRun, facts: DatasetFacts, images: np.ndarray) -> No
 
 
 def _same(stated: BaseModel, computed: BaseModel) -> bool:
-    """Return whether two parts of a record are equal up to the order in which sums were made."""
+    """Return whether two parts of a record are equal, except for rounding."""
     return stated == computed or _close(stated.model_dump(), computed.model_dump())
 
 

@@ -16,12 +16,12 @@ from infoseg_bench.scoring.scores import constant_accuracy
 from infoseg_bench.utils.atomic import write_atomic
 
 COLLAPSED_SHARE = 0.99
-"""Share of the scored pixels in one cluster from which a run counts as collapsed; chosen by this project."""
+"""Minimum share of the scored pixels in one cluster of a collapsed run; chosen by this project."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Counts:
-    """The pixel counts from which every score of a run is computed, as read from the file, not checked yet.
+    """The pixel counts from which all scores of a run are computed, as read from a file, without checks.
 
     Attributes:
         last: counts of the whole set at the end of training, `cluster cls`

@@ -66,7 +66,7 @@ class RunFolder(StoredRun):
         return sha256(self.counts_file)
 
     def lock(self) -> FileLock:
-        """Return the lock that a worker holds; the system frees it when the worker dies."""
+        """Return the lock that a worker acquires; the system releases it if the worker dies."""
         self.path.mkdir(parents=True, exist_ok=True)
         return FileLock(self.lock_file)
 
@@ -85,7 +85,7 @@ class RunFolder(StoredRun):
         return "interrupted" if self.has_checkpoint() else "missing"
 
     def has_checkpoint(self) -> bool:
-        """Return whether a record exists, whether complete or damaged."""
+        """Return whether a checkpoint exists, whether intact or damaged."""
         return self.checkpoint_file.exists() or self.previous_checkpoint_file.exists()
 
     def first_threads(self, now: int) -> int:
@@ -101,8 +101,8 @@ class RunFolder(StoredRun):
 
     def write_status(self, **values: Any) -> None:
         """Write the progress for watchers. A file damaged by a power cut counts as missing."""
-        told = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), **values}) + "\n"
-        write_text(self.status_file, told, durable=False)
+        text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), **values}) + "\n"
+        write_text(self.status_file, text, durable=False)
 
     def status(self) -> dict[str, Any]:
         """Read the progress that the worker last wrote; empty if there is none."""
@@ -151,7 +151,7 @@ class RunFolder(StoredRun):
 
 
 FINISHED, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130
-"""Another process is working on the run; 75 is EX_TEMPFAIL of sysexits."""
+"""Exit statuses of a worker; BUSY: another process is working on the run (EX_TEMPFAIL of sysexits)."""
 
 
 def sha256(file: Path) -> str:

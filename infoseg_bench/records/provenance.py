@@ -1,4 +1,4 @@
-"""The code and the machine that a run's results come from."""
+"""The code and the machine that produced the results of a run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,16 @@ def collect(
     compiled: bool = False,
     method_source: str = "",
 ) -> Provenance:
-    """Describe this process; call it at the end of a run."""
+    """Return the provenance of this process's results; call it at the end of a run.
+
+    Args:
+        device: where the run computed
+        started: ISO 8601 time at which it started
+        resumed_from: steps of the checkpoints from which it resumed
+        processes: training processes, one per GPU
+        compiled: whether the network was compiled
+        method_source: hash of the method's source code
+    """
     cuda = device.type == "cuda"
     commit, dirty = _git()
     return Provenance(

@@ -116,14 +116,14 @@ class ClusterSizes(_Part):
 
 
 class Costs(_Part):
-    """Time and memory that the run took on its machine, over all its sessions."""
+    """Time and memory of the run on its machine, over all its sessions."""
 
     load_seconds: float
-    """Reading the store and making the method."""
+    """Time for reading the store and creating the method."""
     fit_seconds: float
-    """Training or fitting, without evaluations."""
+    """Time for training or fitting, without evaluations."""
     evaluate_seconds: float
-    """All evaluations of the curve."""
+    """Time for all evaluations of the curve."""
     train_images_per_second: float | None
     """Crops per second of fitting; null for a method that uses none."""
     peak_host_bytes: int
@@ -133,18 +133,18 @@ class Costs(_Part):
 
 
 class Provenance(_Part):
-    """Where the numbers come from."""
+    """The code and the machine that produced the results."""
 
     benchmark_version: str
     """Version of infoseg-bench."""
     git_commit: str | None
-    """Commit of the checkout that the code was run from, if any."""
+    """Commit of the checkout from which the code was run; null if there is none."""
     git_dirty: bool | None
     """Whether that checkout had uncommitted changes."""
     method_source: str = ""
-    """SHA-256 over the method's module and the modules that it imports of its package, at the start."""
+    """SHA-256 of the method's module and the modules of its package that it imports, at the start."""
     packages: dict[str, str]
-    """Versions of the libraries that compute."""
+    """Versions of the numerical libraries."""
     python: str
     """Version of Python."""
     platform: str

@@ -57,7 +57,7 @@ def load_results(
         progress: shows how many runs have been read
 
     Returns:
-        the table; its `attrs["problems"]` lists what could not be used
+        the table; its `attrs["problems"]` lists the records that could not be used
 
     Warns:
         UnusableRecord: once for every record that is left out
@@ -68,7 +68,7 @@ def load_results(
     places = [Path(source) for source in sources or ["results"]]
     runs, problems = stored_runs(places)
     if not runs and not problems:
-        raise UserError(f"{', '.join(map(str, places))}: no runs here: give a results folder or a pack")
+        raise UserError(f"{', '.join(map(str, places))}: no runs: use a results folder or a pack")
     rows: list[dict[str, Any]] = []
     for run in progress(runs, "reading"):
         try:

@@ -57,12 +57,12 @@ def parse_segments(content: bytes | None, source: Path) -> Segments:
 
 
 def cluster_sizes(maps: UInt8[np.ndarray, "image height width"], *, clusters: int, step: int) -> ClusterSizes:
-    """Compute how the pixels of all photos are distributed over the clusters; padding is ignored.
+    """Return how the pixels of all photos are distributed over the clusters; padding is ignored.
 
     Args:
         maps: cluster of every pixel, VOID in padding
         clusters: number of clusters, K
-        step: training step at which they were made
+        step: training step of the maps
 
     Raises:
         ValueError: a cluster outside [0, K), or no pixel at all
@@ -70,7 +70,7 @@ def cluster_sizes(maps: UInt8[np.ndarray, "image height width"], *, clusters: in
     pixels = np.bincount(maps.ravel(), minlength=VOID + 1)
     total = int(pixels[:VOID].sum())
     if total == 0 or pixels[clusters:VOID].any():
-        raise ValueError(f"no pixels, or a cluster outside [0, {clusters})")
+        raise ValueError(f"it has no pixels, or clusters outside [0, {clusters})")
     shares = pixels[:clusters] / total
     used = shares[shares > 0]
     return ClusterSizes(step=step, shares=shares.tolist(), entropy=float(-(used * np.log(used)).sum()))
@@ -82,7 +82,7 @@ def effective_clusters(sizes: ClusterSizes) -> float:
 
 
 def agreement(one: Segments, other: Segments) -> tuple[float, float]:
-    """Compute how well two runs agree on the same photos, whatever the numbering of their clusters.
+    """Return how well two runs agree on the same photos; the numbering of clusters does not matter.
 
     Returns:
         normalised mutual information in [0, 1] and adjusted Rand index in [-0.5, 1]

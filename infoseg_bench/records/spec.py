@@ -17,7 +17,7 @@ them with a probability of about 1 %."""
 
 
 class Budget(BaseModel):
-    """How long a method that trains by steps is trained, and how often it is evaluated."""
+    """Training length and evaluation interval of a method that trains in steps."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -28,7 +28,7 @@ class Budget(BaseModel):
 
 
 class RunSpec(BaseModel):
-    """Method, parameters, data, protocol, budget and seed, but not device, workers or paths."""
+    """Everything that determines a run: method, parameters, data, protocol, budget and seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -45,7 +45,7 @@ class RunSpec(BaseModel):
     parameters: dict[str, Any]
     """All of the method's parameters, including defaults."""
     budget: Budget | None
-    """None for methods that do not train by steps."""
+    """None for methods that do not train in steps."""
     seed: int
     """Seed of everything random."""
 
@@ -66,12 +66,12 @@ class RunSpec(BaseModel):
 
     @property
     def title(self) -> str:
-        """Return a readable name, without settings."""
+        """A readable name, without settings."""
         return f"{self.dataset} {self.method} seed {self.seed}"
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What distinguishes this run from others of its method but the seed: parameters, budget, version."""
+        """Parameters, budget and version, which distinguish it from other runs of its method."""
         budget = self.budget.model_dump() if self.budget else {}
         return {**self.parameters, **budget, "version": self.method_version}
 

@@ -58,7 +58,7 @@ def verify_results(
     runs, problems = stored_runs(sources)
     if not runs and not problems:
         raise UserError(
-            f"{', '.join(map(str, sources))}: no runs here: give the folder that holds runs/, or a pack"
+            f"{', '.join(map(str, sources))}: no runs: use a folder that contains runs/, or a pack"
         )
     labels = LabelCounts(data)
     found, registry = Verification(faults=[*problems, *labels.problems]), load_methods(plugins)
@@ -76,7 +76,7 @@ def verify_results(
 def _verify(run: StoredRun, registry: Registry, labels: LabelCounts) -> bool:
     record, spec = run.completed_record(), run.spec()
     if spec.folder != run.path.name:
-        raise UserError(f"{run.spec_file}: of another run; its folder should be {spec.folder}")
+        raise UserError(f"{run.spec_file}: belongs to another run; its folder should be {spec.folder}")
     if record is None:
         return False
     if spec != record.spec:
@@ -97,9 +97,12 @@ def _check_images(run: StoredRun, record: FinishedRecord, counts: Counts) -> Non
     if not len(last) == len(best) == len(ids) == len(set(ids)) == record.dataset.evaluation_images:
         raise UserError(f"{run.counts_file}: not one count and one id for each scored image")
     if not np.array_equal(last.sum(axis=1), best.sum(axis=1)):
-        raise UserError(f"{run.counts_file}: 'last' and 'best' count other pixels")
+        raise UserError(f"{run.counts_file}: 'last' and 'best' count different pixels")
     if not record.spec.external and last.shape[1] != len(record.dataset.classes):
-        raise UserError(f"{run.counts_file}: {last.shape[1]} clusters; K is the number of classes")
+        raise UserError(
+            f"{run.counts_file}: {last.shape[1]} clusters, but K is the number of classes, "
+            f"{len(record.dataset.classes)}"
+        )
     missing = set(warnings_of(last)) - set(record.warnings)
     if missing:
         raise UserError(f"{run.record_file}: a warning is missing: {missing.pop()}")
@@ -108,15 +111,15 @@ def _check_images(run: StoredRun, record: FinishedRecord, counts: Counts) -> Non
 def _check_selection(run: StoredRun, record: FinishedRecord) -> None:
     last, best = (one.one_to_one.pixel_accuracy for one in (record.last, record.best))
     if best < last - CURVE_TOLERANCE:
-        raise UserError(f"{run.record_file}: the best step scores less than the last")
+        raise UserError(f"{run.record_file}: the best step has a lower PA than the last")
     budget = record.spec.budget
     if budget and record.last.step != budget.steps:
         raise UserError(
-            f"{run.record_file}: the last score is of step {record.last.step}, the budget {budget.steps}"
+            f"{run.record_file}: the last score is of step {record.last.step}, the budget is {budget.steps}"
         )
     curve = [line["pixel_accuracy"] for line in run.curve() if "pixel_accuracy" in line]
     if curve and not (isinstance(curve[-1], float) and abs(curve[-1] - last) <= CURVE_TOLERANCE):
-        raise UserError(f"{run.curve_file}: does not end with the PA that the counts give")
+        raise UserError(f"{run.curve_file}: does not end with the PA of the counts")
 
 
 def _check_label_use(run: StoredRun, record: FinishedRecord | UnscoredRecord, registry: Registry) -> None:
@@ -128,5 +131,5 @@ def _check_label_use(run: StoredRun, record: FinishedRecord | UnscoredRecord, re
     used = label_uses(by_method, record.dataset.label_use)
     if used != record.label_use:
         raise UserError(
-            f"{run.record_file}: label use {record.label_use!r}, but with its parameters it is {used!r}"
+            f"{run.record_file}: label use {record.label_use!r}, but according to its parameters {used!r}"
         )

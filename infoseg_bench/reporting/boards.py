@@ -198,7 +198,7 @@ def _rows(runs: pd.DataFrame, loaded: dict[str, Run]) -> pd.DataFrame:
     for cost in COSTS:
         rows[cost] = groups[cost].max() if cost.startswith("peak") else groups[cost].mean()
     specs = {run.record.row: run.record.spec for run in loaded.values()}
-    words = Differences.among(specs.values()).words
+    words = Differences.among(specs.values()).text
     rows["differs"] = [words(specs[row]) for row in rows.index]
     rows["label"] = rows["title"] + rows["differs"].map(lambda text: f" ({text})" if text else "")
     rows["reference"] = rows["method"].isin(reference_methods())

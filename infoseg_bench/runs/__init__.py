@@ -1,1 +1,1 @@
-"""Runs: what is planned, where each one lives, and the worker process that does one."""
+"""One run: the worker process that prepares, executes and concludes it, and its checkpoints."""

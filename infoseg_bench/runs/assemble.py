@@ -1,4 +1,4 @@
-"""From a spec and the prepared data to a run that can be executed."""
+"""Assemble an executable run from its spec and the prepared data."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from infoseg_bench.utils.distributed import SINGLE, Ranks
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """Where and how a run is done; nothing of it is part of what the run is.
+    """Where and how a run is executed; none of this is part of the run's identity.
 
     Attributes:
-        data: folder of the stores
-        device: where to compute
+        data: folder of the prepared data sets
+        device: the device to compute on
         plugins: files with more methods
-        compile: let torch.compile fuse the network
-        ranks: the processes that do the run together
-        snapshots: images whose predictions are kept along the training
+        compile: whether to compile the network with torch.compile
+        ranks: the processes of the run
+        snapshots: number of images whose predictions are kept at every evaluation
     """
 
     data: Path
@@ -51,16 +51,16 @@ class Setting:
 
 
 def find_dataset(spec: RunSpec, data: Path) -> PreparedDataset:
-    """Find the store that the spec was planned on.
+    """Return the data set of a spec.
 
     Raises:
-        UserError: not prepared, or prepared from other content since
+        UserError: it is not prepared, or its content has changed since the run was planned
     """
     prepared = find_prepared(data, spec.dataset)
     if prepared.store.fingerprint != spec.fingerprint:
         raise UserError(
-            f"{prepared.store.path}: its content {prepared.store.fingerprint[:12]} is not the "
-            f"{spec.fingerprint[:12]} that this run was planned on: plan it again"
+            f"{prepared.store.path}: its fingerprint is {prepared.store.fingerprint[:12]}, but this run was "
+            f"planned for {spec.fingerprint[:12]}: plan it again"
         )
     return prepared
 
@@ -68,7 +68,10 @@ def find_dataset(spec: RunSpec, data: Path) -> PreparedDataset:
 def assemble(
     folder: RunFolder, setting: Setting, *, should_stop: Callable[[], bool]
 ) -> tuple[Execution, PreparedDataset]:
-    """Read the data, make the method, and take both up where a checkpoint left them.
+    """Read the data, create the method, and restore its state if there is a checkpoint.
+
+    Returns:
+        the run, ready to execute, and its data set
 
     Raises:
         UserError: data, method or checkpoint do not fit the spec
@@ -79,7 +82,7 @@ def assemble(
     method = _method(spec, prepared, setting)
     training = _resume(folder, method) if spec.budget else _begin(folder, method)
     arrays = prepared.store.arrays(labels=True)
-    # One copy for both sides: on a GPU the photos are most of what is kept there.
+    # Training and evaluation share one copy, because the photos take most of a GPU's memory.
     pixels = place(arrays.pixels, setting.device)
     maps = photo_maps(method, prepared.store, arrays, folder, should_stop)
     execution = Execution(
@@ -100,7 +103,7 @@ def assemble(
 
 
 def assemble_follower(folder: RunFolder, setting: Setting) -> tuple[Method, TrainImages]:
-    """Make what a process needs that trains along and neither evaluates nor writes.
+    """Return method and training images for a process of a higher rank, which only trains.
 
     Raises:
         UserError: data, method or checkpoint do not fit the spec
@@ -124,7 +127,16 @@ def train_images(
     pixels: Tensor | None = None,
     maps: Mapping[str, np.ndarray],
 ) -> TrainImages:
-    """Return a method what it may see: photos, maps that it asks for, and a mask only if it declares one."""
+    """Return what a method may see: photos, the photo maps it requests, and the mask if it declares it.
+
+    Args:
+        arrays: the store's arrays, with labels, from which only the mask is computed
+        prepared: the data set; only its training photos can be sampled
+        method: the method, which declares whether it uses the mask
+        protocol: decides which labels are void
+        pixels: `arrays.pixels` if they are on the device already
+        maps: photo maps by name
+    """
     mask = None
     if method.label_use(method.parameters) == "mask":
         mask = void_mask(arrays, prepared.view, protocol=protocol)
@@ -150,7 +162,7 @@ def _method(spec: RunSpec, prepared: PreparedDataset, setting: Setting) -> Metho
 
 
 def _begin(folder: RunFolder, method: Method) -> TrainingState:
-    # Begun again after a kill before the first checkpoint, it is to end with the same bits.
+    # A run killed before its first checkpoint starts again with the same threads, for identical results.
     torch.set_num_threads(folder.first_threads(torch.get_num_threads()))
     return TrainingState(
         started=now(), method_source=source_hash(type(method)), threads=torch.get_num_threads()
@@ -162,11 +174,11 @@ def _resume(folder: RunFolder, method: Method) -> TrainingState:
     if found is None:
         training = _begin(folder, method)
         if folder.has_checkpoint():
-            training.note = "its checkpoint was damaged, so it was begun anew"
+            training.note = "the checkpoint was damaged, so the run was started again from the beginning"
         return training
     training, state = found
     if training.threads:
-        # Sums over other numbers of threads differ in their last bits.
+        # With another number of threads, sums would differ in their last bits.
         torch.set_num_threads(training.threads)
     put_state(method, state, folder)
     training.resumed_from.append(training.step)

@@ -1,4 +1,4 @@
-"""Checkpoints: everything that decides the rest of a run, whole or absent."""
+"""Checkpoints: everything needed to resume a run, written atomically."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ ARRAYS = ("best_counts", "early_maps", "selected_counts")
 
 @dataclass
 class TrainingState:
-    """What the harness itself knows of a run under way, its interrupted sessions included.
+    """The harness's state of a run in progress; times and counts include all interrupted sessions.
 
     Attributes:
+        started: time of the first start, ISO 8601
         step: training steps done
         evaluated_step: step of the latest evaluation; -1 before the first
         best_step: step of the highest PA so far; None before the first evaluation
-        best_accuracy: that PA
-        best_counts: the counts there, int64 `image cluster cls`
-        started: first start of the run
-        resumed_from: steps at which it was taken up again
-        load_seconds: time spent reading, so far
-        fit_seconds: time spent training, so far
-        evaluate_seconds: time spent evaluating, so far
-        crops: training crops taken, so far
-        method_source: hash of the method's source when the run was begun
-        threads: CPU threads it was begun with; other numbers add in another order. 0: not known
-        diagnostics: label-free figures of the latest evaluation
-        early_step: step of the early cluster maps with which later ones are compared; -1: not reached
-        early_agreement: NMI of those maps with themselves under a mirror and a change of colours
-        early_maps: int16 `image row column`
-        selected_step: step of the highest label-free figure by which the run selects; None: none yet
-        selected_value: that figure
-        selected_counts: the counts there, int64 `image cluster cls`
-        note: what whoever asked for the run should know of it
+        best_accuracy: the highest PA so far, in [0, 1]; -1 before the first evaluation
+        best_counts: the counts at `best_step`, int64 `image cluster cls`
+        resumed_from: steps at which the run was resumed
+        load_seconds: time spent reading data
+        fit_seconds: time spent training
+        evaluate_seconds: time spent evaluating
+        crops: number of training crops used
+        method_source: hash of the method's source code at the start
+        threads: number of CPU threads at the start; 0 if not known
+        note: a remark for the user, printed when the run ends
+        diagnostics: label-free diagnostics of the latest evaluation
+        early_step: step of `early_maps`; -1 if not reached
+        early_agreement: NMI of `early_maps` and the maps of the mirrored images with changed colours
+        early_maps: cluster maps of an early state to compare later ones with, int16 `image row column`
+        selected_step: step with the highest value of the diagnostic `Method.selected_by`; None if none
+        selected_value: the value of that diagnostic
+        selected_counts: the counts at `selected_step`, int64 `image cluster cls`
     """
 
     started: str
@@ -73,7 +73,7 @@ class TrainingState:
     selected_counts: np.ndarray | None = None
 
     def content(self) -> dict[str, Any]:
-        """Return it as plain values and tensors, as it is now."""
+        """Return a copy as plain values and tensors."""
         arrays = {
             name: None if getattr(self, name) is None else torch.from_numpy(getattr(self, name))
             for name in ARRAYS
@@ -87,70 +87,73 @@ class TrainingState:
 
 
 def write_checkpoint(folder: RunFolder, content: dict[str, Any]) -> None:
-    """Write a session's content under "harness" and a method's state under "method".
+    """Write a checkpoint and keep the previous one, in case a power cut damages the new one.
 
-    The checkpoint before stays beside it, should a power cut damage this one.
+    Args:
+        folder: the run's folder
+        content: "harness": `TrainingState.content()`; "method": the method's state
 
     Raises:
-        UserError: the disk is full; the previous checkpoint stays
+        UserError: the disk is full; the previous checkpoint is unchanged
     """
-    # Written straight to a full disk, torch.save fails with an error that does not say so.
+    # On a full disk, torch.save fails with an error that does not name the cause.
     buffer = io.BytesIO()
     torch.save(content, buffer)
     write_bytes(folder.checkpoint_file, buffer.getbuffer(), previous=folder.previous_checkpoint_file)
 
 
 def load_checkpoint(folder: RunFolder) -> tuple[TrainingState, dict[str, Any]] | None:
-    """Read the newest that is whole, on the CPU; None if there is none.
+    """Read the newest intact checkpoint, with tensors on the CPU; a damaged one is logged and skipped.
 
-    What is damaged is said on standard error: the run goes on from the checkpoint before, or anew.
+    Returns:
+        the harness's state and the method's state; None if there is no intact checkpoint
 
     Raises:
-        OSError: the disk does not give a file that is there
+        OSError: a file exists but cannot be read
     """
     for file in (folder.checkpoint_file, folder.previous_checkpoint_file):
         if not file.exists():
             continue
         try:
             with zipfile.ZipFile(file) as archive:
-                # torch does not look at the checksums that it writes.
+                # torch writes checksums, but does not verify them.
                 if (part := archive.testzip()) is not None:
                     raise ValueError(f"checksum of {part}")
             return _training_state(torch.load(file, map_location="cpu", weights_only=True))
         except OSError:
             raise
-        # torch.load raises whatever the damage happens to hit.
+        # Damage can make torch.load raise any exception.
         except Exception as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            LOG.warning("%s: damaged (%s): going on without it", file, reason)
+            LOG.warning("%s: damaged (%s): continuing without it", file, reason)
     return None
 
 
 def trained_state(folder: RunFolder) -> dict[str, Any]:
-    """Read a method's state from a run's checkpoint: of a finished run the one that its scores are of.
+    """Return the method's state of a run's checkpoint; for a finished run, the state that was scored.
 
     Raises:
-        UserError: none is kept here, or the one that is left is of another step than the scores
+        UserError: there is no intact checkpoint, or it belongs to another step than the scores
     """
     found, record = load_checkpoint(folder), folder.completed_record()
     if found is None:
         raise UserError(
-            f"{folder.checkpoint_file}: no weights here: records travel without them; "
+            f"{folder.checkpoint_file}: no intact checkpoint with the weights (packs do not contain them): "
             "repeat the run with --force"
         )
     training, state = found
     if record is not None and training.step != record.step:
         raise UserError(
-            f"{folder.checkpoint_file}: its record is of step {record.step}, and the weights that can "
-            f"be read are of step {training.step}: repeat the run with --force"
+            f"{folder.checkpoint_file}: the record belongs to step {record.step}, but the intact weights "
+            f"to step {training.step}: repeat the run with --force"
         )
     return state
 
 
 def peek_training_state(folder: RunFolder) -> TrainingState | None:
-    """Read what the harness knows of an interrupted run, without its weights; None if nothing can be read."""
+    """Return the harness's state of an interrupted run, without its weights; None if it cannot be read."""
     for file in (folder.checkpoint_file, folder.previous_checkpoint_file):
-        # Plans are made while others write and remove checkpoints.
+        # Another process may write or remove checkpoints in the meantime.
         with suppress(Exception):
             return _training_state(torch.load(file, map_location="cpu", weights_only=True, mmap=True))[0]
     return None

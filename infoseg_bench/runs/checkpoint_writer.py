@@ -1,4 +1,4 @@
-"""Checkpoints written while the run goes on."""
+"""Checkpoints written in the background while the training continues."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from infoseg_bench.runs.checkpoint import TrainingState, write_checkpoint
 
 
 class CheckpointWriter:
-    """Takes a state as it is now and writes it behind the run's back, one at a time and in order.
+    """Copies a state and writes it in a thread, one checkpoint at a time and in order.
 
-    A file is whole or absent at any moment, so a kill costs what came after the last whole one. The
-    interpreter waits for a write under way before it exits.
+    Files are replaced atomically, so a killed run loses only the work since its last checkpoint. The
+    interpreter waits for an unfinished write before it exits.
 
     Attributes:
-        step: of the newest checkpoint known to be on the disk; None: there is none
+        step: step of the newest checkpoint known to be on the disk; None if there is none
     """
 
     def __init__(self, folder: RunFolder, *, step: int | None) -> None:
-        """Prepare; `step` is that of a checkpoint already there."""
+        """Create the writer; `step` is that of an existing checkpoint, or None."""
         self.step = step
         self._folder = folder
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._writing: tuple[int, Future[None]] | None = None
 
     def save(self, training: TrainingState, method_state: dict[str, Any]) -> None:
-        """Copy training and state, and start writing them once the previous ones are written.
+        """Wait for the previous write, copy both states, and start to write them.
 
         Raises:
             UserError: the previous write failed
-            Diverged: the previous state was not finite, and was not written
+            Diverged: the previous state was not finite, so it was not written
         """
         self.wait()
         content = {"harness": training.content(), "method": snapshot(method_state)}
         self._writing = training.step, self._thread.submit(_write_sound, self._folder, content, training.step)
 
     def check(self) -> None:
-        """Raise what `wait` would, if the write has already ended; never waits."""
+        """Raise the error of a write that has ended, if any; does not wait."""
         if self._writing is not None and self._writing[1].done():
             self.wait()
 
     def wait(self) -> None:
-        """Wait until what was saved is on the disk.
+        """Wait until the checkpoint passed to `save` is on the disk.
 
         Raises:
-            UserError: the write failed; the previous checkpoint stays
-            Diverged: the state was not finite; the previous checkpoint stays
+            UserError: the write failed; the previous checkpoint is unchanged
+            Diverged: the state was not finite; the previous checkpoint is unchanged
         """
         if self._writing is None:
             return
@@ -62,14 +62,14 @@ class CheckpointWriter:
         self.step = step
 
     def close(self) -> None:
-        """Wait for the write under way, whose failure is no news once the run has failed."""
+        """Wait for an unfinished write, ignore its failure, and end the thread."""
         with suppress(UserError):
             self.wait()
         self._thread.shutdown()
 
 
 def snapshot(state: Any) -> Any:
-    """Copy everything that later steps could change to the host's memory."""
+    """Return a copy in the host's memory, which later steps cannot change."""
     devices = set[torch.device]()
     copied = _copy(state, devices)
     for device in devices:
@@ -78,7 +78,7 @@ def snapshot(state: Any) -> Any:
 
 
 def _copy(value: Any, devices: set[torch.device]) -> Any:
-    """Start copying; `devices` receives those that must be waited for."""
+    """Start a copy; devices to synchronise with are added to `devices`."""
     if isinstance(value, Tensor):
         if value.is_cuda:
             devices.add(value.device)
@@ -92,7 +92,7 @@ def _copy(value: Any, devices: set[torch.device]) -> Any:
 
 
 def _write_sound(folder: RunFolder, content: dict[str, Any], step: int) -> None:
-    # A finite loss can have gradients that are not.
+    # Gradients, and then weights, can become infinite while the loss is finite.
     if not _finite(content["method"]):
         raise Diverged(f"the weights are not finite after step {step}")
     write_checkpoint(folder, content)

@@ -1,4 +1,4 @@
-"""The end of a run: its counts and its record, of success or of failure."""
+"""The end of a run: its results, and its record of success or failure."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes
 def succeed(
     execution: Execution, prepared: PreparedDataset, last: np.ndarray
 ) -> FinishedRecord | UnscoredRecord:
-    """Write the results and the record of a run that came to its end; `last` is what `run` returned."""
+    """Write and return the record of a finished run, and write its results; `last` is `Execution.run()`'s."""
     conclude = _scored if prepared.view.is_scored else _unscored
     record = conclude(execution, prepared, last)
     write_text(execution.folder.record_file, record.model_dump_json(indent=2) + "\n")
@@ -45,7 +45,7 @@ def succeed(
 
 
 def _keep_weights_only(execution: Execution) -> None:
-    """Write a finished run's checkpoint without what only training needs, and remove the one before it."""
+    """Drop what only training needs from the checkpoint, and remove the previous checkpoint."""
     method, folder = execution.method, execution.folder
     if method.training_only and folder.checkpoint_file.exists():
         state = {name: part for name, part in method.state().items() if name not in method.training_only}
@@ -54,7 +54,7 @@ def _keep_weights_only(execution: Execution) -> None:
 
 
 def outcome(record: FinishedRecord | UnscoredRecord) -> str:
-    """Return a run's result in one line."""
+    """Return the main result of a run as text, such as "PA 0.7130"."""
     if isinstance(record, FinishedRecord):
         return f"PA {record.pixel_accuracy:.4f}"
     return f"{effective_clusters(record.sizes):.1f} clusters in use of {record.dataset.clusters}"
@@ -145,7 +145,7 @@ def _shown_ids(prepared: PreparedDataset) -> list[str]:
 
 
 def fail(folder: RunFolder, spec: RunSpec, *, method_title: str, started: str, error: str) -> None:
-    """Write the record of a run that did not come to its end, with the reason."""
+    """Write the record of a failed run; `error` is the reason, with the traceback."""
     record = FailedRecord(
         identity=spec.identity,
         row=spec.row,

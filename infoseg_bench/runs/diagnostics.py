@@ -1,7 +1,7 @@
-"""Label-free figures of a method's present state, from a fixed sample of the scored crops.
+"""Label-free diagnostics of a method's current state, on a fixed sample of the evaluation images.
 
-They may be looked at while a method is chosen. Maps are compared by their normalised mutual information, in
-which the order of the clusters does not matter; maps of a single cluster agree with nothing.
+Because they use no labels, methods and parameters may be selected by them. Maps are compared by normalised
+mutual information (NMI), which does not depend on the order of the clusters.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ from infoseg_bench.scoring.agreement import normalized_mutual_information
 from infoseg_bench.utils.randomness import generator
 
 SAMPLE = EVALUATION_BATCH
-"""Crops in the sample at most; chosen by this project: no more memory than an evaluation takes."""
+"""Maximum number of images in the sample; chosen by this project: one batch of the evaluation."""
 SPACING = 4
-"""Every fourth pixel of every fourth row is compared; chosen by this project, as InfoSeg's L is as fine."""
+"""Every fourth pixel of every fourth row is compared; chosen by this project: InfoSeg's resolution of L."""
 JITTER = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.125}
-"""Change of colours under which a segmentation should stay: IIC's (segmentation_twohead.py:101-104)."""
+"""Change of colours that should not change a segmentation: IIC's (segmentation_twohead.py:101-104)."""
 EARLY = 0.1
-"""Fraction of the budget after which a state is compared with all later ones; chosen by this project."""
+"""Fraction of the budget after which the early maps are taken; chosen by this project."""
 LOST = 1 / 3
-"""Classes have lost their meaning if the last maps agree with the early ones by less than this fraction of
-the early ones' agreement with themselves; chosen by this project."""
+"""Classes have lost their meaning if the NMI of the last and the early maps is below this fraction of the
+early maps' self-agreement; chosen by this project."""
 
 SELF_AGREEMENT = "self_agreement"
-"""Name of the agreement of the segmentation with itself under a mirror and a change of colours."""
+"""Name of the NMI between the segmentations of images and of their mirrored copies with changed colours."""
 
 Maps = Int16[np.ndarray, "image row column"]
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found of one state.
+    """The diagnostics of one state.
 
     Attributes:
-        figures: by name, for the curve and the record
-        maps: of the sample, every fourth pixel
+        figures: values by name, for the curve and the record
+        maps: cluster maps of the sample, every fourth pixel in both directions
     """
 
     figures: dict[str, float]
@@ -54,17 +54,22 @@ class Diagnosis:
 
 
 class Sample:
-    """The crops on which every state of a run is diagnosed."""
+    """The images on which all states of a run are diagnosed."""
 
     def __init__(self, evaluation_set: EvaluationSet) -> None:
-        """Take the crops, evenly spaced, and their changed copies."""
+        """Choose evenly spaced evaluation images, and make their mirrored copies with changed colours."""
         self._images, inside = evaluation_set.sample(SAMPLE)
         changed = color_jitter(self._images.flip(3), **JITTER, generator=generator(0, "diagnostics"))
         self._changed = changed.clamp(0, 1)
         self._inside: Bool[np.ndarray, "image row column"] = _thinned(inside)
 
     def diagnose(self, method: Method, training: TrainingState) -> Diagnosis:
-        """Take the figures of a method that is ready to predict; nothing of it changes."""
+        """Return the diagnostics of a method, without changing its state.
+
+        Args:
+            method: the method, after `before_evaluation`
+            training: contains the early maps to compare with
+        """
         with torch.no_grad():
             maps = _thinned(method.predict(self._images))
             again = _thinned(method.predict(self._changed).flip(2))
@@ -80,7 +85,7 @@ class Sample:
 
 
 def remember(training: TrainingState, diagnosis: Diagnosis, *, steps: int | None) -> None:
-    """Keep the figures, and the maps up to the first evaluation after a tenth of the steps."""
+    """Store the diagnostics; also the maps, until the first evaluation after `EARLY * steps`."""
     training.diagnostics = diagnosis.figures
     if not steps or training.early_step >= 0:
         return
@@ -90,13 +95,13 @@ def remember(training: TrainingState, diagnosis: Diagnosis, *, steps: int | None
 
 
 def usage(clusters: Int16[np.ndarray, " pixel"]) -> float:
-    """Return the number of clusters in use, the exponential of the entropy of their sizes: from 1 to K."""
+    """Return the effective number of clusters, from 1 to K: the exponential of the entropy of their sizes."""
     sizes = np.unique(clusters, return_counts=True)[1] / len(clusters)
     return math.exp(-float((sizes * np.log(sizes)).sum()))
 
 
 def agreement(one: Int16[np.ndarray, " pixel"], other: Int16[np.ndarray, " pixel"]) -> float:
-    """Return the normalised mutual information of two maps, in [0, 1]; 0 if both are a single cluster."""
+    """Return the NMI of two maps, in [0, 1]; 0 if both have a single cluster."""
     joint = np.zeros((int(one.max()) + 1, int(other.max()) + 1), dtype=np.int64)
     np.add.at(joint, (one, other), 1)
     single = np.count_nonzero(joint.sum(axis=1)) == np.count_nonzero(joint.sum(axis=0)) == 1
@@ -104,14 +109,14 @@ def agreement(one: Int16[np.ndarray, " pixel"], other: Int16[np.ndarray, " pixel
 
 
 def lost_meaning(training: TrainingState) -> list[str]:
-    """Return a warning if the clusters of the last state have little to do with the early ones."""
+    """Return a warning if the last maps hardly agree with the early ones, else an empty list."""
     last = training.diagnostics.get("early_agreement")
     if last is None or last >= LOST * training.early_agreement:
         return []
     return [
-        f"its classes lost their meaning: the segmentation at the end has NMI {last:.2f} with that of step "
-        f"{training.early_step}, which had {training.early_agreement:.2f} with itself under a mirror and a "
-        "change of colours"
+        f"its classes lost their meaning: the last segmentation has an NMI of {last:.2f} with that of step "
+        f"{training.early_step}, whose NMI was {training.early_agreement:.2f} with the segmentation of the "
+        "same images mirrored and with changed colours"
     ]
 
 

@@ -1,4 +1,4 @@
-"""One run from its spec to its counts: the loop in which the harness watches a method fit."""
+"""The main loop of a run: fit a method, and log, evaluate and checkpoint it meanwhile."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ from infoseg_bench.runs.step_log import StepLog
 
 LOG = logging.getLogger(__name__)
 CHECKPOINT_SECONDS = 60.0
-"""Longest time whose work a kill can cost; chosen by this project."""
+"""Time between two checkpoints, and so the maximum work lost if the run is killed; chosen by this project."""
 STATUS_SECONDS = 0.5
 """Time between two updates of the status that the launcher shows; chosen by this project."""
 CURVE_POINTS = 200
-"""Least number of logged steps of a run; chosen by this project."""
+"""Minimum number of logged steps of a run; chosen by this project."""
 
 
 @dataclass(kw_only=True)
 class Execution:
-    """A run under way.
+    """A run, ready to execute.
 
     Attributes:
-        folder: where everything is written
-        budget: None for a method that does not train by steps
-        method: made, and taken up from the checkpoint if there was one
-        train: what the method sees
-        evaluation_set: what is scored, which the method does not see
-        n_classes: of the data set; None without labels
-        training: the harness's own state
-        should_stop: true when the run should checkpoint and stop
-        snapshots: images whose predictions are kept at every evaluation
+        folder: the run's folder, to which all results are written
+        budget: None for a method that is not trained in steps
+        method: the method, with its state restored if there is a checkpoint
+        train: the training images, without labels
+        evaluation_set: the images to score, which the method cannot access
+        n_classes: number of classes; None for a data set without labels
+        training: the harness's state of the run
+        should_stop: returns True when the run should write a checkpoint and stop
+        snapshots: number of images whose predictions are kept at every evaluation
     """
 
     folder: RunFolder
@@ -63,15 +63,15 @@ class Execution:
     snapshots: int = 0
 
     def run(self) -> np.ndarray:
-        """Fit and evaluate.
+        """Fit and evaluate the method.
 
         Returns:
-            counts of the last state, int64 `image cluster cls`; without labels, its cluster maps, uint8
-            `image height width`
+            counts of the last state, int64 `image cluster cls`; for a data set without labels, its cluster
+            maps, uint8 `image height width`
 
         Raises:
-            Interrupted: asked to stop; everything up to now is in the checkpoint
-            UserError: the loss is not finite, or the disk is full
+            Interrupted: `should_stop` returned True; the checkpoint contains all work so far
+            UserError: the training has diverged, or the disk is full
         """
         training = self.training
         if training.step:
@@ -94,7 +94,7 @@ class Execution:
             self._writer.close()
             raise UserError(f"{error}: the run has diverged; {self._last_good()}; try a lower lr") from None
         finally:
-            # The folder's lock is given up next: nothing may be written after that.
+            # After this the folder's lock is released, and nothing may be written.
             self._writer.close()
 
     def _fit_and_evaluate(self) -> np.ndarray:
@@ -109,7 +109,7 @@ class Execution:
 
     def _last_good(self) -> str:
         if self._writer.step is None:
-            return "there is no checkpoint before it"
+            return "there is no earlier checkpoint"
         return f"the last good checkpoint, of step {self._writer.step}, is kept"
 
     def _fit(self) -> None:
@@ -140,7 +140,7 @@ class Execution:
             self._log.keep(step, progress.scalars)
             self._write_status(step, budget.steps)
         if saving:
-            # No checkpoint holds the weights of a diverged run.
+            # Do not save the weights of a diverged run.
             self._log.settle()
         if stopping and step < budget.steps:
             self._interrupt()
@@ -159,7 +159,7 @@ class Execution:
         raise Interrupted
 
     def _evaluate_if_due(self, budget: Budget) -> None:
-        # A run stopped before a due evaluation makes up for it when it is taken up again.
+        # If a run was stopped just before this evaluation, it is done when the run is resumed.
         step = self.training.step
         due = step % budget.evaluate_every == 0 and step < budget.steps
         if due and self.training.evaluated_step != step:
@@ -176,7 +176,7 @@ class Execution:
                 self._interrupt()
             raise
         diagnosis = self._sample.diagnose(self.method, self.training)
-        # A loss and weights that are still finite can give outputs that are not.
+        # Outputs can be infinite while loss and weights are still finite.
         if bad := [f"{name} is {x}" for name, x in diagnosis.figures.items() if not math.isfinite(x)]:
             raise Diverged(f"the outputs are not finite after step {step} ({', '.join(bad)})")
         if self._snapshots:
@@ -201,7 +201,7 @@ class Execution:
         LOG.info("Step %d: PA %.4f", step, accuracy)
         self._curve.add(step, {"pixel_accuracy": accuracy, **figures})
         training = self.training
-        # The untrained network is no result of the method, so step 0 is on the curve only.
+        # Step 0, the untrained network, is only plotted: it is not a result of the method.
         if (step > 0 or self.budget is None) and accuracy > training.best_accuracy:
             training.best_step, training.best_accuracy, training.best_counts = step, accuracy, counts
         name = self.method.selected_by
@@ -210,7 +210,7 @@ class Execution:
             training.selected_counts = counts
 
     def _settle(self) -> None:
-        # Crops drawn for this are none of the training's.
+        # Crops used here do not count as training crops.
         taken = self.train.taken
         self.method.before_evaluation(self.train)
         self.train.taken = taken
@@ -224,7 +224,7 @@ class Execution:
 
     @property
     def progress(self) -> dict[str, Any]:
-        """How far the run is: its step, its latest PA and the values logged last."""
+        """The run's step, latest PA, latest logged values and diagnostics, by name."""
         training = self.training
         return {
             **self._log.latest,
@@ -234,7 +234,7 @@ class Execution:
         }
 
     def _pace(self, step: int, steps: int | None) -> dict[str, float | None]:
-        """Return steps per second of training, and the time left with evaluations, of this training."""
+        """Return training steps per second, and the seconds left including evaluations, from this session."""
         began, at, fitted = self._begun
         done = step - at
         if done <= 0 or steps is None:

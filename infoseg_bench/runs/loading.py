@@ -1,4 +1,4 @@
-"""The method of a run, as it begins or with the state of its checkpoint."""
+"""Create the method of a run, in its initial state or with the state of its checkpoint."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from infoseg_bench.utils.distributed import SINGLE, Ranks
 
 
 def task_of(prepared: PreparedDataset) -> Task:
-    """Return what a method must know about a prepared data set."""
+    """Return the facts about a data set that a method may know: name, channels, crop, number of clusters."""
     view = prepared.view
     return Task(
         dataset=view.name, channels=prepared.store.channels, crop=view.crop, clusters=len(view.classes)
@@ -35,27 +35,28 @@ def make_method(
     compile: bool = False,
     ranks: Ranks = SINGLE,
 ) -> Method:
-    """Create the method of a spec, with initial weights that depend on its seed.
+    """Return the method of a spec, initialised with the spec's seed.
 
     Args:
         spec: specification of the run
-        task: channels, crop and number of clusters
-        device: where to compute
+        task: facts about the data set that the method may know
+        device: the device to compute on
         plugins: files with more methods
-        compile: whether to use torch.compile for the network
-        ranks: the processes that do the run together
+        compile: whether to compile the network with torch.compile
+        ranks: the processes of the run
 
     Raises:
-        UserError: another version of the method is installed, or it cannot be shared by several processes
+        UserError: another version of the method is installed
+        UsageError: the method is unknown, or does not support several processes
     """
     cls = load_methods(plugins).method(spec.method)
     if cls.version != spec.method_version:
         raise UserError(
-            f"{spec.method}: the run is of version {spec.method_version} of the method, but version "
-            f"{cls.version} is installed: run it again, or use the infoseg-bench that it was made with"
+            f"{spec.method}: the run needs version {spec.method_version} of the method, but version "
+            f"{cls.version} is installed: run it again, or use the infoseg-bench version that made the run"
         )
     if ranks.count > 1 and not cls.supports_distributed:
-        raise UsageError(f"{cls.name} runs in one process: leave out --gpus-per-run")
+        raise UsageError(f"{cls.name} does not support several processes: leave out --gpus-per-run")
     steps = spec.budget.steps if spec.budget else 0
     context = RunContext(seed=spec.seed, device=device, steps=steps, compile=compile, ranks=ranks)
     return cls(cls.parameters_type.parse(spec.parameters, cls.name), task, context)
@@ -64,13 +65,13 @@ def make_method(
 def load_method(
     folder: RunFolder, task: Task, *, device: torch.device, plugins: Sequence[Path] = ()
 ) -> Method:
-    """Create the method of a run, with the trained state of its checkpoint.
+    """Return the method of a run, with the trained state of its checkpoint.
 
     Raises:
         UserError: there is no checkpoint, it does not fit the run, or another version is installed
     """
     method = make_method(folder.spec(), task, device=device, plugins=plugins)
-    # A finished run's checkpoint leaves out what only training needs.
+    # The checkpoint of a finished run omits the state that only training needs.
     put_state(method, {**method.state(), **trained_state(folder)}, folder)
     return method
 
@@ -85,8 +86,8 @@ def put_state(method: Method, state: Mapping[str, Any], folder: RunFolder) -> No
         method.load_state(dict(state))
     except (RuntimeError, KeyError, ValueError) as error:
         lines = [line.strip() for line in str(error).splitlines()]
-        # torch says in its second line which weight does not fit.
+        # The second line of torch's message names the first weight that does not fit.
         reason = lines[1] if len(lines) > 1 else str(error)
         raise UserError(
-            f"{folder.checkpoint_file}: of another network ({reason}): repeat the run with --force"
+            f"{folder.checkpoint_file}: made by another network ({reason}): repeat the run with --force"
         ) from None

@@ -1,4 +1,4 @@
-"""Maps of all photos of a store: made once, by all cores, and kept beside the store or in a cache folder."""
+"""Photo maps of a whole store, computed once and cached beside the store or in the user's cache folder."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Item = TypeVar("Item")
 logger = logging.getLogger(__name__)
 
 WAIT_SECONDS = 0.2
-"""Between two looks at whether another process has made the map; chosen by this project."""
+"""Time between two checks whether another process has finished the map; chosen by this project."""
 
 
 def load_photo_map(
@@ -46,20 +46,19 @@ def load_photo_map(
     progress: ProgressFactory,
     pause: Callable[[], None],
 ) -> Int16[np.ndarray, " pixel"]:
-    """Read the map of a store, making it first if nobody has.
+    """Read a photo map of a store; if it is missing or damaged, compute it on all cores and write it.
 
-    Where two processes want the same one, the second waits for the first. What is there but
-    damaged is made again.
+    If two processes need the same map, the second one waits for the first.
 
     Args:
-        wanted: which map, with its settings
-        store: beside which it is kept
-        arrays: of the store; labels in it are not looked at
+        wanted: the kind of map, with its settings
+        store: the store
+        arrays: the arrays of the store; labels are not used
         progress: shows how many photos are done
-        pause: called while waiting for another process; may raise to give up
+        pause: called while waiting for another process; may raise an exception to give up
 
     Raises:
-        UserError: neither the store's folder nor the cache folder can be written, or the disk is full
+        UserError: neither the store's folder nor the cache folder is writable, or the disk is full
     """
     fingerprint = wanted.fingerprint(store.fingerprint)
     for path in (map_path(wanted, store), cached_map_path(wanted, store)):
@@ -90,29 +89,29 @@ def load_photo_maps(
     progress: ProgressFactory = no_progress,
     pause: Callable[[], None] = lambda: None,
 ) -> dict[str, Int16[np.ndarray, " pixel"]]:
-    """Read or make several maps, by name; the arguments are those of `load_photo_map`."""
+    """Return several photo maps by name; takes the arguments and raises the errors of `load_photo_map`."""
     return {one.name: load_photo_map(one, store, arrays, progress=progress, pause=pause) for one in wanted}
 
 
 def map_path(wanted: PhotoMap, store: Store) -> Path:
-    """Return the file of a map: the store's name, the map's, and the beginning of its fingerprint."""
+    """Return the path of a map beside its store: STORE.MAP-FINGERPRINT.map."""
     fingerprint = wanted.fingerprint(store.fingerprint)
     return store.path.with_name(f"{store.path.stem}.{wanted.name}-{fingerprint[:12]}.map")
 
 
 def cached_map_path(wanted: PhotoMap, store: Store) -> Path:
-    """Return the file of a map whose store lies where nothing can be written."""
+    """Return the path of a map in the user's cache folder, for a store in a read-only folder."""
     return user_cache_path("infoseg-bench") / "maps" / map_path(wanted, store).name
 
 
 def _place(wanted: PhotoMap, store: Store) -> Path:
-    """Return where a new map is kept: beside the store, or else in the user's cache folder."""
+    """Return the path of a new map: beside the store if its folder is writable, else in the cache folder."""
     path = map_path(wanted, store)
     if os.access(path.parent, os.W_OK):
         return path
     cached = cached_map_path(wanted, store)
     logger.warning(
-        "%s cannot be written: %s is kept in %s instead", path.parent.resolve(), path.name, cached.parent
+        "%s is not writable: %s is written to %s instead", path.parent.resolve(), path.name, cached.parent
     )
     try:
         cached.parent.mkdir(parents=True, exist_ok=True)
@@ -157,7 +156,7 @@ def _write(path: Path, values: np.ndarray, fingerprint: str, wanted: PhotoMap) -
 
 
 def _read(path: Path, fingerprint: str) -> Int16[np.ndarray, " pixel"] | None:
-    """Return the map of a file, None if it is absent, damaged or another one."""
+    """Return the map in a file; None if it is missing, damaged or has another fingerprint."""
     try:
         with h5py.File(path, "r", locking=False) as file:
             values: np.ndarray = file["map"][:]
@@ -174,11 +173,11 @@ def _hash(values: np.ndarray) -> str:
 def photo_maps(
     method: Method, store: Store, arrays: StoreArrays, folder: RunFolder, should_stop: Callable[[], bool]
 ) -> dict[str, np.ndarray]:
-    """Read or make every map that the method asks for, telling the launcher how far that is.
+    """Return the photo maps that the method requests, by name, and write the progress to the run's status.
 
     Raises:
-        Interrupted: asked to stop; a map that was being made is begun anew next time
-        UserError: a map cannot be kept beside the store
+        Interrupted: `should_stop` returned True; an unfinished map is computed again next time
+        UserError: a map cannot be written
     """
 
     def pause() -> None:

@@ -1,4 +1,4 @@
-"""The harness's side of a run: from a method's clusters to counts and scores."""
+"""Prediction of all evaluation images: cluster maps, or counts of clusters and classes."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from infoseg_bench.data.view import VOID
 from infoseg_bench.scoring.counts import confusion_counts
 
 EVALUATION_BATCH = 32
-"""Images predicted at a time; no method's prediction of an image depends on the others."""
+"""Images per batch; chosen by this project. A prediction does not depend on the other images of its batch."""
 
 
 class Interrupted(Exception):
-    """The run was asked to stop."""
+    """Raised when the run has been asked to stop."""
 
 
 @torch.no_grad()
 def segment(
     method: Method, images: EvaluationSet, *, should_stop: Callable[[], bool]
 ) -> UInt8[np.ndarray, "image height width"]:
-    """Predict the cluster of every pixel of every evaluation image; VOID in padding.
+    """Return the cluster maps of all evaluation images; VOID in padding.
 
     Raises:
-        Interrupted: `should_stop` became true on the way
+        Interrupted: `should_stop` returned True
     """
     maps = []
     for batch, labels in _batches(images, should_stop):
@@ -42,17 +42,17 @@ def segment(
 def count(
     method: Method, images: EvaluationSet, *, n_classes: int, should_stop: Callable[[], bool]
 ) -> Int64[np.ndarray, "image cluster cls"]:
-    """Predict every evaluation image and count its pixels.
+    """Predict all evaluation images and return their pixels per cluster and class.
 
     Raises:
-        Interrupted: `should_stop` became true on the way
+        Interrupted: `should_stop` returned True
     """
     counts = []
     for batch, labels in _batches(images, should_stop):
         clusters = method.predict(batch)
         of_batch = confusion_counts(clusters, labels, n_clusters=method.task.clusters, n_classes=n_classes)
         counts.append(of_batch.cpu())
-    # A copy: the array of a tensor would keep the tensor alive.
+    # A copy, because `numpy()` would keep the tensor alive.
     return torch.cat(counts).numpy().copy()
 
 

@@ -1,4 +1,4 @@
-"""Predictions of a few fixed images along the training, and an animation of them."""
+"""Predictions of a few fixed images in the course of training, and an animation of them."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from infoseg_bench.records.record import FinishedRecord, Record
 from infoseg_bench.utils.atomic import write_atomic
 
 FRAME_MS, LAST_FRAME_MS = 400, 2000
-"""How long a frame of the animation is shown; chosen by this project."""
+"""Milliseconds for which a frame of the animation is shown; chosen by this project."""
 TITLE = 14
-"""Height of the line with the step, in pixels; chosen by this project."""
+"""Height in pixels of the line above the images that shows the step; chosen by this project."""
 
 
 class Snapshots:
-    """Appends to a run's `snapshots.npz`.
+    """Appends predictions to a run's `snapshots.npz`.
 
-    The file holds `images`, uint8 `image height width 3`; `steps`, int64 `step`; and `clusters`, uint8
+    The file contains `images`, uint8 `image height width 3`; `steps`, int64 `step`; and `clusters`, uint8
     `step image height width` with VOID in padding.
     """
 
     def __init__(self, folder: RunFolder, images: EvaluationSet, count: int) -> None:
-        """Choose the images: `count`, evenly spaced over the evaluation images."""
+        """Choose `count` images, evenly spaced over the evaluation images."""
         self._path = folder.snapshots_file
         self._images, self._inside = images.sample(count)
 
     @torch.no_grad()
     def take(self, method: Method, step: int) -> None:
-        """Add the prediction of a method that is ready to predict.
+        """Add the predictions of a method at a step, after `before_evaluation`.
 
-        Predictions of this step and later ones, which an interrupted session has left, are replaced.
+        Predictions of the same and later steps, left over from an interrupted session, are removed.
 
         Raises:
             UserError: the disk is full
@@ -52,7 +52,7 @@ class Snapshots:
                 earlier = before["steps"] < step
                 steps.insert(0, before["steps"][earlier])
                 maps.insert(0, before["clusters"][earlier])
-        # Of photos with infrared, the colours.
+        # Without the infrared channel.
         photos = (255 * self._images[:, :3]).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
         arrays: dict[str, Any] = {
             "images": photos,
@@ -63,9 +63,9 @@ class Snapshots:
 
 
 def animate(folder: RunFolder, record: Record) -> None:
-    """Draw `snapshots.gif` from a run's snapshots: images above, predictions below, a frame for every step.
+    """Write `snapshots.gif`: images above, predictions below, one frame per step.
 
-    Clusters have the colours of the classes that the matching of the last step gives them.
+    Clusters have the colours of the classes to which the last evaluation matches them.
     """
     with np.load(folder.snapshots_file) as snapshots:
         images, steps, clusters = (snapshots[name] for name in ("images", "steps", "clusters"))

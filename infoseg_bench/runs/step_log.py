@@ -1,4 +1,4 @@
-"""What a method tells of its steps, followed without making a GPU wait."""
+"""Logging of scalars and detection of divergence without synchronising with a GPU."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ Fetch = Callable[[], dict[str, float]]
 
 
 class StepLog:
-    """Writes the curve one logged step late, when the values have long been on the host.
+    """Writes scalars to the curve with a delay of one logged step, when they have arrived on the host.
 
-    The loss of every step is watched, on the device where it is: whatever happens between two
-    logged steps, the first step whose loss was not finite is known when the log is next settled.
+    The loss of every step is checked on its own device. The first step with a loss that is not finite is
+    reported at the next logged step, or by `settle`.
 
     Attributes:
         latest: the values written last
     """
 
     def __init__(self, curve: Curve) -> None:
-        """Start with nothing seen."""
+        """Create an empty log."""
         self.latest: dict[str, float] = {}
         self._curve = curve
         self._pending: tuple[int, Fetch] | None = None
         self._first_bad: tuple[Tensor, Tensor] | None = None
 
     def see(self, step: int, scalars: Mapping[str, float | Tensor]) -> None:
-        """Note whether the loss of this step is finite; never waits."""
+        """Check on the device whether the loss of this step is finite; does not wait for it."""
         if "loss" not in scalars:
             return
         loss = torch.as_tensor(scalars["loss"]).detach()
@@ -41,7 +41,7 @@ class StepLog:
         self._first_bad = at.masked_fill(bad, step), torch.where(bad, loss, value)
 
     def keep(self, step: int, scalars: Mapping[str, float | Tensor]) -> None:
-        """Write the previous logged step, and set this one's values on their way to the host.
+        """Write the previous logged step, and start copying this step's values to the host.
 
         Raises:
             Diverged: a value of the previous logged step, or a loss up to it, is not finite
@@ -50,7 +50,7 @@ class StepLog:
         self._pending = step, fetch({**scalars, **self._watched()})
 
     def settle(self) -> None:
-        """Wait for all that was seen: what is saved or evaluated next is known to be sound.
+        """Wait for all values so far, so that no diverged state is saved or evaluated.
 
         Raises:
             Diverged: a logged value or any loss so far is not finite
@@ -79,7 +79,7 @@ def fetch(scalars: Mapping[str, float | Tensor]) -> Fetch:
     """Start copying scalars to the host.
 
     Returns:
-        a function that waits for them and gives them as numbers
+        a function that waits for the copy and returns the numbers by name
     """
     remote = {name: value for name, value in scalars.items() if isinstance(value, Tensor) and value.is_cuda}
     local = {name: float(value) for name, value in scalars.items() if name not in remote}

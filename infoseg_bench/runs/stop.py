@@ -1,4 +1,4 @@
-"""When a worker should stop: Ctrl-C, a termination signal, or the launcher's death."""
+"""Reasons for a worker to stop: Ctrl-C, SIGTERM, or the end of its launcher."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from types import FrameType
 import psutil
 
 LAUNCHER = "INFOSEG_BENCH_LAUNCHER"
-"""Environment variable: process number of the launcher, where it is not the worker's parent (torchrun)."""
+"""Environment variable with the launcher's process id, if torchrun is between it and the worker."""
 PULSE_SECONDS = 1.0
-"""Between two signs of life; chosen by this project."""
+"""Minimum time between two touches of the file; chosen by this project."""
 
 
 class Pulse:
-    """Touches a file whenever the work gets on, so that a launcher can tell slow from stuck."""
+    """Touches a file whenever work is done, so that the launcher can detect a worker that is stuck."""
 
     def __init__(self, file: Path) -> None:
-        """Take the file."""
+        """Choose the file to touch."""
         self._file, self._last = file, 0.0
 
     def __call__(self) -> None:
-        """Return a sign of life, unless the last one is recent."""
+        """Touch the file, at most once per `PULSE_SECONDS`."""
         now = time.monotonic()
         if now - self._last > PULSE_SECONDS:
             self._last = now
@@ -34,14 +34,14 @@ class Pulse:
 
 
 class StopRequest:
-    """Becomes true when the run should checkpoint and stop; Ctrl-C after that stops at once.
+    """True when the run should write a checkpoint and stop; a second Ctrl-C stops it immediately.
 
     Attributes:
-        pulse: called at every question whether to stop, that is, between any two steps of the work
+        pulse: called whenever the truth value is tested, which is at least once per step
     """
 
     def __init__(self) -> None:
-        """Listen to SIGINT and SIGTERM."""
+        """Handle SIGINT and SIGTERM."""
         self.pulse: Pulse | None = None
         self._asked = False
         self._parent = os.getppid()
@@ -52,11 +52,11 @@ class StopRequest:
     def __bool__(self) -> bool:
         if self.pulse is not None:
             self.pulse()
-        # A killed launcher cannot tell its workers; their parent changes then, or the parent's is gone.
+        # A killed launcher cannot signal its workers: they get another parent, or it is no longer alive.
         return self._asked or os.getppid() != self._parent or not _alive(self._launcher)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        # Schedulers repeat SIGTERM, and send it to all of a job's processes at once.
+        # Schedulers send SIGTERM to all processes of a job, and repeatedly, so only Ctrl-C stops at once.
         if self._asked and number == signal.SIGINT:
             raise KeyboardInterrupt
         self._asked = True

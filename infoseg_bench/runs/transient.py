@@ -1,4 +1,4 @@
-"""Which failures are worth another attempt: those of a machine, not of a run."""
+"""Distinguish transient failures of the machine, which are worth another attempt, from errors of a run."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ DISK_NUMBERS = frozenset(
         "ENOTCONN", "EHOSTDOWN", "EHOSTUNREACH", "EREMOTEIO",
     )
 )  # fmt: skip
-"""Of a disk that may be back in a moment; a full or a forbidden one will not be. Ours."""
+"""Error numbers of a disk that may soon work again, unlike a full one; chosen by this project."""
 NEIGHBOURS_BYTES = 1 << 30
-"""Memory of a GPU that others hold, above which a lack of it may be their doing; chosen by this project."""
+"""GPU memory of other processes above which they may have caused a lack of it; chosen by this project."""
 PERMANENT = ("device-side assert", "illegal memory access", "misaligned address")
-"""In messages of CUDA about what a kernel was given; the same run gives it again."""
+"""In CUDA's messages about errors of a kernel, which the same run would reproduce; chosen by this project."""
 WORDS = ("CUDA error", "CUDA driver error", "cuDNN error", "CUBLAS_STATUS", "NCCL", "Connection", "gloo")
-"""In messages of torch about a device or a process that was lost; chosen by this project."""
+"""In torch's messages about a lost device or process; chosen by this project."""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether the same run may well succeed when it is tried again.
+    """Return whether the same run may succeed in another attempt.
 
-    Lost devices, connections and disks are; what a user or a method has done wrong is not, nor is a
-    loss that is not finite, which comes back to the bit, nor memory that does not suffice, unless other
-    processes hold part of the GPU's.
+    Lost devices, connections and disks are transient. Errors of the user or the method are not; nor is a
+    diverged training, which is reproducible; nor is a lack of memory, unless other processes use the GPU.
     """
     if isinstance(error, DiskError):
         return error.number in DISK_NUMBERS
@@ -46,7 +45,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def bytes_of_others() -> int:
-    """Return the memory of the current GPU that this process's tensors do not hold; 0 without a GPU."""
+    """Return the bytes of the current GPU's memory that are used by other processes; 0 without a GPU."""
     if not torch.cuda.is_available():
         return 0
     free, total = torch.cuda.mem_get_info()

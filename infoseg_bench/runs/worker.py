@@ -1,6 +1,6 @@
-"""The process that does one run: `python -m infoseg_bench.runs.worker RUN_FOLDER --data DIR`.
+"""The process that executes one run: `python -m infoseg_bench.runs.worker RUN_FOLDER --data DIR`.
 
-Started by torchrun among several, it shares every batch with the others.
+If torchrun starts several of them for a run, each one trains on a part of every batch.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from infoseg_bench.utils.text import plural
 
 LOG = logging.getLogger(__name__ if __name__ != "__main__" else "infoseg_bench.runs.worker")
 LOCK_SECONDS = 1.0
-"""To wait for the lock; chosen by this project."""
+"""Maximum time to wait for the run's lock; chosen by this project."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do the run, unless another process has it or has finished it."""
+    """Execute the run, unless another process is executing it or has finished it; return the exit status."""
     options = _parser().parse_args(argv)
     _start_log()
     if options.threads:
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _start_log() -> None:
-    """Let log.txt, which standard error goes to, tell the run's story and every library's warnings."""
+    """Log messages and warnings to standard error, which the launcher redirects to log.txt."""
     logging.basicConfig(
         stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S"
     )
@@ -68,7 +68,7 @@ def _start_log() -> None:
 
 def _lead(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
     try:
-        # Whoever looks whether the lock is free holds it for a moment.
+        # A process that tests whether the lock is free acquires it for a moment.
         with folder.lock().acquire(timeout=LOCK_SECONDS):
             if owned_elsewhere(folder.owner_file):
                 raise Timeout(str(folder.lock_file))
@@ -88,7 +88,7 @@ def _lead_alone(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
 
 
 def _follow(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
-    """Train along with rank 0, which alone knows how the run goes and writes what is written."""
+    """Train with rank 0, which alone evaluates and writes."""
     if not setting.ranks.any(False):
         return FINISHED
     try:
@@ -98,7 +98,7 @@ def _follow(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
                 return INTERRUPTED
     except KeyboardInterrupt:
         return INTERRUPTED
-    # Whatever has ended rank 0 ends its followers by a lost connection.
+    # If rank 0 ends, the others lose the connection to it.
     except RuntimeError as error:
         LOG.error("Process %d of the run: %s", setting.ranks.rank, error)
         return INTERRUPTED if stop else FAILED
@@ -129,7 +129,7 @@ def _work(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
         return INTERRUPTED
     except KeyboardInterrupt:
         return INTERRUPTED
-    # Whatever a method raises fails this run alone, and belongs in its record.
+    # Any exception of a method fails only this run, and is written to its record.
     except Exception as error:
         return _fail(folder, started, error)
     for warning in (*record.warnings, *filter(None, [training.note])):
@@ -152,13 +152,15 @@ def _fail(folder: RunFolder, started: str, error: Exception) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="Do one planned run.")
+    parser = argparse.ArgumentParser(description="Execute one planned run.")
     parser.add_argument("folder", type=Path, help="the run's folder, with its spec.json")
     parser.add_argument("--data", type=Path, required=True, help="folder of the prepared stores")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: torch's choice")
-    parser.add_argument("--compile", action="store_true", help="let torch.compile fuse the network")
-    parser.add_argument("--snapshots", type=int, default=0, help="images to keep the predictions of")
+    parser.add_argument("--threads", type=int, default=0, help="number of CPU threads; 0: torch's choice")
+    parser.add_argument("--compile", action="store_true", help="compile the network with torch.compile")
+    parser.add_argument(
+        "--snapshots", type=int, default=0, help="number of images whose predictions are kept"
+    )
     parser.add_argument("--plugin", type=Path, action="append", default=[], help="file with more methods")
     return parser
 

@@ -148,5 +148,5 @@ def test_whether_jobs_are_still_there_is_not_guessed(tmp_path: Path, scheduler: 
     doing.run([spec])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scheduler, "states", lambda: None)
-        with pytest.raises(UserError, match="does not answer"):
+        with pytest.raises(UserError, match="does not respond"):
             doing.run([spec])

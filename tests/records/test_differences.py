@@ -39,20 +39,20 @@ def test_only_what_is_unusual_is_told() -> None:
     usual = [run({"tau": 0.8, "P": P}) for P in (1, 2, 3)]
     odd = run({"tau": 0.3, "P": 3})
     differences = Differences.among([*usual, odd])
-    assert differences.words(usual[0]) == "P=1"
-    assert differences.words(odd) == "tau=0.3, P=3"
+    assert differences.text(usual[0]) == "P=1"
+    assert differences.text(odd) == "tau=0.3, P=3"
 
 
 def test_a_parameter_that_older_runs_lack_is_told_of_those_only_if_nothing_else_is() -> None:
     old = [run({"tau": tau}) for tau in (0.3, 0.8)]
     new = [run({"tau": 0.5, "pooling": "average"}), run({"tau": 0.3, "pooling": "average"})]
-    words = [Differences.among([*old, *new]).words(spec) for spec in (*old, *new)]
+    words = [Differences.among([*old, *new]).text(spec) for spec in (*old, *new)]
     assert words == ["tau=0.3, pooling=unset", "tau=0.8", "tau=0.5", "tau=0.3, pooling=average"]
 
 
 def test_other_methods_and_data_sets_have_no_say() -> None:
     specs = [run({"tau": 0.8}), run({"tau": 0.3}, dataset="other"), run({"tau": 0.5}, method="iic")]
-    assert [Differences.among(specs).words(spec) for spec in specs] == ["", "", ""]
+    assert [Differences.among(specs).text(spec) for spec in specs] == ["", "", ""]
 
 
 def test_protocol_budget_and_data_are_told_where_they_differ() -> None:
@@ -63,5 +63,5 @@ def test_protocol_budget_and_data_are_told_where_they_differ() -> None:
         {"fingerprint": "cd" * 32},
     )
     specs = [run({}, **change) for change in changes]
-    words = [Differences.among(specs).words(spec) for spec in specs]
+    words = [Differences.among(specs).text(spec) for spec in specs]
     assert words == ["", "protocol=published", "steps=9", "data=cdcdcdcd"]

@@ -94,5 +94,5 @@ def test_failed_runs_are_rows_where_asked_for(results: Path) -> None:
 
 
 def test_a_folder_without_runs_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"{tmp_path}: no runs here"):
+    with pytest.raises(UserError, match=f"{tmp_path}: no runs"):
         infoseg_bench.load_results(tmp_path)

@@ -80,7 +80,7 @@ def test_a_damaged_checkpoint_without_one_before_it_is_named_in_the_log_and_the_
     run.checkpoint_file.write_bytes(run.checkpoint_file.read_bytes()[:1000])
     done = launched_here(folder, *words)
     assert done.returncode == 0
-    assert "finished: its checkpoint was damaged, so it was begun anew" in done.stderr
+    assert "finished: the checkpoint was damaged, so the run was started again" in done.stderr
     assert "checkpoint.pt: damaged" in run.log_file.read_text()
 
 
@@ -104,7 +104,7 @@ def test_a_diverging_loss_names_its_step_and_the_last_good_checkpoint_and_is_no_
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("  mine infoseg"))
     found = r"(loss is (nan|inf) at|(weights|outputs) are not finite after) step \d+.*: the run has diverged"
     assert re.search(found, line)
-    assert "there is no checkpoint before it; try a lower lr" in line
+    assert "there is no earlier checkpoint; try a lower lr" in line
     assert "Traceback" not in done.stderr
     (path,) = (folder / "diverged" / "runs").iterdir()
     run = RunFolder(path)
@@ -125,7 +125,7 @@ def test_a_checkpoint_of_another_architecture_is_named_with_what_differs(folder:
     (one / "record.json").unlink()
     done = launched_here(folder, *TRAIN, "--set", "infoseg.P=8", "--results", "size-8")
     assert done.returncode == 1
-    assert "checkpoint.pt: of another network (size mismatch for" in done.stderr
+    assert "checkpoint.pt: made by another network (size mismatch for" in done.stderr
     assert "--force" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -140,14 +140,14 @@ def test_a_run_of_the_second_version_is_refused_with_its_version(folder: Path) -
     done = subprocess.run(worker, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 1
     error = run.status()["error"]
-    assert "infoseg: the run is of version 2 of the method, but version 3 is installed" in error
+    assert "infoseg: the run needs version 2 of the method, but version 3 is installed" in error
 
 
 @pytest.mark.parametrize(
     ("name", "options", "method", "says"),
     [
         ("tiny", ["--classes", "background,disk", "--crop", "8"], "infoseg", "smaller than the 18 that"),
-        ("tiny", ["--classes", "background,disk", "--crop", "8"], "random-cnn", "reach of 10"),
+        ("tiny", ["--classes", "background,disk", "--crop", "8"], "random-cnn", "minimum of 10x10"),
     ],
 )
 def test_data_that_no_method_can_learn_from_are_one_clear_line(

@@ -94,4 +94,4 @@ def test_batches_that_cannot_be_shared_and_methods_that_cannot_are_one_clear_lin
     assert "Traceback" not in done.stderr
     done = launched_here(tmp_path, *RUN, "--gpus-per-run", "2", "--jobs", "2")
     assert done.returncode == 2
-    assert "several GPUs do one run at a time" in done.stderr
+    assert "only one run at a time is possible" in done.stderr
