@@ -1,1 +1,1 @@
-"""Copies of the runs' curves for other tools, such as TensorBoard. Nothing here is ever read back."""
+"""Copies of the runs' curves for other tools, such as TensorBoard; infoseg-bench never reads them back."""

@@ -16,7 +16,7 @@ class CsvLogger:
     """Writes `NAME-OF-RUN.csv` files into a folder."""
 
     def __init__(self, place: str) -> None:
-        """Take the folder."""
+        """Create the logger; `place` is the folder for the files."""
         self._out = Path(place)
 
     def open(self, spec: RunSpec) -> RunLog:
@@ -33,7 +33,7 @@ class _CsvFile:
         self._rows.setdefault(step, {}).update(values)
 
     def flush(self) -> None:
-        # Written whole: a value that first appears later, such as the accuracy, adds a column.
+        # The whole file is written again, because a new value, such as the accuracy, adds a column.
         columns = dict.fromkeys(name for row in self._rows.values() for name in row)
         text = io.StringIO()
         writer = csv.DictWriter(text, ["step", *columns], lineterminator="\n")

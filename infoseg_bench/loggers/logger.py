@@ -1,4 +1,4 @@
-"""The interface of a logger, and the follower that keeps its logs in step with the runs' curves."""
+"""The interface of a logger, and a follower that keeps its logs up to date with the runs' curves."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ class RunLog(Protocol):
         """Add one line of the curve, such as the loss, or the pixel accuracy of an evaluation."""
 
     def flush(self) -> None:
-        """Make everything that was added visible to readers."""
+        """Write all added values, so that readers see them."""
 
     def close(self, state: str) -> None:
         """Finish the log.
 
         Args:
-            state: of the run, such as "finished", "failed" or "interrupted"
+            state: state of the run, such as "finished", "failed" or "interrupted"
         """
 
 
 @runtime_checkable
 class Logger(Protocol):
-    """A tool that shows curves."""
+    """A tool that stores or shows curves."""
 
     def open(self, spec: RunSpec) -> RunLog:
-        """Start the log of a run, in place of one that was written before."""
+        """Start the log of a run; an earlier log of the same run is replaced."""
 
 
 class CurveFollower:
-    """Keeps a logger's logs equal to the `curve.jsonl` of the runs, which stays the only source."""
+    """Copies the `curve.jsonl` of runs to a logger, line by line as they grow."""
 
     def __init__(self, logger: Logger) -> None:
-        """Take the logger; nothing is opened yet."""
+        """Create a follower that has not opened any log yet."""
         self._logger = logger
         self._open: dict[str, tuple[RunLog, list[dict[str, Any]]]] = {}
 
     def follow(self, run: RunFolder) -> None:
-        """Add what is new on the curve of a run.
+        """Add the new lines of a run's curve.
 
-        A run that went back to a checkpoint has a curve that does not continue what was logged: its log
-        is started anew, so that no step appears twice.
+        If the run has gone back to a checkpoint, its curve has lost lines that are already in the log. The
+        log is then started again, so that no step appears twice.
         """
         lines = read_curve(run.curve_file)
         log, written = self._open.get(run.path.name, (None, []))
@@ -63,7 +63,7 @@ class CurveFollower:
         self._open[run.path.name] = log, lines
 
     def end(self, run: RunFolder) -> None:
-        """Add what is new on a curve that will not grow any more, and close its log."""
+        """Add the last lines of a run that has ended, and close its log."""
         self.follow(run)
         log, _ = self._open.pop(run.path.name)
         log.close(run.state())

@@ -14,16 +14,16 @@ from infoseg_bench.utils.extras import extra
 
 EXPERIMENT = "infoseg-bench"
 IDENTITY = "infoseg_bench.identity"
-"""Tag of an MLflow run with the identity of the benchmark's run."""
+"""Tag of an MLflow run that contains the run's identity."""
 ENDINGS = {"finished": "FINISHED", "failed": "FAILED"}
-"""MLflow's name for the state of a run; every other state is KILLED."""
+"""MLflow's names for the states of a run; all other states are KILLED."""
 
 
 class MLflowLogger:
-    """Logs every run into the experiment `infoseg-bench`, its settings as parameters."""
+    """Logs every run to the experiment `infoseg-bench`, with its settings as MLflow parameters."""
 
     def __init__(self, place: str) -> None:
-        """Take a folder, or the address of a tracking server such as "http://localhost:5000".
+        """Create the logger; `place` is a folder or a tracking server, such as "http://localhost:5000".
 
         Raises:
             UsageError: MLflow is not installed
@@ -39,7 +39,7 @@ class MLflowLogger:
         self._experiment = found.experiment_id if found else self._client.create_experiment(EXPERIMENT)
 
     def open(self, spec: RunSpec) -> RunLog:
-        """Start the MLflow run of a run; an earlier one of the same identity is deleted."""
+        """Start an MLflow run; an earlier one of the same identity is deleted."""
         old = self._client.search_runs(
             [self._experiment], filter_string=f"tags.`{IDENTITY}` = '{spec.identity}'"
         )

@@ -1,4 +1,4 @@
-"""From the text of a `--log` option to a logger."""
+"""Loggers by name, and the parser of the option `--log`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LOGGERS: dict[str, Callable[[str], Logger]] = {
     "tensorboard": TensorBoardLogger,
     "wandb": WandbLogger,
 }
-"""Every logger by name; each takes its place, a folder or an address."""
+"""Loggers by name; the argument is the place to write to: a folder, or for MLflow also an address."""
 
 
 def curve_followers(texts: Sequence[str], results: Path) -> dict[str, CurveFollower]:
-    """Return a follower for every logger that was asked for, by the place to which it writes.
+    """Return a follower for every requested logger, by name and place.
 
     Args:
-        texts: each "NAME" or "NAME=PLACE"; without a place, `logs/NAME` below the results
+        texts: values of `--log`, "NAME" or "NAME=PLACE"; the default place is `logs/NAME` in `results`
         results: folder of the runs
 
     Raises:
@@ -37,7 +37,7 @@ def curve_followers(texts: Sequence[str], results: Path) -> dict[str, CurveFollo
         if name not in LOGGERS:
             raise unknown_name("logger", name, LOGGERS)
         if equals and not place:
-            raise UsageError(f"--log {text}: the place after '=' is empty: give a folder, or leave '=' out")
+            raise UsageError(f"--log {text}: the place after '=' is empty: add a folder, or leave out '='")
         place = place or str(results / "logs" / name)
         followers[f"{name} ({place})"] = CurveFollower(LOGGERS[name](place))
     return followers

@@ -12,10 +12,10 @@ from infoseg_bench.utils.extras import extra
 
 
 class TensorBoardLogger:
-    """Writes event files below the folder that `tensorboard --logdir` is given."""
+    """Writes event files into one folder per run."""
 
     def __init__(self, place: str) -> None:
-        """Take the folder.
+        """Create the logger; `place` is the folder to pass to `tensorboard --logdir`.
 
         Raises:
             UsageError: TensorBoard is not installed
@@ -33,7 +33,7 @@ class _EventFile:
     def __init__(self, folder: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        # A running TensorBoard drops the points that it has of this run.
+        # This makes a running TensorBoard drop the run's earlier points.
         self._writer = SummaryWriter(str(folder), purge_step=0)
 
     def add(self, step: int, values: Mapping[str, float]) -> None:

@@ -1,4 +1,4 @@
-"""Weights & Biases runs, offline unless WANDB_MODE says otherwise."""
+"""Weights & Biases runs, offline unless WANDB_MODE is set to another mode."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ PROJECT = "infoseg-bench"
 
 
 class WandbLogger:
-    """Logs every run into the project `infoseg-bench`; `wandb sync` uploads what was written offline."""
+    """Logs every run to the project `infoseg-bench`; `wandb sync` uploads offline runs."""
 
     def __init__(self, place: str) -> None:
-        """Take the folder below which W&B writes its folder `wandb`.
+        """Create the logger; W&B writes its folder `wandb` into `place`.
 
         Raises:
             UsageError: W&B is not installed
         """
-        # W&B would send reports of its own errors to a third party.
+        # By default W&B sends reports of its errors to a third party.
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         self._wandb = extra("wandb", "wandb")
         self._out = Path(place)
 
     def open(self, spec: RunSpec) -> RunLog:
-        """Start the W&B run of a run, in place of an offline one of the same identity."""
+        """Start a W&B run; an earlier offline run of the same identity is deleted."""
         self._out.mkdir(parents=True, exist_ok=True)
         for old in self._out.glob(f"wandb/offline-run-*-{spec.identity}"):
             shutil.rmtree(old)
@@ -42,7 +42,7 @@ class WandbLogger:
             name=spec.folder,
             group=f"{spec.dataset} {spec.method}",
             config={"dataset": spec.dataset, "method": spec.method, "seed": spec.seed, **spec.settings},
-            reinit="create_new",  # runs go side by side in one process
+            reinit="create_new",  # several runs are logged at a time
             settings=self._wandb.Settings(silent=True, console="off", disable_git=True, save_code=False),
         )
         return _WandbRun(run)

@@ -1,1 +1,1 @@
-"""What every method must do, in checks that tests and `infoseg-bench check` share; a file to start from."""
+"""Checks that every method must pass, for tests and `infoseg-bench check`, and a template of a method."""

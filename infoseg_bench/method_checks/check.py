@@ -1,4 +1,4 @@
-"""What a check is, and how all of them are done."""
+"""The types `Check` and `Outcome`, and a function that runs checks."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from infoseg_bench.method_checks.subject import Subject
 
 
 class CheckFailed(Exception):
-    """The method does not do what the check wants; the message says what it does instead."""
+    """Raised if a method fails a check; the message says what it does wrong."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One thing that every method must do.
+    """One requirement on methods.
 
     Attributes:
-        title: what holds, as a sentence without its full stop
-        remedy: what to change where it does not
-        test: raises where it does not hold; gives the reason where it does not apply to the method
+        title: the requirement, as a sentence without full stop
+        remedy: what to change if a method fails it
+        test: raises an exception if the method fails; returns the reason if the check does not apply
     """
 
     title: str
@@ -33,24 +33,24 @@ class Outcome:
     """How a check ended: `reason` is empty unless it failed or does not apply."""
 
     check: Check
-    ending: Literal["ok", "failed", "not for it"]
+    ending: Literal["ok", "failed", "not applicable"]
     reason: str = ""
 
 
-def require(holds: bool, otherwise: str) -> None:
-    """Raise where something does not hold.
+def require(condition: bool, message: str) -> None:
+    """Fail the check with a message unless a condition is true.
 
     Raises:
-        CheckFailed: with the message `otherwise`
+        CheckFailed: the condition is false
     """
-    if not holds:
-        raise CheckFailed(otherwise)
+    if not condition:
+        raise CheckFailed(message)
 
 
 def do_checks(subject: Subject, checks: Sequence[Check]) -> Iterator[Outcome]:
-    """Do one check after the other; whatever a method raises fails that check alone."""
+    """Run checks one after the other; an exception of the method fails only the current check."""
     for check in checks:
-        # Somebody else's code runs here.
+        # The method, whose code is not the project's, can raise anything.
         try:
             reason = check.test(subject)
         except Exception as error:
@@ -58,4 +58,4 @@ def do_checks(subject: Subject, checks: Sequence[Check]) -> Iterator[Outcome]:
             reason = kind + " ".join(str(error).split())[:300]
             yield Outcome(check=check, ending="failed", reason=reason)
         else:
-            yield Outcome(check=check, ending="not for it" if reason else "ok", reason=reason or "")
+            yield Outcome(check=check, ending="not applicable" if reason else "ok", reason=reason or "")

@@ -1,4 +1,4 @@
-"""A small store of random photos to check methods on."""
+"""A small store of random photos on which methods are checked."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from infoseg_bench.data.writer import StoreWriter
 
 CROP, CLASSES = 32, 3
 SIZES = ((32, 32), (16, 37), (64, 29), (35, 36), (31, 17), (48, 20), (20, 60), (40, 40))
-"""Height and width: equal to the crop, smaller, larger, and mixed."""
+"""Heights and widths: equal to the crop, smaller, larger, and mixed."""
 NAME = "check"
 
 Labels = Literal["own", "others", "none"]
 
 
 def write_check_store(path: Path, *, channels: int = 3, labels: Labels = "own") -> Path:
-    """Write a store of random photos whose labels, VOID and UNLABELLED among them, are random too.
+    """Write a store of random photos with random labels, including VOID and UNLABELLED; return its path.
 
     Args:
-        path: of the store
-        channels: bands per photo
-        labels: "own", "others": the same photos with other labels; "none": the same without any
+        path: the store to write
+        channels: channels of the photos
+        labels: "own" and "others" give the same photos different labels; "none" gives them no labels
     """
     pixels, codes = np.random.default_rng(0), np.random.default_rng(1 if labels == "own" else 2)
     values = np.array([*range(CLASSES), VOID, UNLABELLED], dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""The contract of a method, check by check."""
+"""The checks that make up the contract of a method."""
 
 from __future__ import annotations
 
@@ -21,29 +21,28 @@ from infoseg_bench.method_checks.leaks import leaks
 from infoseg_bench.method_checks.subject import STEPS, Subject, images, state_digest
 
 SAME_SHARE = 0.999
-"""Pixels that must not depend on the batch; the rest may be ties that rounding decides; chosen by this
-project."""
+"""Minimum fraction of pixels that do not depend on the batch; others may be ties, decided by rounding. Chosen
+by this project."""
 
 
 def clusters_in_range(subject: Subject) -> None:
-    """Check size, type and values of what `predict` gives."""
+    """Check shape, type and values of the clusters that `predict` returns."""
     clusters = subject.fitted().predict(images())
-    require(
-        clusters.shape == (3, CROP, CROP), f"predict gives {tuple(clusters.shape)} for three {CROP}x{CROP}"
-    )
-    require(clusters.dtype == torch.int64, f"predict gives {clusters.dtype}, not torch.int64")
+    shape = tuple(clusters.shape)
+    require(shape == (3, CROP, CROP), f"predict returns shape {shape} for 3 images of {CROP}x{CROP} pixels")
+    require(clusters.dtype == torch.int64, f"predict returns {clusters.dtype}, not torch.int64")
     low, high = int(clusters.min()), int(clusters.max())
-    require(0 <= low <= high < CLASSES, f"clusters of {low} to {high}, with K = {CLASSES}")
+    require(0 <= low <= high < CLASSES, f"predict returns clusters {low} to {high}, with K = {CLASSES}")
 
 
 def four_bands(subject: Subject) -> None:
-    """Check that images of red, green, blue and infrared do as well."""
-    method = subject.fitted(channels=4)
-    require(method.predict(images(4)).shape == (3, CROP, CROP), "predict gives another size")
+    """Check that the method works on images with four channels, such as RGB and infrared."""
+    shape = tuple(subject.fitted(channels=4).predict(images(4)).shape)
+    require(shape == (3, CROP, CROP), f"predict returns shape {shape} for 3 images of {CROP}x{CROP} pixels")
 
 
 def labels_have_no_part(subject: Subject) -> None:
-    """Check that the same photos with other labels, and without any, give the same clusters to the bit."""
+    """Check that the same photos with other labels, and without labels, give identical clusters."""
     kinds: tuple[Labels, ...] = ("own", "others", "none")
     clusters = []
     for kind in kinds:
@@ -51,11 +50,11 @@ def labels_have_no_part(subject: Subject) -> None:
         write_check_store(path, labels=kind)
         clusters.append(subject.fitted(path).predict(images()))
     for kind, found in zip(kinds[1:], clusters[1:], strict=True):
-        require(torch.equal(clusters[0], found), f"other clusters with labels {kind!r}")
+        require(torch.equal(clusters[0], found), f"the clusters differ with labels {kind!r}")
 
 
 def no_label_in_reach(subject: Subject) -> None:
-    """Check all that a fit can refer to."""
+    """Check that `fit` cannot reach any label through the objects it has references to."""
     path = subject.store()
     arrays, method = Store(path).arrays(labels=True), subject.make()
     train = subject.train_images(method, path, arrays)
@@ -64,33 +63,33 @@ def no_label_in_reach(subject: Subject) -> None:
 
 
 def same_seed_same_clusters(subject: Subject) -> None:
-    """Check that nothing but the seed decides."""
+    """Check that a second fit with the same seed gives identical results."""
     first = subject.fitted()
     clusters = first.predict(images())
     torch.manual_seed(999)
     np.random.default_rng(5).random()
     again = subject.fitted()
-    require(state_digest(first.state()) == state_digest(again.state()), "the second fit ends otherwise")
-    require(torch.equal(clusters, again.predict(images())), "the second fit gives other clusters")
+    require(state_digest(first.state()) == state_digest(again.state()), "a second fit ends in another state")
+    require(torch.equal(clusters, again.predict(images())), "a second fit gives other clusters")
 
 
 def state_from_disk(subject: Subject) -> None:
-    """Check that `state`, written and read without pickle, is all that `predict` needs."""
+    """Check that `predict` needs only `state`, written to disk and read back without pickle."""
     method, buffer = subject.fitted(), io.BytesIO()
     torch.save(method.state(), buffer)
     buffer.seek(0)
     other = subject.make(seed=1)
     other.load_state(torch.load(buffer, weights_only=True))
-    require(torch.equal(method.predict(images()), other.predict(images())), "it predicts something else")
+    require(torch.equal(method.predict(images()), other.predict(images())), "its predictions differ")
 
 
 def resumed_fit(subject: Subject) -> str | None:
-    """Check that a fit taken up from its state ends as an undisturbed one, to the bit."""
+    """Check that a fit resumed from its state ends in the same state as an uninterrupted one, bit by bit."""
     if not subject.cls.is_iterative:
-        return "fits in one pass, which is repeated instead"
+        return "it is not trained in steps, so an interrupted fit is repeated"
     whole, begun = subject.fitted(), subject.make()
     next(iter(begun.fit(subject.train_images(begun))))
-    # Predicting in between must not change what follows, nor must other uses of the generator.
+    # Neither predictions in between nor other uses of the global generator may change the fit.
     begun.before_evaluation(subject.train_images(begun))
     begun.predict(images())
     torch.manual_seed(12345)
@@ -102,7 +101,7 @@ def resumed_fit(subject: Subject) -> str | None:
 
 
 def alone_as_in_a_batch(subject: Subject) -> None:
-    """Check that an image's clusters do not depend on the others."""
+    """Check that the clusters of an image do not depend on the other images of its batch."""
     method = subject.fitted()
     alone = torch.cat([method.predict(image[None]) for image in images()])
     share = float((alone == method.predict(images())).double().mean())
@@ -110,7 +109,7 @@ def alone_as_in_a_batch(subject: Subject) -> None:
 
 
 def steps_in_order(subject: Subject) -> None:
-    """Check the steps that `fit` yields."""
+    """Check that `fit` yields the steps 1 to the budget."""
     method = subject.make()
     steps = [progress.step for progress in method.fit(subject.train_images(method))]
     require(steps == sorted(set(steps)), f"fit yields the steps {steps[:10]}")
@@ -119,49 +118,49 @@ def steps_in_order(subject: Subject) -> None:
 
 
 CHECKS = (
-    Check(title="name, title and citation are there", remedy="set them in the class", test=named),
+    Check(title="name, title and citation are given", remedy="set them in the class", test=named),
     Check(
-        title="every parameter says what it does and where its default comes from",
-        remedy='declare it with parameter(default, "what it does", source="where from")',
+        title="every parameter has a description and the source of its default",
+        remedy='declare it with parameter(default, "description", source="source of the default")',
         test=described,
     ),
     Check(
         title="defaults and presets are valid, and unknown parameters are refused",
-        remedy="give presets names and values that parameters_type takes",
+        remedy="use names and values in presets that parameters_type accepts",
         test=resolvable,
     ),
     Check(
-        title="clusters have the images' size and stay below K",
-        remedy="let predict give int64 `batch height width` with values in [0, self.task.clusters)",
+        title="predicted clusters have the size of the images and are in [0, K)",
+        remedy="let predict return int64 `batch height width` with values in [0, self.task.clusters)",
         test=clusters_in_range,
     ),
     Check(
-        title="four bands are taken as well as three",
-        remedy="build for self.task.channels bands",
+        title="images with four channels work as well as images with three",
+        remedy="build the network for self.task.channels channels",
         test=four_bands,
     ),
     Check(
-        title="labels have no part in a fit",
-        remedy="learn from the batches of `train` alone",
+        title="the fit does not depend on labels",
+        remedy="use only the batches of `train`",
         test=labels_have_no_part,
     ),
     Check(
-        title="nothing that a fit can reach leads to a label",
-        remedy="keep no store, file or array of labels in the method",
+        title="the fit cannot reach any label",
+        remedy="do not keep a store, file or array of labels in the method",
         test=no_label_in_reach,
     ),
     Check(
-        title="the same seed gives the same clusters, whatever happened before",
+        title="the same seed gives the same clusters",
         remedy="draw from self.run.generator(...) only, never from a global generator",
         test=same_seed_same_clusters,
     ),
     Check(
-        title="a state read back from disk predicts the same",
-        remedy="give all that predict uses in `state`, as tensors and plain values; take it in load_state",
+        title="a method restored from its state predicts the same clusters",
+        remedy="let `state` return all that predict uses, as tensors and plain values, for load_state",
         test=state_from_disk,
     ),
     Check(
-        title="a fit taken up from its state ends as an undisturbed one",
+        title="a fit resumed from its state ends in the same state as an uninterrupted one",
         remedy="put optimiser and step into `state`; draw step s from self.run.generator(..., s)",
         test=resumed_fit,
     ),
@@ -171,33 +170,33 @@ CHECKS = (
         test=alone_as_in_a_batch,
     ),
     Check(
-        title="progress names the steps in order and ends at the budget",
+        title="fit yields every step in order, up to the budget",
         remedy="yield Progress(step=...) once per step, 1 to self.run.steps",
         test=steps_in_order,
     ),
     Check(
         title="mixed precision gives nearly the same loss, in float32",
-        remedy="take outputs to float32 with .float() before softmax, logarithms and means",
+        remedy="convert outputs with .float() before softmax, logarithms and means",
         test=mixed_precision,
     ),
     Check(
-        title="a training step never waits for the device",
-        remedy="keep values on the device: no .item(), float(tensor), boolean indexing or nonzero",
+        title="a training step does not synchronise with the device",
+        remedy="keep values on the device: do not use .item(), float(tensor), boolean indexing or nonzero",
         test=never_waits,
     ),
 )
-"""The contract, the quickest checks first."""
+"""All checks, the fastest first."""
 
 
 def check_method(cls: type[Method], parameters: Mapping[str, Any]) -> Iterator[Outcome]:
-    """Do every check of a method, in a folder that is removed afterwards.
+    """Yield the outcomes of all checks of a method; the files they need are temporary.
 
     Args:
         cls: the method
-        parameters: parameters that make it quick
+        parameters: parameters other than the defaults, such as those of a small network
 
     Raises:
-        UsageError: a wrong parameter
+        UsageError: an unknown parameter, or an invalid value
     """
     cls.resolve("any", parameters)
     with tempfile.TemporaryDirectory(prefix="infoseg-bench-check-") as folder:

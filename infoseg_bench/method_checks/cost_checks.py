@@ -1,4 +1,4 @@
-"""Checks of networks that train: precision, and steps that the device need not be waited for."""
+"""Checks of methods that train a network: mixed precision, and steps without synchronisation."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from infoseg_bench.method_checks.subject import Subject, images
 from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
 
 CLOSE = 0.02
-"""Between the losses at both precisions; bfloat16 has eight significant bits; chosen by this project."""
-NO_NETWORK = "is no network that trains"
+"""Maximum difference of the losses at both precisions, relative or absolute; chosen by this project, because
+bfloat16 has eight significant bits."""
+NO_NETWORK = "it does not train a network"
 
 
 def mixed_precision(subject: Subject) -> str | None:
-    """Compare the first loss at both precisions."""
+    """Check that the first loss is nearly the same in float32 and bfloat16."""
     if not issubclass(subject.cls.parameters_type, TrainingParameters):
         return NO_NETWORK
     losses = []
@@ -28,19 +29,21 @@ def mixed_precision(subject: Subject) -> str | None:
         method = subject.make(precision=precision)
         scalars = next(iter(method.fit(subject.train_images(method)))).scalars
         for name, value in scalars.items():
-            require(isinstance(value, torch.Tensor), f"{name} is no tensor")
+            require(isinstance(value, torch.Tensor), f"{name} is not a tensor")
             require(getattr(value, "dtype", None) == torch.float32, f"{name} is not float32")
         losses.append(float(scalars["loss"]))
         method.before_evaluation(subject.train_images(method))
-        require(method.predict(images()).shape == (3, CROP, CROP), "predict gives another size")
+        shape = tuple(method.predict(images()).shape)
+        require(shape == (3, CROP, CROP), f"predict returns shape {shape}")
     plain, mixed = losses
-    require(plain != mixed, "the loss is the same to the bit: the network ignores the precision")
-    require(math.isclose(plain, mixed, rel_tol=CLOSE, abs_tol=CLOSE), f"losses {plain:.4f} and {mixed:.4f}")
+    require(plain != mixed, "the losses are identical: the network ignores the precision")
+    close = math.isclose(plain, mixed, rel_tol=CLOSE, abs_tol=CLOSE)
+    require(close, f"the losses are {plain:.4f} in float32 and {mixed:.4f} in bfloat16")
     return None
 
 
 def never_waits(subject: Subject) -> str | None:
-    """Train on the meta device, which has shapes and no values: whatever needs a value on the host fails."""
+    """Check a training step on the meta device, whose tensors have no values, so that synchronising fails."""
     if not issubclass(subject.cls, NetworkMethod):
         return NO_NETWORK
     meta = torch.device("meta")
@@ -52,15 +55,15 @@ def never_waits(subject: Subject) -> str | None:
         maps = {wanted.name: inside.long() for wanted in method.photo_maps(method.parameters)}
         scalars = method._train_step(TrainBatch(images=pixels, inside=inside, mask=None, maps=maps))
     for name, value in scalars.items():
-        require(isinstance(value, torch.Tensor) and value.is_meta, f"{name} has left the device")
+        require(isinstance(value, torch.Tensor) and value.is_meta, f"{name} is not on the device")
     return None
 
 
 @contextmanager
 def _no_autocast() -> Iterator[None]:
-    """Autocast knows no meta device."""
+    """Disable autocast, which does not support the meta device."""
     kept = torch.autocast
-    torch.autocast = lambda *words, **options: nullcontext()  # type: ignore[assignment,misc]
+    torch.autocast = lambda *arguments, **options: nullcontext()  # type: ignore[assignment,misc]
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Checks of what a method says about itself."""
+"""Checks of a method's declarations: its name, parameters and presets."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from infoseg_bench.method_checks.subject import Subject
 
 
 def named(subject: Subject) -> None:
-    """Check its name, title and citation."""
+    """Check that name, title and citation are given."""
     for field in ("name", "title", "citation"):
         require(bool(getattr(subject.cls, field, "")), f"{field} is empty")
 
 
 def described(subject: Subject) -> None:
-    """Check the description and source of every parameter."""
+    """Check that every parameter has a description and a source."""
     for name, field in subject.cls.parameters_type.model_fields.items():
         extra = field.json_schema_extra
         require(bool(field.description), f"{name} has no description")
@@ -22,12 +22,12 @@ def described(subject: Subject) -> None:
 
 
 def resolvable(subject: Subject) -> None:
-    """Check that parameters can be made for any data set, and that a wrong name is an error."""
+    """Check that defaults and presets are valid for any data set, and that unknown names are refused."""
     for dataset in ("any", *subject.cls.presets):
         made = subject.cls.resolve(dataset, {})
-        require(type(made) is subject.cls.parameters_type, f"resolve gives {type(made).__name__}")
+        require(type(made) is subject.cls.parameters_type, f"resolve returns {type(made).__name__}")
     try:
         subject.cls.resolve("any", {"no-such-parameter": 1})
     except UsageError:
         return
-    require(False, "a parameter that does not exist is taken")
+    require(False, "an unknown parameter is accepted")

@@ -1,4 +1,4 @@
-"""Whether a label can be reached from what a method's `fit` sees."""
+"""Search for labels among all objects that a method's `fit` can reach."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from infoseg_bench.data.store import Store, StoreArrays
 
 
 def leaks(*roots: object, arrays: StoreArrays, path: Path) -> list[str]:
-    """Walk everything the roots refer to, modules and classes apart, and name what holds labels.
+    """Return descriptions of all reachable objects that give access to labels; skip modules and classes.
 
     Args:
-        roots: a method and its training images
-        arrays: of the store, read with its labels
-        path: of the store, which must not be reachable either
+        roots: the objects to start from: a method and its training images
+        arrays: the arrays of the store, with its labels
+        path: path of the store, which must not be reachable either
+
+    Raises:
+        ValueError: the arrays were read without labels
     """
     if arrays.labels is None:
         raise ValueError("the arrays were read without labels")
@@ -45,7 +48,7 @@ def _as_array(item: object) -> np.ndarray | None:
 
 
 def _referents(item: object) -> list[object]:
-    """Return what an object refers to; of a function what it has captured, not its module's globals."""
+    """Return the objects that `item` refers to; for a function what it captures, without globals."""
     if isinstance(item, FunctionType):
         return [item.__closure__, item.__defaults__, item.__kwdefaults__, vars(item)]
     return [*gc.get_referents(item), getattr(item, "__dict__", None)]

@@ -1,4 +1,4 @@
-"""A file to start a method from."""
+"""A template file for a new method."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from infoseg_bench.records.spec import EXTERNAL
 from infoseg_bench.utils.atomic import write_text
 
 LONGEST = 40
-"""Characters of a method's name, which stands in folder names; chosen by this project."""
+"""Maximum characters of a method's name, which becomes part of folder names; chosen by this project."""
 
 
 def write_method(name: str, path: Path | None = None) -> Path:
-    """Write a method that runs as it stands.
+    """Write a small method that can be run as it is.
 
     Args:
-        name: in lower case, words joined by dashes
-        path: of the file; None: the name with underscores, in this folder
+        name: name of the method: lower-case words joined by dashes
+        path: file to write; None: the name with underscores, in the current folder
 
     Returns:
-        the file
+        path of the file
 
     Raises:
         UsageError: not such a name, or a method or file of that name exists
@@ -34,10 +34,10 @@ def write_method(name: str, path: Path | None = None) -> Path:
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > LONGEST:
         raise UsageError(f"method name {name!r}: use lower-case letters, digits and dashes, as in my-method")
     if name.startswith(EXTERNAL) or keyword.iskeyword(name):
-        raise UsageError(f"method name {name!r} has a meaning of its own: choose another")
+        raise UsageError(f"method name {name!r} is reserved: choose another")
     path = path or Path(f"{name.replace('-', '_')}.py")
     if path.suffix != ".py":
-        raise UsageError(f"--out {path}: give a name that ends in .py")
+        raise UsageError(f"--out {path}: use a name that ends in .py")
     if path.exists():
         raise UsageError(f"{path}: this file exists: choose another name, or --out")
     text = files("infoseg_bench.method_checks").joinpath("method_template.txt").read_text(encoding="utf-8")

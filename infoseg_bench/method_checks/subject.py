@@ -1,4 +1,4 @@
-"""A method under check: made, given photos, fitted, as often as a check wants."""
+"""The method to check, with functions that create it, fit it and give it photos."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ CPU = torch.device("cpu")
 STEPS = 3
 """Training steps of a fit; chosen by this project."""
 BATCH = 4
-"""Images of a batch, where a method has a batch and nothing else is said: there are eight photos; chosen by
-this project."""
+"""Default batch size, if the method has a parameter `batch`; chosen by this project, for eight photos."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A method under check.
+    """A method to check.
 
     Attributes:
         cls: the method
-        folder: for the stores, empty or left by other checks
-        settings: parameters that make it quick
+        folder: folder for stores, empty or with the stores of earlier checks
+        settings: parameters that make the method fast
     """
 
     cls: type[Method]
@@ -42,46 +41,46 @@ class Subject:
     def make(
         self, *, seed: int = 0, channels: int = 3, device: torch.device = CPU, **settings: Any
     ) -> Method:
-        """Make the method, for three clusters and three steps."""
+        """Return the method for `CLASSES` clusters and `STEPS` steps, with further parameters `settings`."""
         small = {"batch": BATCH} if "batch" in self.cls.parameters_type.model_fields else {}
         parameters = self.cls.resolve(NAME, {**small, **self.settings, **settings})
         task = Task(dataset=NAME, channels=channels, crop=CROP, clusters=CLASSES)
         return self.cls(parameters, task, RunContext(seed=seed, device=device, steps=STEPS))
 
     def store(self, *, channels: int = 3) -> Path:
-        """Return a store of random photos, written where it is not there yet."""
+        """Return the path of a store of random photos, which is written at the first call."""
         path = self.folder / f"photos-{channels}.h5"
         return path if path.exists() else write_check_store(path, channels=channels)
 
     def train_images(
         self, method: Method, path: Path | None = None, arrays: StoreArrays | None = None
     ) -> TrainImages:
-        """Return what the harness would, the photo maps that the method asks for included."""
+        """Return training images as the harness does, with the photo maps that the method requests."""
         store = Store(path or self.store(channels=method.task.channels))
         arrays = arrays or store.arrays(labels=False)
         maps = load_photo_maps(method.photo_maps(method.parameters), store, arrays)
         return TrainImages(arrays, store.view(NAME).train, crop=CROP, seed=0, device=CPU, maps=maps)
 
     def fitted(self, path: Path | None = None, **making: Any) -> Method:
-        """Make the method, fit it to its end, and let it settle."""
+        """Return the method after a complete fit and `before_evaluation`; `making` as in `make`."""
         method = self.make(**making)
         self.finish(method, path)
         return method
 
     def finish(self, method: Method, path: Path | None = None) -> None:
-        """Fit a method from where it is to its end, and let it settle."""
+        """Fit a method from its current step to the end, and call `before_evaluation`."""
         for _ in method.fit(self.train_images(method, path)):
             pass
         method.before_evaluation(self.train_images(method, path))
 
 
 def images(channels: int = 3) -> Tensor:
-    """Return three random images of the crop's size to predict."""
+    """Return three random images of the size of the crop."""
     return torch.rand(3, channels, CROP, CROP, generator=torch.Generator().manual_seed(7))
 
 
 def state_digest(state: Any) -> str:
-    """Hash a state of tensors and plain values."""
+    """Return the SHA-256 of a method's state, which consists of tensors and plain values."""
     digest = hashlib.sha256()
     for key, value in _flat(state):
         digest.update(key.encode())

@@ -1,1 +1,1 @@
-"""From suites, selections and prepared data to run specs, plans and their cost; it runs nothing."""
+"""Plans: from suites, options and prepared data to the specs of runs, their states and their cost."""

@@ -1,4 +1,4 @@
-"""What a run will take: after finished runs of the same work on the same device, or after timed steps."""
+"""Estimates of a run's time, from finished runs on the same device or from timed steps."""
 
 from __future__ import annotations
 
@@ -15,41 +15,47 @@ from infoseg_bench.records.record import Record
 from infoseg_bench.records.spec import Budget, RunSpec
 
 SAMPLES = 20
-"""Records of a method on a data set that are read at most; chosen by this project."""
+"""Maximum number of records read per method and data set; chosen by this project."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepCost:
-    """What a step of a method takes at some parameters, on crops of some size.
+    """Measured times of a method with certain parameters and a certain crop size.
 
     Attributes:
-        step: seconds of a training step
-        image: seconds of predicting one image
+        step: seconds per training step
+        image: seconds to predict one image
     """
 
     step: float
     image: float = 0.0
 
     def seconds(self, budget: Budget, *, done: int, scored: int) -> float:
-        """Return the seconds of what is left of a run, evaluations included."""
+        """Return the estimated seconds of the rest of a run, including its evaluations.
+
+        Args:
+            budget: the run's budget
+            done: training steps already done
+            scored: number of images per evaluation
+        """
         return (budget.steps - done) * self.step + evaluations(budget, done) * scored * self.image
 
 
 def evaluations(budget: Budget, done: int = 0) -> int:
-    """Return how often a run is evaluated after step `done`, the first time at step 0."""
+    """Return the number of evaluations after step `done`; a run is first evaluated at step 0."""
     return -(-budget.steps // budget.evaluate_every) - done // budget.evaluate_every + (done == 0)
 
 
 class History:
-    """Finished runs of a results folder, read as they are asked for."""
+    """Times of the finished runs in a results folder; records are read when needed."""
 
     def __init__(self, results: Path, folders: Collection[str], device: str | None = None) -> None:
-        """Take the names of the run folders that are there.
+        """Create the history of a results folder.
 
         Args:
             results: the folder
-            folders: names of the run folders
-            device: model of the GPU, or of the processor, whose runs count; None: any
+            folders: names of the run folders in it
+            device: use only runs on this model of GPU or processor; None: all runs
         """
         self._results, self._device = results, device
         self._records: dict[tuple[str, str], list[Record]] = {}
@@ -59,14 +65,14 @@ class History:
             self._folders[dataset, method].append(name)
 
     def seconds(self, spec: RunSpec, *, done: int) -> float | None:
-        """Estimate a run's time from the median of those of the same method, parameters and data set.
+        """Return the median time of runs with the same method, parameters and data set, scaled to a budget.
 
         Args:
-            spec: the run; its budget scales the time
-            done: training steps that need not be done again
+            spec: the run, with the budget to scale to
+            done: training steps already done
 
         Returns:
-            seconds of one run alone; None: there is nothing to go by
+            seconds, if the run has the machine to itself; None if there is no such run
         """
         alike = [record for record in self._of(spec) if record.spec.parameters == spec.parameters]
         times = [time for record in alike if (time := _scaled(record, spec, done)) is not None]

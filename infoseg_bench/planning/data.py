@@ -1,4 +1,4 @@
-"""The data sets that a suite needs: prepared ones, embedded ones, and those known by their size alone."""
+"""The data sets of a suite: prepared ones, embedded ones, and those of which only the size is known."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ DEMO = "infoseg-bench run --all --suite demo"
 
 @dataclass(frozen=True)
 class SuiteData:
-    """A suite with what is known of its data sets.
+    """A suite and the outlines of its data sets.
 
     Attributes:
-        suite: what is to be run
-        outlines: data set name to its outline
+        suite: the suite
+        outlines: outline of each data set by name
     """
 
     suite: Suite
@@ -35,12 +35,12 @@ class SuiteData:
 
     @property
     def needs(self) -> dict[str, str]:
-        """Data sets that are not prepared, with how each is prepared."""
+        """How to prepare each data set that is not prepared, by name."""
         return {name: outline.needs for name, outline in self.outlines.items() if outline.needs}
 
     @property
     def largest_store(self) -> int:
-        """Bytes of the largest store that the runs read."""
+        """Size in bytes of the largest store that the runs read."""
         return max((outline.store_bytes for outline in self.outlines.values()), default=0)
 
 
@@ -53,24 +53,25 @@ def suite_and_data(
     *,
     progress: ProgressFactory | None,
 ) -> SuiteData:
-    """Return the suite and its data sets.
+    """Return the chosen suite and its data sets.
 
     Args:
-        selection: what was asked for
-        registry: of the methods
-        recipes: of the data sets
-        prepared: the data sets that are prepared
-        data: their folder
-        progress: of preparing embedded data sets that are missing; None: nothing is prepared, and data
-            sets that are not are known by their expected size
+        selection: the user's choices
+        registry: the methods
+        recipes: the data sets
+        prepared: the prepared data sets by name
+        data: the folder of the prepared data sets
+        progress: prepare missing embedded data sets and show the progress; None: prepare nothing, and use
+            the expected size of data sets that are not prepared
 
     Raises:
         UsageError: unknown names, or a data set that is not prepared
+        UserError: the store of a data set cannot be read
     """
     if selection.everything and not (selection.suite or selection.datasets or prepared):
         raise UsageError(
-            f"nothing is prepared in {data}: prepare a data set (infoseg-bench list shows how), or run the "
-            f"demo, which needs none: {DEMO}"
+            f"there are no prepared data sets in {data}: prepare one (infoseg-bench list shows how), or run "
+            f"the demo, which needs none: {DEMO}"
         )
     _refuse_damaged(selection.datasets, recipes, prepared, data)
     suite = chosen_suite(selection, sorted(prepared), registry, obtainable=recipes.recipes)
@@ -87,7 +88,7 @@ def suite_and_data(
 def _refuse_damaged(
     names: Iterable[str], recipes: Registry, prepared: Mapping[str, PreparedDataset], data: Path
 ) -> None:
-    """Raise what is wrong with a store that is there but cannot be read, unless it is made anew unasked."""
+    """Raise the error of a store that exists but cannot be read, unless it will be prepared again."""
     from infoseg_bench.data.catalogue import refuse_damaged
 
     for name in names:
@@ -113,7 +114,7 @@ def _expected(name: str, suite: Suite, recipes: Registry, prepared: Mapping[str,
     recipe: type[DatasetRecipe] | None = recipes.recipes.get(name)
     if recipe is None:
         known = {*prepared, *recipes.recipes}
-        raise unknown_name("data set", name, known, "infoseg-bench list shows every one")
+        raise unknown_name("data set", name, known, "infoseg-bench list shows all")
     outline = Outline.of_recipe(recipe, suite.prepare.get(name, {}))
     if outline is None:
         raise UsageError(f"data set {name!r} is not prepared, so its size is unknown: {recipe.how_to_get}")

@@ -1,4 +1,4 @@
-"""What a plan must know of a data set, whether it is prepared or not."""
+"""What a plan needs to know about a data set, whether it is prepared or not."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.runs.loading import task_of
 
 PROTOCOLS = ("corrected", "published")
-"""Label tables of a data set that is not prepared: those that every view has."""
+"""Names of the label tables of a data set that is not prepared: every view has these two."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outline:
-    """A data set as a plan sees it.
+    """The facts about a data set that a plan needs.
 
     Attributes:
         task: channels, crop and number of clusters
         protocols: names of its label tables
-        scored: photos that are scored or, where none can be, whose segments are kept
-        fingerprint: of the store; empty while it is not prepared
-        store_bytes: size of the store; 0 while it is not prepared
-        needs: how it is prepared; empty if it is
+        scored: number of scored photos; without labels, of the photos whose segments are kept
+        fingerprint: fingerprint of the store; empty if it is not prepared
+        store_bytes: size of the store; 0 if it is not prepared
+        needs: how to prepare it; empty if it is prepared
     """
 
     task: Task
@@ -37,7 +37,7 @@ class Outline:
 
     @classmethod
     def of_store(cls, prepared: PreparedDataset) -> Outline:
-        """Describe a prepared data set."""
+        """Return the outline of a prepared data set."""
         path: Path = prepared.store.path
         return cls(
             task=task_of(prepared),
@@ -49,10 +49,10 @@ class Outline:
 
     @classmethod
     def of_recipe(cls, recipe: type[DatasetRecipe], options: Mapping[str, Any]) -> Outline | None:
-        """Describe a data set that is not prepared; None where only its files can tell.
+        """Return the expected outline of a data set that is not prepared; None if it depends on the files.
 
         Raises:
-            UsageError: a wrong option
+            UsageError: an invalid option
         """
         chosen = recipe.options_type.parse(options, f"prepare {recipe.name}")
         expected = recipe.expected(chosen)

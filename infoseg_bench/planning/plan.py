@@ -17,15 +17,16 @@ from infoseg_bench.records.spec import RunSpec
 def plan(
     suite: Suite, datasets: Mapping[str, PreparedDataset | Outline], registry: Registry
 ) -> list[RunSpec]:
-    """Return every run of a suite: data set by data set, method by method, variant by variant, seed by seed.
+    """Return the specs of all runs of a suite, ordered by data set, method, variant and seed.
 
     Args:
-        suite: what is to be run
-        datasets: every data set of the suite; the runs on one that is not prepared have no fingerprint
-        registry: of the methods
+        suite: the suite
+        datasets: all data sets of the suite; specs for one that is not prepared have no fingerprint
+        registry: the methods
 
     Raises:
-        UserError: an unknown method or parameter, or data that cannot be scored
+        UsageError: an unknown method, parameter or protocol
+        UserError: a data set with a single class
     """
     for name in (*suite.parameters, *suite.variants):
         registry.method(name)
@@ -49,7 +50,9 @@ def _check(name: str, outline: Outline, protocol: str) -> None:
     if protocol not in outline.protocols:
         raise unknown_name(f"protocol of {name}", protocol, outline.protocols)
     if outline.task.clusters < 2:
-        raise UserError(f"{name}: K = 1: with one class there is nothing to tell apart: prepare more")
+        raise UserError(
+            f"{name}: K = 1: a segmentation needs at least 2 classes: prepare it with more classes"
+        )
 
 
 def _spec(

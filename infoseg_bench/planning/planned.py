@@ -1,4 +1,4 @@
-"""What is left of a plan: in what state each run is, and what it will cost."""
+"""The state of every run of a plan, and the estimated time of what is left."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from infoseg_bench.runs.checkpoint import peek_training_state
 PlannedState = State | Literal["not prepared", "damaged"]
 Basis = Literal["", "finished runs", "speed", "timed steps", "scaled steps"]
 SourceOf = Callable[[str], str]
-"""From a method's name to the hash of its source as it is now."""
+"""Returns the hash of a method's current source code, for the method's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
-    """A run of a plan as it is found.
+    """A run of a plan and its state.
 
     Attributes:
-        spec: what it is
-        state: how far it is; "not prepared": its data set is not there; "damaged": its record cannot be read
-        step: training steps in its checkpoint; 0: none
-        changed: whether the method's source is another than when the run was begun
-        seconds: what is left would take; None: not known
-        basis: what `seconds` rests on; empty where it is not known
-        repeated: whether it is done again from the start, whatever its state
-        problem: what is wrong with a damaged one
+        spec: the run
+        state: its state; "not prepared": its data set is not prepared; "damaged": its record is unreadable
+        step: training steps in its checkpoint; 0 if there is none
+        changed: whether the method's source code has changed since the run was started
+        seconds: estimated time of the rest of the run; None if not known
+        basis: what `seconds` is estimated from; empty if not known
+        repeated: whether it will be repeated from the start, in any state
+        problem: the error of a damaged run
     """
 
     spec: RunSpec
@@ -46,7 +46,7 @@ class PlannedRun:
 
     @property
     def to_do(self) -> bool:
-        """Whether there is anything to do, and it can be done."""
+        """Whether the run is still to be executed; a damaged run cannot be."""
         return self.repeated or self.state not in ("finished", "damaged")
 
 
@@ -58,14 +58,14 @@ def look(
     device: str | None = None,
     repeat: bool = False,
 ) -> list[PlannedRun]:
-    """Find out how far every run is. Nothing is made or written, whatever is missing.
+    """Return the state of every run, without writing anything.
 
     Args:
         specs: the runs
-        results: the folder of the results
-        source_of: gives the hash of a method's source as it is now
-        device: model of the GPU or processor that the runs are done on; None: any finished run tells the cost
-        repeat: whether every run is done again from the start
+        results: the results folder, which need not exist
+        source_of: returns the hash of a method's current source code
+        device: estimate times from runs on this model of GPU or processor; None: from all runs
+        repeat: whether all runs will be repeated from the start
     """
     runs = results / "runs"
     present = set(os.listdir(runs)) if runs.is_dir() else set()

@@ -1,4 +1,4 @@
-"""From the options of `run` to a suite."""
+"""Turn the options of `infoseg-bench run` into a suite."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Parameters = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Selection:
-    """What `run` was asked for; None or empty where nothing was said.
+    """The options of `infoseg-bench run`; None or empty if not given.
 
     Attributes:
-        everything: whether all prepared data sets and all methods are wanted
+        everything: whether to use all prepared data sets and all methods
         suite: name or file of a suite
         datasets: names of data sets
         methods: names of methods
-        seeds: of every method on every data set
-        parameters: parameters that should differ from the defaults, by method and name
-        steps: training steps of every method that trains
+        seeds: seeds with which every method is run on every data set
+        parameters: parameters other than the defaults, by method and name
+        steps: training steps of every method that is trained in steps
         evaluate_every: steps between two evaluations
-        protocol: label table of the data sets
-        preset: name that a shipped suite gives its parameters and budgets
+        protocol: name of the label table
+        preset: name of a preset, whose parameters and budgets replace the suite's
     """
 
     everything: bool = False
@@ -47,16 +47,16 @@ class Selection:
 def chosen_suite(
     selection: Selection, prepared: Sequence[str], registry: Registry, *, obtainable: Collection[str]
 ) -> Suite:
-    """Return the suite that was named, or one made of the choices; choices narrow and override it.
+    """Return the suite named by the options, or a new one; other options override its values.
 
     Args:
-        selection: the choices
-        prepared: names of the data sets that are prepared
-        registry: of the methods
+        selection: the options
+        prepared: names of the prepared data sets
+        registry: the methods
         obtainable: names of the data sets that can be prepared
 
     Raises:
-        UsageError: nothing was chosen, or something unknown
+        UsageError: nothing was chosen, or a name or value is invalid
     """
     base = _base(selection, prepared, registry, obtainable)
     if selection.preset:
@@ -88,7 +88,7 @@ def _base(
         file.check(registry, {*prepared, *obtainable})
         return file.suite.model_dump()
     if not (selection.everything or (selection.datasets and selection.methods)):
-        raise UsageError("nothing chosen: give --all, --suite NAME, or both --dataset and --method")
+        raise UsageError("nothing chosen: use --all, --suite NAME, or both --dataset and --method")
     return {
         "title": "chosen on the command line",
         "datasets": list(prepared),
@@ -98,7 +98,7 @@ def _base(
 
 
 def _apply_preset(base: dict[str, Any], name: str) -> None:
-    """Put the parameters and budgets of a preset in place of the suite's."""
+    """Replace the suite's budgets and override its parameters by those of a preset."""
     from infoseg_bench.planning.suite import presets
 
     known = presets()

@@ -1,4 +1,4 @@
-"""Suites: which methods on which data sets with which seeds and budgets, as a TOML file."""
+"""Suites: TOML files with the methods, data sets, seeds and budgets of a grid of runs."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ if TYPE_CHECKING:
     from infoseg_bench.contracts import Method
 
 DEFAULT_BUDGET = Budget(steps=10_000, evaluate_every=500)
-"""Chosen by this project: InfoSeg states no number of steps. Twenty points on the curve."""
+"""Chosen by this project, because the InfoSeg paper states no number of steps: 20 points on the curve."""
 
 
 class BudgetRule(BaseModel):
-    """Length and seeds of some runs of a suite; a later rule goes before an earlier one, key by key."""
+    """Budget and seeds for some runs of a suite; for each key, later rules override earlier ones."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     methods: list[str] = []
-    """Methods it is about; empty: every one."""
+    """Methods to which the rule applies; empty: all."""
     datasets: list[str] = []
-    """Data sets it is about; empty: every one."""
+    """Data sets to which the rule applies; empty: all."""
     steps: int | None = Field(default=None, gt=0)
     """Training steps."""
     evaluate_every: int | None = Field(default=None, gt=0)
-    """Steps between two evaluations; with `steps` alone, a twentieth of them."""
+    """Steps between two evaluations; by default a twentieth of `steps`, if given."""
     seeds: list[int] | None = Field(default=None, min_length=1)
-    """Seeds in place of the suite's."""
+    """Seeds, instead of the suite's."""
 
     def covers(self, method: str, dataset: str) -> bool:
-        """Return whether it is about the runs of a method on a data set."""
+        """Return whether the rule applies to the runs of a method on a data set."""
         return method in (self.methods or [method]) and dataset in (self.datasets or [dataset])
 
     def applied_to(self, budget: Budget) -> Budget:
-        """Return a budget with what this rule gives in its place."""
+        """Return a budget with the values of this rule replaced."""
         steps = self.steps or budget.steps
         every = self.evaluate_every or (default_interval(steps) if self.steps else budget.evaluate_every)
         return Budget(steps=steps, evaluate_every=every)
 
 
 def default_interval(steps: int) -> int:
-    """Return the steps between two evaluations where nobody gives them: twenty points on the curve."""
+    """Return the default number of steps between two evaluations: a twentieth, so the curve has 20 points."""
     return max(1, steps // 20)
 
 
 class Suite(BaseModel):
-    """A grid of runs."""
+    """A grid of runs, as written in a suite's TOML file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -67,24 +67,24 @@ class Suite(BaseModel):
     methods: list[str] = Field(min_length=1)
     """Names of methods."""
     seeds: list[int] = Field(min_length=1)
-    """Every method is run once with each."""
+    """Seeds; every method is run once with each."""
     protocol: str = "corrected"
     """Label table of the data sets."""
     budget: Budget | None = None
-    """Of every method that trains; without it the method's own for the data set, else 10 000 steps."""
+    """Budget of every method that is trained in steps; by default the method's own, else 10 000 steps."""
     budgets: list[BudgetRule] = []
-    """Other lengths, evaluation intervals and seeds for some methods and data sets."""
+    """Rules with other budgets and seeds for some methods and data sets."""
     parameters: dict[str, dict[str, Any]] = {}
-    """Method to parameter names and values that differ from its defaults."""
+    """Parameters that differ from the defaults, by method and name."""
     variants: dict[str, list[dict[str, Any]]] = {}
-    """Method to parameter sets, each of which is run, on top of `parameters`; without it there is one."""
+    """Alternative parameters by method; each set is run, and overrides `parameters`."""
     prepare: dict[str, dict[str, Any]] = {}
-    """Embedded data set to the options it is prepared with."""
+    """Options of `infoseg-bench prepare` for embedded data sets, by data set."""
     preset: str | None = None
-    """Name under which `run --preset NAME` gives this suite's parameters and budgets to other runs."""
+    """Name by which `run --preset NAME` applies this suite's parameters and budgets to other runs."""
 
     def budget_of(self, method: type[Method], dataset: str) -> Budget | None:
-        """Return how long a method trains on a data set; None for one that does not train by steps."""
+        """Return the budget of a method on a data set; None if the method is not trained in steps."""
         if not method.is_iterative:
             return None
         budget = self.budget or Budget.model_validate(method.budgets.get(dataset, DEFAULT_BUDGET))
@@ -102,34 +102,34 @@ class Suite(BaseModel):
 
 
 def shipped_suites() -> list[str]:
-    """Return the names of the suites in the package."""
+    """Return the names of the suites that the package contains."""
     folder = files("infoseg_bench") / "suites"
     return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
 
 
 def presets() -> dict[str, Suite]:
-    """Return the shipped suites that `run --preset` knows, by the preset's name."""
+    """Return the shipped suites that are presets, by the name of the preset."""
     suites = map(load_suite, shipped_suites())
     return {suite.preset: suite for suite in suites if suite.preset}
 
 
 @dataclass(frozen=True)
 class SuiteFile:
-    """A suite and where it was read from.
+    """A suite and its origin.
 
     Attributes:
-        suite: as it was read
-        origin: name of a shipped suite, or the file's path
+        suite: the suite
+        origin: name of a shipped suite, or path of the file
     """
 
     suite: Suite
     origin: str
 
     def check(self, registry: Registry, datasets: Collection[str]) -> None:
-        """Check every name that the file gives against what there is.
+        """Check that all methods, data sets and parameters of the file exist.
 
         Raises:
-            UsageError: an unknown method, data set or parameter, with file and key
+            UsageError: one does not; the message contains file and key
         """
         suite = self.suite
         for index, name in enumerate(suite.datasets):
@@ -167,26 +167,26 @@ class SuiteFile:
 
 
 def load_suite(name: str) -> Suite:
-    """Read a shipped suite by name, or any by its file's path.
+    """Return a shipped suite by name, or the suite in a file by its path.
 
     Raises:
-        UsageError: unknown name, no such file, or a mistake in it
+        UsageError: unknown name, no such file, or an invalid file
     """
     return read_suite(name).suite
 
 
 def read_suite(name: str) -> SuiteFile:
-    """Read a suite, and keep where it is from.
+    """Return a suite, by name or path, and its origin.
 
     Raises:
-        UsageError: unknown name, no such file, or a mistake in it, with file and key
+        UsageError: unknown name, no such file, or an invalid file; the message contains file and key
     """
     if name in shipped_suites():
         text, origin = (files("infoseg_bench") / "suites" / f"{name}.toml").read_text(), name
     elif name.endswith(".toml") or "/" in name:
         text, origin = _read(Path(name)), name
     else:
-        raise unknown_name("suite", name, shipped_suites(), "or give the path of a .toml file")
+        raise unknown_name("suite", name, shipped_suites(), "or use the path of a .toml file")
     try:
         return SuiteFile(Suite.model_validate(tomllib.loads(text)), origin)
     except tomllib.TOMLDecodeError as error:

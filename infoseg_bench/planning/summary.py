@@ -1,4 +1,4 @@
-"""A plan as text: what is finished, what continues, what is missing, and what it costs."""
+"""A plan as text: the states of its runs, their estimated cost, and missing data sets."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ from infoseg_bench.records.differences import Differences
 from infoseg_bench.utils.text import duration, plural
 
 LINES = 100
-"""Runs that get a line each; of more than these, one for every method on a data set. Chosen by this
+"""Maximum number of runs printed one per line; more are summarised by method and data set. Chosen by this
 project."""
 LONG_SECONDS = 3600.0
-"""A longer plan on a CPU gets advice; chosen by this project."""
+"""Estimated time on a CPU above which advice is printed; chosen by this project."""
 ADVICE = (
-    "That is more than an hour on a CPU. To make it small: --preset small (settings for a laptop), "
-    "--steps N (shorter training), --seeds 0, or --method NAME for fewer methods. A GPU needs a fraction "
-    "of the time."
+    "This takes more than an hour on a CPU. To shorten it: --preset small (settings for a laptop), --steps N "
+    "(shorter training), --seeds 0, or --method NAME (fewer methods). A GPU needs a fraction of the time."
 )
 
 
 def plan_lines(planned: Sequence[PlannedRun]) -> list[str]:
-    """Return a line for every run, or for every method on a data set where there are many."""
+    """Return one line per run, or per method and data set if there are many runs."""
     if len(planned) > LINES:
         return _summary(planned)
     label = Differences.among(run.spec for run in planned).label
@@ -30,12 +29,12 @@ def plan_lines(planned: Sequence[PlannedRun]) -> list[str]:
 
 
 def cost_lines(planned: Sequence[PlannedRun], jobs: int | None, *, on_cpu: bool) -> list[str]:
-    """Return what is left would take, and what that rests on.
+    """Return lines with the estimated time of the remaining runs and the basis of the estimate.
 
     Args:
         planned: the runs
-        jobs: side by side; None: a cluster decides
-        on_cpu: whether this machine's CPU does them
+        jobs: number of runs at a time; None: a cluster decides
+        on_cpu: whether they run on this machine's CPU
     """
     todo = [run for run in planned if run.to_do]
     known = [run.seconds for run in todo if run.seconds is not None]
@@ -44,18 +43,18 @@ def cost_lines(planned: Sequence[PlannedRun], jobs: int | None, *, on_cpu: bool)
     if not todo:
         return []
     if not known:
-        return [f"Estimated cost: unknown, as no finished run tells what these take: {missing}"]
+        return [f"Estimated cost: unknown, because there are no finished runs to compare with: {missing}"]
     total = sum(known)
     line = f"Estimated cost: {duration(total)} of runs"
-    line += f", {duration(total / jobs)} with {jobs} side by side" if jobs and jobs > 1 else ""
-    lines = [f"{line}. It rests on {_bases(todo)}.{f' Not known: {missing}.' if missing else ''}"]
+    line += f", {duration(total / jobs)} with {jobs} at a time" if jobs and jobs > 1 else ""
+    lines = [f"{line}, based on {_bases(todo)}.{f' Not known: {missing}.' if missing else ''}"]
     if on_cpu and total / (jobs or 1) > LONG_SECONDS:
         lines += [*_by_method(todo), ADVICE]
     return lines
 
 
 def needs_lines(needs: Mapping[str, str]) -> list[str]:
-    """Return what each data set needs that is not prepared."""
+    """Return lines on how to prepare the data sets that are not prepared."""
     if not needs:
         return []
     return [f"{plural(len(needs), 'data set')} not prepared:", *(f"  {n}: {how}" for n, how in needs.items())]
@@ -64,9 +63,9 @@ def needs_lines(needs: Mapping[str, str]) -> list[str]:
 def _bases(todo: Iterable[PlannedRun]) -> str:
     texts = {
         "finished runs": "finished runs",
-        "speed": "what `infoseg-bench speed` measured on this machine",
-        "timed steps": "steps timed on this machine just now",
-        "scaled steps": "such steps on another data set, scaled by the pixels of a batch",
+        "speed": "measurements of `infoseg-bench speed` on this machine",
+        "timed steps": "steps timed now on this machine",
+        "scaled steps": "steps timed on another data set, scaled by the pixels of a batch",
     }
     methods: dict[str, list[str]] = {}
     for run in todo:
@@ -92,7 +91,7 @@ def _details(run: PlannedRun) -> list[str]:
     details += [run.problem] if run.problem and not run.repeated else []
     if run.changed:
         remedy = "--force repeats it" if run.state == "finished" else "--force starts it again"
-        details.append(f"the method's source has changed since ({remedy})")
+        details.append(f"the method's source code has changed since ({remedy})")
     return details
 
 
@@ -102,7 +101,7 @@ def _summary(planned: Sequence[PlannedRun]) -> list[str]:
         counts = groups.setdefault((run.spec.dataset, run.spec.method), Counter())
         counts[run.state] += 1
         counts["would be repeated"] += run.repeated
-        counts["of changed source"] += run.changed
+        counts["with changed source code"] += run.changed
     lines = []
     for (dataset, method), counts in groups.items():
         runs = [run for run in planned if (run.spec.dataset, run.spec.method) == (dataset, method)]

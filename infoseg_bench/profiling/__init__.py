@@ -1,1 +1,1 @@
-"""How fast methods train here, beside what the device can do, and what a suite would take."""
+"""Speed of methods on this machine, estimates of a suite's time, and checks of the installation."""

@@ -1,4 +1,4 @@
-"""Timing of repeated work, with the device's queue emptied before and after."""
+"""Timing of repeated work, synchronised with the device before and after."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from collections.abc import Callable
 import torch
 
 REPEATS = 50
-"""Largest number of timed repetitions; chosen by this project."""
+"""Maximum number of timed repetitions; chosen by this project."""
 
 
 def seconds_per_call(call: Callable[[], object], device: torch.device, *, seconds: float) -> float:
-    """Return the mean time of a call after one that warms up.
-
-    Where the warm call after it alone takes longer than `seconds`, it is the measurement.
+    """Return the mean time of a call in seconds, after one call to warm up.
 
     Args:
-        call: the work; on a GPU it may only be queued when this returns
-        device: on which the work is done
-        seconds: about how long to measure
+        call: the work; on a GPU it may return before the work is done
+        device: the device that does the work
+        seconds: approximate time to measure; at least one call is timed
     """
     _timed(call, device, 1)
     once = _timed(call, device, 1)
@@ -37,15 +35,15 @@ def _timed(call: Callable[[], object], device: torch.device, repeats: int) -> fl
 
 
 def wait(device: torch.device) -> None:
-    """Wait until the device has done all that was queued."""
+    """Wait until the device has done all queued work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def matrix_rate(device: torch.device, dtype: torch.dtype, *, seconds: float) -> float:
-    """Measure the floating-point operations per second of a large square matrix product.
+    """Return the measured floating-point operations per second of a large square matrix product.
 
-    It is at the precision of the caller: of float32 on a GPU, `allow_tf32` decides.
+    Whether float32 on a GPU is rounded to TF32 depends on `allow_tf32`.
     """
     side = 8192 if device.type == "cuda" else 1024
     generator = torch.Generator().manual_seed(0)

@@ -1,4 +1,4 @@
-"""What is installed on this machine, what it has, and what is wrong with it."""
+"""Checks of the installation and the machine for `infoseg-bench doctor`."""
 
 from __future__ import annotations
 
@@ -31,22 +31,20 @@ OPTIONAL = {
     "wandb": "wandb",
     "tiff": "imagecodecs",
 }
-"""Extras of this package, and the package that each one is about."""
+"""Extras of this package, and the main package that each one installs."""
 LITTLE_DISK = 2**30
-"""Bytes of free disk below which a folder is a problem: checkpoints and counts need room. Chosen by
-this project."""
+"""Minimum free disk space in bytes, for checkpoints and counts; chosen by this project."""
 LITTLE_MEMORY = 2 * 2**30
-"""Bytes of available memory below which it is a problem: one small run takes about 1 GiB. Chosen by
-this project."""
+"""Minimum available memory in bytes; a small run takes about 1 GiB. Chosen by this project."""
 
 
 @dataclass
 class Diagnosis:
-    """What was found.
+    """The result of `diagnose`.
 
     Attributes:
-        sections: title to facts, each a name and a value
-        problems: one line each, with the remedy
+        sections: facts, each with name and value, by title of the section
+        problems: problems with their remedies, one line each
     """
 
     sections: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -54,10 +52,10 @@ class Diagnosis:
 
 
 def diagnose(data: Path, results: Path) -> Diagnosis:
-    """Look at the installation, the machine and the two folders; nothing is changed.
+    """Check the installation, the machine and two folders, without changing them.
 
     Args:
-        data: folder of the stores
+        data: folder of the prepared data sets
         results: folder of the runs
     """
     found = Diagnosis()
@@ -112,8 +110,8 @@ def _machine(problems: list[str]) -> dict[str, str]:
     memory = psutil.virtual_memory()
     if memory.available < LITTLE_MEMORY:
         problems.append(
-            f"only {readable_size(memory.available)} of memory are available: close other programs, or "
-            "run with --jobs 1"
+            f"only {readable_size(memory.available)} of memory is available: close other programs, or run "
+            "with --jobs 1"
         )
     return {
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -136,7 +134,9 @@ def _device(problems: list[str]) -> dict[str, str]:
                 if built
                 else "install a CUDA build, see https://pytorch.org/get-started"
             )
-            problems.append(f"there is an NVIDIA driver but torch {torch.__version__} finds no GPU: {remedy}")
+            problems.append(
+                f"there is an NVIDIA driver, but torch {torch.__version__} finds no GPU: {remedy}"
+            )
     return facts
 
 
@@ -147,8 +147,8 @@ def _gpu(index: int, problems: list[str]) -> str:
         free, total = torch.cuda.mem_get_info(index)
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
-        problems.append(f"cuda:{index} ({properties.name}) does not compute: {reason}: see `nvidia-smi`")
-        return f"{properties.name}, does not compute"
+        problems.append(f"cuda:{index} ({properties.name}) does not work: {reason}: see `nvidia-smi`")
+        return f"{properties.name}, does not work"
     return f"{properties.name}, {readable_size(free)} free of {readable_size(total)}"
 
 
@@ -158,7 +158,7 @@ def _folder(folder: Path, problems: list[str]) -> str:
         there = there.parent
     free = shutil.disk_usage(there).free
     if free < LITTLE_DISK:
-        problems.append(f"{folder}: only {readable_size(free)} are free on its disk: make room")
+        problems.append(f"{folder}: only {readable_size(free)} is free on its disk: free some space")
     state = "" if there == folder else "does not exist yet, "
     try:
         with (
@@ -168,7 +168,7 @@ def _folder(folder: Path, problems: list[str]) -> str:
             pass
     except (OSError, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or error
-        problems.append(f"{folder}: no file can be written and locked there ({reason}): use another folder")
+        problems.append(f"{folder}: files cannot be written or locked ({reason}): use another folder")
         return f"{state}not usable"
     return f"{state}{readable_size(free)} free"
 

@@ -1,4 +1,4 @@
-"""What a training step takes, and where its time goes."""
+"""Measurement of a training step: its speed, and how its time is divided."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Call = tuple[tuple[Any, ...], dict[str, Any]]
 Asked = tuple[tuple[int, int | None], ...]
 
 COURSE = 2
-"""Steps that are measured together, at 1/4 and 3/4 of a run; chosen by this project."""
+"""Number of steps measured together, at 1/4 and 3/4 of a run; chosen by this project."""
 DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -32,22 +32,22 @@ class Speed:
     """The speed of one method on one device.
 
     Attributes:
-        method: name
-        precision: of its matrix products
-        compiled: whether torch.compile had fused its network
-        images_per_step: training crops of one step
-        seconds_per_step: everything included; mean over the course of a run, see `training`
-        images_per_second: training crops
-        flops_per_step: of convolutions and matrix products, forward and backward; not counted are
-            element-wise work and Fourier transforms
-        flops_per_second: achieved in the step
-        matrix_flops_per_second: of a large matrix product at the same precision, just measured
-        matrix_share: the one over the other
-        data_share: part of the step that cutting crops takes alone, at most 1
-        outside_network_share: part of the step that remains beside the network's forward and backward
-            pass, at least 0; None for a method without one
-        peak_bytes: largest memory of the steps
-        peak_of: of the device, or of the whole process on the CPU
+        method: name of the method
+        precision: precision of its matrix products
+        compiled: whether its network was compiled with torch.compile
+        images_per_step: training crops per step
+        seconds_per_step: total time of a step, averaged over a run as in `training`
+        images_per_second: training crops per second
+        flops_per_step: floating-point operations of convolutions and matrix products, forward and backward;
+            element-wise operations and Fourier transforms are not counted
+        flops_per_second: `flops_per_step / seconds_per_step`
+        matrix_flops_per_second: measured rate of a large matrix product at the same precision
+        matrix_share: `flops_per_second / matrix_flops_per_second`
+        data_share: time to cut the crops, as a fraction of the step, at most 1
+        outside_network_share: time outside the network's forward and backward pass, as a fraction of the
+            step, at least 0; None for a method without a network
+        peak_bytes: peak memory during the steps
+        peak_of: memory of the device, or for the CPU of the whole process
     """
 
     method: str
@@ -75,15 +75,15 @@ def measure(
     compile: bool = False,
     seconds: float = 5.0,
 ) -> Speed:
-    """Measure a method that trains.
+    """Measure the training steps of a method.
 
     Args:
-        cls: the method
-        parameters: of it
+        cls: the method, which must be iterative
+        parameters: its parameters
         stage: task and photos
-        device: to train on
-        compile: let torch.compile fuse the network
-        seconds: about how long to measure each part; one step at least
+        device: the device to train on
+        compile: whether to compile the network with torch.compile
+        seconds: approximate time to measure each part; at least one step is timed
 
     Raises:
         UsageError: the parameters do not fit the photos
@@ -113,7 +113,7 @@ def measure(
         flops_per_second=flops / step_seconds,
         matrix_flops_per_second=rate,
         matrix_share=flops / step_seconds / rate,
-        # Parts are timed by themselves, so that noise may make one longer than the whole.
+        # Parts are timed separately, so noise can make a part longer than the step.
         data_share=min(1.0, data_seconds / step_seconds),
         outside_network_share=(
             None if network_seconds is None else max(0.0, 1 - network_seconds / step_seconds)
@@ -126,14 +126,14 @@ def measure(
 def training(method: Method, train: RecordedImages) -> Callable[[], object]:
     """Return a function that does `COURSE` training steps, spread evenly over a run.
 
-    A step's work may change on the way: InMARS adds its adversaries, IIC trains its heads in turn.
+    Steps can differ in the course of a run: InMARS adds its adversaries, and IIC alternates its heads.
     """
     progress = iter(method.fit(train))
 
     def do() -> None:
         for part in range(COURSE):
             if isinstance(method, NetworkMethod):
-                # Each a pass over the photos further, as IIC's heads take turns by passes.
+                # Each in another epoch, because IIC alternates its heads by epoch.
                 passes = part * -(-len(train) // method.parameters.batch)
                 method.step = method.run.steps * (2 * part + 1) // (2 * COURSE) + passes
             next(progress)
@@ -144,9 +144,9 @@ def training(method: Method, train: RecordedImages) -> Callable[[], object]:
 def _count(
     cls: type[Method], parameters: Parameters, stage: Stage, device: torch.device
 ) -> tuple[int, Asked, list[Call]]:
-    """Count a step's operations, and note the batches it asks for and what its network is called on.
+    """Return the floating-point operations of a step, and the batches and network calls of `COURSE` steps.
 
-    It is not compiled, so that all of it is seen. Batches and calls are those of `COURSE` steps.
+    The network is not compiled, because compiled operations are not counted.
     """
     method, calls = stage.make(cls, parameters, device), list[Call]()
     train = stage.images(method)

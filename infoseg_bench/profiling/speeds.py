@@ -1,4 +1,4 @@
-"""What `infoseg-bench speed` measures: the speed of methods, and how long the shipped suites would take."""
+"""Measure the speed of methods, and estimate how long the shipped suites take."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from infoseg_bench.utils.device import choose_device
 
 @dataclass(frozen=True, kw_only=True)
 class Speeds:
-    """What was measured.
+    """Measured speeds and estimated times.
 
     Attributes:
-        device: model of the GPU, or of the processor with its number of threads
-        speeds: for every method
-        suites: for every shipped suite
+        device: model of the GPU, or of the CPU with its number of threads
+        speeds: the speed of each method
+        suites: the estimated time of each shipped suite
     """
 
     device: str
@@ -51,19 +51,19 @@ def measure_speeds(
     """Measure how fast methods train.
 
     Args:
-        methods: names of methods that train by steps; none: all of them
-        dataset: data set to train on, random photos of its sizes if it is not prepared; None: random photos
-        parameters: parameters that should differ from the defaults, by method and name; suites have their own
-        device: "auto" or a torch device
-        compile: whether to use torch.compile for the networks
-        seconds: about how long to measure each part, but at least one step
-        suites: whether to estimate the shipped suites, too
+        methods: names of methods that are trained in steps; empty: all of them
+        dataset: data set to train on; random photos of its sizes if it is not prepared; None: random photos
+        parameters: parameters other than the defaults, by method and name; the suites' are not affected
+        device: "auto" or the name of a torch device
+        compile: whether to compile the networks with torch.compile
+        seconds: approximate time to measure each part; at least one step is timed
+        suites: whether to estimate the time of the shipped suites
         data: folder of the prepared data sets
         plugins: files with more methods and recipes
         announce: called with a line before every measurement
 
     Raises:
-        UsageError: an unknown method, parameter or data set, or a method that does not train by steps
+        UsageError: an unknown method, parameter or data set, or a method that is not trained in steps
     """
     where, registry = choose_device(device), load_methods(plugins)
     names = _iterative(methods, registry)
@@ -94,5 +94,5 @@ def _iterative(methods: Sequence[str], registry: Registry) -> list[str]:
     found = [name for name in methods or sorted(registry.methods) if registry.method(name).is_iterative]
     for name in methods:
         if name not in found:
-            raise UsageError(f"--method {name}: does not train by steps, so it has no training speed")
+            raise UsageError(f"--method {name}: does not train in steps, so it has no speed: leave it out")
     return found

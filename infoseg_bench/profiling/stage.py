@@ -1,4 +1,4 @@
-"""A method set up to train, on prepared photos or on random ones."""
+"""A task with photos, prepared or random, on which methods are measured."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.runs.loading import task_of
 
 ENDLESS = 2**30
-"""Steps of a run that is only measured."""
+"""Budget in steps of a run that is only measured."""
 RANDOM = Task(dataset="random", channels=3, crop=128, clusters=15)
-"""The sizes of COCO-Stuff, the largest of the paper's (PAPER 5.3), which decide the work."""
+"""The sizes of COCO-Stuff, the largest data set of the paper (PAPER 5.3)."""
 REGION = 9
-"""Side in pixels of the squares that stand for the regions of a photo map: as many as InMARS's superpixels,
-200 in 128x128."""
+"""Side in pixels of the square regions in a made-up photo map; gives as many regions as InMARS has
+superpixels, 200 in 128x128."""
 MARGIN = 1.25
-"""Sides of random photos as a multiple of the crop's, so that crops move; chosen by this project."""
+"""Side of random photos divided by that of crops, so that crops vary; chosen by this project."""
 PHOTOS = 512
-"""Random photos, unless a batch is larger; chosen by this project."""
+"""Number of random photos; chosen by this project."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Where a method is measured.
+    """The data on which a method is measured.
 
     Attributes:
         task: channels, crop and number of clusters
-        arrays: photos
-        train: indices of those to train on
+        arrays: the photos
+        train: indices of the training photos
     """
 
     task: Task
@@ -44,10 +44,7 @@ class Stage:
     train: np.ndarray
 
     def images(self, method: Method) -> RecordedImages:
-        """Return the photos to train on.
-
-        A mask, where the method uses one, leaves nothing out; the regions of a photo map are squares.
-        """
+        """Return the training images; if the method uses a mask, nothing is void; photo maps have squares."""
         masked = method.label_use(method.parameters) == "mask"
         return RecordedImages(
             self.arrays,
@@ -62,12 +59,12 @@ class Stage:
     def make(
         self, cls: type[Method], parameters: Parameters, device: torch.device, *, compile: bool = False
     ) -> Method:
-        """Make the method."""
+        """Return the method, initialised with seed 0."""
         return cls(parameters, self.task, RunContext(seed=0, device=device, steps=ENDLESS, compile=compile))
 
 
 class RecordedImages(TrainImages):
-    """Remembers what was asked for, so that it can be asked for again by itself.
+    """Training images that record the batches requested, so that these can be timed separately.
 
     Attributes:
         asked: sizes and crops of the batches so far
@@ -82,7 +79,7 @@ class RecordedImages(TrainImages):
 
 
 def random_stage(task: Task = RANDOM) -> Stage:
-    """Set up random photos."""
+    """Return a stage with random photos."""
     side = int(MARGIN * task.crop)
     random = np.random.default_rng(0)
     arrays = StoreArrays(
@@ -95,7 +92,7 @@ def random_stage(task: Task = RANDOM) -> Stage:
 
 
 def unprepared_task(dataset: str, recipes: Mapping[str, type[DatasetRecipe]]) -> Task:
-    """Return the sizes of a data set that is not prepared: those that its recipe names, else COCO-Stuff's."""
+    """Return the task of a data set that is not prepared, with its recipe's sizes or else COCO-Stuff's."""
     sizes = recipes[dataset].sizes if dataset in recipes else None
     if sizes is None:
         return dataclasses.replace(RANDOM, dataset=dataset)
@@ -104,7 +101,7 @@ def unprepared_task(dataset: str, recipes: Mapping[str, type[DatasetRecipe]]) ->
 
 
 def prepared_stage(prepared: PreparedDataset) -> Stage:
-    """Set up the photos of a prepared data set."""
+    """Return a stage with the photos of a prepared data set."""
     return Stage(
         task=task_of(prepared),
         arrays=prepared.store.arrays(labels=False),
@@ -117,6 +114,6 @@ def _squares(arrays: StoreArrays) -> Int16[np.ndarray, " pixel"]:
     for height, width in arrays.sizes:
         across = -(-width // REGION)
         numbers = np.arange(height)[:, None] // REGION * across + np.arange(width) // REGION
-        # In a very large photo numbers come again, far apart.
+        # In a very large photo, regions far apart have the same number.
         maps.append((numbers % np.iinfo(np.int16).max).astype(np.int16).ravel())
     return np.concatenate(maps)

@@ -1,4 +1,4 @@
-"""What `infoseg-bench speed` has measured on this machine, kept for estimates of what runs will take."""
+"""Measurements of `infoseg-bench speed` on this machine, saved for estimates of the time of runs."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ logger = logging.getLogger(__name__)
 
 
 def work_key(method: str, version: int, parameters: Mapping[str, Any], task: Task) -> str:
-    """Return a key that is the same for training steps of the same work."""
+    """Return a text that is equal for training steps with equal work."""
     sizes = task.channels, task.crop, task.clusters
     return f"{method} {version} {sizes} {json.dumps(dict(parameters), sort_keys=True)}"
 
 
 class StepTimes:
-    """A file in the user's cache folder that maps devices and work to costs.
+    """A file in the user's cache folder with costs by device and work.
 
-    Times on a CPU are kept as those of one thread, as if steps scaled with the number of threads.
+    Times on a CPU are saved for one thread, assuming that steps scale with the number of threads.
     """
 
     def __init__(self, device: torch.device, threads: int) -> None:
-        """Take the device, and the number of CPU threads that steps have."""
+        """Choose the device, and the number of CPU threads per step."""
         self._device = device_model(device)
         self._threads = float(threads) if device.type == "cpu" else 1.0
 
     def get(self, key: str) -> StepCost | None:
-        """Return the cost of some work on this device; None: it was not measured."""
+        """Return the cost of work on the device; None if it has not been measured."""
         cost = self._read().get(self._device, {}).get(key)
         return None if cost is None else self._scaled(StepCost(**cost), 1 / self._threads)
 
     def put(self, key: str, cost: StepCost) -> None:
-        """Keep the cost of some work on this device; a folder that cannot be written is logged."""
+        """Save the cost of work on the device; if the folder is not writable, log a warning."""
         times = self._read()
         times.setdefault(self._device, {})[key] = asdict(self._scaled(cost, self._threads))
         try:
             self.path().parent.mkdir(parents=True, exist_ok=True)
             write_bytes(self.path(), json.dumps(times, indent=1).encode())
         except OSError as error:
-            logger.warning("%s cannot be written: measured times are not kept (%s)", self.path(), error)
+            logger.warning("%s is not writable: measured times are not saved (%s)", self.path(), error)
 
     @staticmethod
     def path() -> Path:

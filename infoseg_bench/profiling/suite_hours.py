@@ -1,4 +1,4 @@
-"""How long a suite would take on this machine."""
+"""Estimate of the time that a suite takes on this machine."""
 
 from __future__ import annotations
 
@@ -20,24 +20,23 @@ from infoseg_bench.runs.loading import task_of
 from infoseg_bench.runs.prediction import EVALUATION_BATCH
 
 COVERS = (
-    "Covered: training steps, one run after the other, and the evaluations on the curve where the data "
-    "set is prepared. Not covered: preparing and loading data, methods that do not train by steps, "
-    "several runs side by side."
+    "Included: training steps, one run after the other, and evaluations if the data set is prepared. Not "
+    "included: preparing and loading data, methods that are not trained in steps, several runs at a time."
 )
 Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteEstimate:
-    """Hours of a suite.
+    """Estimated hours of a suite.
 
     Attributes:
-        suite: its name
-        hours: of all that is covered
-        by_method: method to hours
-        assumed: data sets that are not prepared here; they were taken without their evaluations, at the
-            crop, channels and classes that their recipes name, or else COCO-Stuff's
-        left_out: methods that do not train by steps
+        suite: name of the suite
+        hours: total of the included methods
+        by_method: hours by method
+        assumed: data sets that are not prepared; their evaluations are not included, and their crop,
+            channels and classes are those of their recipes, or else COCO-Stuff's
+        left_out: methods that are not included, such as those not trained in steps
     """
 
     suite: str
@@ -49,16 +48,16 @@ class SuiteEstimate:
 
 @dataclass(kw_only=True)
 class Estimator:
-    """Measures every method at a suite's own parameters, each combination once.
+    """Measures methods with a suite's parameters, each combination of parameters and sizes once.
 
     Attributes:
-        registry: of the methods
-        recipes: of the data sets
-        prepared: the data sets that are prepared
-        device: to measure on
-        compile: let torch.compile fuse networks
-        seconds: about how long to measure each; one step at least
-        announce: told of every measurement
+        registry: the methods
+        recipes: the data sets
+        prepared: the prepared data sets
+        device: the device to measure on
+        compile: whether to compile networks with torch.compile
+        seconds: approximate time of each measurement; at least one step is timed
+        announce: called with a line of text before every measurement
     """
 
     registry: Registry
@@ -71,7 +70,7 @@ class Estimator:
     _known: dict[str, StepCost] = field(default_factory=dict)
 
     def estimate(self, name: str, suite: Suite, methods: list[str]) -> SuiteEstimate:
-        """Estimate a suite, or the part of it that `methods` are."""
+        """Return the estimate of a suite, restricted to `methods`."""
         chosen = [method for method in suite.methods if method in methods]
         trained = [method for method in chosen if self.registry.method(method).is_iterative]
         hours = {method: self._hours(suite, self.registry.method(method)) for method in trained}
@@ -107,7 +106,7 @@ class Estimator:
         return len(self.prepared[dataset].view.evaluation) if dataset in self.prepared else 0
 
     def _measured(self, cls: type[Method], parameters: Parameters, task: Task) -> StepCost:
-        """Return what a training step and the prediction of one image take, and keep it for later plans."""
+        """Return the cost of a training step and of a prediction, and save it for later plans."""
         key = work_key(cls.name, cls.version, parameters.model_dump(mode="json"), task)
         if key not in self._known:
             self.announce(f"{cls.name} on {task.crop}x{task.crop} crops, K = {task.clusters}")
@@ -126,7 +125,7 @@ class Estimator:
             predicting = seconds_per_call(
                 lambda: method.predict(images), self.device, seconds=self.seconds / 5
             )
-        # Some methods cluster after training; before that there is nothing to predict with.
+        # Methods that cluster features after training cannot predict before that.
         except RuntimeError:
             return 0.0
         return predicting / EVALUATION_BATCH

@@ -1,6 +1,7 @@
-"""What training steps take on this machine, timed in a process of its own that a deadline ends.
+"""Timing of training steps in a separate process, which is stopped at a deadline.
 
-Run as a program it is that process: jobs as JSON on standard input, a line of JSON for each on output.
+Run as a program, this module is that process: it reads jobs as JSON from standard input, and writes one line
+of JSON per job to standard output.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ from infoseg_bench.runs.prediction import EVALUATION_BATCH
 from infoseg_bench.utils.device import choose_device
 
 TRIAL_SECONDS = 60.0
-"""Longest time that all trials of a plan may take together."""
+"""Maximum time of all trials of a plan together; chosen by this project."""
 WORTHWHILE_STEPS = 1000
-"""Fewer steps than these are not worth timing beforehand; chosen by this project."""
+"""Minimum number of steps in a plan that makes trials worthwhile; chosen by this project."""
 JOB_SECONDS = 6.0
-"""For one method at most; chosen by this project."""
+"""Maximum time per job; chosen by this project."""
 SMALL_BATCHES = (2, 4)
-"""From which the time of a batch that takes too long is extended linearly; chosen by this project."""
+"""Batch sizes from which the time of a batch that takes too long is extrapolated; chosen by this project."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +46,9 @@ class Job:
     """A method to time.
 
     Attributes:
-        method: its name
-        version: of the method
-        parameters: all of them
+        method: name of the method
+        version: version of the method
+        parameters: all its parameters
         task: channels, crop and number of clusters
     """
 
@@ -58,7 +59,7 @@ class Job:
 
     @classmethod
     def of(cls, run: PlannedRun, outline: Outline) -> Job:
-        """Return the job that tells what a run's steps take."""
+        """Return the job that times the steps of a run."""
         spec = run.spec
         return cls(
             method=spec.method, version=spec.method_version, parameters=spec.parameters, task=outline.task
@@ -66,16 +67,16 @@ class Job:
 
     @property
     def key(self) -> str:
-        """The same for jobs of the same work."""
+        """A text that is equal for jobs with equal work."""
         return work_key(self.method, self.version, self.parameters, self.task)
 
     @property
     def pixels(self) -> int:
-        """Pixels of a batch."""
+        """Number of pixels in a batch."""
         return int(self.parameters.get("batch", 1)) * self.task.crop**2
 
     def resembles(self, other: Job, varied: Collection[str]) -> bool:
-        """Return whether another job differs in its data set and in parameters that vary with it only."""
+        """Return whether another job differs only in its data set and in the parameters `varied`."""
         own, others = (
             {name: value for name, value in job.parameters.items() if name not in varied}
             for job in (self, other)
@@ -92,15 +93,17 @@ def with_timed_costs(
     plugins: Sequence[Path] = (),
     seconds: float = TRIAL_SECONDS,
 ) -> list[PlannedRun]:
-    """Return a plan's runs with the costs that `speed` measured; a few steps of the others are timed.
+    """Return the runs of a plan, with the costs of those that have none yet.
+
+    They are taken from measurements of `infoseg-bench speed`, or else estimated by timing a few steps.
 
     Args:
-        runs: of the plan
-        outlines: its data sets
+        runs: the runs of the plan
+        outlines: outlines of its data sets by name
         device: "auto" or a torch device
-        threads: CPU threads of a run
+        threads: number of CPU threads of a run
         plugins: files with more methods
-        seconds: longest time for all of it
+        seconds: maximum time of all trials together
     """
     measured = StepTimes(choose_device(device), threads)
     runs = [_with_measured_cost(run, outlines[run.spec.dataset], measured) for run in runs]
@@ -109,7 +112,7 @@ def with_timed_costs(
         return runs
     found = (Job.of(run, outlines[run.spec.dataset]) for run in unknown)
     jobs = list({job.key: job for job in found}.values())
-    # Should the time be up early, there is a job of every method.
+    # One job of every method comes first, in case the time is not enough for all.
     first = {job.method: job for job in reversed(jobs)}.values()
     ordered = [*first, *(job for job in jobs if job not in first)]
     timed = time_jobs(ordered, device=device, threads=threads, plugins=plugins, seconds=seconds)
@@ -130,14 +133,14 @@ def _with_measured_cost(run: PlannedRun, outline: Outline, measured: StepTimes) 
 
 
 class _Costs:
-    """Costs of the jobs that were timed, and of those that resemble one."""
+    """Costs of timed jobs, and of jobs that resemble a timed one."""
 
     def __init__(self, jobs: Sequence[Job], timed: Mapping[str, StepCost], plugins: Sequence[Path]) -> None:
         self._jobs, self._timed = [job for job in jobs if job.key in timed], timed
         self._methods = load_methods(plugins).methods
 
     def put(self, run: PlannedRun, outline: Outline) -> PlannedRun:
-        """Return a run with its cost, if it is known."""
+        """Return the run with its cost if that is known, else unchanged."""
         job, budget = Job.of(run, outline), run.spec.budget
         timed = job.key in self._timed
         like = job if timed else next((other for other in self._jobs if self._near(job, other)), None)
@@ -156,10 +159,10 @@ class _Costs:
 def time_jobs(
     jobs: Sequence[Job], *, device: str, threads: int, plugins: Collection[Path], seconds: float
 ) -> dict[str, StepCost]:
-    """Time jobs in a process of its own, which is ended when the time is up.
+    """Time jobs in a separate process, which is stopped after `seconds`.
 
     Returns:
-        key of every job that was timed to what its steps take
+        the costs of the jobs that could be timed, by `Job.key`
     """
     work = {
         "device": device, "threads": threads, "plugins": [str(path) for path in plugins],
@@ -194,7 +197,7 @@ def _work(work: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         method, task = registry.method(job["method"]), Task(**job["task"])
         parameters = method.parameters_type.parse(job["parameters"], method.name)
         stage = random_stage(task)
-        # Whatever a method raises here, its run will say better.
+        # Errors of a method are ignored here: its run will report them.
         with suppress(Exception):
             timer = _Timer(method, stage, device, min(left, JOB_SECONDS))
             yield {"key": job["key"], "step": timer.step(parameters), "image": timer.image(parameters)}
@@ -202,7 +205,7 @@ def _work(work: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 @dataclass(frozen=True)
 class _Timer:
-    """Times a method within some seconds."""
+    """Times a method within a number of seconds."""
 
     method: type[Method]
     stage: Stage
@@ -210,7 +213,7 @@ class _Timer:
     seconds: float
 
     def step(self, parameters: Parameters) -> float:
-        """Return the seconds of a training step."""
+        """Return the seconds per training step, extrapolated from small batches if it takes too long."""
         batch = getattr(parameters, "batch", 0)
         few, more = SMALL_BATCHES
         if batch <= more:
@@ -222,10 +225,10 @@ class _Timer:
         return small + max(0.0, larger - small) * (batch - few) / (more - few)
 
     def image(self, parameters: Parameters) -> float:
-        """Return the seconds of predicting one image; 0 for methods that cluster features beforehand."""
+        """Return the seconds to predict one image; 0 for methods that first cluster features."""
         task = self.stage.task
         method = self.stage.make(self.method, parameters, self.device)
-        # A GPU predicts a batch about as fast as one image, a CPU takes as long for each.
+        # A GPU predicts a batch about as fast as one image; on a CPU the time is proportional to the batch.
         count = 1 if self.device.type == "cpu" else EVALUATION_BATCH
         images = torch.rand(count, task.channels, task.crop, task.crop, device=self.device)
         try:
@@ -238,7 +241,7 @@ class _Timer:
         return self._mean(training(method, self.stage.images(method))) / COURSE
 
     def _mean(self, call: Callable[[], object]) -> float:
-        """Return the mean time of calls after one that warms up, or of that one where it takes long."""
+        """Return the mean time of calls after the first one, or the time of the first one if it is long."""
         first, times = self._timed(call), list[float]()
         if first > self.seconds / 4:
             return first
@@ -255,7 +258,7 @@ class _Timer:
 
 
 def main() -> None:
-    """Time the jobs of standard input."""
+    """Time the jobs read from standard input."""
     for line in _work(json.load(sys.stdin)):
         print(json.dumps(line), flush=True)
 

@@ -184,7 +184,7 @@ def test_a_logger_that_fails_leaves_the_runs_and_other_loggers_alone(
     ("text", "expected"),
     [
         ("tensorbord", "did you mean tensorboard?"),
-        ("csv=", "is empty: give a folder"),
+        ("csv=", "is empty: add a folder"),
         ("", "unknown logger"),
     ],
 )

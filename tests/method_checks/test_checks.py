@@ -16,22 +16,22 @@ from infoseg_bench.method_checks.scaffold import write_method
 from infoseg_bench.method_checks.subject import Subject
 
 BREAKS = {
-    "name, title and citation are there": ('= "not published"', '= ""'),
-    "every parameter says what it does": ('source="chosen by this project", ge=0)', 'source="", ge=0)'),
+    "name, title and citation are given": ('= "not published"', '= ""'),
+    "every parameter has a description": ('source="chosen by this project", ge=0)', 'source="", ge=0)'),
     "defaults and presets are valid": (
         "    def build",
         '    presets = {"mini": {"no": 1}}\n\n    def build',
     ),
-    "clusters have the images' size": (".argmax(dim=1)", ".argmax(dim=1)[:, 1:]"),
-    "four bands are taken": ("self.task.channels, width", "3, width"),
-    "nothing that a fit can reach leads to a label": (
+    "predicted clusters have the size": (".argmax(dim=1)", ".argmax(dim=1)[:, 1:]"),
+    "images with four channels": ("self.task.channels, width", "3, width"),
+    "the fit cannot reach any label": (
         "        width = self.parameters.width\n",
         "        import gc\n"
         "        self.seen = [a for a in gc.get_objects() if type(a).__name__ == 'StoreArrays']\n"
         "        width = self.parameters.width\n",
     ),
     "the same seed gives the same clusters": ("light = 1 +", "light = __import__('random').random() +"),
-    "a fit taken up from its state": (
+    "a fit resumed from its state": (
         "def build",
         "def state(self): return {**super().state(), 'step': 0}\n\n    def build",
     ),
@@ -40,7 +40,10 @@ BREAKS = {
         "(self._probabilities(images) - self._probabilities(images).mean(0)).argmax",
     ),
     "mixed precision gives nearly the same loss": ('"loss": -information', '"loss": -information.bfloat16()'),
-    "a training step never waits": ('"loss": -information', '"loss": -information + 0 * float(information)'),
+    "a training step does not synchronise": (
+        '"loss": -information',
+        '"loss": -information + 0 * float(information)',
+    ),
 }  # fmt: skip
 """Beginning of a check's title to what breaks it in the scaffold."""
 
@@ -81,8 +84,8 @@ def test_the_command_ends_with_status_one_and_says_what_to_change(
     path.write_text(path.read_text().replace(".argmax(dim=1)", ".argmax(dim=1) + 3"))
     status, output = call("check", "half_done.py", "--set", "half-done.width=4")
     assert status == 1
-    assert "with K = 3 -> let predict give int64" in output
-    assert re.search(r"^ok +labels have no part in a fit", output, flags=re.MULTILINE)
+    assert "with K = 3 -> let predict return int64" in output
+    assert re.search(r"^ok +the fit does not depend on labels", output, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +93,8 @@ def test_the_command_ends_with_status_one_and_says_what_to_change(
     [
         (["new", "method", "My Method"], "use lower-case letters"),
         (["new", "method", "kmeans"], "is taken"),
-        (["new", "method", "external-x"], "a meaning of its own"),
-        (["new", "method", "class"], "a meaning of its own"),
+        (["new", "method", "external-x"], "is reserved"),
+        (["new", "method", "class"], "is reserved"),
         (["new", "method", "there"], "this file exists"),
         (["new", "method", "x", "--out", "x.txt"], "ends in .py"),
         (["check", "kmaens"], "did you mean kmeans"),

@@ -129,7 +129,7 @@ def test_the_text_of_a_cost_says_what_it_rests_on_and_how_to_make_it_small(tmp_p
     runs = look([other(spec, seed=1), other(spec, method="iic")], tmp_path, lambda name: "")
     cost, *rest = cost_lines(runs, 2, on_cpu=True)
     assert cost == (
-        f"Estimated cost: 2.5 h of runs, 1.3 h with 2 side by side. It rests on "
+        "Estimated cost: 2.5 h of runs, 1.3 h with 2 at a time, based on "
         f"finished runs ({spec.method}). Not known: iic (1 run)."
     )
     assert "--preset small" in rest[-1]

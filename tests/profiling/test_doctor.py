@@ -72,7 +72,7 @@ def test_a_folder_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "results").write_text("a file, not a folder")
     found = doctor.diagnose(tmp_path / "data", tmp_path / "results" / "deeper")
     (problem,) = found.problems
-    assert "no file can be written and locked there" in problem
+    assert "files cannot be written or locked" in problem
 
 
 def test_a_driver_without_a_gpu_that_torch_can_use_is_a_problem(

@@ -118,7 +118,7 @@ def test_the_command_prints_json_that_a_script_can_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--method", "kmeans"], "kmeans: does not train by steps"),
+        (["--method", "kmeans"], "kmeans: does not train in steps"),
         (["--dataset", "none"], "none"),
         (["--device", "tpu9"], "--device tpu9"),
         (["--set", "infoseg.batch=0"], "infoseg.batch=0"),
