@@ -9,12 +9,12 @@ from infoseg_bench.utils.markdown import plain, table
 def model_card(
     record: FinishedRecord | UnscoredRecord, *, file: str, weights: int, data_licence: str, licence: str
 ) -> str:
-    """Write the card as Markdown.
+    """Return the card as Markdown.
 
     Args:
         record: record of the finished run
         file: name of the safetensors file
-        weights: number of weights in it
+        weights: number of weights in the file
         data_licence: licence of the training photos
         licence: licence of the weights
     """
@@ -74,8 +74,8 @@ def _scores(record: FinishedRecord) -> list[str]:
         "",
         table(("score", "%"), [[name, f"{100 * value:.1f}"] for name, value in scores.items()]),
         "",
-        f"Of {facts.evaluation_images} photos' centre {facts.crop}x{facts.crop} at the last step; constant "
-        f"prediction: {100 * facts.constant_pixel_accuracy:.1f} % PA.",
+        f"On the centre {facts.crop}x{facts.crop} of {facts.evaluation_images} photos, at the last step. "
+        f"A constant prediction has a PA of {100 * facts.constant_pixel_accuracy:.1f} %.",
     ]
 
 

@@ -23,9 +23,9 @@ class Photos:
     """A data set's evaluation images, read once for all runs on it.
 
     Attributes:
-        prepared: store and view
-        images: images with values in [0, 1]
-        labels: class indices, or VOID
+        prepared: the data set
+        images: centre crops, float `image channel crop crop`, values in [0, 1]
+        labels: class indices or VOID, uint8 `image crop crop`
     """
 
     prepared: PreparedDataset
@@ -34,7 +34,7 @@ class Photos:
 
 
 def read_photos(prepared: PreparedDataset, protocol: str) -> Photos:
-    """Read evaluation images and labels on the CPU."""
+    """Return the evaluation images and labels of a data set, on the CPU."""
     images = EvaluationSet(
         prepared.store.arrays(labels=True), prepared.view, protocol=protocol, device=torch.device("cpu")
     )

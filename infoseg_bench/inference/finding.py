@@ -1,4 +1,4 @@
-"""Finds the run that a user names, and loads its trained method."""
+"""Find a run by id, name or folder, and load its trained method."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Completed = FinishedRecord | UnscoredRecord
 
 
 def find_run(run: str, results: Path) -> RunFolder:
-    """Find a run by its folder, or by the beginning of its identity or of its folder's name in `results`.
+    """Return a run, given its folder, or the beginning of its identity or folder name in `results`.
 
     Raises:
         UsageError: no run matches, or several do
@@ -35,11 +35,11 @@ def find_run(run: str, results: Path) -> RunFolder:
         return RunFolder(found[0])
     if not found:
         raise UsageError(
-            f"--run {run}: neither a run folder nor the beginning of an identity in {results}: "
-            "infoseg-bench status shows the runs, --results names another folder"
+            f"--run {run}: neither a run folder nor the beginning of a run's id in {results}: "
+            "infoseg-bench status shows the runs, and --results DIR selects another folder"
         )
     names = first_few([path.name for path in found])
-    raise UsageError(f"--run {run}: {len(found)} runs match ({names}): give more characters")
+    raise UsageError(f"--run {run}: {len(found)} runs match ({names}): use more characters")
 
 
 def load_run(
@@ -50,10 +50,9 @@ def load_run(
     plugins: Sequence[Path] = (),
     allow_unfinished: bool = False,
 ) -> tuple[Model, Completed | None]:
-    """Load a run's trained method, and its record if it is finished.
+    """Return a run's trained model, and its record if it is finished.
 
-    Without scores, it is unknown which class a cluster stands for, so the clusters themselves are the
-    classes.
+    Without scores, the clusters are not matched to classes, so the clusters themselves are the classes.
 
     Args:
         folder: folder of the run
@@ -69,7 +68,7 @@ def load_run(
     if record is None and not allow_unfinished:
         raise UserError(f"{folder.path}: {_unfinished(folder)}")
     if folder.spec().external:
-        raise UserError(f"{folder.path}: its label maps were made by other software: there is no model")
+        raise UserError(f"{folder.path}: made by other software, so it has no model: choose another run")
     method = load_method(folder, _task(folder, record, data), device=device, plugins=plugins)
     return _model(method, record), record
 
@@ -82,8 +81,8 @@ def _unfinished(folder: RunFolder) -> str:
     state, training = folder.state(), peek_training_state(folder)
     spec = folder.spec()
     steps = f" at step {training.step} of {spec.budget.steps}" if training and spec.budget else ""
-    remedy = "or take its last checkpoint with --allow-unfinished" if training else "which has no weights yet"
-    return f"this run is not finished ({state}{steps}): infoseg-bench run finishes it, {remedy}"
+    remedy = "or use its last checkpoint with --allow-unfinished" if training else "it has no weights yet"
+    return f"this run is not finished ({state}{steps}): finish it with infoseg-bench run; {remedy}"
 
 
 def _task(folder: RunFolder, record: Completed | None, data: Path) -> Task:

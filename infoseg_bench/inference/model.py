@@ -19,7 +19,7 @@ from infoseg_bench.images.resize import scale_bilinear
 from infoseg_bench.inference.tiled import segment_tiled
 
 Photo = UInt8[np.ndarray, "height width channel"] | Image.Image | str | PathLike[str]
-"""Photos that a model accepts."""
+"""A photo as an array, a Pillow image or a path."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Model:
         method: the method, ready to predict
         classes: class names
         palette: one colour (red, green, blue) per class
-        matching: class index of every cluster, or -1; found with the evaluation labels
+        matching: class index of each cluster, or -1 if unmatched; determined with the evaluation labels
     """
 
     method: Method
@@ -39,22 +39,24 @@ class Model:
     matching: tuple[int, ...]
 
     @torch.no_grad()
-    def clusters(self, image: Photo, *, scale: float = 1.0) -> Int16[np.ndarray, "height width"]:
-        """Return the cluster of every pixel.
+    def clusters(self, photo: Photo, *, scale: float = 1.0) -> Int16[np.ndarray, "height width"]:
+        """Return the cluster of every pixel, in [0, K).
 
         Args:
-            image: an array with values from 0 to 255, a Pillow image, or the path of a photo; the latter two
-                are rotated as their EXIF orientation says
+            photo: an array with values from 0 to 255, a Pillow image, or the path of a file; images and
+                files are rotated by their EXIF orientation
             scale: factor by which the photo is scaled first; the result has the size of the photo
 
         Raises:
             UserError: the photo is unreadable, or has other channels than the training photos
             TypeError: neither a path, a Pillow image nor an array of uint8, `height width channel`
         """
-        pixels = photo_pixels(image)
-        bands = self.method.task.channels
-        if pixels.shape[2] != bands:
-            raise UserError(f"a photo of {pixels.shape[2]} bands: this model was trained on {bands}")
+        pixels = photo_pixels(photo)
+        channels = self.method.task.channels
+        if pixels.shape[2] != channels:
+            raise UserError(
+                f"a photo with {pixels.shape[2]} channels: this model needs {channels}, as in its training"
+            )
         scaled = scale_bilinear(pixels, scale) if scale != 1.0 else pixels
         found = segment_tiled(scaled, self.method.task.crop, self.method.predict, self.method.run.device)
         if found.shape == pixels.shape[:2]:
@@ -64,33 +66,33 @@ class Model:
         )
         return np.asarray(found[rows[:, None], columns])
 
-    def predict(self, image: Photo, *, scale: float = 1.0) -> UInt8[np.ndarray, "height width"]:
-        """Return the class of every pixel, an index into `classes`, 255 if its cluster stands for no class.
+    def predict(self, photo: Photo, *, scale: float = 1.0) -> UInt8[np.ndarray, "height width"]:
+        """Return the class of every pixel, an index into `classes`; 255 if its cluster is unmatched.
 
-        The arguments are the same as those of `clusters`.
+        Arguments and errors are those of `clusters`.
         """
         table = np.array([VOID if index < 0 else index for index in self.matching], dtype=np.uint8)
-        return np.asarray(table[self.clusters(image, scale=scale)])
+        return np.asarray(table[self.clusters(photo, scale=scale)])
 
 
-def photo_pixels(image: object) -> UInt8[np.ndarray, "height width channel"]:
+def photo_pixels(photo: object) -> UInt8[np.ndarray, "height width channel"]:
     """Return the pixels of an argument of `Model.predict`.
 
     Raises:
         TypeError: neither a path, a Pillow image nor an array of uint8, `height width channel`
         UserError: an unreadable file
     """
-    if isinstance(image, Image.Image):
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    if isinstance(image, str | PathLike):
-        return read_photo(Path(image), upright=True)
-    if not isinstance(image, np.ndarray):
+    if isinstance(photo, Image.Image):
+        return np.asarray(ImageOps.exif_transpose(photo).convert("RGB"))
+    if isinstance(photo, str | PathLike):
+        return read_photo(Path(photo), upright=True)
+    if not isinstance(photo, np.ndarray):
         raise TypeError(
-            f"a photo of type {type(image).__name__}: give a path, a Pillow image, or a NumPy array of uint8"
+            f"a photo of type {type(photo).__name__}: use a path, a Pillow image, or a NumPy array of uint8"
         )
-    if image.dtype != np.uint8 or image.ndim != 3:
-        shape = " x ".join(map(str, image.shape))
+    if photo.dtype != np.uint8 or photo.ndim != 3:
+        shape = " x ".join(map(str, photo.shape))
         raise TypeError(
-            f"an array of {image.dtype}, {shape}: give values of 0 to 255 as uint8, height x width x channel"
+            f"a photo as array of {photo.dtype}, {shape}: use uint8, 0 to 255, height x width x channel"
         )
-    return image
+    return photo

@@ -1,4 +1,4 @@
-"""Pictures of segmented photos: label PNG, overlay and legend."""
+"""Image files of segmented photos: label PNG, overlay and legend."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from infoseg_bench.images.fonts import font_for
 from infoseg_bench.utils.atomic import write_atomic, write_text
 
 SHARE = 0.5
-"""Weight of the class's colour in an overlay; the rest is the photo; chosen by this project."""
+"""Opacity of the class's colour in an overlay; chosen by this project."""
 ROW, SWATCH, MARGIN = 28, 20, 8
-"""Sizes of a legend in pixels; chosen by this project."""
+"""Sizes in a legend, in pixels; chosen by this project."""
 STRIP = 256
-"""Rows that are tinted at a time; chosen by this project."""
+"""Number of rows processed at a time; chosen by this project."""
 Palette = Sequence[tuple[int, int, int]]
 
 
@@ -35,10 +35,10 @@ def write_overlay(
     labels: UInt8[np.ndarray, "height width"],
     palette: Palette,
 ) -> None:
-    """Write the photo with every pixel tinted in its class's colour."""
+    """Write the photo with every pixel tinted in the colour of its class."""
     height, width = labels.shape
     tinted, colours = Image.new("RGB", (width, height)), colour_table(palette)
-    # Strip by strip, so that a large photo takes the memory of one additional image and not of three.
+    # Processing strips saves the memory of two additional images, which matters for large photos.
     for top in range(0, height, STRIP):
         rows = slice(top, top + STRIP)
         strip = Image.blend(Image.fromarray(photo[rows]), Image.fromarray(colours[labels[rows]]), SHARE)
@@ -50,7 +50,7 @@ def write_legend(folder: Path, classes: Sequence[str], palette: Palette) -> str:
     """Write the names and colours of the classes as `legend.png` and as text in `legend.txt`.
 
     Returns:
-        a warning if no installed font can show all names, which are then numbers in the picture; or ""
+        a warning if some names are replaced by numbers in `legend.png`, because no font has them; else ""
     """
     lines = [
         f"{index}\t#{red:02x}{green:02x}{blue:02x}\t{name}"
@@ -71,11 +71,11 @@ def write_legend(folder: Path, classes: Sequence[str], palette: Palette) -> str:
     _write(folder / "legend.png", image)
     if shown == list(classes):
         return ""
-    return f"no installed font has all class names: legend.png numbers them as {folder / 'legend.txt'} does"
+    return f"no installed font has all class names: legend.png has numbers, see {folder / 'legend.txt'}"
 
 
 def colour_table(palette: Palette) -> UInt8[np.ndarray, "256 3"]:
-    """Return the colour of every label; black beyond the classes."""
+    """Return the colour of every label; black for labels that are not classes."""
     table = np.zeros((VOID + 1, 3), dtype=np.uint8)
     table[: len(palette)] = palette
     return table

@@ -1,4 +1,4 @@
-"""Segments a user's photos, one after another."""
+"""Segmentation of a user's photos."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ChosenPhotos:
     """The photos to segment.
 
     Attributes:
-        photos: photos by the name of their results: the file's stem, with its path below the given folder
-        faults: photos that cannot be given a name
-        left_out: for each folder, a text with the other files in it
+        photos: the photos, by the name of their results: the path in the given folder, without suffix
+        faults: photos without a valid or unique name
+        left_out: a text with the files left out, for each folder
     """
 
     photos: dict[str, Path] = field(default_factory=dict)
@@ -30,26 +30,28 @@ class ChosenPhotos:
     left_out: dict[Path, str] = field(default_factory=dict)
 
 
-def chosen_photos(images: Sequence[Path], out: Path) -> ChosenPhotos:
-    """Return the given photos, and those in the given folders and their subfolders.
+def chosen_photos(paths: Sequence[Path], out: Path) -> ChosenPhotos:
+    """Return the given photos, and the photos in the given folders and their subfolders.
 
     Raises:
-        UserError: no such file, an empty folder, two photos of one name, or `out` is the photos' folder
+        UserError: no such folder, or a folder without photos
+        UsageError: two photos of the same name, or `out` is one of the folders
     """
     chosen = ChosenPhotos()
-    for image in images:
-        if image.is_dir() and out.resolve() == image.resolve():
+    for path in paths:
+        if path.is_dir() and out.resolve() == path.resolve():
             raise UsageError(
-                f"--out {printable(out)} is the photos' folder: results would be segmented next time"
+                f"--out {printable(out)} is the photos' folder, so results would be segmented next time: "
+                "choose another"
             )
-        if not image.is_dir():
-            _add({image.stem: image}, chosen)
+        if not path.is_dir():
+            _add({path.stem: path}, chosen)
             continue
-        listing = list_photos(image)
+        listing = list_photos(path)
         chosen.faults.extend(listing.faults)
         _add(listing.files, chosen)
         if listing.left_out:
-            chosen.left_out[image] = listing.left_out_line
+            chosen.left_out[path] = listing.left_out_line
     return chosen
 
 
@@ -57,8 +59,8 @@ def _add(photos: Mapping[str, Path], chosen: ChosenPhotos) -> None:
     for name, photo in photos.items():
         if name in chosen.photos:
             raise UsageError(
-                f"{printable(chosen.photos[name])} and {printable(photo)} have one name, and so would their "
-                "results: segment them into two --out folders"
+                f"{printable(chosen.photos[name])} and {printable(photo)} have the same name, and so would "
+                "their results: segment them separately, with different --out folders"
             )
         chosen.photos[name] = photo
 
@@ -67,7 +69,7 @@ def segment_file(model: Model, photo: Path, out: Path, name: str, *, scale: floa
     """Write a photo's label PNG and overlay into `out`, as NAME-labels.png and NAME-overlay.png.
 
     Returns:
-        a text with the shares of the classes
+        the shares of the classes as text, largest first
 
     Raises:
         UserError: the photo cannot be read, or the files cannot be written

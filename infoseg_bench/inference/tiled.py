@@ -1,4 +1,4 @@
-"""Segments photos of any size in overlapping tiles of the size that the method was evaluated on."""
+"""Segmentation of photos of any size, in overlapping tiles of the size on which the method was evaluated."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from torch import Tensor
 from infoseg_bench.data.train_images import to_float
 
 BATCH = 256
-"""Largest number of tiles predicted at a time; chosen by this project."""
+"""Maximum number of tiles per batch; chosen by this project."""
 
 BATCH_PIXELS = 1 << 18
-"""Largest number of pixels predicted at a time, so that memory does not grow with the photo; chosen by this
-project: 16 tiles of 128x128."""
+"""Maximum number of pixels per batch, so that memory does not grow with the photo; chosen by this project: 16
+tiles of 128x128."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """One tile along one side: its start, and the part [first, end) of the side for which it is used."""
+    """One tile along one side of a photo: its start, and the part [first, end) of the side it predicts."""
 
     start: int
     first: int
@@ -31,9 +31,13 @@ class Span:
 
 
 def spans(length: int, side: int) -> list[Span]:
-    """Cover a length with tiles that overlap by at least half; each is used up to the middle of an overlap.
+    """Return tiles that cover a length and overlap by at least half; each is used up to mid-overlap.
 
-    A length smaller than a tile is centred and padded, as in an evaluation (IIC's transforms).
+    A length smaller than a tile is centred and padded, as in evaluations (IIC's transforms).
+
+    Args:
+        length: length in pixels
+        side: side of a tile in pixels
     """
     if length <= side:
         return [Span(int((length - side) / 2), 0, length)]
@@ -52,7 +56,14 @@ def segment_tiled(
     predict: Callable[[Float[Tensor, "batch channel side side"]], Int64[Tensor, "batch side side"]],
     device: torch.device,
 ) -> Int16[np.ndarray, "height width"]:
-    """Predict every pixel from a tile of `side` pixels around it. An image of one tile is predicted whole."""
+    """Return the cluster of every pixel, predicted in overlapping tiles.
+
+    Args:
+        image: the pixels
+        side: side of the tiles in pixels
+        predict: returns the clusters of a batch of tiles with values in [0, 1]
+        device: the device of the tiles
+    """
     height, width = image.shape[:2]
     clusters = np.zeros((height, width), dtype=np.int16)
     places = list(product(spans(height, side), spans(width, side)))

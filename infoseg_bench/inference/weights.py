@@ -1,4 +1,4 @@
-"""Models as safetensors files: tensors, with everything needed to recreate the method in the header."""
+"""Models as safetensors files, whose header contains everything needed to recreate the method."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from infoseg_bench.utils.device import choose_device
 
 FORMAT = "infoseg-bench model 1"
 SEPARATOR = "/"
-"""Separator between the names of nested parts of a state, because torch's own names contain dots."""
+"""Separator of the names of nested parts of a state, because torch's names contain dots."""
 
 
 def save_model(model: Model, spec: RunSpec, path: Path) -> int:
-    """Write what predictions need; what only training needs, such as the optimiser's state, is left out.
+    """Write the weights of a model, without what only training needs, such as the optimiser's state.
 
     Returns:
-        number of weights in the file
+        the number of weights in the file
 
     Raises:
-        UserError: the state has other things than tensors and plain values, or the file cannot be written
+        UserError: the state contains other values than tensors and plain ones, or the file is not writable
     """
     method = model.method
     parts = dict(_flat({k: v for k, v in method.state().items() if k not in method.training_only}))
@@ -51,14 +51,15 @@ def save_model(model: Model, spec: RunSpec, path: Path) -> int:
         content = save(tensors, {"format": FORMAT, "model": json.dumps(header)})
     except (TypeError, ValueError) as error:
         raise UserError(
-            f"{spec.method}: its state cannot be exported ({error}): use tensors and plain values"
+            f"{spec.method}: its state cannot be exported ({error}): return only tensors and plain values in "
+            "`state`"
         ) from None
     write_bytes(path, content)
     return sum(tensor.numel() for tensor in tensors.values())
 
 
 def load_model(path: str | Path, *, device: str = "auto", plugins: Sequence[Path] = ()) -> Model:
-    """Read a model written by `infoseg-bench export`. No code in the file is executed.
+    """Return a model written by `infoseg-bench export`. No code in the file is executed.
 
     Args:
         path: path of the safetensors file
@@ -82,7 +83,7 @@ def load_model(path: str | Path, *, device: str = "auto", plugins: Sequence[Path
         )
     except (KeyError, TypeError, ValueError, RuntimeError, ValidationError) as error:
         reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{path}: its parts do not fit together ({reason}): export it again") from None
+        raise UserError(f"{path}: an inconsistent model ({reason}): export it again") from None
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

@@ -69,7 +69,7 @@ class ArchiveFiles(OfficialFiles):
         return self._path / self._entries[name].filename
 
     def identity(self, name: str) -> str:
-        """Return size and CRC, as the archive's list has them."""
+        """Return the size and CRC in the archive's list of files."""
         info = self._entries[name]
         return f"{info.file_size} {info.CRC:08x}"
 
@@ -78,5 +78,5 @@ class ArchiveFiles(OfficialFiles):
         return cast(BufferedIOBase, self._zip.open(self._entries[name]))
 
     def size(self, name: str) -> int:
-        """Look the file up in the archive's list."""
+        """Return the uncompressed size of the file in bytes."""
         return self._entries[name].file_size

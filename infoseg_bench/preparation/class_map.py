@@ -72,7 +72,7 @@ def read_class_map(name: str, shipped: Path) -> LabelCoding:
     """
     path = Path(name) if name.endswith(".toml") else shipped / f"{name}.toml"
     if not path.is_file() and not name.endswith(".toml"):
-        remedy = "or give a file that ends in .toml"
+        remedy = "or use a file that ends in .toml"
         raise unknown_name("class map", name, (file.stem for file in shipped.glob("*.toml")), remedy)
     try:
         values = tomllib.loads(read_text(path, "class map"))
@@ -91,9 +91,9 @@ def _coding(class_map: ClassMap, path: Path) -> LabelCoding:
         who = without[0] if without else names[0]
         raise UsageError(f"{path}: class {who!r}: give every class codes, or every class colours")
     if class_map.other == "nearest" and not by_colour:
-        raise UsageError(f'{path}: other = "nearest" goes with colours: say "void" or "error"')
+        raise UsageError(f'{path}: other = "nearest" needs colours: use "void" or "error"')
     wider = '"nearest" or "void"' if by_colour else '"void"'
-    remedy = f"name it in the class map {path.name}, or let the map say other = {wider}"
+    remedy = f"add it to the class map {path.name}, or set other = {wider} in it"
     meanings = [(getattr(entry, key), index) for index, entry in enumerate(class_map.classes)]
     if by_colour:
         colours = _meanings([*meanings, (class_map.void_colours, VOID)], "colour", path)

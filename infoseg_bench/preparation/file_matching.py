@@ -55,8 +55,8 @@ def match_files(
     taken = set(map(os.path.realpath, maps.files.values())) if labels is not None else set()
     if labels is not None and taken >= set(map(os.path.realpath, found.files.values())):
         raise UsageError(
-            f"--images and --labels {printable(labels)} hold the same files: name the end that only label "
-            "maps have with --label-suffix, or move them to a folder of their own"
+            f"--images and --labels {printable(labels)} contain the same files: use --label-suffix with the "
+            "ending that only label maps have, or move them to a separate folder"
         )
     found.files = {name: path for name, path in found.files.items() if os.path.realpath(path) not in taken}
     photos = found.with_suffix(image_suffix)
@@ -98,7 +98,7 @@ def chosen_by_list(path: Path, photos: Mapping[str, Path], option: str) -> set[s
     unknown = [name for name, ids in chosen.items() if not ids]
     if unknown:
         raise UserError(
-            f"{option} {printable(path)}: {len(unknown)} of {len(chosen)} names are no photo's "
+            f"{option} {printable(path)}: {len(unknown)} of {len(chosen)} names are not those of photos "
             f"({first_few(unknown, 10)}): remove these lines, or add the photos"
         )
     ambiguous = [name for name, ids in chosen.items() if len(ids) > 1]
@@ -122,7 +122,7 @@ def _label_maps(folder: Path, suffix: str) -> Listing:
         named = f" named *{suffix}" if suffix else ""
         passed = f"; left out: {maps.left_out_line}" if maps.left_out else ""
         raise UserError(
-            f"{printable(folder)}: no label PNGs here{named}: check the path, or leave --labels out{passed}"
+            f"{printable(folder)}: no label PNGs{named}: check the path, or leave out --labels{passed}"
         )
     for name, path in list(maps.files.items()):
         if path.suffix.lower() not in LABEL_SUFFIXES:
@@ -176,7 +176,7 @@ def _without_photo(alone: Mapping[str, Path], photos: Listing) -> list[FileError
         remedy = (
             "add the photo or remove the label map"
             if other is None
-            else f"rename it to {other!r}: capitals and small letters count"
+            else f"rename it to {other!r}: upper and lower case are distinguished"
         )
         text = f"no photo {name!r} in {where} for this label map"
         faults.append(
@@ -192,12 +192,12 @@ def _none_matches(photos: Listing, maps: Listing) -> str:
         (other[len(photo) :] for photo in some for other in maps.files if other.startswith(photo)), ""
     )
     remedy = (
-        f"--label-suffix {ending} takes the label maps of these names"
+        f"use --label-suffix {ending}"
         if ending
-        else "rename the label maps, or name the ends in which they differ with --label-suffix and "
-        "--image-suffix"
+        else "rename the label maps, or use --label-suffix and --image-suffix with the endings in which they "
+        "differ"
     )
     return (
-        f"{printable(maps.folder)}: none of {len(maps.files)} label maps is named as one of the "
+        f"{printable(maps.folder)}: none of {len(maps.files)} label maps has the name of one of the "
         f"{len(photos.files)} photos (label map {name!r}, photo {first!r}): {remedy}"
     )

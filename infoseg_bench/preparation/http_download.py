@@ -22,7 +22,7 @@ from infoseg_bench.utils.disk import disk_error
 from infoseg_bench.utils.progress import ProgressFactory
 
 BLOCK = 1 << 20
-"""Bytes read, and shown as progress, at a time."""
+"""Bytes read at a time, which is also the unit of the progress; chosen by this project."""
 
 WAITS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Seconds before each new attempt after one that received nothing; chosen by this project."""
@@ -59,7 +59,7 @@ def transfer(address: str, partial: Path, *, size: int | None, progress: Progres
             failures = 1 if _size_of(partial) > before else failures + 1
             if failures > len(WAITS):
                 raise UserError(
-                    f"{address}: {reason}: check the network; the same command continues after "
+                    f"{address}: {reason}: check the network, and repeat the command, which continues after "
                     f"{_size_of(partial)} bytes"
                 ) from None
             time.sleep(WAITS[failures - 1])
@@ -77,7 +77,7 @@ def remote_size(address: str) -> int | None:
                 return whole_number(answer.headers.get("Content-Length"))
         except ConnectionLost as reason:
             if wait is None:
-                raise UserError(f"{address}: {reason}: check the network, or give --source") from None
+                raise UserError(f"{address}: {reason}: check the network, or use --source") from None
             time.sleep(wait)
         except UserError:
             # Not every server supports HEAD; the download will show what is wrong.
@@ -104,8 +104,8 @@ def _continue(address: str, partial: Path, size: int | None, progress: ProgressF
         total = size if answer.total is None else answer.total
         if size is not None and total != size:
             raise UserError(
-                f"{address}: offers {total} bytes, but the official file has {size}: does a proxy or a login "
-                "page stand between? Otherwise fetch it by hand and give --source"
+                f"{address}: the server offers {total} bytes, but the official file has {size}: check for a "
+                "proxy or login page, or download the file by hand and use --source"
             )
         _append(answer, partial, total, address, progress)
     arrived = _size_of(partial)

@@ -48,7 +48,7 @@ def open_address(request: urllib.request.Request, address: str) -> http.client.H
         if error.code in TRANSIENT:
             raise ConnectionLost(f"the server answers {error.code} {error.reason}") from None
         raise UserError(
-            f"{address}: the server answers {error.code} {error.reason}: fetch the file by hand and give "
+            f"{address}: the server answers {error.code} {error.reason}: download the file by hand and use "
             "--source"
         ) from None
     except (http.client.HTTPException, OSError) as error:

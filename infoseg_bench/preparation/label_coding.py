@@ -18,13 +18,14 @@ from infoseg_bench.images.label_images import Colour, open_labels, read_label_co
 from infoseg_bench.images.palette import default_palette
 
 CODES = 256
-"""Label maps have 8 bits."""
+"""Number of codes of a label map of 8 bits."""
 
 STRANGE = -1
-"""Marks colours without a meaning in a table of colours."""
+"""Entry for colours without a meaning in a table of colours."""
 
 MANY = 64
-"""Distinct values without a class from which a label map looks like a photo; chosen by this project."""
+"""Number of distinct values without a class above which a label map is taken for a photo; chosen by this
+project."""
 
 VALUE = r"\d{1,3}|#[0-9a-fA-F]{6}"
 """A label value as users write it: a number or a colour."""
@@ -99,10 +100,10 @@ class LabelCoding:
     def apply(
         self, labels: UInt8[np.ndarray, "height width"], path: Path
     ) -> UInt8[np.ndarray, "height width"]:
-        """Turn codes into stored labels.
+        """Convert codes to stored labels.
 
         Raises:
-            FileError: a code that has no class; `path` is the file it came from
+            FileError: a code without a class; `path` is the file with the codes
         """
         occurs = np.bincount(labels.ravel(), minlength=CODES).astype(bool)
         strange = np.flatnonzero(occurs & ~self.known)
@@ -114,10 +115,10 @@ class LabelCoding:
         return np.asarray(self.stored[labels])
 
     def apply_colours(self, labels: UInt8[np.ndarray, "height width 3"], path: Path) -> CodedLabels:
-        """Turn colours into stored labels.
+        """Convert colours to stored labels.
 
         Raises:
-            FileError: a colour that has no class, unless it counts as void or as the nearest one
+            FileError: a colour without a class, if `other` is "error"; or too many of them
         """
         numbers = _numbers(labels)
         stored = self._table[numbers]
@@ -138,10 +139,10 @@ class LabelCoding:
     def _no_class(self, path: Path, values: Sequence[str], kind: str = "value") -> FileError:
         shown = first_few(values, 5)
         alone = f"no class for label {kind} {shown}"
-        return FileError(path, f"label {kind}s of no class", self.remedy, shown, alone)
+        return FileError(path, f"label {kind}s without a class", self.remedy, shown, alone)
 
     def _nearest(self, colours: np.ndarray) -> Int16[np.ndarray, " colour"]:
-        """Return the meaning of the nearest named colour, by the distance in RGB; of two, the first."""
+        """Return the meaning of the nearest named colour in RGB; the first one if there are several."""
         named = np.array(list(self.colours or ()), dtype=np.int64)
         distance = ((colours[:, None, :].astype(np.int64) - named[None]) ** 2).sum(axis=-1)
         meanings = np.array(list((self.colours or {}).values()), dtype=np.int16)
@@ -164,15 +165,15 @@ def coding(
     other: Other = "error",
     remedy: str,
 ) -> LabelCoding:
-    """Make a coding.
+    """Return a coding.
 
     Args:
-        names: of the classes
-        codes: code to class index, VOID or UNLABELLED
-        palette: one colour per class; without it, default ones
-        colours: colour to class index, VOID or UNLABELLED, where colours count in place of codes
-        other: what codes and colours are that are not named
-        remedy: what to do about one that is an error
+        names: class names
+        codes: class index, VOID or UNLABELLED for each code
+        palette: one colour per class; None: default colours
+        colours: class index, VOID or UNLABELLED for each colour, if label maps are coded by colour
+        other: how other codes and colours are treated
+        remedy: what to do about one that is an error, for messages
     """
     stored = np.full(CODES, VOID, dtype=np.uint8)
     named = np.zeros(CODES, dtype=bool)
@@ -190,16 +191,16 @@ def coding(
 
 
 def coding_of_names(classes: str, void: str | None) -> LabelCoding:
-    """Make the coding of `--classes`: names, to each of which a code or a colour may be given.
+    """Return the coding given by the options `--classes` and `--void`.
 
     Args:
-        classes: separated by commas: "road,car" (values 0 and 1), "road=0,car=255" or
+        classes: class names with optional values: "road,car" (values 0 and 1), "road=0,car=255" or
             "road=#804080,car=#00008e"
         void: codes or colours that are never scored, separated by commas; may be empty. None: 255, unless
-            it is a class's
+            this is the value of a class
 
     Raises:
-        UsageError: fewer than two classes, a name twice, or a void value that is none or a class's
+        UsageError: fewer than two classes, a repeated name or value, or an invalid void value
     """
     entries = [
         re.fullmatch(r"(.*?)(?:=(\d{1,3}|#[0-9a-fA-F]{6}))?", part.strip()) for part in classes.split(",")
@@ -251,8 +252,8 @@ def _add_void(text: str, meanings: dict[Colour | int, int], names: tuple[str, ..
         value = _value(part, f"--void {text!r}")
         if meanings.get(value, VOID) < len(names):
             raise UsageError(
-                f"--void {part} is also the value of class {names[meanings[value]]!r}: values count from 0 "
-                "in the order of --classes; where they do not, write NAME=VALUE, or use --class-map"
+                f"--void {part} is also the value of class {names[meanings[value]]!r}: by default, classes "
+                "have the values 0, 1, ... in order; for others use NAME=VALUE or --class-map"
             )
         meanings[value] = VOID
 
@@ -281,8 +282,8 @@ def check_names(names: tuple[str, ...], where: str) -> None:
 
 
 def _looks_like_a_photo(path: Path, values: int) -> FileError:
-    alone = f"{values} different values of no class, as a photo has"
-    remedy = "give label maps, saved without loss and without smoothed edges"
+    alone = f"{values} different values without a class, as in a photo"
+    remedy = "use label maps, saved without loss and without smoothed edges"
     return FileError(path, "label map that looks like a photo", remedy, alone, alone)
 
 

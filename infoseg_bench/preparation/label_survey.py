@@ -140,13 +140,13 @@ class LabelSurvey:
         where = printable(labels)
         if self._palettes.conflict:
             raise UserError(
-                f"{where}: the label maps' palettes disagree: {self._palettes.conflict}: let the colours "
-                "count, with --classes NAME=#rrggbb,... or a class map with colours"
+                f"{where}: the label maps' palettes disagree: {self._palettes.conflict}: use colours instead "
+                "of indices, with --classes NAME=#rrggbb,... or a class map with colours"
             )
         if not self._counts[:UNLABELLED].any():
             raise UserError(
                 f"{where}: every pixel of the {plural(self._labels, 'label map')} is void "
-                f"({self._void_values}): name what is void with --void, or the classes' values with "
+                f"({self._void_values}): specify the void values with --void, or the values of classes with "
                 "--classes NAME=VALUE,... or --class-map"
             )
         present = [name for name, count in zip(balance.classes, self._counts, strict=False) if count]
@@ -154,8 +154,8 @@ class LabelSurvey:
             absent = [repr(name) for name in balance.classes if name != present[0]]
             raise UserError(
                 f"{where}: no pixel of {first_few(absent)} in {plural(self._labels, 'label map')}, only of "
-                f"{present[0]!r}, so that naming it everywhere would score 100 %{self._void_clause}: if the "
-                "label maps have other values, name them with --classes NAME=VALUE,... or --class-map"
+                f"{present[0]!r}, so that a constant prediction would score 100 %{self._void_clause}: if the "
+                "label maps have other values, specify them with --classes NAME=VALUE,... or --class-map"
             )
 
     def warnings(self, balance: ClassBalance) -> list[str]:
@@ -169,7 +169,7 @@ class LabelSurvey:
         if self._palettes.difference:
             lines.append(
                 f"palettes differ in {plural(self._palettes.differing, 'label map')} "
-                f"({self._palettes.difference}): palette indices count, not colours"
+                f"({self._palettes.difference}): palette indices are used, not colours"
             )
         if self._turned.count and self._labels:
             lines.append(self._turned_line)
@@ -193,9 +193,9 @@ class LabelSurvey:
             )
         if self._strange_pixels:
             share = self._strange_pixels / self._counts.sum()
-            meaning = "as the nearest colour" if self._nearest else "void"
-            lines["values of no class"] = (
-                f"{share:.2%} of the label pixels, taken {meaning}, in "
+            meaning = "the nearest colour" if self._nearest else "void"
+            lines["values without a class"] = (
+                f"{share:.2%} of the label pixels, treated as {meaning}, in "
                 f"{plural(self._strange.count, 'label map')} (the first: {self._strange.first})"
             )
         if self._void_share:
@@ -207,10 +207,10 @@ class LabelSurvey:
         turned = f"{plural(self._turned.count, 'photo')} (the first: {self._turned.first})"
         if self._upright:
             return (
-                f"turned upright as EXIF says: {turned}: label maps must be drawn on the upright photo; "
-                "--exif stored keeps the stored frame"
+                f"rotated upright by their EXIF orientation: {turned}: label maps must be upright too; "
+                "--exif stored does not rotate"
             )
-        return f"kept in the stored frame, which EXIF would turn: {turned}"
+        return f"not rotated by their EXIF orientation: {turned}"
 
     @property
     def _void_share(self) -> float:

@@ -67,7 +67,7 @@ class LabelledBuild:
         for rule, indices in (("--evaluate-if", self.store.scored), ("--train-if", self.store.trained)):
             if not indices and (self.evaluate_if if rule == "--evaluate-if" else self.train_if) is not None:
                 raise UserError(
-                    f"no labelled photo follows {rule}: choose another share, or leave the rule out"
+                    f"no labelled photo satisfies {rule}: choose another share, or leave out the rule"
                 )
 
     @property

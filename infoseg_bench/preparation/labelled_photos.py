@@ -49,9 +49,8 @@ class LabelledPhotos:
         """Read one photo and its label map.
 
         Raises:
-            FileError: a file cannot be decoded or is too small to scale, or the label map has another size
-                or an
-                unknown value
+            FileError: a file cannot be decoded, the photo is too small to scale, or the label map has another
+                size or an unknown value
         """
         path, labels = self.photos[name], self.labels.get(name)
         photo = open_photo(path, upright=self.upright)
@@ -69,16 +68,16 @@ class LabelledPhotos:
 def scale_photo(
     image: UInt8[np.ndarray, "height width 3"], scale: float, path: Path
 ) -> UInt8[np.ndarray, "scaled_height scaled_width 3"]:
-    """Scale a photo.
+    """Return a scaled photo.
 
     Raises:
-        FileError: nothing would be left of it; `path` is the file it came from
+        FileError: a side would be shorter than one pixel; `path` is the file of the photo
     """
     try:
         return scale_bilinear(image, scale)
     except ValueError as error:
         raise FileError(
-            path, "nothing is left of it", "use a larger --scale or remove the photo", str(error)
+            path, "too small to be scaled", "use a larger --scale or remove the photo", str(error)
         ) from None
 
 
@@ -87,10 +86,10 @@ def _check_sizes(
 ) -> None:
     if found == expected:
         return
-    hint = "scale it as the photo, with nearest neighbours"
+    hint = "scale it to the size of the photo, with nearest neighbours"
     if found == expected[::-1]:
-        hint = "draw the labels on the upright photo (EXIF)"
+        hint = "draw the labels on the photo rotated by its EXIF orientation"
         if turned:
-            hint += ", or keep the stored frame of the photos with --exif stored"
+            hint += ", or use --exif stored"
     sizes = f"{found[1]}x{found[0]} pixels for a photo of {expected[1]}x{expected[0]} ({photo.name})"
     raise FileError(labels, "label map of another size than its photo", hint, sizes, sizes)

@@ -49,7 +49,7 @@ def store_key(recipe: DatasetRecipe, options: Parameters, **more: object) -> str
     Args:
         recipe: the recipe that builds the store
         options: its options; those that only select files are ignored
-        more: whatever else the stored photos depend on
+        more: further values on which the stored photos depend
     """
     values = options.model_dump(exclude={"source", "list", "manifest", "photos"})
     return repr((recipe.name, recipe.version, sorted(values.items()), sorted(more.items())))
@@ -79,7 +79,7 @@ def store_path(data: Path, name: str, recipe: DatasetRecipe) -> Path:
     taken = prepared_datasets(data)[0].get(name)
     if taken is not None and (taken.store.path != path or taken.store.attributes["recipe"] != recipe.name):
         made_by = taken.store.attributes["recipe"]
-        raise UserError(f"{taken.store.path}: {name} is a data set that {made_by} made: choose another name")
+        raise UserError(f"{taken.store.path}: {name} is a data set made by {made_by}: choose another name")
     return path
 
 
@@ -146,7 +146,7 @@ def expect(
             f"{recipe.name}: no pixel of {', '.join(balance.absent)}: are these the official files?"
         )
     held = ", ".join(f"{found} {what}" for what, (found, _) in counts.items())
-    return {"complete": f"{held} as expected, every class occurs (pixels per class are published nowhere)"}
+    return {"complete": f"{held} as expected; every class occurs (pixels per class are not published)"}
 
 
 def finish(
@@ -165,8 +165,8 @@ def finish(
     fingerprint = writer.finish(list(views))
     if replaced is not None and replaced != fingerprint:
         line = (
-            f"replaced {writer.path.name}, whose content was another ({replaced[:12]}, now "
-            f"{fingerprint[:12]}): unfinished runs on it cannot be continued"
+            f"replaced {writer.path.name}, which had other content (fingerprint {replaced[:12]}, now "
+            f"{fingerprint[:12]}): unfinished runs on it cannot be resumed"
         )
         warnings = [*warnings, line]
     size = readable_size(writer.path.stat().st_size)

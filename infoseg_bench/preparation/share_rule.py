@@ -37,12 +37,12 @@ class ShareRule:
         """
         match = re.fullmatch(r"\s*(.+?)\s*(>=|<=)\s*([0-9]*\.?[0-9]+)\s*", text)
         if match is None:
-            raise UsageError(f"{option} {text!r}: not a rule: write such as '{classes[-1]} >= 0.2'")
+            raise UsageError(f"{option} {text!r}: not a rule: write it as in '{classes[-1]} >= 0.2'")
         name, relation, number = match.groups()
         if name not in classes:
             raise unknown_name(f"class in {option}", name, classes)
         if not 0 <= float(number) <= 1:
-            raise UsageError(f"{option} {text!r}: {number} is not a share: give a number of 0 to 1")
+            raise UsageError(f"{option} {text!r}: {number} is not a share: use a number from 0 to 1")
         return cls(cls=classes.index(name), at_least=relation == ">=", share=float(number), crop=crop)
 
     def accepts(self, labels: UInt8[np.ndarray, "height width"]) -> bool:

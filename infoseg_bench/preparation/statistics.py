@@ -16,7 +16,7 @@ class ClassBalance:
     """Counts the pixels of every class within centre crops, one label map at a time.
 
     Attributes:
-        classes: names, in the order of the class index
+        classes: class names, in the order of the class index
     """
 
     def __init__(
@@ -79,10 +79,10 @@ class ClassBalance:
         if not absent or len(absent) == len(self.classes):
             return []
         names = first_few([repr(name) for name in absent], 5)
-        return [f"no pixel of {names} in the scored crops{why}: scores of such classes mean nothing"]
+        return [f"no pixel of {names} in the scored crops{why}: scores of such classes are undefined"]
 
     def summary(self) -> dict[str, str]:
-        """Return both as lines for the user, in per cent."""
+        """Return pixels per class, class balance and constant prediction as lines for the user."""
         if not self.counts.any():
             return {"class balance": "unknown: no labelled pixel is evaluated"}
         shares = (f"{name} {share:.1%}" for name, share in zip(self.classes, self.shares, strict=True))
@@ -96,5 +96,5 @@ class ClassBalance:
 
 
 def ids_sha256(ids: Iterable[str]) -> str:
-    """Hash sorted ids, one per line: 64 hexadecimal digits."""
+    """Return the SHA-256 of the sorted ids, one per line, as 64 hexadecimal digits."""
     return hashlib.sha256("".join(f"{name}\n" for name in sorted(ids)).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What every recipe has in common: photos are written and counted, and become a store with its views."""
+"""Building a store: recipes write photos, which are counted and become a store with its views."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from infoseg_bench.preparation.statistics import ClassBalance
 
 
 class StoreBuild:
-    """A store while a recipe builds it; as a context manager, a whole store or none.
+    """Context manager in which a recipe builds a store; the store is written completely or not at all.
 
     Attributes:
-        writer: of the store
-        cache: of photos that are ready, for a build that was interrupted; removed with the last step
-        balance: of the classes in the scored crops
-        ids: of the photos written
-        trained: indices of those that are trained on
-        scored: indices of those that are scored
-        labelled: how many of them have labels
+        writer: writer of the store
+        cache: cache of finished photos, for resuming an interrupted build; removed at the end
+        balance: class balance of the scored crops
+        ids: ids of the photos written
+        trained: indices of the training photos
+        scored: indices of the scored photos
+        labelled: number of photos with labels
     """
 
     def __init__(
@@ -46,19 +46,19 @@ class StoreBuild:
         title: str = "",
         key: dict[str, object] | None = None,
     ) -> None:
-        """Prepare to build; nothing is written yet.
+        """Create the build, without writing anything.
 
         Args:
-            recipe: whose store it is
+            recipe: the recipe
             options: its options
             data: folder of the store
-            classes: names, in the order of the class index
+            classes: class names, in the order of the class index
             crop: side of the crops in pixels
-            table: stored label to class index; without it, stored labels are class indices
-            channels: bands of the photos
-            name: of the data set; without it, the recipe's
-            title: of the data set; without it, the recipe's
-            key: what else than the options decides how photos become what is stored
+            table: class index by stored label; None: stored labels are class indices
+            channels: channels of the photos
+            name: name of the data set; empty: the recipe's
+            title: title of the data set; empty: the recipe's
+            key: further values on which the stored photos depend, besides the options
 
         Raises:
             UserError: another recipe or its data set has this name
@@ -92,8 +92,8 @@ class StoreBuild:
         """Write photos.
 
         Args:
-            photos: to write, in this order
-            trained: whether they are trained on
+            photos: the photos, in order
+            trained: whether they are training photos
             scored: whether those with labels are scored
         """
         self.writer.extend(photos)
@@ -107,11 +107,11 @@ class StoreBuild:
                 self.balance.add(photo.labels)
 
     def view(self, classes: tuple[str, ...] | None = None, **more: Any) -> View:
-        """Make the view of the photos written so far.
+        """Return the view of the photos written so far.
 
         Args:
-            classes: names; without them, those of the build
-            more: fields of the view that replace the recipe's own
+            classes: class names; None: those of the build
+            more: fields of the view that replace those of the recipe
         """
         return plain_view(
             self._recipe,
@@ -126,11 +126,11 @@ class StoreBuild:
     def finish(
         self, views: Sequence[View], summary: dict[str, str], warnings: Sequence[str] | None = None
     ) -> Prepared:
-        """Give the store its name.
+        """Complete the store.
 
         Args:
-            views: of the data sets in the store
-            summary: lines for people, kept in the store
-            warnings: what is suspicious, kept in the store too; without them, those of the class balance
+            views: views of the data sets in the store
+            summary: lines for the user, which are saved in the store
+            warnings: warnings, which are also saved; None: those of the class balance
         """
         return finish(self.writer, views, summary, self.balance.warnings() if warnings is None else warnings)

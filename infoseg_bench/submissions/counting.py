@@ -131,11 +131,11 @@ def _matching_files(
     ignore_extra: bool,
 ) -> dict[str, Path]:
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder: give the one that holds the label maps")
+        raise UserError(f"{folder}: no such folder: use the folder with the label maps")
     listing = find_label_files(folder)
     files = listing.files
     if not files:
-        raise UserError(f"{folder}: no .png or .npy files here: give the folder that holds the label maps")
+        raise UserError(f"{folder}: no .png or .npy files: use the folder with the label maps")
     if not files.keys() & set(ids):
         raise UserError(f"{folder}: {_another(files, prepared, others, ids)}")
     faults = Faults()
@@ -160,10 +160,10 @@ def _another(
     for other, candidate in others.items():
         known = candidate.store.ids()
         if other != name and files.keys() & {known[photo] for photo in candidate.view.evaluation}:
-            return f"made for the data set {other!r}, not for {name!r}: say --dataset {other}"
+            return f"made for the data set {other!r}, not for {name!r}: use --dataset {other}"
     return (
-        f"none of its {len(files)} files ({first_few(list(files))}) is named as a scored photo of {name!r} "
-        f"({first_few(ids)}): is it for another data set?"
+        f"none of its {len(files)} files ({first_few(list(files))}) has the name of an image of {name!r} "
+        f"({first_few(ids)}): rename the files, or use --dataset with another data set"
     )
 
 
@@ -173,7 +173,7 @@ def _refuse(folder: Path, faults: Faults) -> None:
 
 
 def _centre(clusters: np.ndarray, photos: Evaluated, index: int) -> Int64[np.ndarray, "crop crop"]:
-    """Return the scored part; pixels outside of the photo become void, whatever their value."""
+    """Return the scored part of a cluster map; values outside of the photo do not matter, they are void."""
     crop, (height, width) = photos.labels[index].shape[0], photos.sizes[index].tolist()
     if clusters.shape == (crop, crop):
         return clusters
@@ -205,8 +205,8 @@ def _together(counted: list[_ImageCounts], n_classes: int, folder: Path) -> np.n
     clusters = np.unique(np.concatenate([image.clusters for image in counted]))
     if len(counted) * len(clusters) * n_classes > MOST_CELLS:
         raise UserError(
-            f"{folder}: {len(clusters)} different numbers in {len(counted)} label maps: no clusters "
-            "that recur from photo to photo: number them alike in all photos"
+            f"{folder}: {len(clusters)} different numbers in {len(counted)} label maps, too many clusters: "
+            "use the same cluster numbers in all images"
         )
     counts = np.zeros((len(counted), len(clusters), n_classes), dtype=np.int64)
     for image, of_image in zip(counts, counted, strict=True):

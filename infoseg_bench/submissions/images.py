@@ -24,13 +24,16 @@ def write_images(prepared: PreparedDataset, folder: Path, progress: ProgressFact
         UserError: the photos do not have three channels, or the folder cannot be written
     """
     if prepared.store.channels != 3:
-        raise UserError(f"{prepared.view.name}: {prepared.store.channels} bands cannot be written as PNG")
+        raise UserError(
+            f"{prepared.view.name}: its {prepared.store.channels} channels cannot be written as PNG: read "
+            "the store with Python instead"
+        )
     view, ids = prepared.view, prepared.store.ids()
     names = [ids[photo] for photo in view.evaluation]
     photos = EvaluationSet(
         prepared.store.arrays(labels=True), view, protocol=next(iter(view.tables)), device=torch.device("cpu")
     )
-    for name, (images, _) in zip(progress(names, "writing photos"), photos.batches(1), strict=True):
+    for name, (images, _) in zip(progress(names, "writing images"), photos.batches(1), strict=True):
         pixels = (images[0] * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
         photo = Image.fromarray(pixels)
         write_atomic(folder / f"{name}.png", lambda handle, it=photo: it.save(handle, "PNG"), durable=False)  # type: ignore[misc]

@@ -68,7 +68,7 @@ def read_label_map(path: Path) -> tuple[Int64[np.ndarray, "height width"], dict[
             f"of type {array.dtype}, no whole numbers: take the argmax of scores, or .astype(int)"
         )
     if array.ndim != 2:
-        raise Unscorable("not of height x width: give one number for each pixel", f" {array.shape}")
+        raise Unscorable("not of height x width: use one number per pixel", f" {array.shape}")
     if array.min(initial=0) < 0:
         raise Unscorable("with negative numbers: every pixel needs a cluster of 0 or more")
     if array.max(initial=0) > np.iinfo(np.int64).max:

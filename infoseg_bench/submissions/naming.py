@@ -20,14 +20,12 @@ def check_name(name: str) -> str:
     strange = sorted(set(re.findall(r"[^\w .,+*()'/-]|[^\S ]", name)))
     if strange:
         signs = " ".join(repr(sign) for sign in strange[:5])
-        raise UsageError(
-            f"--name {name!r}: {signs} cannot stand in a name: use letters, digits and .,+*()'/-"
-        )
+        raise UsageError(f"--name {name!r}: names cannot contain {signs}: use letters, digits and .,+*()'/-")
     if not name.strip() or len(name) > LONGEST:
-        raise UsageError(f"--name {name!r}: give 1 to {LONGEST} characters")
+        raise UsageError(f"--name {name!r}: use 1 to {LONGEST} characters")
     return name.strip()
 
 
 def method_name(name: str) -> str:
-    """Return the name that an external row has in place of a method's name; it is valid in folder names."""
+    """Return the method name of an external row, which is valid in folder names."""
     return EXTERNAL + (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed")

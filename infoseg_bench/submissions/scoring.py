@@ -44,7 +44,7 @@ class ExternalRow:
     labels_used: str | None
 
     def spec(self, prepared: PreparedDataset, protocol: str) -> RunSpec:
-        """Return what the row is.
+        """Return the spec of the row.
 
         Raises:
             UsageError: the name is not valid
@@ -65,7 +65,7 @@ class ExternalRow:
 def external_record(
     row: ExternalRow, folder: RunFolder, prepared: PreparedDataset, counts: np.ndarray, spec: RunSpec
 ) -> FinishedRecord:
-    """Make the record of counts that have been written; the only scores count as both last and best."""
+    """Return the record for written counts; the same scores are both the last and the best ones."""
     return FinishedRecord(
         identity=spec.identity,
         row=spec.row,
@@ -93,6 +93,15 @@ def write_row(
     force: bool,
 ) -> FinishedRecord:
     """Write spec, counts and record below `results`.
+
+    Args:
+        row: name, seed and declarations of the external method
+        results: the results folder
+        prepared: the data set that was scored
+        counts: pixels per image, cluster and class
+        ids: ids of the scored images, in the order of `counts`
+        protocol: the protocol that was scored
+        force: replace the results of other label maps
 
     Raises:
         UserError: other label maps were scored under this name and seed, and `force` is not set

@@ -74,7 +74,7 @@ def test_unknown_colours_are_refused_void_or_nearest_as_the_map_says(tmp_path: P
     near_car, path = (3, 0, 140), tmp_path / "a.png"
     coloured(path, [ROAD, near_car, near_car, EDGE])
     with pytest.raises(
-        UserError, match=r"a\.png: no class for label colour #03008c: name it in the class map"
+        UserError, match=r"a\.png: no class for label colour #03008c: add it to the class map"
     ):
         read_class_map(str(class_map(tmp_path, "error")), tmp_path).read(path)
     found = read_class_map(str(class_map(tmp_path, "nearest")), tmp_path).read(path)
@@ -88,9 +88,9 @@ def test_a_photo_among_the_label_maps_is_recognised(tmp_path: Path, other: str) 
     pixels = np.random.default_rng(0).integers(0, 256, (30, 30, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     Image.fromarray(pixels[..., 0]).save(tmp_path / "grey.png")
-    with pytest.raises(UserError, match=r"a\.png: \d+ different values of no class, as a photo has"):
+    with pytest.raises(UserError, match=r"a\.png: \d+ different values without a class, as in a photo"):
         read_class_map(str(class_map(tmp_path, other)), tmp_path).read(tmp_path / "a.png")
-    with pytest.raises(UserError, match=r"grey\.png: 2\d\d different values of no class, as a photo has"):
+    with pytest.raises(UserError, match=r"grey\.png: 2\d\d different values without a class, as in a photo"):
         coding_of_names("a,b", None).read(tmp_path / "grey.png")
 
 
@@ -100,7 +100,7 @@ def test_a_photo_among_the_label_maps_is_recognised(tmp_path: Path, other: str) 
         ('[[classes]]\nname="a"\ncolours=[[1,2,3]]\n[[classes]]\nname="b"\ncodes=[1]\n', "every class codes"),
         (
             'other="nearest"\n[[classes]]\nname="a"\ncodes=[0]\n[[classes]]\nname="b"\ncodes=[1]\n',
-            "goes with",
+            "needs colours",
         ),
         (
             '[[classes]]\nname="a"\ncolours=[[1,2,3]]\n[[classes]]\nname="b"\ncolours=[[1,2,3]]\n',
