@@ -1,4 +1,4 @@
-"""Every method but InfoSeg, one module or package each, imported as `infoseg_bench.baselines`."""
+"""All methods except InfoSeg, one module or package each, imported as `infoseg_bench.baselines`."""
 
 if __name__ == "baselines":
     raise ImportError(

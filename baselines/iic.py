@@ -65,9 +65,8 @@ class IICParameters(ViewParameters):
     )
     idle_head: Literal["published", "corrected"] = parameter(
         "corrected",
-        "head that is not being trained. published: it still moves by its momentum, since the released "
-        "code sets "
-        "gradients to zero and Adam also steps on zeros; corrected: it stays unchanged",
+        "the head that is not being trained. published: it still changes by its momentum, because the "
+        "released code sets gradients to zero, and Adam also steps on zeros; corrected: it does not change",
         source="published: IIC segmentation_twohead.py:235-367 with torch 0.4's zero_grad",
     )
 
@@ -112,7 +111,7 @@ class IIC(NetworkMethod[IICParameters]):
         self._photos = 0
 
     def build(self) -> nn.Module:
-        """Make the trunk with both heads."""
+        """Return the trunk with both heads."""
         chosen, K = self.parameters, self.task.clusters
         return TwoHeadNet10a(
             input_channels(self.task.channels, chosen),
@@ -146,7 +145,7 @@ class IIC(NetworkMethod[IICParameters]):
         return {"loss": loss, f"loss_{head}": loss}
 
     def clear_gradients(self) -> None:
-        """With "published", set gradients to zero instead, once a step has moved a weight."""
+        """With `idle_head="published"`, set gradients to zero instead of removing them."""
         super().clear_gradients()
         if self.parameters.idle_head == "published":
             for weight in self.optimiser.state:

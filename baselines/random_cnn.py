@@ -58,7 +58,7 @@ class RandomCNN(Method[RandomCNNParameters]):
         self.network = network.to(run.device).eval()
 
     def fit(self, train: TrainImages) -> Iterator[Progress]:
-        """Learn nothing."""
+        """Do nothing: the network is not trained."""
         yield from ()
 
     @torch.no_grad()

@@ -70,8 +70,7 @@ class ImageFolderOptions(Parameters):
     classes: str | None = parameter(
         None,
         "class names separated by commas; label value i stands for class i, from 0, unless values or "
-        "colours are "
-        "given: background=0,person=255 or road=#804080,car=#00008e",
+        "colours are given: background=0,person=255 or road=#804080,car=#00008e",
         source="chosen by this project",
     )
     class_map: str | None = parameter(
@@ -82,8 +81,7 @@ class ImageFolderOptions(Parameters):
     train_if: str | None = parameter(
         None,
         "train only on labelled photos whose centre crop satisfies a rule such as 'person >= 0.2'; "
-        "leaderboards then "
-        "say that labels selected the photos",
+        "leaderboards then show that labels were used for the selection",
         source="chosen by this project",
     )
     evaluate_if: str | None = parameter(
@@ -94,7 +92,7 @@ class ImageFolderOptions(Parameters):
     )
     exif: Literal["apply", "stored"] = parameter(
         "apply",
-        "apply: rotate photos as their EXIF orientation says; stored: leave them as stored in the file",
+        "apply: rotate photos by their EXIF orientation; stored: leave them as stored in the file",
         source="chosen by this project",
     )
     crop: int = parameter(128, "side of the square crops in pixels, after scaling", source="PAPER 5.3", ge=8)
@@ -108,8 +106,7 @@ class ImageFolderOptions(Parameters):
     void: str | None = parameter(
         None,
         "label values or colours that are never scored, separated by commas; only with --classes, by "
-        "default 255 "
-        "unless a class has that value",
+        "default 255 unless a class has that value",
         source="chosen by this project",
     )
     title: str = parameter(
@@ -128,28 +125,26 @@ class ImageFolderOptions(Parameters):
         if sum(value is not None for value in (self.clusters, self.classes, self.class_map)) != 1:
             raise UsageError(
                 "image-folder needs one of --clusters N (photos without labels), --classes NAMES or "
-                "--class-map MAP: give exactly one of them"
+                "--class-map MAP: use exactly one of them"
             )
         if self.clusters is not None and self.labels is not None:
             raise UsageError(
-                "--clusters is for photos without labels: name the classes of --labels with --classes or "
-                "--class-map, or leave --labels out"
+                "--clusters is for photos without labels: specify the classes of --labels with --classes or "
+                "--class-map, or leave out --labels"
             )
         if self.class_map is not None and self.void is not None:
-            raise UsageError(
-                "--void goes with --classes: with --class-map, the map's own list says what is void"
-            )
+            raise UsageError("--void needs --classes: with --class-map, specify void values in the class map")
         for option, rule in (("--evaluate-if", self.evaluate_if), ("--train-if", self.train_if)):
             if rule is not None and self.labels is None:
-                raise UsageError(f"{option} needs labels: give their folder with --labels")
+                raise UsageError(f"{option} needs labels: specify their folder with --labels")
         return self
 
 
 class ImageFolder(DatasetRecipe[ImageFolderOptions]):
     """Build a data set from a folder of photos.
 
-    Training uses all photos, evaluation those that have a label map. Photos are rotated as their EXIF
-    orientation says, so label maps must match the upright photo, unless `--exif stored` is given. With
+    Training uses all photos, evaluation those that have a label map. Photos are rotated by their EXIF
+    orientation, so label maps must match the upright photos, unless `--exif stored` is used. With
     `--clusters N` and no label maps, nothing is scored: methods find N clusters, which have numbers
     instead of names.
     """

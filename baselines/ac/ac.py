@@ -106,7 +106,7 @@ class ACParameters(TrainingParameters):
     )
     training_mask: bool = parameter(
         False,
-        "leave void pixels out of the loss, which uses label information",
+        "exclude void pixels from the loss, which uses label information",
         source="AC-MM train.py: none",
     )
 
@@ -143,13 +143,13 @@ class AC(NetworkMethod[ACParameters]):
                 f"ac: crops of {crop} and {task.crop} pixels must be multiples of stride={parameters.stride}"
             )
         if parameters.attention and parameters.blocks < 2:
-            raise UsageError(f"ac: attention follows block 2, but blocks={parameters.blocks}")
+            raise UsageError(f"ac: attention needs at least 2 blocks, but blocks={parameters.blocks}")
         if parameters.radius >= crop:
             raise UsageError(f"ac: radius={parameters.radius} must be below the crop of {crop} pixels")
         super().__init__(parameters, task, run)
 
     def build(self) -> nn.Module:
-        """Make the autoregressive trunk, the decoder to K clusters and, for ARL, a decoder to vectors."""
+        """Return the autoregressive trunk, the decoder to K clusters and, for ARL, a decoder to vectors."""
         chosen = self.parameters
         trunk = AutoregressiveNetwork(
             channels=self.task.channels,

@@ -48,7 +48,7 @@ class AutoregressiveNetwork(nn.Module):
         block: Block = "reference",
         masking: Masking = "shift",
     ) -> None:
-        """Build it with AC-MM's initial weights.
+        """Create the network with AC-MM's initial weights.
 
         Args:
             channels: channels of the images
@@ -88,7 +88,7 @@ class AutoregressiveBlock(nn.Module):
     """Three residual pairs of convolutions: the first sees earlier places, the others mix channels."""
 
     def __init__(self, channels: int, block: Block, masking: Masking) -> None:
-        """Build a block that doubles the channels."""
+        """Create a block that doubles the channels."""
         super().__init__()
         out = 2 * channels
         self.block = block

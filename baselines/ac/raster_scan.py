@@ -50,7 +50,7 @@ class Ordering:
 ORDERINGS = tuple(
     Ordering(down=down, right=right, rows=rows) for rows, down, right in product((True, False), repeat=3)
 )
-"""All eight."""
+"""All eight raster scans."""
 
 
 def shift(
@@ -88,7 +88,7 @@ class RasterConv2d(nn.Conv2d):
     """A 3x3 convolution that sees only earlier places of an ordering, or all neighbours without one."""
 
     def __init__(self, channels: int, out: int, masking: Masking = "shift") -> None:
-        """Build it, padded by one pixel."""
+        """Create the convolution, padded by one pixel."""
         super().__init__(channels, out, 3, padding=1)
         self.masking = masking
 
@@ -119,7 +119,7 @@ class QuadrantConv2d(nn.Conv2d):
     """
 
     def __init__(self, channels: int, out: int, stride: int) -> None:
-        """Build it, padded by one pixel."""
+        """Create the convolution, padded by one pixel."""
         super().__init__(channels, out, 3, stride, padding=1)
 
     def forward(  # type: ignore[override]
@@ -133,20 +133,19 @@ class RasterAttention(nn.Module):
     """Single-head attention from every place to itself and the earlier places of an ordering.
 
     The map is flattened in the sequence of the ordering, so that a causal kernel can mask before the softmax
-    and weights sum to one. AC-MM (model/attention_layer.py) masks after the softmax, so that they do not,
-    does not scale the scores, and reads the attended values with another order of axes than they were
-    written in. These peculiarities are not reproduced.
+    and weights sum to one. AC-MM (model/attention_layer.py) masks after the softmax, does not scale the
+    scores, and reads the attended values with their axes in the wrong order. These peculiarities are not
+    reproduced.
     """
 
     def __init__(self, channels: int, width: int, mixed: bool = False) -> None:
-        """Build it.
+        """Create the layer.
 
         Args:
             channels: channels of the maps
             width: channels of queries, keys and values
             mixed: whether to concatenate the attended values with the input and mix both by a 1x1
-                convolution, as AC-MM;
-                otherwise they are added
+                convolution, as AC-MM does; otherwise they are added
         """
         super().__init__()
         self.project = nn.Conv2d(channels, 3 * width, 1)

@@ -1,1 +1,1 @@
-"""InMARS: its superpixels, warps, adversaries and loss, which no other method uses."""
+"""InMARS, with its superpixels, warps and adversaries."""

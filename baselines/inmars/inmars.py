@@ -104,7 +104,7 @@ class InMARSParameters(TrainingParameters):
     )
     training_mask: bool = parameter(
         False,
-        "leave void pixels out of the loss, which uses label information",
+        "exclude void pixels from the loss, which uses label information",
         source="chosen by this project: label-free",
     )
 
@@ -131,7 +131,7 @@ class InMARS(NetworkMethod[InMARSParameters]):
         return (Superpixels(segments=parameters.segments, compactness=parameters.compactness),)
 
     def build(self) -> nn.Module:
-        """Make IIC's trunk and its head of K clusters."""
+        """Return IIC's trunk and its head of K clusters."""
         chosen = self.parameters
         channels = self.task.channels + (2 if chosen.sobel else 0)
         trunk = Net10aTrunk(channels, chosen.width, chosen.padding)

@@ -31,7 +31,14 @@ class Superpixels(PhotoMap):
     )
 
     def compute(self, image: UInt8[np.ndarray, "height width channel"]) -> Int16[np.ndarray, "height width"]:
-        """Run SLIC on red, green and blue in Lab colour space, or on the raw channels if there are fewer."""
+        """Run SLIC on red, green and blue in Lab colour space, or on the raw channels if there are fewer.
+
+        Returns:
+            superpixel of each pixel, numbered from 0
+
+        Raises:
+            ValueError: more superpixels than int16 can number
+        """
         from skimage.segmentation import slic
 
         colour = image.shape[2] >= 3

@@ -1,1 +1,1 @@
-"""Doersch* and Isola*: methods that learn from pairs of patches, and what only they use."""
+"""Doersch* and Isola*, methods that learn features from pairs of patches, and their common code."""

@@ -71,7 +71,7 @@ class Isola(PairMethod[IsolaParameters]):
                 return Pair(first, second, int(adjacent))
 
     def judge(self, outputs: Float[Tensor, "batch output"], target: int) -> Float[Tensor, " batch"]:
-        """Binary cross-entropy."""
+        """Return the binary cross-entropy of adjacency."""
         logits = outputs[:, 0]
         return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target), reduction="none")
 

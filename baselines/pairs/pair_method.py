@@ -37,7 +37,7 @@ from infoseg_bench.training.views import (
 
 NETWORK = "IIC archs/segmentation/baselines"
 SMALLEST_CROP = 4
-"""Smallest side of a crop, in window sides, that has room for every pair."""
+"""Minimum side of a crop, in window sides, so that any pair fits into it."""
 MARGIN = 1.5
 """Smallest distance of the first centre from the borders, in window sides (as doersch_utils.py)."""
 
@@ -114,8 +114,8 @@ class PairMethod(NetworkMethod[Q]):
         crop = parameters.train_crop or task.crop
         if crop < SMALLEST_CROP * parameters.patch:
             raise UsageError(
-                f"{self.name}.patch={parameters.patch}: two windows need crops of "
-                f"{SMALLEST_CROP * parameters.patch} pixels, and these have {crop}: choose smaller ones"
+                f"{self.name}.patch={parameters.patch}: two windows need crops of at least "
+                f"{SMALLEST_CROP * parameters.patch} pixels, but the crop is {crop}: choose a smaller patch"
             )
         super().__init__(parameters, task, run)
         self.centres: Float[Tensor, "cluster feature"] | None = None
@@ -137,7 +137,7 @@ class PairMethod(NetworkMethod[Q]):
         return inputs
 
     def build(self) -> nn.Module:
-        """Make the trunk, the branch and the classifier."""
+        """Return the trunk, the branch and the classifier."""
         chosen = self.parameters
         return PairNetwork(
             input_channels(self.task.channels, chosen),
@@ -162,7 +162,7 @@ class PairMethod(NetworkMethod[Q]):
         return {"loss": (judged * kept).sum() / kept.sum().clamp(min=1)}
 
     def before_evaluation(self, train: TrainImages) -> None:
-        """Cluster the network's present features."""
+        """Cluster the network's current features."""
         chosen, generator = self.parameters, self.run.generator("clusters", self.step)
         if chosen.cluster_sampling == "published":
             images, batches = train.scored, train.centre_batches(chosen.batch)
@@ -219,5 +219,5 @@ def moved(place: Place, distance: float, angle: float) -> Place:
 
 
 def within(place: Place, *, margin: int, size: int) -> bool:
-    """Return whether a place is at least `distance` pixels from all borders of an image."""
+    """Return whether a place is at least `margin` pixels from all borders of an image of side `size`."""
     return all(margin <= position <= size - 1 - margin for position in place)

@@ -34,7 +34,7 @@ class PairNetwork(nn.Module):
         branch: int = 1024,
         hidden: int = 1024,
     ) -> None:
-        """Build it with IIC's initial weights.
+        """Create the network with IIC's initial weights.
 
         Args:
             channels: channels of the input
@@ -60,7 +60,7 @@ class PairNetwork(nn.Module):
     def forward(
         self, images: Float[Tensor, "batch channel size size"], first: Place, second: Place
     ) -> Float[Tensor, "batch output"]:
-        """Compare the windows around two places, which are the same in all images."""
+        """Return the outputs for the windows around two places, which are the same in all images."""
         features, size = self.trunk(images), images.shape[-1]
         windows = [
             self.branch(

@@ -55,6 +55,6 @@ class PersonAnnotations:
 
     @property
     def with_persons(self) -> list[CocoPhoto]:
-        """Return the ids of photos that show a person or a crowd, in ascending order."""
+        """The photos that show a person or a crowd, in ascending order of their ids."""
         shown = self.persons.keys() | self.crowds.keys()
         return [photo for photo in self.photos.values() if photo.id in shown]

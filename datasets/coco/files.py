@@ -115,8 +115,8 @@ class CocoFiles:
             places = str(place).format(split="{train2017,val2017}")
             here = first_few(sorted(path.name for path in self.root.iterdir() if path.name[0] != "."), 5)
             raise UserError(
-                f"{self.root}: no {places} here, only {here or 'nothing'}: put or link the files there, "
-                "fetch them from COCO, or leave --source out to download"
+                f"{self.root}: no {places}, only {here or 'nothing'}: put or link the files there, get them "
+                "from COCO, or leave out --source to download them"
             )
         return there
 

@@ -47,7 +47,7 @@ class ManifestRow:
 
     @classmethod
     def of(cls, photo: CocoPhoto, *, scale: float, crop: int, crowds: bool, pixels: int) -> ManifestRow:
-        """Make the row of one photo with `pixels` person pixels in its crop."""
+        """Return the row of a photo with `pixels` person pixels in its crop."""
         scaled = scaled_side(photo.height, scale), scaled_side(photo.width, scale)
         top, left = crop_corner(*scaled, crop)
         return cls(
@@ -77,12 +77,12 @@ def read_manifest(path: Path) -> list[ManifestRow]:
     try:
         lines = list(csv.DictReader(io.StringIO(text)))
     except csv.Error as error:
-        raise UserError(f"{path}: not a manifest ({error}): give the CSV that prepare wrote") from None
+        raise UserError(f"{path}: not a manifest ({error}): use the CSV that prepare wrote") from None
     if not lines:
-        raise UserError(f"{path}: the manifest lists no photos: give the CSV that prepare wrote")
+        raise UserError(f"{path}: the manifest lists no photos: use the CSV that prepare wrote")
     rows = [_row(line, number, path) for number, line in enumerate(lines, start=2)]
     if len({row.id for row in rows}) < len(rows):
-        raise UserError(f"{path}: a photo is listed twice: give the CSV that prepare wrote")
+        raise UserError(f"{path}: a photo is listed twice: use the CSV that prepare wrote")
     return rows
 
 
@@ -128,5 +128,5 @@ def _row(line: dict[str, str], number: int, path: Path) -> ManifestRow:
         )
         float(row.scale), float(row.share)
     except (TypeError, ValueError) as error:
-        raise UserError(f"{path}: line {number}: {error}: give the CSV that prepare wrote") from None
+        raise UserError(f"{path}: line {number}: {error}: use the CSV that prepare wrote") from None
     return row

@@ -114,8 +114,8 @@ def photos_there(
     }
     if not found:
         raise UserError(
-            f"{source.root}: none of the {len(annotations.photos)} annotated photos is here: expected them "
-            "in {train2017,val2017}/ or {train2017,val2017}.zip"
+            f"{source.root}: none of the {len(annotations.photos)} annotated photos was found: put them into "
+            "{train2017,val2017}/ or {train2017,val2017}.zip"
         )
     return found
 

@@ -50,6 +50,8 @@ def choose(
 ) -> Choice:
     """Select the `photos` largest shares if all of COCO is available, else all shares from `min_share` up.
 
+    Shares are the part of the crop that persons cover, from 0 to 1; none above `max_share` is selected.
+
     Raises:
         UserError: there are no photos, or none has such a share
     """
@@ -112,7 +114,7 @@ def _check_options(rows: list[ManifestRow], path: Path, pixels: PersonPixels) ->
     if made == {(pixels.options.scale, pixels.options.crop, "person" if pixels.crowds else "void")}:
         return
     if len(made) > 1:
-        raise UserError(f"{path}: rows of different scale, crop or crowds: give the CSV that prepare wrote")
+        raise UserError(f"{path}: rows of different scale, crop or crowds: use the CSV that prepare wrote")
     scale, crop, crowds = made.pop()
     switch = "--crowds" if crowds == "person" else "--no-crowds"
     raise UsageError(f"{path}: made with other options: add --scale {scale} --crop {crop} {switch}")

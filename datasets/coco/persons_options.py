@@ -60,7 +60,7 @@ class CocoOptions(Parameters):
         """Scale a photo and put its colour channels in order.
 
         Raises:
-            UserError: nothing would be left of it; `place` is the file it came from
+            UserError: a side would be shorter than one pixel; `place` is the file of the photo
         """
         ordered = image if self.channels == "rgb" else image[..., ::-1]
         try:
@@ -78,7 +78,7 @@ class CocoOptions(Parameters):
         """Scale a label map by nearest neighbours.
 
         Raises:
-            UserError: nothing would be left of it; `place` is the file it came from
+            UserError: a side would be shorter than one pixel; `place` is the file of the label map
         """
         try:
             return scale_nearest(labels, self.scale)
@@ -92,9 +92,9 @@ class CocoOptions(Parameters):
 
     @property
     def pixel_note(self) -> str:
-        """Return which options change the pixels from the default, for every leaderboard; may be empty."""
-        said = [
+        """A note for leaderboards on options that change the pixels; empty for the default options."""
+        notes = [
             "antialiased" if self.filter == "antialiased" else "",
             "bgr" if self.channels == "bgr" else "",
         ]
-        return "; ".join(word for word in said if word)
+        return "; ".join(note for note in notes if note)

@@ -43,7 +43,7 @@ class PublishedList:
         return len(ids) == self.counts[split] and ids_sha256(ids) == self.sha256[split]
 
     def fetch(self, folder: Path, progress: ProgressFactory) -> dict[str, frozenset[str]]:
-        """Return the ids by split, downloading the list into `folder` if it is not there.
+        """Return the ids by split; the list is downloaded into `folder` if it is missing.
 
         Raises:
             UserError: the list cannot be downloaded, or has other ids than the published ones
@@ -63,7 +63,7 @@ class PublishedList:
         if not self.is_made_of(split, ids):
             partial.unlink()
             raise UserError(
-                f"{address}: not the published list ({len(ids)} ids): try again, or give --list FILE"
+                f"{address}: not the published list ({len(ids)} ids): try again, or use --list FILE"
             )
         partial.replace(path)
         return ids

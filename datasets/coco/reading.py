@@ -14,7 +14,7 @@ from infoseg_bench.utils.progress import ProgressFactory
 from infoseg_bench.utils.source_files import OfficialFile
 
 PERSON = "person"
-"""COCO's name of the category."""
+"""COCO's name of the category of persons."""
 
 
 def read_person_annotations(source: CocoFiles, progress: ProgressFactory) -> PersonAnnotations:
@@ -71,7 +71,7 @@ def _read_persons(path: OfficialFile, result: PersonAnnotations) -> None:
     categories = read_array(path, "categories")
     person = next((e.get("id") for e in categories if isinstance(e, dict) and e.get("name") == PERSON), None)
     if person is None:
-        raise UserError(f"{path}: no category {PERSON!r}: these are not COCO's instance annotations")
+        raise UserError(f"{path}: no category {PERSON!r}: use COCO's instance annotations")
     for value in stream_array(path, "annotations"):
         try:
             if value["category_id"] == person:

@@ -18,13 +18,13 @@ from infoseg_bench.images.label_images import read_labels
 from infoseg_bench.utils.source_files import OfficialFile, OfficialFiles
 
 CODES = 182
-"""Codes of the label maps, from 0: things 0-90, stuff 91-181 (STUFF README)."""
+"""Number of codes in the label maps: things 0-90, stuff 91-181 (STUFF README)."""
 
 UNLABELLED_CODE = 255
-"""nightrome/cocostuff#17."""
+"""Code of unlabelled pixels (nightrome/cocostuff#17)."""
 
 FEW_RANGES = 4
-"""Number of code ranges up to which comparing was measured to be faster than a lookup table."""
+"""Maximum number of code ranges for which comparisons are faster than a lookup table, as measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class StuffFiles:
         )
 
     def summary(self) -> str:
-        """Return lines that give the number of photos, and the first file without a counterpart."""
+        """Return the number of photos, and of files without a counterpart with the first of them, as text."""
         words = [f"{len(self.photos)} photos with label maps"]
         for places, lack in ((self.without_labels, "label map"), (self.without_photo, "photo")):
             if places:
@@ -152,7 +152,7 @@ def stored_codes(
     """Return the stored values of COCO-Stuff's codes.
 
     Raises:
-        UserError: a code beyond 181 that is not 255; `place` is the file it came from
+        UserError: a code above 181 that is not 255; `place` is the file with the codes
     """
     strange = (codes >= CODES) & (codes != UNLABELLED_CODE)
     if strange.any():
@@ -167,7 +167,7 @@ def stored_codes(
 def label_tables(
     classes: UInt8[np.ndarray, " 256"], *, unlabelled_as: int | None
 ) -> dict[str, UInt8[np.ndarray, " 256"]]:
-    """Make the tables of a view from stored codes to class indices.
+    """Return the tables of a view from stored codes to class indices.
 
     Args:
         classes: class index or VOID of each of COCO-Stuff's codes

@@ -1,4 +1,4 @@
-"""Writes the listed photos of COCO-Stuff into a store, and describes lists of ids."""
+"""Writing the listed photos of COCO-Stuff into a store, and descriptions of lists of ids."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from infoseg_bench.utils.progress import ProgressFactory
 
 @dataclass(frozen=True, kw_only=True)
 class StuffBuild:
-    """The photos to read, and the cache for what was read.
+    """Reads photos and writes the listed ones into a store.
 
     Attributes:
         photos: photos to select from, ordered by id
         reader: reads a photo; it has the list's rule, or no rule if `listed` is given
-        listed: ids of the photos in the store, whatever the rule says; None: those that the rule accepts
+        listed: ids of the photos to write, regardless of the rule; None: those that the rule accepts
         progress: shows the progress
     """
 
@@ -77,7 +77,7 @@ def list_summary(splits: dict[str, list[str]]) -> dict[str, str]:
 
 
 def difference(derived: Sequence[str], published: frozenset[str]) -> str:
-    """Return a text that says in how many ids two lists differ, and names the first of them."""
+    """Return the number of ids in which two lists differ, and the first of them, as text."""
     more, less = sorted(set(derived) - published), sorted(published - set(derived))
     words = [_first(more, "in the derived one only"), _first(less, "in the published one only")]
     return "; ".join(word for word in words if word)

@@ -1,4 +1,4 @@
-"""Builds the store of one list of COCO-Stuff photos, and checks the list."""
+"""Building the store of a list of COCO-Stuff photos, and checking the list."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ListDiffersError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class ListedBuild:
-    """One build: from the files to the store of the photos on a list."""
+    """Builds the store of the photos on a list."""
 
     recipe: CocoStuff
     options: CocoStuffOptions
@@ -46,7 +46,11 @@ class ListedBuild:
     progress: ProgressFactory
 
     def published_ids(self, derived: Sequence[str] | None = None) -> frozenset[str]:
-        """Fetch the published list, to be used instead of the `derived` one."""
+        """Return the published ids; `derived`, if given, are those that the rule selected instead.
+
+        Raises:
+            UserError: the published list cannot be fetched
+        """
         published = self.recipe.published
         try:
             return frozenset().union(*published.fetch(downloads(self.data), self.progress).values())
@@ -63,8 +67,8 @@ class ListedBuild:
 
         Args:
             listed: ids of the photos; None: the rule selects them
-            how: where the list comes from, for the summary and every leaderboard
-            amend: whether to reuse photos that the rule has accepted already, and read only the rest
+            how: origin of the list, for the summary and for leaderboards
+            amend: whether to reuse photos that the rule has already accepted, and read only the others
         """
         recipe, options = self.recipe, self.options
         classes = read_class_map(recipe.class_map, CLASS_MAPS)

@@ -1,4 +1,4 @@
-"""Halves aerial tiles, cuts them into blocks, and turns label colours into classes."""
+"""Halving of aerial tiles, cutting into blocks, and conversion of label colours to classes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def cut_tile(
     block: int,
     classes: Callable[[UInt8[np.ndarray, "rows columns 3"]], UInt8[np.ndarray, "rows columns"]],
 ) -> list[StoredPhoto]:
-    """Halve a tile and cut it into blocks without overlap, row by row, on all cores.
+    """Halve a tile, and return it in blocks without overlap, row by row; uses all cores.
 
     Args:
         name: name of the tile; blocks are named name-row-column
@@ -61,10 +61,10 @@ def classes_of_colours(
     *,
     tolerance: int,
 ) -> UInt8[np.ndarray, "rows columns"]:
-    """Turn colours into stored labels.
+    """Return the stored labels of colours.
 
     Args:
-        colours: red, green and blue
+        colours: red, green and blue, 0 to 255
         palette: colours of the classes, with every channel 0 or 255
         tolerance: largest difference in any channel at which a colour still counts as that of a class
 

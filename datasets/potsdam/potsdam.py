@@ -57,7 +57,9 @@ class PotsdamOptions(Parameters):
     @model_validator(mode="after")
     def _consistent(self) -> PotsdamOptions:
         if self.tile % (2 * self.crop):
-            raise UsageError(f"--tile {self.tile}: not a multiple of twice the --crop of {self.crop}")
+            raise UsageError(
+                f"--tile {self.tile}: not a multiple of twice the --crop of {self.crop}: choose another crop"
+            )
         return self
 
 
@@ -160,9 +162,8 @@ def _summary(tiles: Tiles, build: StoreBuild) -> dict[str, str]:
         "files": f"{len(tiles.names)} of 38 tiles, {tiles.label_tiles} of 24 label tiles",
         "photos": f"{len(build.ids)}, of which {build.labelled} are labelled and scored",
         "ids": f"SHA-256 {ids_sha256(build.ids)}",
-        "stray label colours": f"{stored[STRAY : STRAY + len(CLASSES)].sum()} pixels close to the colour "
-        "of a class, "
-        f"{stored[VOID]} close to none (void)",
+        "stray label colours": f"{stored[STRAY : STRAY + len(CLASSES)].sum()} pixels close to the colour of "
+        f"a class, {stored[VOID]} close to none (void)",
     }
     if tiles.missing:
         lines["missing"] = f"{', '.join(tiles.missing[:3])}{', ...' if len(tiles.missing) > 3 else ''}"

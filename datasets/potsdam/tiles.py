@@ -53,8 +53,8 @@ class Tiles:
         images = _files(root, [IMAGES.unpacked], "_RGBIR.tif")
         if images is None or not images.names & {_image(name) for name in (*LABELLED, *OTHERS)}:
             raise UserError(
-                f"{root}: no top_potsdam_*_RGBIR.tif here: request {IMAGES.name} and {LABELS.name} at "
-                f"{REQUEST} and put them, zipped or unpacked, into {root}"
+                f"{root}: no top_potsdam_*_RGBIR.tif: request {IMAGES.name}, {LABELS.name} at {REQUEST} and "
+                f"put them, zipped or unpacked, into {root}"
             )
         return cls(root=root, images=images, labels=_files(root, LABEL_FOLDERS, "_label.tif"))
 
@@ -75,7 +75,7 @@ class Tiles:
         return self.images.file(_image(name))
 
     def identity(self, name: str) -> list[str]:
-        """Return a text that changes with a tile's name or files."""
+        """Return texts that change with a tile's name or files."""
         label = self.label(name)
         return [name, self.image(name).identity, "" if label is None else label.identity]
 
@@ -98,7 +98,7 @@ class Tiles:
 
     @property
     def label_tiles(self) -> int:
-        """How many of the 24 label tiles are available."""
+        """Number of the 24 label tiles that are available."""
         return sum(self.label(name) is not None for name in LABELLED)
 
 

@@ -35,7 +35,7 @@ SEASONS = {
 water; dry grass in autumn; snow in winter)."""
 
 SPREAD = 0.05
-"""Largest random change of red, green and blue from a mixture of the listed colours."""
+"""Maximum random change of red, green and blue from a mixture of the listed colours."""
 
 
 class SceneColours(NamedTuple):

@@ -277,11 +277,11 @@ def _no_photos(folder: Folder) -> None:
         (_strange_value, ["c.png", "value 7", "background, person", "--void"]),
         (_lonely_label, ["zebra.png", "no photo 'zebra'", "add the photo or remove"]),
         (_colour_label, ["c.png", "a colour image", "one channel"]),
-        (_jpeg_label, ["c.jpg", "must be PNGs"]),
+        (_jpeg_label, ["c.jpg", "use PNGs"]),
         (_broken_photo, ["d.png", "cannot be decoded", "replace or remove"]),
         (_truncated_photo, ["d.png", "cannot be decoded", "replace or remove"]),
         (_same_stem, ["d.jpg and d.png", "rename one"]),
-        (_no_label_files, ["labels", "no label PNGs", "leave --labels out"]),
+        (_no_label_files, ["labels", "no label PNGs", "leave out --labels"]),
         (_no_photos, ["images", "no photos here"]),
     ],
 )
@@ -308,7 +308,7 @@ def test_bad_files_are_named_with_the_remedy_and_leave_nothing(
         ({"void": "0"}, ["--void 0", "'background'", "--class-map"]),
         ({"void": "x"}, ["'x' is not a label value", "0 to 255"]),
         ({"classes": None, "class_map": "coco-stuf-3"}, ["'coco-stuf-3'", "coco-stuff-3", ".toml"]),
-        ({"classes": None, "class_map": "coco-stuff-3", "void": "3"}, ["--void goes with --classes"]),
+        ({"classes": None, "class_map": "coco-stuff-3", "void": "3"}, ["--void needs --classes"]),
         ({"evaluate_if": "person > 0.2"}, ["'person > 0.2'", "person >= 0.2"]),
         ({"evaluate_if": "persn >= 0.2"}, ["'persn'", "did you mean person"]),
         ({"evaluate_if": "person >= 20"}, ["20 is not a share", "0 to 1"]),
@@ -351,7 +351,7 @@ def test_a_name_that_another_recipe_uses_is_refused(folder: Folder) -> None:
             writer.add(name, scene(30, 40))
         nothing_scored = np.array([], dtype=np.int64)
         writer.finish([replace(view, name="mine", evaluation=nothing_scored)])
-    with pytest.raises(UserError, match=r"mine\.h5.*coco-persons made: choose another name"):
+    with pytest.raises(UserError, match=r"mine\.h5.*made by coco-persons: choose another name"):
         folder.prepare()
 
 
@@ -439,7 +439,7 @@ def rename_all(folder: Path, to: str) -> None:
 def test_label_maps_with_an_end_of_their_own_are_found_with_label_suffix(folder: Folder) -> None:
     expected = folder.prepare().summary["fingerprint"]
     rename_all(folder.labels, "{}_mask.png")
-    with pytest.raises(UserError, match=r"none of 3 label maps .*'a_mask'.*'a'.*--label-suffix _mask takes"):
+    with pytest.raises(UserError, match=r"none of 3 label maps .*'a_mask'.*'a'.*use --label-suffix _mask"):
         folder.prepare()
     save(folder.labels / "a_colour.png", scene(30, 40))
     prepared = folder.prepare(label_suffix="_mask")
@@ -588,7 +588,7 @@ def test_palettes_that_contradict_each_other_are_refused_and_others_told(folder:
         "palettes differ in 1 label map (value 0 is #000000 in a.png and #090909 in e.png)"
     )
     paint("e", [255, 0, 0, 0, 0, 0])
-    with pytest.raises(UserError, match=r"#ff0000 is value 1 in a.png and value 0 in e.png: let the"):
+    with pytest.raises(UserError, match=r"#ff0000 is value 1 in a.png and value 0 in e.png: use colours"):
         folder.prepare()
     prepared = folder.prepare(classes="background=#000000,person=#ff0000")
     assert prepared.summary["class balance"] == "background 50.0%, person 50.0%"
@@ -619,7 +619,7 @@ def test_replacing_a_store_of_other_content_is_told(folder: Folder) -> None:
     assert folder.prepare().warnings == ()
     assert folder.prepare().warnings == ()
     (line,) = folder.prepare(scale=2).warnings
-    assert line.startswith("replaced mine.h5, whose content was another")
+    assert line.startswith("replaced mine.h5, which had other content")
 
 
 def test_a_rule_chooses_the_training_photos_and_says_that_labels_did(folder: Folder) -> None:
@@ -632,7 +632,7 @@ def test_a_rule_chooses_the_training_photos_and_says_that_labels_did(folder: Fol
     assert view.label_use == "selection"
     assert "trained on: photos with person >= 0.3" in view.note
     assert prepared.summary["photos"] == "3, 2 of them for training"
-    with pytest.raises(UserError, match="no labelled photo follows --train-if"):
+    with pytest.raises(UserError, match="no labelled photo satisfies --train-if"):
         folder.prepare(train_if="person >= 0.99")
     with pytest.raises(UsageError, match="--train-if needs labels"):
         folder.prepare(train_if="person >= 0.3", labels=None)

@@ -167,7 +167,7 @@ def test_all_tiles_give_the_published_numbers_of_images(tmp_path: Path) -> None:
     assert prepared.summary["files"] == "38 of 38 tiles, 24 of 24 label tiles"
     assert prepared.summary["photos"] == "38, of which 24 are labelled and scored"
     assert "missing" not in prepared.summary
-    assert prepared.summary["complete"].startswith("38 photos, 24 labelled as expected, every class occurs")
+    assert prepared.summary["complete"].startswith("38 photos, 24 labelled as expected; every class occurs")
     assert 38 * 225 == 8550
     assert Store(prepared.store).view("potsdam").note == ""
 

@@ -262,7 +262,7 @@ def test_asking_before_clusters_were_found_is_an_error(name: str) -> None:
 
 @both
 def test_crops_without_room_for_two_windows_are_refused(name: str) -> None:
-    with pytest.raises(UsageError, match=r"patch=11.* 44 pixels, and these have 32"):
+    with pytest.raises(UsageError, match=r"patch=11.* 44 pixels, but the crop is 32"):
         make(name, patch=11)
 
 

@@ -107,7 +107,7 @@ def test_complete_coco_gives_the_largest_shares(coco: CocoFolder, monkeypatch: p
     prepared = prepare(coco, photos=2)
     assert ids(prepared) == [4, 5]
     assert Store(prepared.store).view("coco-persons").note.startswith("reconstructed: the 2 largest")
-    assert prepared.summary["complete"].startswith("2 photos as expected, every class occurs")
+    assert prepared.summary["complete"].startswith("2 photos as expected; every class occurs")
     assert ids(prepare(coco, photos=4)) == [3, 4, 5, 7]
 
 

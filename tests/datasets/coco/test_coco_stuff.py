@@ -148,8 +148,7 @@ def test_complete_coco_that_gives_the_published_list_is_taken_as_it_is(
     prepared = prepare(coco.root, CocoStuff3)
     assert Store(prepared.store).view("coco-stuff-3").note == "photos by the rule"
     assert prepared.summary["complete"] == (
-        "2 photos with the published ids as expected, every class occurs "
-        "(pixels per class are published nowhere)"
+        "2 photos with the published ids as expected; every class occurs (pixels per class are not published)"
     )
 
 
@@ -456,5 +455,5 @@ def test_other_layouts_of_the_same_files_are_found(coco: StuffFolder, photos: st
 def test_what_is_there_is_named_where_nothing_is_found(coco: StuffFolder) -> None:
     (coco.root / "train2017").rename(coco.root / "pictures")
     (coco.root / "val2017").rename(coco.root / "more")
-    with pytest.raises(UserError, match=r"no \{train2017,val2017\}/ or .* here, only more, pictures, stuff"):
+    with pytest.raises(UserError, match=r"no \{train2017,val2017\}/ or .* only more, pictures, stuff"):
         prepare(coco.root)
