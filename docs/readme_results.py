@@ -19,9 +19,9 @@ CAPTION = "Embedded scenes, their ground truth with void in black, and what ever
 
 
 def rows_of(name: str, suite: Suite, table: pd.DataFrame) -> pd.DataFrame:
-    """Return the last scores of the runs that are the suite's, whatever data sets they ran on."""
+    """Return the last scores of a suite's runs, on any data set."""
     table = table[table["selection"] == "last"]
-    if name == "demo":  # its folder holds nothing else
+    if name == "demo":  # its folder contains no other runs
         return table
     of_suite = pd.Series(False, index=table.index)
     for method in suite.methods:
@@ -39,7 +39,7 @@ def cell(scores: pd.Series) -> str:
 
 
 def results(name: str, folders: list[Path]) -> str | None:
-    """Return the table of a suite; None if a method of it has no run there."""
+    """Return the table of a suite; None if one of its methods has no run."""
     suite = load_suite(name)
     if not folders:
         return None
@@ -82,7 +82,7 @@ def block() -> str:
 
 
 def replaced(readme: str) -> str:
-    """Return the README with its generated part made anew."""
+    """Return the README with its generated part replaced."""
     before, _, rest = readme.partition(BEGIN)
     return before + block() + rest.partition(END)[2]
 

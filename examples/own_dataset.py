@@ -1,10 +1,10 @@
-"""A data set of your own in one file: photos with polygons drawn in LabelMe, one JSON file beside each photo.
+"""Your own data set in one file: photos with polygons drawn in LabelMe, with one JSON file per photo.
 
     infoseg-bench prepare --plugin examples/own_dataset.py labelme --folder photos/ --classes background,cat
     infoseg-bench run --plugin examples/own_dataset.py --dataset labelme --method kmeans
 
-Photos without a JSON file are trained on, and not scored. Label maps as PNG need no recipe: see `prepare
-image-folder`.
+Photos without a JSON file are used for training, but not scored. Label maps as PNG files need no recipe: see
+`infoseg-bench prepare image-folder`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class LabelMeOptions(Parameters):
 
 
 class LabelMe(DatasetRecipe[LabelMeOptions]):
-    """Photos with polygons."""
+    """Builds a data set from photos with polygons."""
 
     name = "labelme"
     title = "Photos labelled with LabelMe"
@@ -43,11 +43,11 @@ class LabelMe(DatasetRecipe[LabelMeOptions]):
     how_to_get = "infoseg-bench prepare labelme --folder DIR --classes background,NAME,..."
 
     def prepare(self, options: LabelMeOptions, data: Path, progress: ProgressFactory) -> Prepared:
-        """Build the store; `StoreBuild` leaves either a whole one or none."""
+        """Build the store; `StoreBuild` writes it completely or not at all."""
         classes = tuple(options.classes.split(","))
         photos = sorted(path for path in options.folder.iterdir() if path.suffix.lower() in (".jpg", ".png"))
         if not photos:
-            raise UserError(f"{options.folder}: no .jpg or .png photos there: give another --folder")
+            raise UserError(f"{options.folder}: no .jpg or .png photos: use another --folder")
         with StoreBuild(self, options, data, classes=classes, crop=options.crop) as build:
             for photo in progress(photos, "reading photos"):
                 with Image.open(photo) as opened:
@@ -59,13 +59,13 @@ class LabelMe(DatasetRecipe[LabelMeOptions]):
 
 
 def polygons(file: Path, classes: tuple[str, ...], size: tuple[int, ...]) -> np.ndarray | None:
-    """Draw the polygons of a LabelMe file, later ones over earlier ones; None without a file."""
+    """Return labels with the polygons of a LabelMe file, later ones over earlier ones; None if missing."""
     if not file.exists():
         return None
     labels = Image.new("L", (size[1], size[0]), 0)
     for shape in json.loads(file.read_text())["shapes"]:
         if shape["label"] not in classes:
-            raise UserError(f"{file}: unknown class {shape['label']!r}: name it in --classes, or remove it")
+            raise UserError(f"{file}: unknown class {shape['label']!r}: add it to --classes, or remove it")
         corners = [tuple(point) for point in shape["points"]]
         ImageDraw.Draw(labels).polygon(corners, fill=classes.index(shape["label"]))
     return np.asarray(labels)

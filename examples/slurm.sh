@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs on a Slurm cluster: call it on a login node, in a folder that all nodes see.
+# Runs on a Slurm cluster: call this on a login node, in a folder that all nodes can access.
 #   bash examples/slurm.sh my-photos --slurm partition=gpu
-# The data set is prepared already. Every run becomes a job of an array; this command watches them. If you are
-# logged out, the jobs go on: call it again to watch, or to submit what is still missing.
+# The data set must be prepared. Every run becomes a job of an array, and this command watches the jobs. If you are
+# logged out, the jobs continue: call it again to watch them, or to submit missing runs.
 set -euo pipefail
 
 dataset=$1

@@ -3,7 +3,7 @@
     infoseg-bench prepare synthetic-scenes
     python examples/sweep.py synthetic-scenes infoseg tau 0.4 0.8 1.6 --seeds 0-2 --steps 300
 
-Finished runs are not repeated, so it can be interrupted, and extended with more values or seeds.
+Finished runs are not repeated, so the sweep can be interrupted, and extended with more values or seeds.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-mpl.use("Agg")  # no screen is needed
+mpl.use("Agg")  # a backend that needs no display
 import matplotlib.pyplot as plt
 
 from infoseg_bench import load_results
 
 
 def sweep(dataset: str, method: str, parameter: str, values: Sequence[str], options: Sequence[str]) -> None:
-    """Run a method once per value and seed; options such as --seeds go to `infoseg-bench run`."""
+    """Run a method once per value and seed; options such as --seeds are passed to `infoseg-bench run`."""
     run = [sys.executable, "-m", "infoseg_bench", "run", "--dataset", dataset, "--method", method, *options]
     for value in values:
         subprocess.run([*run, "--set", f"{method}.{parameter}={value}"], check=True)
 
 
 def plot(results: Path, dataset: str, method: str, parameter: str, out: Path) -> None:
-    """Plot pixel accuracy at the last step against the parameter: every seed, and the mean."""
+    """Plot pixel accuracy at the last step against the parameter, for every seed and as mean."""
     table = load_results(results)
     table = table[
         (table["dataset"] == dataset) & (table["method"] == method) & (table["selection"] == "last")

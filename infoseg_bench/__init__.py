@@ -81,7 +81,7 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    # The command line imports this package too, and its help should not wait for torch and pandas.
+    # Imported on demand, because the command line's help should not wait for torch and pandas.
     if name == "__version__":
         from importlib.metadata import version
 

@@ -1,4 +1,4 @@
-"""Names that modules had before November 2026: plug-ins may import them for one more release."""
+"""Module names of version 0.1, which plug-ins can still import for one release, with a warning."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class _Renamed(Loader):
 
 
 class _Finder(MetaPathFinder):
-    # Python passes paths that are no Sequence, and asks this finder for every module of the process.
+    # `path` can be of any iterable type. Python calls this for all modules, not only for this package's.
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
         known = fullname.startswith(PACKAGE) and fullname.removeprefix(PACKAGE) in RENAMED
         return ModuleSpec(fullname, _Renamed()) if known else None

@@ -1,4 +1,4 @@
-"""Directives that show what the installed package holds, so that the pages cannot disagree with it."""
+"""Directives that generate tables from the installed package, so that the pages always agree with it."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def table_of(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def value(content: Any) -> str:
-    """Return a value as one writes it after `--set`."""
+    """Return a value as written after `--set`."""
     return f"`{json.dumps(content, default=str)}`"
 
 
 def choices(annotation: Any) -> str:
-    """Return the values that a parameter may take, or its type."""
+    """Return the allowed values of a parameter, or its type."""
     options = get_args(annotation)
     if options and all(isinstance(option, str) for option in options):
         return ", ".join(f"`{option}`" for option in options)
@@ -48,7 +48,7 @@ def choices(annotation: Any) -> str:
 
 
 def parameters(name: str) -> str:
-    """Describe a method: what it is called, whether it trains, and every parameter with its source."""
+    """Return the table of a method's parameters with their sources, and its presets."""
     method = load_methods().method(name)
     rows = []
     for field, info in method.parameters_type.model_fields.items():
@@ -71,7 +71,7 @@ def parameters(name: str) -> str:
 def method_list(_: str) -> str:
     """List the methods."""
     return table_of(
-        ["name", "method", "trains step by step", "version", "reference"],
+        ["name", "method", "trains in steps", "version", "reference"],
         [
             [
                 f"[`{name}`](/methods/{name}.md)",
@@ -94,7 +94,7 @@ def dataset_list(_: str) -> str:
         rows.append(
             [f"`{name}`", recipe.title, command, readable_size(size) if size else "none", recipe.licence]
         )
-    return table_of(["name", "data set", "how to get it", "download", "licence"], rows)
+    return table_of(["name", "data set", "command", "download", "licence"], rows)
 
 
 def sources(name: str) -> str:
@@ -104,12 +104,12 @@ def sources(name: str) -> str:
         [
             f"`{file.name}`",
             readable_size(file.size) if file.size else "not known",
-            "you request it" if file.by_hand else "downloaded",
+            "on request" if file.by_hand else "downloaded",
             file.address,
         ]
         for file in recipe.sources
     ]
-    return table_of(["file", "size", "", "where it comes from"], rows)
+    return table_of(["file", "size", "", "source"], rows)
 
 
 def suites(_: str) -> str:
@@ -118,18 +118,18 @@ def suites(_: str) -> str:
     for name in shipped_suites():
         suite = load_suite(name)
         rows.append([f"`{name}`", suite.title, ", ".join(f"`{each}`" for each in suite.datasets)])
-    return table_of(["suite", "what it is", "data sets"], rows)
+    return table_of(["suite", "description", "data sets"], rows)
 
 
 def suite_file(name: str) -> str:
-    """Show a shipped suite as it is."""
+    """Show the TOML file of a shipped suite."""
     return f"```toml\n{files('infoseg_bench').joinpath('suites', f'{name}.toml').read_text()}```"
 
 
 def loggers(_: str) -> str:
     """List the loggers."""
     return table_of(
-        ["logger", "what it writes"],
+        ["logger", "output"],
         [[f"`{name}`", (cls.__doc__ or "").splitlines()[0]] for name, cls in LOGGERS.items()],
     )
 
@@ -150,7 +150,7 @@ def record_tables(_: str) -> str:
 
 
 def kind(item: dict[str, Any]) -> str:
-    """Return the type of a field of a JSON schema in words."""
+    """Return the type of a field of a JSON schema as text."""
     if "anyOf" in item:
         return " or ".join(kind(option) for option in item["anyOf"])
     if "$ref" in item:
@@ -170,7 +170,7 @@ def record_schema(_: str) -> str:
 
 
 def published_figures_table(_: str) -> str:
-    """Lay out the published pixel accuracies as the paper's Table 1 does."""
+    """Return the published pixel accuracies in the layout of the paper's Table 1."""
     methods, datasets = published.published_layout()
     figures = published.published_figures()
     rows = [
@@ -198,7 +198,7 @@ def published_log_table(_: str) -> str:
 
 
 def measured_costs(_: str) -> str:
-    """Summarise what committed runs took, by data set and method."""
+    """Return the costs of the committed runs, by data set and method."""
     packs = sorted((Path(__file__).parents[2] / "reports").glob("**/packs"))
     table = load_results(*packs, audited=False)
     table = table[(table["selection"] == "last") & table["fit_seconds"].notna()]

@@ -25,12 +25,12 @@ LabelsUsed = Literal["none", "mask", "selection", "training"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evaluated:
-    """Label maps that were scored.
+    """The scores of label maps.
 
     Attributes:
-        scores: every score
-        counts: int64 `image cluster cls`, which the scores are computed from
-        record: the record that was saved as a row of the leaderboard; None: nothing was saved
+        scores: all scores
+        counts: pixels per image, cluster and class, int64 `image cluster cls`
+        record: the saved record, which is a row of the leaderboard; None if nothing was saved
     """
 
     scores: Evaluation
@@ -47,10 +47,10 @@ def write_images(
         dataset: name of a prepared data set
         out: folder to write to
         data: folder of the prepared data sets
-        progress: shows how many are written
+        progress: shows how many images have been written
 
     Returns:
-        how many images were written
+        the number of images written
 
     Raises:
         UserError: the data set is not prepared, or `out` cannot be written
@@ -88,6 +88,9 @@ def evaluate(
         results: folder of the runs, in which the row is saved
         progress: shows how many maps have been counted
         on_scores: called with the scores before they are saved
+
+    Returns:
+        the scores, and the record if they were saved
 
     Raises:
         UserError: maps are missing, damaged or of another size; or other maps were scored under this name

@@ -1,4 +1,4 @@
-"""The data sets and methods that there are."""
+"""Lists of data sets and methods."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Listing:
     """Data sets and methods, each ordered by name.
 
     Attributes:
-        prepared: prepared data sets by name
-        recipes: data sets that can be prepared
-        methods: methods
-        problems: a line for every store that cannot be read
-        broken: what went wrong with each plug-in that cannot be loaded, by its name
+        prepared: the prepared data sets, by name
+        recipes: recipes of data sets
+        methods: the methods
+        problems: one line for each store that cannot be read
+        broken: error messages of plug-ins that cannot be loaded, by the plug-in's name or file
     """
 
     prepared: dict[str, PreparedDataset]
@@ -37,7 +37,7 @@ class Listing:
 def listing(
     data: Path, *, datasets: Collection[str] = (), method: str | None = None, plugins: Sequence[Path] = ()
 ) -> Listing:
-    """Return the data sets and methods.
+    """Return the data sets and methods, all or those selected.
 
     Args:
         data: folder of the prepared data sets
@@ -69,7 +69,7 @@ def list_datasets(data: PathLikes = "data") -> dict[str, PreparedDataset]:
 
 
 def list_recipes(plugins: Sequence[PathLikes] = ()) -> dict[str, type[DatasetRecipe]]:
-    """Return the data sets that can be prepared, by name; plug-ins that cannot be loaded are left out."""
+    """Return the recipes of data sets, by name; plug-ins that cannot be loaded are left out."""
     return dict(sorted(load_recipes([Path(plugin) for plugin in plugins]).recipes.items()))
 
 

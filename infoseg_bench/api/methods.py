@@ -67,12 +67,12 @@ def get_method(
         parameters: parameters that should differ from the method's defaults
 
     Raises:
-        UsageError: an unknown method or parameter, or no steps for a method that trains by steps
+        UsageError: an unknown method or parameter, or `steps` is missing for a method that trains in steps
     """
     files = [Path(plugin) for plugin in plugins]
     cls = load_methods(files).method(name)
     if cls.is_iterative and steps < 1:
-        raise UsageError(f"{name}: this method trains by steps: pass their number as steps=...")
+        raise UsageError(f"{name}: this method trains in steps: pass the number of steps as steps=...")
     spec = RunSpec(
         dataset=dataset.view.name,
         fingerprint=dataset.store.fingerprint,
@@ -114,7 +114,7 @@ def predict(method: Method, dataset: PreparedDataset) -> Int16[np.ndarray, "imag
 def confusion_matrix(
     clusters: Integer[np.ndarray, "image crop crop"], dataset: PreparedDataset, *, protocol: str = PROTOCOL
 ) -> Int64[np.ndarray, "cluster cls"]:
-    """Count the pixels of every cluster and class. Only void labels are left out.
+    """Return the number of pixels per cluster and class; pixels with void labels are not counted.
 
     Args:
         clusters: cluster maps, from `predict` or elsewhere; any non-negative numbers
@@ -127,7 +127,7 @@ def confusion_matrix(
     """
     photos = _evaluation(dataset, protocol, torch.device("cpu"))
     if len(photos) != len(clusters):
-        raise ValueError(f"{len(clusters)} maps of clusters for {len(photos)} scored photos")
+        raise ValueError(f"{len(clusters)} cluster maps for {len(photos)} scored images")
     n_clusters, n_classes = int(clusters.max(initial=0)) + 1, len(dataset.view.classes)
     total = torch.zeros(n_clusters, n_classes, dtype=torch.int64)
     done = 0
@@ -139,7 +139,10 @@ def confusion_matrix(
 
 
 def score(counts: Int64[np.ndarray, "cluster cls"]) -> Evaluation:
-    """Compute every score from a confusion matrix: one-to-one, by majority vote, and without a matching.
+    """Return all scores of a confusion matrix: one-to-one, by majority vote, and without a matching.
+
+    Args:
+        counts: number of pixels per cluster and class
 
     Raises:
         ValueError: the matrix has no pixels

@@ -27,12 +27,12 @@ PathLikes = str | PathLike[str]
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """A model that was written.
+    """The files written by `export`.
 
     Attributes:
         file: the safetensors file
-        card: the model card next to it
-        weights: number of weights in it
+        card: the model card, in Markdown
+        weights: number of weights in the file
     """
 
     file: Path
@@ -42,12 +42,12 @@ class Exported:
 
 @dataclass(frozen=True, kw_only=True)
 class Segmented:
-    """Photos that were segmented.
+    """The result of `segment_photos`.
 
     Attributes:
-        photos: for each photo, a text with the shares of its classes
-        faults: a line for every photo that could not be segmented
-        out: folder of the results
+        photos: a text with the shares of the classes, for each segmented photo
+        faults: a message for each photo that could not be segmented
+        out: folder of the written files
         unfinished: whether the run is not finished, so that clusters are not yet matched to classes
     """
 
@@ -71,10 +71,10 @@ def get_model(
     Args:
         run: a run folder, or the beginning of a run's identity or name
         results: folder of the runs
-        data: folder of the prepared data sets; only an unfinished run needs its own
+        data: folder of the prepared data sets; only needed for an unfinished run
         device: "auto" or a torch device
         plugins: files with more methods
-        allow_unfinished: take the last checkpoint of a run that is not finished
+        allow_unfinished: whether to use the last checkpoint of a run that is not finished
 
     Raises:
         UserError: no such run, not finished, or without weights
@@ -95,11 +95,11 @@ def export(
     data: PathLikes = "data",
     plugins: Sequence[PathLikes] = (),
 ) -> Exported:
-    """Write a finished run's weights as safetensors, with a model card beside them; `load_model` reads them.
+    """Write a finished run's weights as safetensors, for `load_model`, and a model card beside them.
 
     Args:
         run: a run folder, or the beginning of a run's identity or name
-        out: the file to write; None: DATASET-METHOD-seedN.safetensors in this folder
+        out: the file to write; None: DATASET-METHOD-seedN.safetensors in the current folder
         licence: licence of the weights, for the model card
         results: folder of the runs
         data: folder of the prepared data sets, for the licence of the photos
@@ -109,7 +109,7 @@ def export(
         UserError: no such run, not finished, without weights, or the file cannot be written
     """
     if out is not None and Path(out).suffix != ".safetensors":
-        raise UsageError(f"--out {out}: give a name that ends in .safetensors")
+        raise UsageError(f"--out {out}: use a name that ends in .safetensors")
     model, record = load_run(
         find_run(str(run), Path(results)), data=Path(data), device=torch.device("cpu"),
         plugins=[Path(plugin) for plugin in plugins],
@@ -126,7 +126,7 @@ def export(
 
 
 def segment_photos(
-    *images: PathLikes,
+    *photos: PathLikes,
     run: PathLikes,
     out: PathLikes = "segmented",
     scale: float = 1.0,
@@ -139,27 +139,27 @@ def segment_photos(
     on_photo: Callable[[Path, str], None] = lambda photo, shares: None,
     log: Callable[[str], None] = lambda line: None,
 ) -> Segmented:
-    """Segment photos of any size with a trained run: label PNGs, overlays and a legend.
+    """Segment photos of any size with a trained run, and write label PNGs, overlays and a legend.
 
     Args:
-        images: photos, and folders of photos
+        photos: photos, and folders of photos
         run: a run folder, or the beginning of a run's identity or name
         out: folder to write to
-        scale: factor by which photos are scaled first; results keep the photo's size
-        allow_unfinished: take the last checkpoint of a run that is not finished
+        scale: factor by which photos are scaled first; the results have the photo's size
+        allow_unfinished: whether to use the last checkpoint of a run that is not finished
         device: "auto" or a torch device
         results: folder of the runs
-        data: folder of the prepared data sets; only an unfinished run needs its own
+        data: folder of the prepared data sets; only needed for an unfinished run
         plugins: files with more methods
         progress: shows how many photos have been segmented
         on_photo: called with every segmented photo and a text with the shares of its classes
-        log: called with a line for everything that is left out
+        log: called with a line of text for every photo or file that is left out
 
     Raises:
         UserError: no such run, without weights, or no photo
     """
     folder = Path(out)
-    chosen = chosen_photos([Path(image) for image in images], folder)
+    chosen = chosen_photos([Path(photo) for photo in photos], folder)
     model, record = load_run(
         find_run(str(run), Path(results)), data=Path(data), device=choose_device(device),
         plugins=[Path(plugin) for plugin in plugins], allow_unfinished=allow_unfinished,

@@ -26,10 +26,10 @@ class NeededDownloads:
     """The archives that have to be downloaded before a data set can be built.
 
     Attributes:
-        archives: the archives, with their sizes and how much of each is already downloaded
+        archives: the archives, with their sizes and the bytes already downloaded
         folder: folder for the downloads
-        free: free bytes on its disk
-        working_space: bytes that building needs in addition
+        free: free bytes on the disk of `folder`
+        working_space: additional bytes needed to build the data set
     """
 
     archives: tuple[Download, ...]
@@ -56,11 +56,11 @@ def prepare(
         download: whether official archives that are missing may be downloaded
         plugins: files with more recipes
         progress: shows the progress
-        log: called with a line whenever the work has to wait
+        log: called with a line of text if the work has to wait for another process
         options: options of the recipe, as in `infoseg-bench prepare NAME --help` but with underscores
 
     Returns:
-        the store, a summary of what was counted, and warnings
+        the path of the store, a summary of the data set, and warnings
 
     Raises:
         UsageError: an unknown recipe or option, or a download is needed that `download` does not allow
@@ -88,7 +88,7 @@ def prepare_recipe(
     progress: ProgressFactory,
     log: Log,
 ) -> Prepared:
-    """Build a data set; `confirm` is called before anything is downloaded, and raises an error to refuse.
+    """Build a data set; `confirm` is called before a download, and raises an error to refuse it.
 
     Raises:
         UserError: files are missing or damaged

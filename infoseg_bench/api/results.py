@@ -24,13 +24,13 @@ PathLikes = str | PathLike[str]
 
 @dataclass(frozen=True, kw_only=True)
 class Packed:
-    """A pack that was written.
+    """The result of `pack`.
 
     Attributes:
         file: the pack
         runs: number of finished runs in it
-        unfinished: number of runs that were left out because they are not finished
-        problems: a line for every run that was left out because it is damaged
+        unfinished: number of runs left out because they are not finished
+        problems: a message for each run left out because it is damaged
     """
 
     file: Path
@@ -43,7 +43,7 @@ def pack(*sources: PathLikes, out: PathLikes, progress: ProgressFactory = no_pro
     """Write the finished runs of results folders and packs into one file, for publishing.
 
     A pack contains spec, record, counts and curve of every run, and can be read like a results folder. The
-    same runs always give the same bytes. A run whose scores do not follow from its counts is left out and
+    same runs always give the same bytes. Runs whose scores do not match their counts are left out and
     reported.
 
     Args:
@@ -56,7 +56,7 @@ def pack(*sources: PathLikes, out: PathLikes, progress: ProgressFactory = no_pro
     """
     file = Path(out)
     if file.suffix != SUFFIX:
-        raise UserError(f"{file}: a pack is a zip archive: give a name that ends in {SUFFIX}")
+        raise UserError(f"{file}: a pack is a zip archive: use a name that ends in {SUFFIX}")
     places = _places(sources)
     found, problems = stored_runs([place for place in places if place != file])
     runs: list[StoredRun] = []
@@ -91,7 +91,7 @@ def verify(
         progress: shows how many runs have been verified
 
     Returns:
-        the number of verified records, and a line for every fault
+        the number of verified records, and a message for each fault
 
     Raises:
         UserError: there are no runs
@@ -123,8 +123,8 @@ def report(
         embed_photos: whether to also write a second page, with the photos that may not be published
         plugins: files with more methods
         figures: "pdf" also writes every figure as PDF
-        datasets: only runs on these data sets; none: on all
-        methods: only runs of these methods; none: of all
+        datasets: names of data sets to include; empty: all
+        methods: names of methods to include; empty: all
 
     Returns:
         the files to open first, and the leaderboards
@@ -153,7 +153,7 @@ def compare(first: PathLikes, second: PathLikes) -> Comparison:
         second: results folder or pack
 
     Returns:
-        for every method on the same data, both scores, the bootstrap interval of the paired difference over
+        both scores of every method on the same data, the bootstrap interval of their paired difference over
             images, and the settings that differ; `table()` returns them as a DataFrame
 
     Raises:

@@ -1,4 +1,4 @@
-"""Planning runs, doing them, and reporting them."""
+"""Planning, execution and reporting of runs."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ class RunPlan:
     """The requested runs and their state when the plan was made.
 
     Attributes:
-        runs: every run, with its state and its estimated cost
-        data: the suite and facts about its data sets
-        work: how runs are done
-        engine: where runs are done
-        jobs: number of runs at the same time on this machine
-        registry: registry of the methods
+        runs: all runs, with their states and estimated costs
+        data: the suite and its data sets
+        work: settings of the runs that do not affect their results
+        engine: where the runs are executed
+        jobs: number of runs at a time on this machine
+        registry: the methods
     """
 
     runs: tuple[PlannedRun, ...]
@@ -85,7 +85,7 @@ class RunPlan:
 
     @property
     def local(self) -> bool:
-        """Whether runs are done on this machine."""
+        """Whether the runs are executed on this machine."""
         return self.engine.name == "local"
 
 
@@ -95,8 +95,8 @@ class RunResult:
 
     Attributes:
         plan: the runs and their state at the beginning
-        outcomes: how every run ended that was started or could not be started
-        report: the report that was written; None: none
+        outcomes: how the runs ended that were started or could not be started
+        report: the report; None if none was written
     """
 
     plan: RunPlan
@@ -154,27 +154,30 @@ def run(
         methods: names of methods
         everything: whether to run every method on every prepared data set
         seeds: seeds, such as range(5); None: the suite's, or 0
-        steps: training steps of methods that train by steps; None: the suite's, the method's own, or 10000
+        steps: training steps of methods that train in steps; None: the suite's, the method's own, or 10000
         evaluate_every: steps between two evaluations; None: a twentieth of the steps
-        parameters: for each method name, parameters that should differ from the defaults
+        parameters: parameters that should differ from the defaults, by method and name
         protocol: label protocol of the data sets; None: the suite's, or "corrected"
         preset: name of a shipped suite's set of parameters and budgets
         data: folder of the prepared data sets
         results: folder of the runs
         out: folder to write a report to; None: no report is written
         device: "auto", "cpu", "cuda" or "cuda:N"
-        jobs: number of runs at the same time; None: one per GPU, or one per core as far as memory allows
-        gpus_per_run: GPUs, or processes on the CPU, that train one run together
+        jobs: number of runs at a time; None: one per GPU, or one per core as far as memory allows
+        gpus_per_run: number of GPUs, or of processes on the CPU, that train one run together
         compile: whether to use torch.compile for the networks
         force: whether to repeat finished runs from the beginning
         dry_run: whether to only make the plan, without writing anything
         snapshots: number of images whose predictions are kept at every evaluation
-        engine: where runs are done; None: on this machine
+        engine: where runs are executed; None: on this machine
         logs: loggers that get a copy of every curve, each "NAME" or "NAME=PLACE"
         plugins: files with more methods or data set recipes
         progress: shows the progress of preparing computer-generated data sets
-        watcher: makes the display of running runs, such as `infoseg_bench.launchers.watch.watcher`
-        log: called with a line for everything that is left out
+        watcher: creates the display of running runs, such as `infoseg_bench.launchers.watch.watcher`
+        log: called with a line of text for every plug-in or data set that is left out
+
+    Returns:
+        the plan, the outcomes of the runs, and the report
 
     Raises:
         UsageError: nothing is selected, or something unknown
@@ -209,16 +212,16 @@ def plan_runs(
     progress: ProgressFactory | None,
     log: Log,
 ) -> RunPlan:
-    """Find out which runs have to be done.
+    """Return the plan of the requested runs.
 
     Args:
         selection: the requested runs
-        work: how runs are done
-        engine: where runs are done
-        jobs: number of runs at the same time; None: as many as the machine allows
+        work: settings of the runs that do not affect their results
+        engine: where the runs are executed
+        jobs: number of runs at a time; None: as many as the machine allows
         force: whether to repeat finished runs
-        progress: shows the preparation of missing computer-generated data sets; None: nothing is prepared
-        log: called with a line for everything that is left out
+        progress: shows the preparation of missing computer-generated data sets; None: prepare nothing
+        log: called with a line of text for every plug-in or data set that is left out
 
     Raises:
         UsageError: nothing is selected, or something unknown
@@ -247,12 +250,12 @@ def plan_runs(
 
 
 def do_runs(planned: RunPlan, *, logs: Sequence[str], watcher: WatcherFactory) -> RunResult:
-    """Do the runs of a plan that are not finished.
+    """Execute the runs of a plan that are not finished.
 
     Args:
         planned: the plan
         logs: loggers that get a copy of every curve
-        watcher: makes the display of running runs
+        watcher: creates the display of running runs
 
     Raises:
         RunsInterrupted: Ctrl-C was pressed

@@ -21,10 +21,10 @@ def new() -> None:
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The file to write.  [default: the name with underscores, in this folder]",
+    help="The file to write.  [default: the name with underscores, in the current folder]",
 )
 def method(name: str, out: Path | None) -> None:
-    """Write a working method in one commented file, to start from."""
+    """Write a template of a method: one commented file, which can be run as it is."""
     from infoseg_bench.method_checks.scaffold import write_method
 
     path = write_method(name, out)
@@ -40,10 +40,10 @@ def method(name: str, out: Path | None) -> None:
 @set_option("Set a method's parameter, such as infoseg.width=4, for quick checks.")
 @plugin_option
 def check(name: str, parameters: dict[str, dict[str, Any]], plugins: tuple[Path, ...]) -> None:
-    """Check that a method fulfils the contract that every method must fulfil.
+    """Check that a method meets the requirements on all methods.
 
-    NAME is a method's name, or the path of a file with one or more. It is fitted many times for three
-    steps on eight small random photos, in batches of four.
+    NAME is the name of a method, or the path of a Python file with one or more methods. Each method is
+    fitted several times on eight small random photos, for three steps with batches of four.
     """
     import torch
 
@@ -56,8 +56,8 @@ def check(name: str, parameters: dict[str, dict[str, Any]], plugins: tuple[Path,
         for outcome in check_method(cls, parameters.get(cls.name, {})):
             remedy = f" -> {outcome.check.remedy}" if outcome.ending == "failed" else ""
             reason = f": {outcome.reason}" if outcome.reason else ""
-            click.echo(f"{outcome.ending:<11} {outcome.check.title}{reason}{remedy}")
+            click.echo(f"{outcome.ending:<14} {outcome.check.title}{reason}{remedy}")
             failed += outcome.ending == "failed"
     if failed:
-        raise UserError(f"{name}: {failed} checks failed; the lines above say which, and what to change")
+        raise UserError(f"{name}: {failed} checks failed: see the lines above for what to change")
     click.echo(f"{name}: all checks passed.")

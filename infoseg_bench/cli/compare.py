@@ -1,4 +1,4 @@
-"""`infoseg-bench compare`: two results folders or packs side by side."""
+"""`infoseg-bench compare`: compare two results folders or packs."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ TITLES = (
 def compare(first: Path, second: Path, as_csv: bool) -> None:
     """Compare the runs of two results folders or packs.
 
-    Runs of the same data set and method share a row: the mean pixel accuracy (PA) over the seeds in percent
-    on each side, the second minus the first, the 95 % bootstrap interval of that difference with the same
-    images drawn for both, and the settings that differ. Runs that only one side has are listed below.
+    Prints one row for each data set and method that both contain: their mean pixel accuracy (PA) over seeds
+    in percent, the difference (second minus first), its 95 % interval from a paired bootstrap over images,
+    and the settings that differ. Runs that only one of them contains are listed below.
 
     \b
     infoseg-bench compare before.zip results

@@ -13,7 +13,7 @@ Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def _completing(values: Callable[[click.Context], Iterable[tuple[str, str]]]) -> Complete:
-    """Make a completion function from values, each with the help text that a shell shows beside it."""
+    """Return a completion function for values, each with the help text that a shell shows beside it."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         # A completion should not show errors, such as a missing folder or a damaged store.

@@ -1,4 +1,4 @@
-"""Asking before official archives are downloaded."""
+"""The question whether to download official archives."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def confirm_download(needed: NeededDownloads, *, unasked: bool) -> None:
         unasked: whether to download without asking
 
     Raises:
-        UsageError: standard input is not a terminal, so nobody can answer
+        UsageError: standard input is not a terminal, so the question cannot be asked
         UserError: the user declined
     """
     _show(needed)

@@ -1,4 +1,4 @@
-"""Options of `run` that choose the engine and the limits of a run."""
+"""The options of `run` for the engine, and for the resources and limits of runs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _engine(
     from infoseg_bench.launchers.engine_choice import Engine
 
     if (slurm and engine != "slurm") or ((ray or ray_address) and engine != "ray"):
-        raise UsageError("--slurm belongs to --engine slurm, --ray and --ray-address to --engine ray")
+        raise UsageError("--slurm needs --engine slurm, and --ray and --ray-address need --engine ray")
     seconds = time_limit and 60 * time_limit
     limits = Limits(seconds=seconds, silent_seconds=60 * silence_limit, retries=retries)
     return Engine(name=engine, resources=slurm or ray, address=ray_address, limits=limits)
@@ -56,7 +56,7 @@ engine_options = gathered(
         multiple=True,
         metavar="[METHOD.]KEY=VALUE",
         help="Resources of a Ray task: gpus, cpus, mem_gb, such as gpus=0.5.  [default: cpus=1, and gpus=1 "
-        "where the cluster has any]",
+        "if the cluster has any]",
     ),
     click.option("--ray-address", help="Address of a running Ray cluster, such as auto or HOST:6379."),
     click.option(
@@ -64,14 +64,15 @@ engine_options = gathered(
         type=click.IntRange(min=0),
         default=2,
         show_default=True,
-        help="Further attempts, from the checkpoint, at a run that the machine failed: killed, lost disk or "
-        "GPU.",
+        help="Number of further attempts, from the last checkpoint, if the machine makes a run fail: killed, "
+        "or its disk or GPU lost.",
     ),
     click.option(
         "--time-limit",
         type=MINUTES,
         metavar="MINUTES",
-        help="Stop and fail a run that takes longer than this; the same command resumes it.  [default: none]",
+        help="Stop a run that takes longer, and count it as failed; the same command resumes it.  "
+        "[default: none]",
     ),
     click.option(
         "--silence-limit",
@@ -79,7 +80,7 @@ engine_options = gathered(
         metavar="MINUTES",
         default=60.0,
         show_default=True,
-        help="Treat a run as hung if it shows no sign of life for this long.",
+        help="Stop a run that has made no progress for this time.",
     ),
 )
-"""The options; the command gets an `engine`."""
+"""Decorator that adds the options to a command, which receives an `engine`."""

@@ -21,21 +21,27 @@ if TYPE_CHECKING:
 @click.option(
     "--predictions",
     type=click.Path(path_type=Path),
-    help="Folder of label maps: one PNG or NPY per scored photo, named after the photo's id.",
+    help="Folder of label maps: one PNG or NPY per scored image, with the image's name.",
 )
 @click.option(
     "--write-images",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write the photos to be scored into this folder, for your software to segment.",
+    help="Write the images to segment into this folder, for use by your software.",
 )
 @click.option("--name", help="Name of the row on the leaderboard; without it, the scores are only printed.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Averaged over.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Number of the repetition; scores of repetitions with the same name are averaged.",
+)
 @click.option(
     "--labels-used",
     type=click.Choice(["none", "mask", "selection", "training"]),
     help="Label information that was used to make the maps; without this option the row says 'not declared'.",
 )
-@click.option("--ignore-extra", is_flag=True, help="Ignore files that belong to no scored photo.")
+@click.option("--ignore-extra", is_flag=True, help="Ignore files that belong to no scored image.")
 @click.option("--force", is_flag=True, help="Replace earlier scores of the same name and seed.")
 @protocol_option
 @data_option
@@ -55,13 +61,13 @@ def evaluate(
 ) -> None:
     """Score label maps made by any software, with any number of clusters.
 
-    A label map has a whole number for every pixel: a greyscale PNG of 8 or 16 bits, a palette PNG (its
-    indices are read) or an NPY array. It covers either the whole stored photo or only its scored centre, as
-    written by --write-images. A number means the same cluster in every photo. One-to-one matching decides
-    which class a cluster stands for; if there are more clusters than classes, pixels of the rest are wrong.
+    A label map contains a cluster number for every pixel: a greyscale PNG of 8 or 16 bits, a palette PNG
+    (its indices are read) or an NPY array. It covers either the whole stored photo or only its scored
+    centre, as written by --write-images. Numbers have the same meaning in all images. Clusters are matched
+    to classes one-to-one; if there are more clusters than classes, pixels of unmatched clusters are wrong.
 
     \b
-    infoseg-bench evaluate --dataset my-photos --write-images photos/
+    infoseg-bench evaluate --dataset my-photos --write-images images/
     infoseg-bench evaluate --dataset my-photos --predictions maps/ --name "My method"
     """  # noqa: D301 - click reads the escape
     from infoseg_bench.api import external
@@ -70,11 +76,11 @@ def evaluate(
 
     if write_images is not None and predictions is None:
         count = external.write_images(dataset, write_images, data=data, progress=show_progress)
-        click.echo(f"{plural(count, 'photo')} written to {write_images}")
+        click.echo(f"{plural(count, 'image')} written to {write_images}")
         return
     if predictions is None or write_images is not None:
         raise UsageError(
-            "give either --predictions DIR to score label maps, or --write-images DIR to write the photos"
+            "use either --predictions DIR to score label maps, or --write-images DIR to write the images"
         )
     if predictions.is_dir() and (passed := find_label_files(predictions).left_out_line):
         click.echo(f"left out of {printable(predictions)}: {passed}", err=True)
@@ -90,9 +96,9 @@ def evaluate(
 
 
 def _show(scored: Evaluated, protocol: str) -> None:
-    photos, clusters, classes = scored.counts.shape
+    images, clusters, classes = scored.counts.shape
     scores = scored.scores
-    click.echo(f"{photos} photos, {clusters} clusters, {classes} classes, protocol {protocol!r}")
+    click.echo(f"{images} images, {clusters} clusters, {classes} classes, protocol {protocol!r}")
     click.echo(f"PA {100 * scores.one_to_one.pixel_accuracy:.2f} % (one-to-one: the headline)")
     click.echo(f"PA {100 * scores.majority.pixel_accuracy:.2f} % (majority vote, many-to-one)")
     click.echo(

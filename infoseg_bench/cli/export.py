@@ -1,4 +1,4 @@
-"""`infoseg-bench export`: write a trained run's weights, to share them."""
+"""`infoseg-bench export`: write the weights of a run to a file that can be shared."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ def export(
 
     exported = export_model(run, out, licence=licence, results=results, data=data, plugins=plugins)
     size = exported.file.stat().st_size / 2**20
-    click.echo(f"{exported.weights:,} numbers, {size:.1f} MiB: {exported.file}")
+    click.echo(f"{exported.weights:,} weights, {size:.1f} MiB: {exported.file}")
     click.echo(f"card: {exported.card}")

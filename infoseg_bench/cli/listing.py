@@ -1,4 +1,4 @@
-"""`infoseg-bench list`: data sets and methods."""
+"""`infoseg-bench list`: show data sets and methods."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     "--method",
     "method_name",
     shell_complete=METHODS,
-    help="Show this method's parameters and where their defaults come from.",
+    help="Show this method's parameters, with the sources of their defaults.",
 )
 @dataset_filter
 @click.option(
@@ -101,7 +101,7 @@ def _show_obtainable(recipes: Sequence[type[DatasetRecipe]], data: Path) -> None
 
 
 def _missing(recipe: type[DatasetRecipe], data: Path) -> list[str]:
-    """Return which archives are missing: neither downloaded nor placed there by hand."""
+    """Return a line with the archives that are missing in the folder of downloads, if any."""
     from infoseg_bench.preparation.download import missing
     from infoseg_bench.preparation.preparation import downloads
     from infoseg_bench.utils.text import readable_size
@@ -114,7 +114,7 @@ def _missing(recipe: type[DatasetRecipe], data: Path) -> list[str]:
 
 
 def _show_summary(attributes: dict[str, Any]) -> None:
-    """Show the summary that `prepare` printed at its end."""
+    """Show the summary, fingerprint and warnings that `prepare` printed at its end."""
     for name, line in json.loads(attributes.get("summary", "{}")).items():
         click.echo(f"{'':<21}{name}: {line}")
     click.echo(f"{'':<21}fingerprint: {attributes['fingerprint']}")
@@ -148,6 +148,5 @@ def _show_parameters(method: type[Method]) -> None:
         click.echo(f"  on {dataset}: {', '.join(f'{key}={value}' for key, value in values.items())}")
     for dataset, values in method.budgets.items():
         click.echo(
-            f"  on {dataset}: {values['steps']} steps, evaluated every {values['evaluate_every']}, unless a "
-            "suite or --steps says otherwise"
+            f"  on {dataset}: {values['steps']} steps, evaluated every {values['evaluate_every']}, by default"
         )

@@ -1,4 +1,4 @@
-"""The command `infoseg-bench`, and how it reports errors."""
+"""The command `infoseg-bench`, and its handling of errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Failure(click.ClickException):
 
 
 class _Commands(click.Group):
-    """Command group that turns errors a user can cause into one line and the right exit status."""
+    """Command group that turns the user's errors into one line and an exit status."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -39,8 +39,8 @@ class _Commands(click.Group):
                 raise
             raise _Failure(str(error), error.exit_status) from None
         except OSError as error:
-            # Such as a full disk or a lost folder, where no caller knew more about it. A reader
-            # that has seen enough, as in `| head`, is no error.
+            # Errors such as a full disk that no other code has handled. A closed pipe, as in `| head`, is
+            # not an error.
             if ctx.params["debug"] or error.strerror is None or isinstance(error, BrokenPipeError):
                 raise
             raise _Failure(f"{error.filename or 'a file'}: {error.strerror}", 1) from None
@@ -48,7 +48,7 @@ class _Commands(click.Group):
             raise _Failure("Interrupted. Run the same command again to resume.", 130) from None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        # Click takes an option of the group before the command only; people add it at the end.
+        # Click accepts an option of the group only before the command, but users add it at the end.
         end = args.index("--") if "--" in args else len(args)
         if "--debug" in args[:end]:
             args = ["--debug", *(arg for arg in args[:end] if arg != "--debug"), *args[end:]]
@@ -63,13 +63,13 @@ class _Commands(click.Group):
 )
 @click.version_option(package_name="infoseg-bench", prog_name="infoseg-bench")
 @click.option(
-    "--debug", is_flag=True, help="Show the traceback of an error; may be given anywhere on the command line."
+    "--debug", is_flag=True, help="Show the traceback of errors; may be given anywhere on the command line."
 )
 def main(debug: bool) -> None:
     """Benchmark unsupervised segmentation: prepare data, run methods, report scores.
 
     \b
-    A first look, on data that come with this package:
+    A first look, without any data of your own:
       infoseg-bench run --all --suite demo
     Your own photos:
       infoseg-bench prepare image-folder --help

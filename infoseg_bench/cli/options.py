@@ -1,4 +1,4 @@
-"""Options that several commands share, and the values that their texts stand for."""
+"""Options that several commands share, and the parsing of their values."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def gathered(name: str, make: Callable[..., Any], *options: Option) -> Option:
-    """Add options to a command, which gets what they stand for as one argument.
+    """Return a decorator that adds several options to a command, which receives them as one argument.
 
     Args:
         name: name of the command's argument
-        make: takes the options' values by name, and returns the argument
-        options: the options in the order of the help
+        make: converts the options' values, passed by name, to the argument
+        options: the options, in the order of the help
     """
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,7 +72,7 @@ run_option = click.option(
     "run",
     required=True,
     shell_complete=RUNS,
-    help="The id that `infoseg-bench status` shows of a run in --results, or a run folder.",
+    help="Id of a run in --results, as shown by `infoseg-bench status`, or a run folder.",
 )
 dataset_filter = click.option(
     "--dataset",
@@ -130,7 +130,7 @@ class _Jobs(click.ParamType):  # type: ignore[type-arg]
 
 
 JOBS = _Jobs()
-"""A number of runs side by side; None for "auto"."""
+"""Type of a number of runs at a time; "auto" becomes None."""
 
 
 class _Seeds(click.ParamType):  # type: ignore[type-arg]
@@ -141,14 +141,14 @@ class _Seeds(click.ParamType):  # type: ignore[type-arg]
 
 
 SEEDS = _Seeds()
-"""Seeds such as 0-4 or 0,3,7-9."""
+"""Type of seeds such as 0-4 or 0,3,7-9; they become a list of integers."""
 
 
 def parse_seeds(text: str) -> list[int]:
-    """Return the seeds of a text such as "0-4" or "0,3,7-9".
+    """Return the seeds in a text such as "0-4" or "0,3,7-9", without duplicates.
 
     Raises:
-        UsageError: not such a list
+        UsageError: the text has another form, or an empty range
     """
     seeds: list[int] = []
     for part in text.split(","):
@@ -163,7 +163,7 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def set_option(meaning: str) -> Callable[[Command], Command]:
-    """Make the option `--set`; the command gets parameters by method and name."""
+    """Return the option `--set`; the command receives `parameters`, by method and name."""
     return click.option(
         "--set",
         "parameters",
@@ -175,10 +175,10 @@ def set_option(meaning: str) -> Callable[[Command], Command]:
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the parameters by method and name of settings such as "iic.lr=1e-4".
+    """Parse settings such as "iic.lr=1e-4" into parameters by method and name.
 
     Raises:
-        UsageError: not such a setting
+        UsageError: a setting has another form
     """
     parameters: dict[str, dict[str, Any]] = {}
     for setting in settings:

@@ -12,7 +12,7 @@ from infoseg_bench.utils.text import plural
 
 
 @click.command()
-@click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("photos", nargs=-1, required=True, type=click.Path(path_type=Path))
 @run_option
 @click.option(
     "--out",
@@ -26,9 +26,8 @@ from infoseg_bench.utils.text import plural
     type=click.FloatRange(min=0, min_open=True, max=8),
     default=1.0,
     show_default=True,
-    help="Scale photos by this factor first, so that objects have the size they had in training; results "
-    "keep the "
-    "photo's size.",
+    help="Scale photos by this factor first, so that objects have the size they had in training; the results "
+    "have the photo's size.",
 )
 @click.option("--allow-unfinished", is_flag=True, help="Use the last checkpoint of an unfinished run.")
 @device_option
@@ -36,7 +35,7 @@ from infoseg_bench.utils.text import plural
 @results_option
 @plugin_option
 def predict(
-    images: tuple[Path, ...],
+    photos: tuple[Path, ...],
     run: str,
     out: Path,
     scale: float,
@@ -48,9 +47,9 @@ def predict(
 ) -> None:
     """Segment photos, or folders of photos, of any size with a trained run.
 
-    Every photo gets a palette PNG of class numbers (NAME-labels.png) and an overlay (NAME-overlay.png);
-    legend.png and legend.txt name the colours. Photos are turned upright and cut into overlapping tiles
-    of the size that the method was evaluated on, so memory stays bounded.
+    For each photo, a palette PNG of class numbers (NAME-labels.png) and an overlay (NAME-overlay.png) are
+    written; legend.png and legend.txt explain the colours. Photos are rotated upright and processed in
+    overlapping tiles of the size on which the method was evaluated, so large photos need little memory.
 
     \b
     infoseg-bench predict --run 92f766dbcb400909 holiday.jpg
@@ -60,7 +59,7 @@ def predict(
     from infoseg_bench.utils.progress import show_progress
 
     found = segment_photos(
-        *images, run=run, out=out, scale=scale, allow_unfinished=allow_unfinished, device=device,
+        *photos, run=run, out=out, scale=scale, allow_unfinished=allow_unfinished, device=device,
         results=results, data=data, plugins=plugins, progress=show_progress,
         on_photo=lambda photo, shares: click.echo(f"{printable(photo)}: {shares}"),
         log=lambda line: click.echo(line, err=True),
@@ -69,7 +68,7 @@ def predict(
         click.echo(
             "This run is not finished, so it is not known yet which class each cluster stands for.", err=True
         )
-    failed, photos = len(found.faults), len(found.photos) + len(found.faults)
+    failed, total = len(found.faults), len(found.photos) + len(found.faults)
     click.echo(f"{plural(len(found.photos), 'photo')} segmented: {out}")
     if failed:
-        raise UserError(f"{failed} of {photos} photos could not be segmented; see the lines above")
+        raise UserError(f"{failed} of {total} photos could not be segmented; see the lines above")

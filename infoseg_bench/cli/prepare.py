@@ -26,7 +26,7 @@ Item = TypeVar("Item")
 
 
 class _Recipes(click.Group):
-    """Command group with one command per recipe, each made from the recipe's options on demand."""
+    """Command group with one command per recipe, created from the recipe's options when needed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         from infoseg_bench.contracts.registry import load_recipes
@@ -79,7 +79,7 @@ def _command(recipe: type[DatasetRecipe]) -> click.Command:
 
 
 def _interruptible_progress() -> ProgressFactory:
-    """Show progress, and stop at the next item after a Ctrl-C that a library or callback swallowed."""
+    """Return a progress display that stops at the next item if a library has swallowed a Ctrl-C."""
     asked: list[int] = []
 
     def on_interrupt(number: int, frame: object) -> None:
@@ -121,7 +121,7 @@ def _option(name: str, field: FieldInfo) -> click.Option:
 
 
 def _kind(annotation: Any) -> Any:
-    """Return the type behind `X | None`, or text for anything that a flag cannot be."""
+    """Return click's type for an annotation such as `X | None`; text if there is no better one."""
     if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
         annotation = next(part for part in typing.get_args(annotation) if part is not type(None))
     if typing.get_origin(annotation) is typing.Literal:

@@ -1,4 +1,4 @@
-"""`infoseg-bench report`: make leaderboards from the records of runs."""
+"""`infoseg-bench report`: write leaderboards of runs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from infoseg_bench.cli.options import (
 @click.option(
     "--embed-photos",
     is_flag=True,
-    help="Also write a page into local/, with the panels of photos that may not be published.",
+    help="Also write a page to local/ that contains the panels of photos that may not be published.",
 )
 @click.option(
     "--figures",
@@ -51,9 +51,9 @@ def report(
     """Write leaderboards, figures and one HTML page of all finished runs.
 
     Tables are written as Markdown, CSV and LaTeX; figures as SVG, and with --figures pdf also as PDF. Panels
-    of photos are made if the prepared data are in --data and the runs still have their checkpoints. Panels
-    of photos whose licence does not allow publication go to local/, which git ignores. A record whose
-    scores do not follow from its counts is left out.
+    of photos are drawn if the prepared data are in --data and the runs still have their checkpoints. Those
+    of photos whose licence does not allow publication are written to local/, which git ignores. Records
+    whose scores do not match their counts are left out.
     """
     from infoseg_bench.api.results import report as write_report
     from infoseg_bench.errors import MOST_NAMED

@@ -1,4 +1,4 @@
-"""`infoseg-bench run`: plan the runs, show the plan, do the missing runs and report."""
+"""`infoseg-bench run`: plan runs, show the plan, execute the missing runs and report them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ selection_options = gathered(
     click.option(
         "--steps",
         type=click.IntRange(min=1),
-        help="Training steps, for methods that train by steps.  [default: the suite's, the method's own, or "
+        help="Training steps, for methods that train in steps.  [default: the suite's, the method's own, or "
         "10000]",
     ),
     click.option(
@@ -75,7 +75,7 @@ selection_options = gathered(
         "--preset",
         shell_complete=PRESETS,
         metavar="NAME",
-        help="Use the parameters and training length of a shipped suite on any data set; small suits a "
+        help='Use the parameters and training length of a shipped suite on any data set; "small" suits a '
         "laptop's CPU.",
     ),
     click.option(
@@ -99,7 +99,7 @@ selection_options = gathered(
     type=JOBS,
     default="auto",
     show_default=True,
-    help="How many runs to do at the same time; they divide the CPU's threads. auto: one per GPU, or without "
+    help="Number of runs at a time, among which the CPU's threads are divided. auto: one per GPU, or without "
     "GPUs one per core as far as memory allows.",
 )
 @click.option(
@@ -107,28 +107,27 @@ selection_options = gathered(
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="GPUs, or processes on the CPU, that train one run together, each on a part of every batch.",
+    help="Number of GPUs, or of processes on the CPU, that train one run together, each on a part of every "
+    "batch.",
 )
 @click.option(
     "--compile",
     is_flag=True,
-    help="Use torch.compile for the networks; `infoseg-bench speed --compile` shows whether it is faster "
-    "here.",
+    help="Use torch.compile for the networks; `infoseg-bench speed --compile` shows whether this is faster.",
 )
 @click.option("--force", is_flag=True, help="Repeat finished runs from the beginning.")
 @click.option(
     "--dry-run",
     is_flag=True,
     help="Show the plan and its estimated cost, then stop. Nothing is written, and the papers' data sets "
-    "need "
-    "not be prepared.",
+    "need not be prepared.",
 )
 @click.option(
     "--snapshots",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Keep the predictions of N images at every evaluation, in each run's folder: snapshots.npz, and "
-    "snapshots.gif at the end.",
+    help="Keep the predictions of N images at every evaluation, in the run's folder, as snapshots.npz and "
+    "snapshots.gif.",
 )
 @log_options
 @engine_options
@@ -151,9 +150,9 @@ def run(
 ) -> None:
     """Run methods on data sets, and report their scores.
 
-    Repeating the command skips finished runs and resumes interrupted ones. Press Ctrl-C once to let the
-    active runs save their state, twice to stop them at once. The same command may run several times at
-    once, also on several machines that share the folders: every run is done only once.
+    If the command is repeated, finished runs are skipped and interrupted ones resumed. Press Ctrl-C once to
+    let active runs save their state, twice to stop them at once. The same command may be started several
+    times, also on several machines that share the folders: each run is executed only once.
     """
     from infoseg_bench.api.running import do_runs, plan_runs, with_report
     from infoseg_bench.launchers.watch import watcher

@@ -1,4 +1,4 @@
-"""What `infoseg-bench run` asks and shows: the demo, the plan, the leaderboards and failed runs."""
+"""Questions and output of `infoseg-bench run`: the demo, the plan, the leaderboards and failed runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RunsFailed(UserError):
 
 
 def offer_demo(selection: Selection, data: Path, plugins: Sequence[Path]) -> Selection:
-    """Return the selection; if no data set is prepared, list the recipes and offer the demo."""
+    """Return the selection; if no data set is prepared, list the recipes first, and offer the demo."""
     from infoseg_bench.contracts.registry import load_recipes
     from infoseg_bench.data.catalogue import prepared_datasets
     from infoseg_bench.planning.data import DEMO
@@ -42,7 +42,7 @@ def offer_demo(selection: Selection, data: Path, plugins: Sequence[Path]) -> Sel
 
 
 def show_plan(planned: RunPlan) -> None:
-    """Print the state of every run and what the rest will cost."""
+    """Print the state of every run and the estimated cost of the unfinished ones."""
     from infoseg_bench.planning.summary import cost_lines, needs_lines, plan_lines
     from infoseg_bench.utils.device import choose_device
 

@@ -1,4 +1,4 @@
-"""`infoseg-bench speed`: how fast methods train here, and how long the suites would take."""
+"""`infoseg-bench speed`: measure how fast methods train, and estimate the time of suites."""
 
 from __future__ import annotations
 
@@ -30,14 +30,13 @@ from infoseg_bench.cli.speed_table import show
     type=click.FloatRange(min=0),
     default=5.0,
     show_default=True,
-    help="About how long to measure each part, but at least one step.",
+    help="Approximate time to measure each part; at least one step is timed.",
 )
 @click.option(
     "--suites/--no-suites",
     default=True,
     show_default=True,
-    help="Also estimate the shipped suites, by running a few steps of every method with every suite's "
-    "settings.",
+    help="Also estimate the time of the shipped suites from a few steps of every method with their settings.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @data_option
@@ -56,10 +55,9 @@ def speed(
 ) -> None:
     """Measure how fast methods train on this machine.
 
-    Shows images per second; the rate of floating-point operations in convolutions and matrix products,
-    relative to what a large matrix product reaches on the same device in the same minute; which part of a
-    step is spent on cutting crops, and which outside the network; memory; and the hours that each shipped
-    suite would take here.
+    Shows images per second; the rate of floating-point operations in convolutions and matrix products, also
+    relative to that of a large matrix product on the same device; the parts of a step spent on cutting crops
+    and outside the network; memory; and the estimated hours of each shipped suite.
     """
     from infoseg_bench.profiling.speeds import measure_speeds
 

@@ -27,14 +27,14 @@ COLUMNS = (
 
 
 def show(found: Speeds) -> None:
-    """Print a row for every method, then the hours of every suite."""
+    """Print a row for each method, then the estimated hours of each suite."""
     click.echo(f"{found.device}\n")
     rows = [[title for title, _ in COLUMNS], *(_row(speed) for speed in found.speeds)]
     for line in columns(rows):
         click.echo(line)
     for speed in found.speeds:
         click.echo(
-            f"{speed.method}: {speed.flops_per_step / speed.images_per_step / 1e9:.3g} GFLOP an image; "
+            f"{speed.method}: {speed.flops_per_step / speed.images_per_step / 1e9:.3g} GFLOP per image; "
             f"matrix product at {speed.precision}: {speed.matrix_flops_per_second / 1e12:.3g} TFLOP/s"
         )
     _show_suites(found.suites)
@@ -49,10 +49,10 @@ def _show_suites(estimates: list[SuiteEstimate]) -> None:
             click.echo(f"  {method:<16} {duration(3600 * hours)}")
         if estimate.assumed:
             click.echo(
-                f"  not prepared, measured on random photos of their sizes: {', '.join(estimate.assumed)}"
+                f"  not prepared, measured on random photos of the same size: {', '.join(estimate.assumed)}"
             )
         if estimate.left_out:
-            click.echo(f"  not in it: {', '.join(estimate.left_out)}")
+            click.echo(f"  not included: {', '.join(estimate.left_out)}")
     if estimates:
         click.echo(f"\n{COVERS}")
 

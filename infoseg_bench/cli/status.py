@@ -1,4 +1,4 @@
-"""`infoseg-bench status`: which runs are finished, running, failed or interrupted."""
+"""`infoseg-bench status`: show the states of runs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def status(
     if not found:
         which = " of this selection" if datasets or methods or states else ""
         raise UserError(
-            f"no runs{which} in {results}: infoseg-bench run makes them, --results names another folder"
+            f"no runs{which} in {results}: use --results DIR, or start runs with infoseg-bench run"
         )
     if logs:
         _write_logs([results / "runs" / run.folder for run in found], logs, results)

@@ -1,4 +1,4 @@
-"""`infoseg-bench verify` and `pack`: check a results folder, and pack it into one file."""
+"""`infoseg-bench verify` and `infoseg-bench pack`: check runs, and pack them into one file."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from infoseg_bench.utils.text import plural
 @click.option(
     "--data",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
-    help="Folder of prepared data sets: also check them, and the records against their labels.",
+    help="Folder of prepared data sets, to also check them and compare the records with their labels.",
 )
 @plugin_option
 def verify(sources: tuple[Path, ...], data: Path | None, plugins: tuple[Path, ...]) -> None:
-    """Check results folders and packs. SOURCES: the folder "results" if none is given.
+    """Check results folders and packs. The default of SOURCES is the folder "results".
 
     Every score is computed again from the raw counts. Identities, checksums, specs, curves, warnings and
-    label use must agree, and all records of the same data must count the same labels. With --data the
-    prepared data sets are hashed again, and their labels counted again. Each fault is reported in one line,
-    and the exit status is then 1.
+    label use must agree, and all records of the same data must count the same labels. With --data, the
+    prepared data sets are hashed again and their labels counted again. Each fault is reported in one line.
+    The exit status is 1 if there are faults.
 
     \b
     infoseg-bench verify reports/demo/runs.zip
@@ -49,11 +49,11 @@ def verify(sources: tuple[Path, ...], data: Path | None, plugins: tuple[Path, ..
     "--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write."
 )
 def pack(sources: tuple[Path, ...], out: Path) -> None:
-    """Pack the finished runs of results folders into one file, to publish them.
+    """Pack the finished runs of results folders into one file, for publication.
 
-    SOURCES: the folder "results" if none is given. A pack holds spec, record, counts and curve of every run;
-    `report`, `verify` and `load_results` read it like a folder. Runs whose scores do not follow from their
-    counts are left out and listed, and the exit status is then 1.
+    The default of SOURCES is the folder "results". A pack contains spec, record, counts and curve of every
+    run; `report`, `verify` and `load_results` read it like a folder. Runs whose scores do not match their
+    counts are left out and listed. The exit status is 1 if there are any.
 
     \b
     infoseg-bench pack results --out table-1.zip

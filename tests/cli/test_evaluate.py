@@ -57,7 +57,7 @@ def evaluate(maps: Path, *words: str) -> tuple[int, str]:
 def test_perfect_maps_with_numbers_of_their_own_score_all_pixels(folder: Path) -> None:
     status, output = evaluate(write_maps(folder / "maps"))
     assert status == 0
-    assert "6 photos, 3 clusters, 3 classes" in output
+    assert "6 images, 3 clusters, 3 classes" in output
     assert "PA 100.00 % (one-to-one" in output
     assert "not saved" in output
 
@@ -187,7 +187,7 @@ def faulty(folder: Path, fault: str) -> Path:
         ("size", "photo-00.npy (10x11 for a photo of 32x32)"),
         ("float", "of type float32, no whole numbers: take the argmax"),
         ("negative", "negative numbers"),
-        ("scores", "not of height x width: give one number for each pixel: photo-00.npy (3, 32, 32)"),
+        ("scores", "not of height x width: use one number per pixel: photo-00.npy (3, 32, 32)"),
         ("pickle", "not readable"),
         ("damaged", "not readable"),
         ("twice", "both PNG and NPY: photo-00"),
@@ -220,7 +220,7 @@ def test_a_folder_for_another_data_set_is_recognised(folder: Path) -> None:
         file.rename(file.with_name(f"un{file.name}"))
     status, output = evaluate(folder / "maps")
     assert status == 1
-    assert "is it for another data set?" in output
+    assert "use --dataset with another data set" in output
 
 
 @pytest.mark.parametrize("words", [["--dataset", "minni"], ["--dataset", "mini", "--protocol", "corect"]])

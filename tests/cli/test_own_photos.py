@@ -118,7 +118,7 @@ def test_two_photos_of_one_name_are_refused_before_anything_is_written(folder: P
         Image.fromarray(disk_photo()).save(folder / place / "same.png")
     status, output = call("predict", "--run", str(run_of(folder, "kmeans").path), "one", "two")
     assert status == 2
-    assert "have one name" in output
+    assert "have the same name" in output
     assert not (folder / "segmented").exists()
 
 
@@ -160,11 +160,11 @@ def test_a_model_takes_a_path_a_pillow_image_or_an_array(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("photo", "message"),
     [
-        (b"bytes", "of type bytes: give a path"),
+        (b"bytes", "of type bytes: use a path"),
         (None, "of type NoneType"),
         (torch.zeros(3, 40, 40), "of type Tensor"),
         (np.zeros((40, 40, 3)), "array of float64, 40 x 40 x 3"),
-        (np.zeros((40, 40), dtype=np.uint8), "array of uint8, 40 x 40: give"),
+        (np.zeros((40, 40), dtype=np.uint8), "array of uint8, 40 x 40: use"),
     ],
 )
 def test_what_is_no_photo_is_named(photo: Any, message: str) -> None:
@@ -210,7 +210,7 @@ def test_a_run_that_is_unknown_or_ambiguous_or_without_weights_is_named(folder: 
     shutil.copytree(run_of(folder, "kmeans").path, bare, ignore=shutil.ignore_patterns("checkpoint.pt"))
     status, output = call("predict", "--run", str(bare), "photo.png")
     assert status == 1
-    assert "no weights here" in output
+    assert "no intact checkpoint" in output
 
 
 def test_older_weights_are_not_passed_off_as_those_that_were_scored(folder: Path, tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_older_weights_are_not_passed_off_as_those_that_were_scored(folder: Path
     run.checkpoint_file.write_bytes(run.checkpoint_file.read_bytes()[:1000])
     status, output = call("export", "--run", str(run.path), "--out", str(tmp_path / "model.safetensors"))
     assert status == 1
-    assert "its record is of step 2, and the weights that can be read are of step 1" in output
+    assert "the record belongs to step 2, but the intact weights to step 1" in output
     assert not (tmp_path / "model.safetensors").exists()
 
 

@@ -79,14 +79,14 @@ def better(arrays: dict[str, np.ndarray]) -> None:
         ("score", "do not follow from its counts"),
         ("counts", "not the counts that the record was made from"),
         ("covered counts", "follow from its counts"),
-        ("spec", "of another run"),
-        ("curve", "does not end with the PA"),
-        ("odd curve", "does not end with the PA"),
-        ("step", "is of step 7, the budget 100"),
+        ("spec", "belongs to another run"),
+        ("curve", "does not end with the PA of the counts"),
+        ("odd curve", "does not end with the PA of the counts"),
+        ("step", "is of step 7, the budget is 100"),
         ("images", "not one count and one id"),
         ("not JSON", "not a record that this version reads"),
         ("no counts", "not readable counts"),
-        ("renamed", "of another run"),
+        ("renamed", "belongs to another run"),
     ],
 )
 def test_what_does_not_add_up_is_one_line_and_the_others_go_on(tmp_path: Path, fault: str, says: str) -> None:
@@ -143,7 +143,7 @@ def test_a_data_set_or_method_that_leads_out_of_the_report_cannot_be_a_run_folde
     run.spec_file.write_text(spec.model_dump_json())
     status, lines = verify(tmp_path / "results")
     assert status == 1
-    assert "of another run" in lines[0]
+    assert "belongs to another run" in lines[0]
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
 
 
@@ -161,7 +161,7 @@ def test_label_use_is_what_the_method_says_of_its_parameters(tmp_path: Path) -> 
     add_run(tmp_path, last=counts_with(90), method="iic", method_version=version, parameters=parameters)
     status, lines = verify(tmp_path)
     assert status == 1
-    assert "label use None, but with its parameters it is 'mask'" in lines[0]
+    assert "label use None, but according to its parameters 'mask'" in lines[0]
 
 
 def test_counts_are_held_against_the_labels_of_a_store(tmp_path: Path) -> None:
