@@ -106,8 +106,8 @@ def fit(method: Method, dataset: PreparedDataset, *, protocol: str = PROTOCOL) -
 @torch.no_grad()
 def predict(method: Method, dataset: PreparedDataset) -> Int16[np.ndarray, "image crop crop"]:
     """Return the cluster of every pixel of the scored centre crops, in the data set's order."""
-    photos = _evaluation(dataset, next(iter(dataset.view.tables)), method.run.device)
-    batches = [method.predict(images).to(torch.int16).cpu() for images, _ in photos.batches(EVALUATION_BATCH)]
+    images = _evaluation(dataset, next(iter(dataset.view.tables)), method.run.device)
+    batches = [method.predict(batch).to(torch.int16).cpu() for batch, _ in images.batches(EVALUATION_BATCH)]
     return torch.cat(batches).numpy()
 
 
@@ -125,13 +125,13 @@ def confusion_matrix(
         ValueError: the number of maps differs from that of the scored images, or a cluster is negative
         UsageError: no such protocol
     """
-    photos = _evaluation(dataset, protocol, torch.device("cpu"))
-    if len(photos) != len(clusters):
-        raise ValueError(f"{len(clusters)} cluster maps for {len(photos)} scored images")
+    images = _evaluation(dataset, protocol, torch.device("cpu"))
+    if len(images) != len(clusters):
+        raise ValueError(f"{len(clusters)} cluster maps for {len(images)} scored images")
     n_clusters, n_classes = int(clusters.max(initial=0)) + 1, len(dataset.view.classes)
     total = torch.zeros(n_clusters, n_classes, dtype=torch.int64)
     done = 0
-    for _, labels in photos.batches(EVALUATION_BATCH):
+    for _, labels in images.batches(EVALUATION_BATCH):
         found: Tensor = torch.from_numpy(clusters[done : done + len(labels)].astype(np.int64))
         total += confusion_counts(found, labels, n_clusters=n_clusters, n_classes=n_classes).sum(dim=0)
         done += len(labels)

@@ -19,7 +19,7 @@ from infoseg_bench.runs.prediction import EVALUATION_BATCH
 
 
 @dataclass(frozen=True, eq=False)
-class Photos:
+class EvaluationImages:
     """A data set's evaluation images, read once for all runs on it.
 
     Attributes:
@@ -33,35 +33,35 @@ class Photos:
     labels: Tensor
 
 
-def read_photos(prepared: PreparedDataset, protocol: str) -> Photos:
+def read_images(prepared: PreparedDataset, protocol: str) -> EvaluationImages:
     """Return the evaluation images and labels of a data set, on the CPU."""
     images = EvaluationSet(
         prepared.store.arrays(labels=True), prepared.view, protocol=protocol, device=torch.device("cpu")
     )
     batches = list(images.batches(EVALUATION_BATCH))
-    return Photos(
+    return EvaluationImages(
         prepared, torch.cat([batch for batch, _ in batches]), torch.cat([labels for _, labels in batches])
     )
 
 
 @torch.no_grad()
 def predict(
-    folder: RunFolder, photos: Photos, chosen: Sequence[int], *, plugins: Sequence[Path] = ()
+    folder: RunFolder, images: EvaluationImages, chosen: Sequence[int], *, plugins: Sequence[Path] = ()
 ) -> Int64[np.ndarray, "chosen height width"]:
     """Return the clusters of some evaluation images, predicted from the run's checkpoint.
 
     Args:
         folder: folder of a finished run
-        photos: evaluation images of its data set
+        images: evaluation images of its data set
         chosen: indices of evaluation images
         plugins: files with more methods
 
     Raises:
         UserError: there is no checkpoint, or it does not fit the run
     """
-    task = task_of(photos.prepared)
+    task = task_of(images.prepared)
     method = load_method(folder, task, device=torch.device("cpu"), plugins=plugins)
-    return np.asarray(method.predict(photos.images[list(chosen)]).numpy())
+    return np.asarray(method.predict(images.images[list(chosen)]).numpy())
 
 
 def to_bytes(images: Tensor) -> UInt8[np.ndarray, "image height width 3"]:

@@ -63,11 +63,11 @@ class LabelCounts:
         if prepared is None or prepared.store.fingerprint != fingerprint:
             return None
         view, ids = prepared.view, prepared.store.ids()
-        photos = EvaluationSet(
+        images = EvaluationSet(
             prepared.store.arrays(labels=True), view, protocol=protocol, device=torch.device("cpu")
         )
         rows = [
             np.bincount(labels.numpy().ravel(), minlength=256)[: len(view.classes)]
-            for _, labels in photos.batches(1)
+            for _, labels in images.batches(1)
         ]
         return [ids[photo] for photo in view.evaluation], np.stack(rows), str(prepared.store.path)

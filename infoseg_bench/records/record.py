@@ -90,7 +90,7 @@ class DatasetFacts(DataFacts):
     classes: list[str]
     """Class names, in the order of the class index."""
     evaluation_images: int
-    """Photos scored."""
+    """Number of scored images."""
     constant_pixel_accuracy: float
     """PA of the most frequent class everywhere."""
 
@@ -101,7 +101,7 @@ class UnscoredFacts(DataFacts):
     clusters: int
     """K, the requested number of clusters."""
     shown_images: int
-    """Number of photos whose segments were kept."""
+    """Number of images whose segments were kept."""
 
 
 class ClusterSizes(_Part):

@@ -16,7 +16,7 @@ from infoseg_bench.contracts.registry import load_recipes
 from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.data.view import VOID
 from infoseg_bench.errors import UserError
-from infoseg_bench.inference.checkpointed import Photos, predict, read_photos, to_bytes
+from infoseg_bench.inference.checkpointed import EvaluationImages, predict, read_images, to_bytes
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.drawing import canvas, clean, style, wrap
@@ -119,7 +119,7 @@ def make_panels(board: Board, data: Path, *, plugins: Sequence[Path] = ()) -> Pa
     runs = {row: run for row, run in firsts.items() if RunFolder(run.folder.path).has_checkpoint()}
     if not runs:
         return Panels(notes=("No panels: no run of this board kept its checkpoint.",))
-    photos = read_photos(prepared, board.protocol)
+    photos = read_images(prepared, board.protocol)
     selections = _selections(list(runs.values()))
     chosen = sorted({index for indices in selections.values() for index in indices})
     columns, notes = _columns(board, runs, photos, chosen, plugins)
@@ -146,7 +146,7 @@ def _selections(runs: Sequence[Run]) -> dict[str, list[int]]:
 
 
 def _columns(
-    board: Board, runs: dict[str, Run], photos: Photos, chosen: list[int], plugins: Sequence[Path]
+    board: Board, runs: dict[str, Run], photos: EvaluationImages, chosen: list[int], plugins: Sequence[Path]
 ) -> tuple[list[Column], list[str]]:
     labels = photos.labels[chosen].numpy()
     colours = np.array([*board.facts.palette, UNMATCHED_COLOUR, VOID_COLOUR], dtype=np.uint8)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 import infoseg_bench
-from infoseg_bench.inference.checkpointed import predict, read_photos
+from infoseg_bench.inference.checkpointed import predict, read_images
 from infoseg_bench.records.folder import RunFolder
 from tests.data.miniature import write_store
 
@@ -23,8 +23,8 @@ def test_a_method_that_clusters_its_features_predicts_again_what_was_scored(tmp_
         infoseg_bench.load_store("mini", tmp_path / "data"),
         RunFolder.of(tmp_path / "results", spec),
     )
-    photos = read_photos(store, spec.protocol)
-    clusters = predict(folder, photos, range(len(photos.images)))
+    images = read_images(store, spec.protocol)
+    clusters = predict(folder, images, range(len(images.images)))
     found = infoseg_bench.confusion_matrix(clusters, store)
     with np.load(folder.counts_file) as counts:
         np.testing.assert_array_equal(found, counts["last"][: len(found)])
