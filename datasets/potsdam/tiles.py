@@ -53,8 +53,8 @@ class Tiles:
         images = _files(root, [IMAGES.unpacked], "_RGBIR.tif")
         if images is None or not images.names & {_image(name) for name in (*LABELLED, *OTHERS)}:
             raise UserError(
-                f"{root}: no top_potsdam_*_RGBIR.tif: request {IMAGES.name}, {LABELS.name} at {REQUEST} and "
-                f"put them, zipped or unpacked, into {root}"
+                f"{root}: no top_potsdam_*_RGBIR.tif: request {IMAGES.name} and {LABELS.name} at {REQUEST}, "
+                f"and put them, zipped or unpacked, into {root}"
             )
         return cls(root=root, images=images, labels=_files(root, LABEL_FOLDERS, "_label.tif"))
 

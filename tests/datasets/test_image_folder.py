@@ -273,11 +273,11 @@ def _no_photos(folder: Folder) -> None:
     ("damage", "words"),
     [
         (_wrong_size, ["c.png", "41x30", "40x30", "scale"]),
-        (_sideways, ["c.png", "30x40", "upright"]),
+        (_sideways, ["c.png", "30x40", "EXIF orientation"]),
         (_strange_value, ["c.png", "value 7", "background, person", "--void"]),
         (_lonely_label, ["zebra.png", "no photo 'zebra'", "add the photo or remove"]),
         (_colour_label, ["c.png", "a colour image", "one channel"]),
-        (_jpeg_label, ["c.jpg", "use PNGs"]),
+        (_jpeg_label, ["c.jpg", "must be PNGs"]),
         (_broken_photo, ["d.png", "cannot be decoded", "replace or remove"]),
         (_truncated_photo, ["d.png", "cannot be decoded", "replace or remove"]),
         (_same_stem, ["d.jpg and d.png", "rename one"]),
