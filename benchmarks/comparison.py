@@ -43,11 +43,11 @@ def measure(
 
 def compare(script: str, slow: str, fast: str, sizes: Mapping[str, str | int]) -> dict[str, float]:
     """Measure two forms by calling `script --form NAME --SIZE VALUE ...`, and give their ratios."""
-    words = [word for name, value in sizes.items() for word in (f"--{name}", str(value))]
+    argv = [word for name, value in sizes.items() for word in (f"--{name}", str(value))]
     both = {}
     for form in (slow, fast):
         done = subprocess.run(
-            [sys.executable, script, "--form", form, *words], stdout=subprocess.PIPE, text=True, check=True
+            [sys.executable, script, "--form", form, *argv], stdout=subprocess.PIPE, text=True, check=True
         )
         both[form] = json.loads(done.stdout)
     one, other = both[slow], both[fast]

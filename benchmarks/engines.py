@@ -35,9 +35,9 @@ OPTIONS = {
 
 
 def command(data: Path, dataset: str, results: Path, repeats: int) -> list[str]:
-    """Return the words of a few runs of few steps."""
-    words = [sys.executable, "-m", "infoseg_bench", "run", "--dataset", dataset, "--method", "slow"]
-    words += [
+    """Return the argv of a few runs of few steps."""
+    argv = [sys.executable, "-m", "infoseg_bench", "run", "--dataset", dataset, "--method", "slow"]
+    argv += [
         "--plugin",
         str(METHOD),
         "--steps",
@@ -47,10 +47,10 @@ def command(data: Path, dataset: str, results: Path, repeats: int) -> list[str]:
         "--device",
         "cpu",
     ]
-    return [*words, "--data", str(data), "--results", str(results)]
+    return [*argv, "--data", str(data), "--results", str(results)]
 
 
-def timed(words: list[str], results: Path) -> tuple[float, list[float]]:
+def timed(argv: list[str], results: Path) -> tuple[float, list[float]]:
     """Run a command.
 
     Returns:
@@ -58,8 +58,8 @@ def timed(words: list[str], results: Path) -> tuple[float, list[float]]:
         first step
     """
     began, first, last = time.monotonic(), dict[str, float](), dict[str, float]()
-    with tempfile.TemporaryFile() as told:
-        process = subprocess.Popen(words, stdout=told, stderr=told)
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(argv, stdout=output, stderr=output)
         while process.poll() is None:
             for path in results.glob("runs/*"):
                 run = RunFolder(path)
@@ -68,9 +68,9 @@ def timed(words: list[str], results: Path) -> tuple[float, list[float]]:
                 if path.name not in last and run.record_file.exists():
                     last[path.name] = time.monotonic()
             time.sleep(0.02)
-        told.seek(0)
+        output.seek(0)
         if process.returncode:
-            raise SystemExit(told.read().decode())
+            raise SystemExit(output.read().decode())
     starts, ends = sorted(first.values()), sorted(last.values())
     return starts[0] - began, [start - end for end, start in zip(ends, starts[1:], strict=False)]
 
@@ -103,8 +103,8 @@ def main() -> None:
         print("seconds  command to first step  run's end to the next's first step  bare worker to first step")
         for engine in options.engines:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            words = command(data, options.dataset, folder / "engine", options.repeats) + OPTIONS[engine]
-            first, others = timed(words, folder / "engine")
+            argv = command(data, options.dataset, folder / "engine", options.repeats) + OPTIONS[engine]
+            first, others = timed(argv, folder / "engine")
             alone = statistics.median(
                 bare(data, folder / "engine", folder / f"bare-{number}") for number in range(options.repeats)
             )

@@ -56,15 +56,15 @@ batch = 4
 class Launcher:
     """One `infoseg-bench run`, killed and started again until its kills are used up."""
 
-    def __init__(self, words: list[str], folder: Path, kills: int, mean: float, seed: int) -> None:
-        self._words, self._folder, self._kills, self._mean = words, folder, kills, mean
+    def __init__(self, argv: list[str], folder: Path, kills: int, mean: float, seed: int) -> None:
+        self._argv, self._folder, self._kills, self._mean = argv, folder, kills, mean
         self._random = random.Random(seed)
         self.status: int | None = None
         self._start()
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
-            self._words, cwd=self._folder, stdin=subprocess.DEVNULL,
+            self._argv, cwd=self._folder, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self._kill_at = time.monotonic() + self._random.uniform(0, 2 * self._mean)
@@ -83,17 +83,17 @@ class Launcher:
             self.status = self._process.returncode
 
 
-def run_words(results: Path, jobs: int) -> list[str]:
+def run_argv(results: Path, jobs: int) -> list[str]:
     """Return the command of one launcher."""
-    words = [sys.executable, "-m", "infoseg_bench", "run", "--all", "--suite", "soak.toml"]
-    return [*words, "--results", str(results), "--device", "cpu", "--jobs", str(jobs)]
+    argv = [sys.executable, "-m", "infoseg_bench", "run", "--all", "--suite", "soak.toml"]
+    return [*argv, "--results", str(results), "--device", "cpu", "--jobs", str(jobs)]
 
 
 def disturbed(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Let the launchers do the suite together under kills."""
     began = time.monotonic()
     launchers = [
-        Launcher(run_words(folder / "soak", 2), folder, options.kills, options.mean, number)
+        Launcher(run_argv(folder / "soak", 2), folder, options.kills, options.mean, number)
         for number in range(options.launchers)
     ]
     while any(launcher.status is None for launcher in launchers):
@@ -178,7 +178,7 @@ def main() -> None:
     suite = SUITE.format(seeds=seeds, steps=options.steps, every=max(1, options.steps // 2))
     (folder / "soak.toml").write_text(suite)
     began = time.monotonic()
-    subprocess.run(run_words(folder / "undisturbed", 2), cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(run_argv(folder / "undisturbed", 2), cwd=folder, check=True, stdout=subprocess.DEVNULL)
     found: dict[str, Any] = {
         "runs": 2 * len(seeds),
         "undisturbed seconds": round(time.monotonic() - began, 1),

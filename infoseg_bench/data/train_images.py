@@ -116,9 +116,9 @@ class TrainImages:
                 f"{self._ranks.count} that leaves each at least 2 photos"
             )
         self.taken += size
-        share = self._ranks.share(size)
-        photos = send(self._photos(step, size)[share], self._pixels.device)
-        draws = draw_places(size, generator(self._seed, "crops", step))[share]
+        part = self._ranks.part(size)
+        photos = send(self._photos(step, size)[part], self._pixels.device)
+        draws = draw_places(size, generator(self._seed, "crops", step))[part]
         return self._gather(self._index.random(photos, crop or self.crop, draws))
 
     @property

@@ -102,10 +102,10 @@ def _git() -> tuple[str | None, bool | None]:
     return commit, None if changes is None else bool(changes)
 
 
-def _run_git(checkout: Path, *words: str) -> str | None:
+def _run_git(checkout: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(checkout), *words], capture_output=True, text=True, check=True, timeout=30
+            ["git", "-C", str(checkout), *arguments], capture_output=True, text=True, check=True, timeout=30
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -42,7 +42,7 @@ class Ranks:
         dist.all_reduce(stacked)
         return dict(zip(scalars, (stacked / self.count).unbind(), strict=True))
 
-    def share(self, count: int) -> slice:
+    def part(self, count: int) -> slice:
         """Return this process's part of `count` items, a multiple of the number of processes."""
         size = count // self.count
         return slice(self.rank * size, (self.rank + 1) * size)
