@@ -10,7 +10,7 @@ from typing import Any
 
 from infoseg_bench.contracts import DatasetRecipe
 from infoseg_bench.contracts.parameters import Parameters
-from infoseg_bench.contracts.recipe import Prepared
+from infoseg_bench.contracts.recipe import Prepared, SourceFile
 from infoseg_bench.contracts.registry import load_recipes
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.preparation.download import Download, check_space, missing, obtain, plan
@@ -94,35 +94,35 @@ def prepare_recipe(
         UserError: files are missing or damaged
     """
     if recipe.sources and getattr(options, "source", None) is None:
-        _obtain(recipe, downloads(data), confirm=confirm, progress=progress, log=log)
+        archives = recipe.needed(options)
+        _obtain(recipe, archives, downloads(data), confirm=confirm, progress=progress, log=log)
     return recipe().prepare(options, data, progress)
 
 
 def _obtain(
     recipe: type[DatasetRecipe],
+    archives: Sequence[SourceFile],
     folder: Path,
     *,
     confirm: Callable[[NeededDownloads], None],
     progress: ProgressFactory,
     log: Log,
 ) -> None:
-    by_hand = [source for source in missing(recipe.sources, folder) if source.by_hand]
+    by_hand = [source for source in missing(archives, folder) if source.by_hand]
     if by_hand:
         names = " and ".join(source.name for source in by_hand)
         raise UserError(
             f"{recipe.name} needs {names}: request them at {by_hand[0].address} and put them, zipped or "
             f"unpacked, into {folder}, or name their folder with --source"
         )
-    planned = plan(recipe.sources, folder)
+    planned = plan(archives, folder)
     if planned:
-        free = check_space(planned, folder, recipe.working_space)
-        confirm(
-            NeededDownloads(
-                archives=tuple(planned), folder=folder, free=free, working_space=recipe.working_space
-            )
-        )
+        # Without the archives that an option leaves out, the store is small.
+        space = recipe.working_space if tuple(archives) == recipe.sources else 0
+        free = check_space(planned, folder, space)
+        confirm(NeededDownloads(archives=tuple(planned), folder=folder, free=free, working_space=space))
     sizes = {one.source.name: one.size for one in planned}
-    for source in recipe.sources:
+    for source in archives:
         if not (folder / source.unpacked).is_dir() and not source.by_hand:
             obtain(
                 source, folder, progress, size=sizes.get(source.name, source.size),

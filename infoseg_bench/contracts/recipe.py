@@ -100,6 +100,11 @@ class DatasetRecipe(ABC, Generic[Options]):
         set_from_brackets(cls, "options_type")
 
     @classmethod
+    def needed(cls, options: Options) -> tuple[SourceFile, ...]:
+        """Return those of the archives that are read with these options."""
+        return cls.sources
+
+    @classmethod
     def expected(cls, options: Options) -> Expected | None:
         """Return the sizes of the data set with these options; None if they depend on the user's files."""
         return None

@@ -136,7 +136,12 @@ def train_images(
         protocol: decides which labels are void
         pixels: `arrays.pixels` if they are on the device already
         maps: photo maps by name
+
+    Raises:
+        UserError: there is nothing to train on
     """
+    if not len(prepared.view.train):
+        raise UserError(f"{prepared.view.name}: no images to train on: prepare it again without --train none")
     mask = None
     if method.label_use(method.parameters) == "mask":
         mask = void_mask(arrays, prepared.view, protocol=protocol)

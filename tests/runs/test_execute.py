@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task
+from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.train_images import TrainImages
@@ -17,6 +19,7 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import Budget
+from infoseg_bench.runs.assemble import train_images
 from infoseg_bench.runs.checkpoint import TrainingState, load_checkpoint
 from infoseg_bench.runs.execute import Execution
 from infoseg_bench.runs.prediction import Interrupted
@@ -279,3 +282,13 @@ def test_a_label_free_figure_selects_the_state_of_its_highest_value(
     training = execution.training
     assert training.selected_step == Thresholding.right_step
     np.testing.assert_array_equal(training.selected_counts, training.best_counts)
+
+
+def test_a_store_for_scoring_alone_is_not_trained_on(tmp_path: Path) -> None:
+    store = Store(write_store(tmp_path / "mini.h5"))
+    view = replace(store.view("mini"), train=np.empty(0, dtype=np.int64))
+    method = object.__new__(Thresholding)
+    with pytest.raises(UserError, match="mini: no images to train on: prepare it again without --train none"):
+        train_images(
+            store.arrays(labels=False), PreparedDataset(store, view), method, protocol="corrected", maps={}
+        )
