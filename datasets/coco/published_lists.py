@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from infoseg_bench.errors import UserError
@@ -37,6 +37,10 @@ class PublishedList:
     def total(self) -> int:
         """Number of ids in all splits."""
         return sum(self.counts.values())
+
+    def of(self, split: str) -> PublishedList:
+        """Return the list of one split."""
+        return replace(self, counts={split: self.counts[split]}, sha256={split: self.sha256[split]})
 
     def is_made_of(self, split: str, ids: Collection[str]) -> bool:
         """Return whether these are the ids of a split in this list."""

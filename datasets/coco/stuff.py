@@ -15,6 +15,8 @@ from infoseg_bench.datasets.coco.files import CocoFiles
 from infoseg_bench.datasets.coco.persons_options import CocoOptions
 from infoseg_bench.errors import UserError
 from infoseg_bench.images.label_images import read_labels
+from infoseg_bench.images.photos import read_photo
+from infoseg_bench.preparation.shorter_side import ShorterSideOptions
 from infoseg_bench.utils.source_files import OfficialFile, OfficialFiles
 
 CODES = 182
@@ -117,11 +119,11 @@ class StuffReader:
     """Reads photos as they are stored: with COCO-Stuff's codes, and UNLABELLED for unlabelled pixels.
 
     Attributes:
-        options: scale, filter and channel order
+        options: scale and filter, and order of the channels
         rule: photos that it rejects are left out; None accepts all
     """
 
-    options: CocoOptions
+    options: CocoOptions | ShorterSideOptions
     rule: ListRule | None
 
     def read(self, item: StuffPhoto) -> StoredPhoto | None:
@@ -133,7 +135,7 @@ class StuffReader:
         codes = read_labels(item.labels)
         if self.rule is not None and not self.rule.accepts(codes):
             return None
-        image = self.options.read_photo(item.photo)
+        image = read_photo(item.photo, upright=False)
         if image.shape[:2] != codes.shape:
             raise UserError(
                 f"{item.labels}: {codes.shape[1]}x{codes.shape[0]} pixels, but its photo has "

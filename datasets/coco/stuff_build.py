@@ -32,11 +32,11 @@ class StuffBuild:
     listed: frozenset[str] | None
     progress: ProgressFactory
 
-    def write(self, build: StoreBuild) -> None:
-        """Write the photos into the store."""
+    def write(self, build: StoreBuild, *, trained: bool = True, scored: bool = True) -> None:
+        """Write the photos into the store; `trained` and `scored` say what they are used for."""
         with closing(self._stored(build.cache)) as groups:
             for group in groups:
-                build.write(group)
+                build.write(group, trained=trained, scored=scored)
 
     def _stored(self, cache: BuildCache) -> Generator[Sequence[StoredPhoto], None, None]:
         listed, everything = self.listed, StuffReader(options=self.reader.options, rule=None)

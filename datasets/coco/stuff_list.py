@@ -30,9 +30,9 @@ CLASS_MAPS = Path(__file__).parents[1] / "class_maps"
 class ListDiffersError(Exception):
     """Raised when the rule selects other ids than the published list from complete data."""
 
-    def __init__(self, derived: Sequence[str]) -> None:
+    def __init__(self, derived: Sequence[str], split: str = "") -> None:
         super().__init__()
-        self.derived = derived
+        self.derived, self.split = derived, split
 
 
 @dataclass(frozen=True, kw_only=True)
