@@ -1,0 +1,246 @@
+"""Cityscapes with 27 classes, from its official archives, as PiCIE and STEGO score it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from infoseg_bench.contracts.parameters import parameter
+from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared, SourceFile
+from infoseg_bench.data.photo import StoredPhoto
+from infoseg_bench.data.view import label_table
+from infoseg_bench.errors import UserError
+from infoseg_bench.images.label_images import read_labels
+from infoseg_bench.images.photos import read_photo
+from infoseg_bench.preparation.archive import Archive
+from infoseg_bench.preparation.building import read_in_parts
+from infoseg_bench.preparation.class_map import read_class_map
+from infoseg_bench.preparation.label_coding import LabelCoding
+from infoseg_bench.preparation.preparation import expect, source_folder
+from infoseg_bench.preparation.shorter_side import ShorterSideOptions
+from infoseg_bench.preparation.statistics import ids_sha256
+from infoseg_bench.preparation.store_build import StoreBuild
+from infoseg_bench.utils.progress import ProgressFactory
+from infoseg_bench.utils.source_files import FolderFiles, OfficialFile
+
+REGISTER = "https://www.cityscapes-dataset.com/downloads/"
+"""Page on which registered users download."""
+
+PHOTOS = SourceFile(
+    name="leftImg8bit_trainvaltest.zip", address=REGISTER, unpacked="leftImg8bit", by_hand=True
+)
+LABELS = SourceFile(name="gtFine_trainvaltest.zip", address=REGISTER, unpacked="gtFine", by_hand=True)
+EXTRA = SourceFile(name="leftImg8bit_trainextra.zip", address=REGISTER, unpacked="leftImg8bit", by_hand=True)
+
+PHOTO, LABEL = "_leftImg8bit.png", "_gtFine_labelIds.png"
+"""Endings of the files; what comes before is the photo's id."""
+
+SPLITS = {"train": 2_975, "val": 500, "test": 1_525, "train_extra": 19_998}
+"""Photos by split (cityscapesScripts README.md)."""
+
+TRAINED = {"stego": ("train",), "picie": ("test", "train_extra"), "none": ()}
+"""STEGO src/data.py:330-339; PiCIE data/cityscapes_train_dataset.py:33."""
+
+SCORED = {"val": ("val",), "val+train": ("val", "train")}
+"""STEGO src/data.py:335-339; PiCIE data/cityscapes_eval_dataset.py:60-63."""
+
+
+class CityscapesOptions(ShorterSideOptions):
+    """Options of `prepare cityscapes`."""
+
+    source: Path | None = parameter(
+        None,
+        "folder with leftImg8bit and gtFine, as folders or zip files; without it, downloads/ below the data",
+        source="chosen by this project",
+    )
+    train: Literal["stego", "picie", "none"] = parameter(
+        "stego",
+        "photos to train on: the 2 975 of split train, as in STEGO's code, those of test and train_extra, as "
+        "in PiCIE's, or none, for a small store that can only be scored",
+        source="STEGO src/data.py:330-339; picie: PiCIE data/cityscapes_train_dataset.py:33",
+    )
+    scored: Literal["val", "val+train"] = parameter(
+        "val",
+        "photos to score: the 500 of split val, as in STEGO's code, or also those of train, as in PiCIE's",
+        source="STEGO src/data.py:335-339; val+train: PiCIE data/cityscapes_eval_dataset.py:60-63",
+    )
+
+
+class Cityscapes(DatasetRecipe[CityscapesOptions]):
+    """The 27 classes outside of the void group; the other ids are void."""
+
+    name = "cityscapes"
+    sizes = (3, 320, 27)
+    title = "Cityscapes (27 classes)"
+    citation = "Cordts et al., The Cityscapes Dataset for Semantic Urban Scene Understanding, CVPR 2016"
+    licence = "Cityscapes: non-commercial research, registration required, no redistribution"
+    how_to_get = (
+        f"infoseg-bench prepare cityscapes --source DIR, with {PHOTOS.name} and {LABELS.name} in DIR; "
+        f"register at {REGISTER}"
+    )
+    sources = (PHOTOS, LABELS)
+
+    @classmethod
+    def needed(cls, options: CityscapesOptions) -> tuple[SourceFile, ...]:
+        """Return the archives; PiCIE's training photos are in one more."""
+        return (*cls.sources, EXTRA) if options.train == "picie" else cls.sources
+
+    @classmethod
+    def expected(cls, options: CityscapesOptions) -> Expected:
+        """Return the sizes of the splits."""
+        photos, scored = (
+            sum(SPLITS[split] for split in splits)
+            for splits in (TRAINED[options.train], SCORED[options.scored])
+        )
+        return Expected(classes=27, channels=3, crop=options.crop, photos=photos, scored=scored)
+
+    def prepare(self, options: CityscapesOptions, data: Path, progress: ProgressFactory) -> Prepared:
+        """Build `data/cityscapes.h5`, split by split.
+
+        Raises:
+            UserError: files are missing or are not the official ones
+        """
+        files = CityscapesFiles.find(source_folder(options.source, data))
+        coding = read_class_map("cityscapes-27", Path(__file__).parent / "class_maps")
+        reader = _Reader(options=options, coding=coding)
+        trained, scored = TRAINED[options.train], SCORED[options.scored]
+        lines, there = {"files": files.summary()}, 0
+        with StoreBuild(self, options, data, classes=coding.classes, crop=options.crop) as build:
+            for split in dict.fromkeys((*scored, *trained)):
+                photos = files.of(split, labelled=split in scored)
+                there += len(photos) == SPLITS[split]
+                parts = read_in_parts(
+                    photos, reader.read, identity=lambda photo: photo.identity, cache=build.cache,
+                    photo_pixels=options.photo_pixels, progress=progress,
+                )  # fmt: skip
+                with closing(parts):
+                    for part in parts:
+                        build.write(part, trained=split in trained, scored=split in scored)
+            subset = there < len({*scored, *trained})
+            if not subset:
+                counts = {"scored photos": (len(build.scored), sum(SPLITS[split] for split in scored))}
+                lines |= expect(self, build.balance, counts)
+            lines |= {"photos": _counts(build), "ids": f"SHA-256 {ids_sha256(build.ids)}"}
+            table = label_table(len(coding.classes))
+            note = _note(options, subset=subset)
+            tables = {"corrected": table, "published": table}
+            view = build.view(tables=tables, palette=coding.palette, note=note)
+            return build.finish([view], {**lines, **build.balance.summary()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class CityPhoto:
+    """One photo, with its label map if it has a fine one."""
+
+    id: str
+    photo: OfficialFile
+    labels: OfficialFile | None
+
+    @property
+    def identity(self) -> str:
+        """A text that changes with the files."""
+        return f"{self.photo.identity} {self.labels.identity if self.labels else ''}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CityscapesFiles:
+    """The photos and label maps below a folder, by split and id."""
+
+    root: Path
+    photos: Mapping[tuple[str, str], OfficialFile]
+    labels: Mapping[tuple[str, str], OfficialFile]
+
+    @classmethod
+    def find(cls, root: Path) -> CityscapesFiles:
+        """Find the files, unpacked or in archives.
+
+        Raises:
+            UserError: there are no photos or no label maps
+        """
+        photos = _by_id(_files(root, (PHOTOS, EXTRA)), PHOTO)
+        labels = _by_id(_files(root, (LABELS,)), LABEL)
+        for found, source in ((photos, PHOTOS), (labels, LABELS)):
+            if not found:
+                raise UserError(
+                    f"{root}: no {source.name} and no {source.unpacked}/SPLIT/CITY here: register at "
+                    f"{REGISTER} and put it, zipped or unpacked, into {root}"
+                )
+        return cls(root=root, photos=photos, labels=labels)
+
+    def of(self, split: str, *, labelled: bool) -> list[CityPhoto]:
+        """Return the photos of a split in the order of their ids; the test split's label maps are dummies.
+
+        Raises:
+            UserError: there are none, or one that must have labels has none
+        """
+        keys = sorted(key for key in self.photos if key[0] == split)
+        without = [key for key in keys if key not in self.labels]
+        if labelled and without:
+            raise UserError(
+                f"{self.photos[without[0]]}: no label map {without[0][1]}{LABEL}: get {LABELS.name}"
+            )
+        if not keys:
+            source = EXTRA if split == "train_extra" else PHOTOS
+            raise UserError(f"{self.root}: no photo of the split {split}: get {source.name}")
+        maps = {} if split == "test" else self.labels
+        return [CityPhoto(id=key[1], photo=self.photos[key], labels=maps.get(key)) for key in keys]
+
+    def summary(self) -> str:
+        """Return a line that says how many files there are."""
+        return f"{len(self.photos)} photos, {len(self.labels)} label maps"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Reader:
+    options: CityscapesOptions
+    coding: LabelCoding
+
+    def read(self, item: CityPhoto) -> StoredPhoto:
+        image, stored = read_photo(item.photo, upright=False), None
+        if item.labels is not None:
+            stored = self.coding.apply(read_labels(item.labels), Path(str(item.labels)))
+            if stored.shape != image.shape[:2]:
+                raise UserError(
+                    f"{item.labels}: {stored.shape[1]}x{stored.shape[0]} pixels, but its photo has "
+                    f"{image.shape[1]}x{image.shape[0]} ({item.photo}): get both again"
+                )
+            stored = self.options.scaled_labels(stored)
+        return StoredPhoto(id=item.id, image=self.options.scaled_photo(image), labels=stored)
+
+
+def _files(root: Path, sources: Sequence[SourceFile]) -> Iterator[OfficialFile]:
+    """Yield the files in the archives and in their unpacked folders, SPLIT/CITY/FILE."""
+    for source in sources:
+        archive = root / source.name
+        if archive.is_file():
+            files = Archive(archive).everywhere()
+            yield from (files.file(name) for name in files.names)
+    # PiCIE's layout has the label maps in annotations/ (PiCIE data/cityscapes_eval_dataset.py:72).
+    for folder in {source.unpacked for source in sources} | {f"annotations/{sources[0].unpacked}"}:
+        for city in sorted(path for path in (root / folder).glob("*/*") if path.is_dir()):
+            files_of_city = FolderFiles(city)
+            yield from (files_of_city.file(name) for name in sorted(files_of_city.names))
+
+
+def _by_id(files: Iterator[OfficialFile], ending: str) -> dict[tuple[str, str], OfficialFile]:
+    """Return the files of this ending by split and id; unpacked ones come last and take precedence."""
+    places = ((file, file.files.place(file.name)) for file in files if file.name.endswith(ending))
+    return {(place.parts[-3], file.name.removesuffix(ending)): file for file, place in places}
+
+
+def _counts(build: StoreBuild) -> str:
+    return f"{len(build.ids)}, {len(build.trained)} to train on, {len(build.scored)} scored"
+
+
+def _note(options: CityscapesOptions, *, subset: bool) -> str:
+    said = [
+        "a subset of the official files" if subset else "",
+        "no photos to train on" if options.train == "none" else "",
+        "trained on test and train_extra" if options.train == "picie" else "",
+        "scored on val and train" if options.scored == "val+train" else "",
+        options.pixel_note,
+    ]
+    return "; ".join(word for word in said if word)
