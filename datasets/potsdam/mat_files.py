@@ -1,0 +1,94 @@
+"""Blocks of Potsdam as IIC cut them and STEGO hands them out: MATLAB files, and lists of their names."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from infoseg_bench.data.photo import StoredPhoto
+from infoseg_bench.data.view import VOID
+from infoseg_bench.errors import UserError
+from infoseg_bench.preparation.archive import Archive
+from infoseg_bench.utils.source_files import FolderFiles, OfficialFiles
+from infoseg_bench.utils.text import decode_text
+
+COUNTS = {"labelled_train": 4_545, "labelled_test": 855}
+"""Names in each list (IIC util/potsdam_prepare.py:22-25, 84-98)."""
+
+ARCHIVE = "potsdam.zip"
+"""STEGO src/download_datasets.py:12-16."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatBlocks:
+    """Images and label maps by name, which is a number drawn at random (IIC util/potsdam_prepare.py:43)."""
+
+    root: Path
+    lists: OfficialFiles
+    images: OfficialFiles
+    labels: OfficialFiles
+
+    @classmethod
+    def find(cls, root: Path) -> MatBlocks | None:
+        """Find STEGO's files in a folder, or in `potsdam` or `potsdam.zip` in it; None: not there."""
+        for folder in (root, root / "potsdam"):
+            if (folder / "labelled_test.txt").is_file() and (folder / "imgs").is_dir():
+                lists, images, labels = (FolderFiles(folder / name) for name in ("", "imgs", "gt"))
+                return cls(root=folder, lists=lists, images=images, labels=labels)
+        if (root / ARCHIVE).is_file():
+            archive = Archive(root / ARCHIVE)
+            images, labels = archive.folder("imgs"), archive.folder("gt")
+            return cls(root=root / ARCHIVE, lists=archive.everywhere(), images=images, labels=labels)
+        return None
+
+    def names(self, split: str) -> list[str]:
+        """Return the names on a list, in its order, which is that of tiles, rows and columns.
+
+        Raises:
+            UserError: the list is missing, or has not the published number of names
+        """
+        file = self.lists.file(f"{split}.txt")
+        names = decode_text(file.read(), file, "list of blocks").split()
+        if not len(set(names)) == len(names) == COUNTS[split]:
+            raise UserError(
+                f"{file}: {len(set(names))} blocks, not the {COUNTS[split]} of IIC's split: get it again"
+            )
+        return names
+
+    def identity(self, name: str) -> str:
+        """Return a text that changes with a block's files."""
+        return " ".join(files.file(f"{name}.mat").identity for files in (self.images, self.labels))
+
+    def read(self, name: str, side: int) -> StoredPhoto:
+        """Read a block with its labels, which are classes 0 to 5, or 255 for none.
+
+        Raises:
+            UserError: a file is missing, damaged, or has other content
+        """
+        image = _array(self.images, name, "img")
+        labels = _array(self.labels, name, "gt")
+        expected = ((side, side, 4), (side, side))
+        if (image.shape, labels.shape) != expected or image.dtype != np.uint8:
+            raise UserError(
+                f"{self.images.place(f'{name}.mat')}: {image.shape} {image.dtype} with labels "
+                f"{labels.shape}, not {expected[0]} uint8 and {expected[1]}: get {ARCHIVE} again"
+            )
+        if not np.isin(labels, (*range(6), VOID)).all():
+            raise UserError(f"{self.labels.place(f'{name}.mat')}: labels are not 0 to 5: get {ARCHIVE} again")
+        return StoredPhoto(id=name.zfill(4), image=image, labels=labels.astype(np.uint8))
+
+
+def _array(files: OfficialFiles, name: str, key: str) -> np.ndarray:
+    # scipy.io is slow to import, and every command loads every recipe.
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    file = files.file(f"{name}.mat")
+    try:
+        return np.asarray(loadmat(io.BytesIO(file.read()), variable_names=[key])[key])
+    except (MatReadError, ValueError, TypeError, KeyError, NotImplementedError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{file}: no array {key!r} can be read ({reason}): get {ARCHIVE} again") from error
