@@ -43,7 +43,7 @@ TRAINED = {"picie": FULL_STUFF_7.of("train2017"), "stego": FULL_STUFF.of("train2
 SIZES = {"train2017": 118_287, "val2017": 5_000}
 """Photos of complete splits (STUFF README)."""
 
-RULE = {"min_side": 360, "min_share": 0.75}
+MIN_SIDE, MIN_SHARE = 360, 0.75
 """Rule of the list by which PiCIE trains and both evaluate (IIC util/coco164k_prepare.py:19-25, 84-99)."""
 
 
@@ -176,7 +176,8 @@ class _Build:
 
     def _write(self, part: _Part, build: StoreBuild, listed: frozenset[str] | None) -> dict[str, str]:
         stuff = read_class_map("coco-stuff-15", CLASS_MAPS)
-        rule = ListRule(codes=stuff.stored < len(stuff.classes), **RULE) if part.follows_rule else None
+        codes = stuff.stored < len(stuff.classes)
+        rule = ListRule(codes=codes, min_side=MIN_SIDE, min_share=MIN_SHARE) if part.follows_rule else None
         photos = part.photos
         if rule is None and listed is not None:
             photos = [photo for photo in photos if photo.id in listed]

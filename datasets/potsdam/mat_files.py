@@ -22,11 +22,10 @@ ARCHIVE = "potsdam.zip"
 """STEGO src/download_datasets.py:12-16."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class MatBlocks:
     """Images and label maps by name, which is a number drawn at random (IIC util/potsdam_prepare.py:43)."""
 
-    root: Path
     lists: OfficialFiles
     images: OfficialFiles
     labels: OfficialFiles
@@ -36,12 +35,11 @@ class MatBlocks:
         """Find STEGO's files in a folder, or in `potsdam` or `potsdam.zip` in it; None: not there."""
         for folder in (root, root / "potsdam"):
             if (folder / "labelled_test.txt").is_file() and (folder / "imgs").is_dir():
-                lists, images, labels = (FolderFiles(folder / name) for name in ("", "imgs", "gt"))
-                return cls(root=folder, lists=lists, images=images, labels=labels)
+                places = (FolderFiles(folder / name) for name in ("", "imgs", "gt"))
+                return cls(*places)
         if (root / ARCHIVE).is_file():
             archive = Archive(root / ARCHIVE)
-            images, labels = archive.folder("imgs"), archive.folder("gt")
-            return cls(root=root / ARCHIVE, lists=archive.everywhere(), images=images, labels=labels)
+            return cls(archive.everywhere(), archive.folder("imgs"), archive.folder("gt"))
         return None
 
     def names(self, split: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -204,7 +204,7 @@ def _enlarged(photo: StoredPhoto, options: PotsdamRgbOptions) -> StoredPhoto:
     )
 
 
-def _summary(build: StoreBuild, split: str) -> Mapping[str, str]:
+def _summary(build: StoreBuild, split: str) -> dict[str, str]:
     return {
         "photos": f"{len(build.ids)}, {len(build.trained)} to train on, {len(build.scored)} scored",
         "split": split,
