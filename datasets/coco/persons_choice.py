@@ -52,6 +52,15 @@ def choose(
 
     Shares are the part of the crop that persons cover, from 0 to 1; none above `max_share` is selected.
 
+    Args:
+        pixels: counts the pixels of persons
+        source: the COCO files
+        photos: number of photos of the complete data set
+        min_share: minimum share, if COCO is incomplete
+        max_share: maximum share
+        cache: keeps counts for an interrupted build
+        progress: shows the progress
+
     Raises:
         UserError: there are no photos, or none has such a share
     """

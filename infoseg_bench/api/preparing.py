@@ -88,7 +88,15 @@ def prepare_recipe(
     progress: ProgressFactory,
     log: Log,
 ) -> Prepared:
-    """Build a data set; `confirm` is called before a download, and raises an error to refuse it.
+    """Build a data set, after downloading official files that are missing.
+
+    Args:
+        recipe: the recipe
+        options: its options, parsed
+        data: folder of the prepared data sets
+        confirm: called before a download; raises an error to refuse it
+        progress: shows the progress
+        log: called with a line of text if the work has to wait for another process
 
     Raises:
         UserError: files are missing or damaged

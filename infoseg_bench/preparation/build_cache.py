@@ -17,10 +17,10 @@ from infoseg_bench.utils.source_files import DAMAGED
 
 
 class BuildCache:
-    """A hidden folder of finished photos, in files named after a hash of everything that they depend on.
+    """A hidden folder of photos already prepared, in files named by a hash of their sources and options.
 
-    So a part that was made from other files or options is never used. A part that was damaged by a power cut
-    fails its CRC and is made again.
+    Parts made from other files or options are therefore never used. A part damaged by a power cut fails its
+    CRC and is made again.
     """
 
     def __init__(self, store: Path, key: str) -> None:

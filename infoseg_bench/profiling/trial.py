@@ -161,6 +161,13 @@ def time_jobs(
 ) -> dict[str, StepCost]:
     """Time jobs in a separate process, which is stopped after `seconds`.
 
+    Args:
+        jobs: the methods, parameters and sizes to time
+        device: name of the device
+        threads: number of CPU threads of the process
+        plugins: files with more methods
+        seconds: time after which jobs without a result are left out
+
     Returns:
         the costs of the jobs that could be timed, by `Job.key`
     """

@@ -65,7 +65,7 @@ class ExternalRow:
 def external_record(
     row: ExternalRow, folder: RunFolder, prepared: PreparedDataset, counts: np.ndarray, spec: RunSpec
 ) -> FinishedRecord:
-    """Return the record for written counts; the same scores are both the last and the best ones."""
+    """Return the record for counts already written to `folder`; its last and best scores are the same."""
     return FinishedRecord(
         identity=spec.identity,
         row=spec.row,
