@@ -60,8 +60,8 @@ def main() -> None:
         print(json.dumps(measure(options.images, options.features)))
         return
     for images in (options.images, 10 * options.images):
-        words = ["--alone", "--images", str(images), "--features", str(options.features)]
-        subprocess.run([sys.executable, __file__, *words], check=True)
+        argv = ["--alone", "--images", str(images), "--features", str(options.features)]
+        subprocess.run([sys.executable, __file__, *argv], check=True)
 
 
 if __name__ == "__main__":

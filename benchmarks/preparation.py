@@ -84,11 +84,9 @@ def reading(source: Path, *, photos: bool, labels: bool) -> tuple[float, float]:
 
 def preparing(source: Path, data: Path) -> tuple[float, float, float]:
     """Prepare all photos, and give wall and processor seconds and the peak MiB."""
-    words = ["prepare", "coco-stuff", "--source", str(source), "--data", str(data)]
-    words += ["--min-share", "0", "--min-side", "1"]
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURED, *words], capture_output=True, text=True, check=True
-    )
+    argv = ["prepare", "coco-stuff", "--source", str(source), "--data", str(data)]
+    argv += ["--min-share", "0", "--min-side", "1"]
+    done = subprocess.run([sys.executable, "-c", MEASURED, *argv], capture_output=True, text=True, check=True)
     seconds, cpu, peak = json.loads(done.stdout.splitlines()[-1])
     return seconds, cpu, peak
 

@@ -74,11 +74,11 @@ class StuffFiles:
 
     def summary(self) -> str:
         """Return the number of photos, and of files without a counterpart with the first of them, as text."""
-        words = [f"{len(self.photos)} photos with label maps"]
+        lines = [f"{len(self.photos)} photos with label maps"]
         for places, lack in ((self.without_labels, "label map"), (self.without_photo, "photo")):
             if places:
-                words.append(f"{len(places)} files without {lack}, left out (the first: {places[0]})")
-        return "; ".join(words)
+                lines.append(f"{len(places)} files without {lack}, left out (the first: {places[0]})")
+        return "; ".join(lines)
 
 
 @dataclass(frozen=True, kw_only=True)

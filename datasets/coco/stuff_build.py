@@ -79,8 +79,8 @@ def list_summary(splits: dict[str, list[str]]) -> dict[str, str]:
 def difference(derived: Sequence[str], published: frozenset[str]) -> str:
     """Return the number of ids in which two lists differ, and the first of them, as text."""
     more, less = sorted(set(derived) - published), sorted(published - set(derived))
-    words = [_first(more, "in the derived one only"), _first(less, "in the published one only")]
-    return "; ".join(word for word in words if word)
+    parts = [_first(more, "in the derived one only"), _first(less, "in the published one only")]
+    return "; ".join(part for part in parts if part)
 
 
 def _first(ids: Sequence[str], where: str) -> str:

@@ -9,12 +9,13 @@ from typing import Any
 
 import torch
 
+from infoseg_bench.contracts import DatasetRecipe
 from infoseg_bench.contracts.registry import Registry, load_methods, load_recipes
-from infoseg_bench.data.catalogue import find_prepared, prepared_datasets
+from infoseg_bench.data.catalogue import PreparedDataset, find_prepared, prepared_datasets
 from infoseg_bench.errors import UsageError
 from infoseg_bench.planning.suite import load_suite, shipped_suites
 from infoseg_bench.profiling.measure import Speed, measure
-from infoseg_bench.profiling.stage import prepared_stage, random_stage, unprepared_task
+from infoseg_bench.profiling.stage import Stage, prepared_stage, random_stage, unprepared_task
 from infoseg_bench.profiling.suite_hours import Announce, Estimator, SuiteEstimate
 from infoseg_bench.records.provenance import device_model
 from infoseg_bench.utils.device import choose_device
@@ -70,13 +71,7 @@ def measure_speeds(
     for name in parameters:
         registry.method(name)
     recipes, (prepared, _) = load_recipes(plugins).recipes, prepared_datasets(data)
-    if dataset is None:
-        stage = random_stage()
-    elif dataset in recipes and dataset not in prepared:
-        stage = random_stage(unprepared_task(dataset, recipes))
-    else:
-        stage = prepared_stage(find_prepared(data, dataset))
-    speeds = []
+    stage, speeds = _stage(dataset, recipes, prepared, data), []
     for name in names:
         announce(name)
         chosen = registry.method(name).resolve(stage.task.dataset, parameters.get(name, {}))
@@ -96,3 +91,16 @@ def _iterative(methods: Sequence[str], registry: Registry) -> list[str]:
         if name not in found:
             raise UsageError(f"--method {name}: does not train in steps, so it has no speed: leave it out")
     return found
+
+
+def _stage(
+    dataset: str | None,
+    recipes: Mapping[str, type[DatasetRecipe]],
+    prepared: Mapping[str, PreparedDataset],
+    data: Path,
+) -> Stage:
+    if dataset is None:
+        return random_stage()
+    if dataset in recipes and dataset not in prepared:
+        return random_stage(unprepared_task(dataset, recipes))
+    return prepared_stage(find_prepared(data, dataset))
