@@ -27,7 +27,7 @@ from infoseg_bench.utils.progress import ProgressFactory
 from infoseg_bench.utils.source_files import FolderFiles, OfficialFile
 
 REGISTER = "https://www.cityscapes-dataset.com/downloads/"
-"""Page on which registered users download."""
+"""Download page for registered users."""
 
 PHOTOS = SourceFile(
     name="leftImg8bit_trainvaltest.zip", address=REGISTER, unpacked="leftImg8bit", by_hand=True
@@ -36,16 +36,16 @@ LABELS = SourceFile(name="gtFine_trainvaltest.zip", address=REGISTER, unpacked="
 EXTRA = SourceFile(name="leftImg8bit_trainextra.zip", address=REGISTER, unpacked="leftImg8bit", by_hand=True)
 
 PHOTO, LABEL = "_leftImg8bit.png", "_gtFine_labelIds.png"
-"""Endings of the files; what comes before is the photo's id."""
+"""Endings of the file names; the part before is the photo's id."""
 
 SPLITS = {"train": 2_975, "val": 500, "test": 1_525, "train_extra": 19_998}
-"""Photos by split (cityscapesScripts README.md)."""
+"""Number of photos per split (cityscapesScripts README.md)."""
 
 TRAINED = {"stego": ("train",), "picie": ("test", "train_extra"), "none": ()}
-"""STEGO src/data.py:330-339; PiCIE data/cityscapes_train_dataset.py:33."""
+"""Splits to train on, by `--train` (STEGO src/data.py:330-339; PiCIE data/cityscapes_train_dataset.py:33)."""
 
 SCORED = {"val": ("val",), "val+train": ("val", "train")}
-"""STEGO src/data.py:335-339; PiCIE data/cityscapes_eval_dataset.py:60-63."""
+"""Splits to score, by `--scored` (STEGO src/data.py:335-339; PiCIE data/cityscapes_eval_dataset.py:60-63)."""
 
 
 class CityscapesOptions(ShorterSideOptions):
@@ -70,7 +70,7 @@ class CityscapesOptions(ShorterSideOptions):
 
 
 class Cityscapes(DatasetRecipe[CityscapesOptions]):
-    """The 27 classes outside of the void group; the other ids are void."""
+    """Cityscapes with its 27 classes outside the void group; all other ids are void."""
 
     name = "cityscapes"
     sizes = (3, 320, 27)
@@ -85,7 +85,7 @@ class Cityscapes(DatasetRecipe[CityscapesOptions]):
 
     @classmethod
     def needed(cls, options: CityscapesOptions) -> tuple[SourceFile, ...]:
-        """Return the archives; PiCIE's training photos are in one more."""
+        """Return the archives to read; PiCIE's training photos need a third one."""
         return (*cls.sources, EXTRA) if options.train == "picie" else cls.sources
 
     @classmethod
@@ -98,7 +98,7 @@ class Cityscapes(DatasetRecipe[CityscapesOptions]):
         return Expected(classes=27, channels=3, crop=options.crop, photos=photos, scored=scored)
 
     def prepare(self, options: CityscapesOptions, data: Path, progress: ProgressFactory) -> Prepared:
-        """Build `data/cityscapes.h5`, split by split.
+        """Build `data/cityscapes.h5`, one split after the other.
 
         Raises:
             UserError: files are missing or are not the official ones
@@ -133,7 +133,7 @@ class Cityscapes(DatasetRecipe[CityscapesOptions]):
 
 @dataclass(frozen=True, kw_only=True)
 class CityPhoto:
-    """One photo, with its label map if it has a fine one."""
+    """A photo, with its fine label map if it has one."""
 
     id: str
     photo: OfficialFile
@@ -141,7 +141,7 @@ class CityPhoto:
 
     @property
     def identity(self) -> str:
-        """A text that changes with the files."""
+        """A text that identifies the contents of the files."""
         return f"{self.photo.identity} {self.labels.identity if self.labels else ''}"
 
 
@@ -171,10 +171,10 @@ class CityscapesFiles:
         return cls(root=root, photos=photos, labels=labels)
 
     def of(self, split: str, *, labelled: bool) -> list[CityPhoto]:
-        """Return the photos of a split in the order of their ids; the test split's label maps are dummies.
+        """Return the photos of a split, ordered by id; the test split has no real label maps.
 
         Raises:
-            UserError: there are none, or one that must have labels has none
+            UserError: the split has no photos, or `labelled` is True and a photo has no label map
         """
         keys = sorted(key for key in self.photos if key[0] == split)
         without = [key for key in keys if key not in self.labels]
@@ -189,7 +189,7 @@ class CityscapesFiles:
         return [CityPhoto(id=key[1], photo=self.photos[key], labels=maps.get(key)) for key in keys]
 
     def summary(self) -> str:
-        """Return a line that says how many files there are."""
+        """Return the numbers of files, as text."""
         return f"{len(self.photos)} photos, {len(self.labels)} label maps"
 
 
@@ -212,13 +212,13 @@ class _Reader:
 
 
 def _files(root: Path, sources: Sequence[SourceFile]) -> Iterator[OfficialFile]:
-    """Yield the files in the archives and in their unpacked folders, SPLIT/CITY/FILE."""
+    """Yield the files SPLIT/CITY/FILE in the archives and in unpacked folders."""
     for source in sources:
         archive = root / source.name
         if archive.is_file():
             files = Archive(archive).everywhere()
             yield from (files.file(name) for name in files.names)
-    # PiCIE's layout has the label maps in annotations/ (PiCIE data/cityscapes_eval_dataset.py:72).
+    # In PiCIE's layout, label maps are in annotations/ (PiCIE data/cityscapes_eval_dataset.py:72).
     for folder in {source.unpacked for source in sources} | {f"annotations/{sources[0].unpacked}"}:
         for city in sorted(path for path in (root / folder).glob("*/*") if path.is_dir()):
             files_of_city = FolderFiles(city)
@@ -226,7 +226,7 @@ def _files(root: Path, sources: Sequence[SourceFile]) -> Iterator[OfficialFile]:
 
 
 def _by_id(files: Iterator[OfficialFile], ending: str) -> dict[tuple[str, str], OfficialFile]:
-    """Return the files of this ending by split and id; unpacked ones come last and take precedence."""
+    """Return the files with an ending, by split and id; unpacked files come last and take precedence."""
     places = ((file, file.files.place(file.name)) for file in files if file.name.endswith(ending))
     return {(place.parts[-3], file.name.removesuffix(ending)): file for file, place in places}
 
@@ -236,11 +236,11 @@ def _counts(build: StoreBuild) -> str:
 
 
 def _note(options: CityscapesOptions, *, subset: bool) -> str:
-    said = [
+    notes = [
         "a subset of the official files" if subset else "",
         "no photos to train on" if options.train == "none" else "",
         "trained on test and train_extra" if options.train == "picie" else "",
         "scored on val and train" if options.scored == "val+train" else "",
         options.pixel_note,
     ]
-    return "; ".join(word for word in said if word)
+    return "; ".join(note for note in notes if note)

@@ -1,4 +1,4 @@
-"""COCO-Stuff-27: 12 coarse classes of things and 15 of stuff, on the photos that PiCIE and STEGO score."""
+"""COCO-Stuff-27: 12 thing and 15 stuff classes, on the photos that PiCIE and STEGO score."""
 
 from __future__ import annotations
 
@@ -32,19 +32,20 @@ FULL_STUFF = PublishedList(
         "val2017": "5d8ff03b25dfa5c3c8ae66a4a40894eedb51347c48692cd91ec37f7d5958d2be",
     },
 )
-"""The list that STEGO's code trains on by name (STEGO src/data.py:244-245), as in PiCIE's first commit."""
+"""The list that STEGO's code names (STEGO src/data.py:244-245), with the ids of PiCIE's first commit."""
 
 SCORED = FULL_STUFF_7.of("val2017")
-"""PiCIE data/coco_eval_dataset.py:47; STEGO src/data.py:248-249, 483-484."""
+"""List of the scored photos (PiCIE data/coco_eval_dataset.py:47; STEGO src/data.py:248-249, 483-484)."""
 
 TRAINED = {"picie": FULL_STUFF_7.of("train2017"), "stego": FULL_STUFF.of("train2017")}
-"""PiCIE data/coco_train_dataset.py:43; STEGO src/data.py:245."""
+"""Lists of training photos, by `--train` (PiCIE data/coco_train_dataset.py:43; STEGO src/data.py:245)."""
 
 SIZES = {"train2017": 118_287, "val2017": 5_000}
-"""Photos of complete splits (STUFF README)."""
+"""Number of photos in complete splits (COCO-Stuff README)."""
 
 MIN_SIDE, MIN_SHARE = 360, 0.75
-"""Rule of the list by which PiCIE trains and both evaluate (IIC util/coco164k_prepare.py:19-25, 84-99)."""
+"""Minimum shorter side in pixels and minimum share of stuff of the photos on PiCIE's lists
+(IIC util/coco164k_prepare.py:19-25, 84-99)."""
 
 
 class CocoStuff27Options(ShorterSideOptions):
@@ -64,7 +65,7 @@ class CocoStuff27Options(ShorterSideOptions):
 
 
 class CocoStuff27(DatasetRecipe[CocoStuff27Options]):
-    """All 27 coarse classes are scored; only unlabelled pixels are void."""
+    """COCO-Stuff with all 27 coarse classes; only unlabelled pixels are void."""
 
     name = "coco-stuff-27"
     sizes = (3, 320, 27)
@@ -77,7 +78,7 @@ class CocoStuff27(DatasetRecipe[CocoStuff27Options]):
 
     @classmethod
     def needed(cls, options: CocoStuff27Options) -> tuple[SourceFile, ...]:
-        """Return the archives; without training photos, that of train2017 is not among them."""
+        """Return the archives to read; that of train2017 is needed only to train."""
         return (VAL_PHOTOS, LABEL_MAPS) if options.train == "none" else cls.sources
 
     @classmethod
@@ -87,7 +88,7 @@ class CocoStuff27(DatasetRecipe[CocoStuff27Options]):
         return Expected(classes=27, channels=3, crop=options.crop, photos=photos, scored=SCORED.total)
 
     def prepare(self, options: CocoStuff27Options, data: Path, progress: ProgressFactory) -> Prepared:
-        """Build `data/coco-stuff-27.h5`: first the scored photos, then those to train on.
+        """Build `data/coco-stuff-27.h5`: first the scored photos, then the training photos.
 
         Raises:
             UserError: unsuitable files, or a published list is needed that cannot be fetched
@@ -111,7 +112,7 @@ class CocoStuff27(DatasetRecipe[CocoStuff27Options]):
 
 @dataclass(frozen=True, kw_only=True)
 class _Part:
-    """The photos of one split, among which the published list selects."""
+    """The photos of one split, and the published list that selects some of them."""
 
     split: str
     published: PublishedList
@@ -125,7 +126,7 @@ class _Part:
 
     @property
     def follows_rule(self) -> bool:
-        """Whether the released code has the rule of the list."""
+        """Whether the rule that makes the list is published."""
         return self.published.name == FULL_STUFF_7.name
 
     @property
@@ -144,7 +145,9 @@ class _Build:
     def build(
         self, parts: Sequence[_Part], listed: Mapping[str, frozenset[str]], how: str = "by the rule"
     ) -> Prepared:
-        """Build the store; splits without ids in `listed` follow the rule, and `how` says so.
+        """Build the store; `how` is the text for its summary on how photos were selected.
+
+        Splits with ids in `listed` contain these photos, and the others those that the rule selects.
 
         Raises:
             ListDiffersError: the rule gives other ids than the published list, on complete data
@@ -197,10 +200,10 @@ class _Build:
 
     def _note(self, parts: Sequence[_Part]) -> str:
         subset = not all(part.complete for part in parts)
-        said = [
+        notes = [
             f"a subset of {len(self.files.photos)} COCO photos" if subset else "",
             "no photos to train on" if self.options.train == "none" else "",
             "trained on STEGO's list" if self.options.train == "stego" else "",
             self.options.pixel_note,
         ]
-        return "; ".join(word for word in said if word)
+        return "; ".join(note for note in notes if note)

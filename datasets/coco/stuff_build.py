@@ -33,7 +33,7 @@ class StuffBuild:
     progress: ProgressFactory
 
     def write(self, build: StoreBuild, *, trained: bool = True, scored: bool = True) -> None:
-        """Write the photos into the store; `trained` and `scored` say what they are used for."""
+        """Write the photos into the store, for training if `trained`, and for scoring if `scored`."""
         with closing(self._stored(build.cache)) as groups:
             for group in groups:
                 build.write(group, trained=trained, scored=scored)

@@ -1,4 +1,4 @@
-"""Blocks of Potsdam as IIC cut them and STEGO hands them out: MATLAB files, and lists of their names."""
+"""Potsdam's blocks in the files that STEGO distributes, cut by IIC's script: MATLAB files and name lists."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from infoseg_bench.utils.source_files import FolderFiles, OfficialFiles
 from infoseg_bench.utils.text import decode_text
 
 COUNTS = {"labelled_train": 4_545, "labelled_test": 855}
-"""Names in each list (IIC util/potsdam_prepare.py:22-25, 84-98)."""
+"""Number of names in each list (IIC util/potsdam_prepare.py:22-25, 84-98)."""
 
 ARCHIVE = "potsdam.zip"
-"""STEGO src/download_datasets.py:12-16."""
+"""The archive of these files (STEGO src/download_datasets.py:12-16)."""
 
 
 @dataclass(frozen=True)
 class MatBlocks:
-    """Images and label maps by name, which is a number drawn at random (IIC util/potsdam_prepare.py:43)."""
+    """Images and label maps by name, a random number (IIC util/potsdam_prepare.py:43)."""
 
     lists: OfficialFiles
     images: OfficialFiles
@@ -32,7 +32,7 @@ class MatBlocks:
 
     @classmethod
     def find(cls, root: Path) -> MatBlocks | None:
-        """Find STEGO's files in a folder, or in `potsdam` or `potsdam.zip` in it; None: not there."""
+        """Return STEGO's files in a folder, or in its `potsdam` or `potsdam.zip`; None if there are none."""
         for folder in (root, root / "potsdam"):
             if (folder / "labelled_test.txt").is_file() and (folder / "imgs").is_dir():
                 places = (FolderFiles(folder / name) for name in ("", "imgs", "gt"))
@@ -43,10 +43,10 @@ class MatBlocks:
         return None
 
     def names(self, split: str) -> list[str]:
-        """Return the names on a list, in its order, which is that of tiles, rows and columns.
+        """Return the names on a list, in its order: by tile, row and column.
 
         Raises:
-            UserError: the list is missing, or has not the published number of names
+            UserError: the list is missing, or its number of names differs from the published one
         """
         file = self.lists.file(f"{split}.txt")
         names = decode_text(file.read(), file, "list of blocks").split()
@@ -57,11 +57,11 @@ class MatBlocks:
         return names
 
     def identity(self, name: str) -> str:
-        """Return a text that changes with a block's files."""
+        """Return a text that identifies the contents of a block's files."""
         return " ".join(files.file(f"{name}.mat").identity for files in (self.images, self.labels))
 
     def read(self, name: str, side: int) -> StoredPhoto:
-        """Read a block with its labels, which are classes 0 to 5, or 255 for none.
+        """Return a block, `side side 4`, with its labels: classes 0 to 5, or 255 for none.
 
         Raises:
             UserError: a file is missing, damaged, or has other content

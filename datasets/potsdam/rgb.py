@@ -1,4 +1,4 @@
-"""Potsdam-3 in red, green and blue, scored on a tenth of the blocks, as STEGO does."""
+"""Potsdam-3 in red, green and blue, with STEGO's split into training and scored blocks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.progress import ProgressFactory
 
 TENTH = 855 / 5_400
-"""Share of the labelled blocks that is scored (IIC util/potsdam_prepare.py:22-25, 84)."""
+"""Fraction of the labelled blocks that is scored, about a tenth of all 8 550 blocks
+(IIC util/potsdam_prepare.py:22-25, 84)."""
 
 TABLE = label_table(len(CLASSES_3), {**COLLAPSE, **{STRAY + fine: cls for fine, cls in COLLAPSE.items()}})
 
@@ -39,9 +40,9 @@ class PotsdamRgbOptions(ShorterSideOptions):
 
     source: Path | None = parameter(
         None,
-        "folder with STEGO's imgs, gt, labelled_train.txt and labelled_test.txt, whose split is STEGO's; or "
-        "with the official tiles, as for potsdam, which are split by this project; without it, downloads/ "
-        "below the data",
+        "folder with STEGO's imgs, gt, labelled_train.txt and labelled_test.txt, for STEGO's split; or with "
+        "the official tiles, as for potsdam, for a split by this project; without it, downloads/ below the "
+        "data",
         source="chosen by this project",
     )
     filter: Literal["bilinear", "nearest"] = parameter(
@@ -82,7 +83,7 @@ class PotsdamRgbOptions(ShorterSideOptions):
 
 
 class PotsdamRgb(DatasetRecipe[PotsdamRgbOptions]):
-    """The labelled blocks without infrared: 4 545 to train on, and 855 scored."""
+    """Potsdam's labelled blocks without infrared: 4 545 to train on, and 855 scored."""
 
     name = "potsdam-3-rgb"
     sizes = (3, 320, len(CLASSES_3))
@@ -120,22 +121,22 @@ class PotsdamRgb(DatasetRecipe[PotsdamRgbOptions]):
             if complete:
                 scored = _sizes(options)[1]
                 summary |= expect(self, build.balance, {"scored blocks": (len(build.scored), scored)})
-            said = (note, "no blocks to train on" if options.train == "none" else "", options.pixel_note)
+            notes = (note, "no blocks to train on" if options.train == "none" else "", options.pixel_note)
             view = build.view(
                 tables={"corrected": TABLE, "published": TABLE},
                 palette=COLOURS_3,
-                note="; ".join(word for word in said if word),
+                note="; ".join(one for one in notes if one),
             )
             return build.finish([view], summary)
 
 
 def drawn(names: Sequence[str], count: int) -> frozenset[str]:
-    """Return `count` of the names, drawn by their SHA-256: the same ones on every machine, in any order."""
+    """Return the `count` names with the smallest SHA-256, a sample that is the same on every machine."""
     return frozenset(sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())[:count])
 
 
 def _sizes(options: PotsdamRgbOptions) -> tuple[int, int]:
-    """Return how many blocks have labels and how many of them are scored, of complete data."""
+    """Return the numbers of labelled and of scored blocks in complete data."""
     labelled = len(LABELLED) * (options.tile // (2 * options.block)) ** 2
     return labelled, round(TENTH * labelled)
 
@@ -143,7 +144,7 @@ def _sizes(options: PotsdamRgbOptions) -> tuple[int, int]:
 def _write_blocks(
     blocks: MatBlocks, build: StoreBuild, options: PotsdamRgbOptions, progress: ProgressFactory
 ) -> tuple[str, bool]:
-    """Write STEGO's blocks; return what boards say of the split, and whether it is complete."""
+    """Write STEGO's blocks; return the leaderboards' note on the split, and whether the data are complete."""
     for split, scored in (("labelled_test", True), ("labelled_train", False)):
         if not scored and options.train == "none":
             continue
@@ -164,7 +165,7 @@ def _write_blocks(
 def _write_tiles(
     tiles: Tiles, build: StoreBuild, options: PotsdamRgbOptions, progress: ProgressFactory
 ) -> tuple[str, bool]:
-    """Write the blocks of the labelled tiles; return as `_write_blocks` does."""
+    """Write the blocks of the labelled tiles; return the same as `_write_blocks`."""
     names = [name for name in tiles.names if tiles.label(name) is not None]
     side = options.tile // (2 * options.block)
     ids = [

@@ -125,7 +125,7 @@ def _obtain(
         )
     planned = plan(archives, folder)
     if planned:
-        # Without the archives that an option leaves out, the store is small.
+        # If an option excludes an archive, the store is small.
         space = recipe.working_space if tuple(archives) == recipe.sources else 0
         free = check_space(planned, folder, space)
         confirm(NeededDownloads(archives=tuple(planned), folder=folder, free=free, working_space=space))

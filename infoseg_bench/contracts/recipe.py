@@ -101,7 +101,7 @@ class DatasetRecipe(ABC, Generic[Options]):
 
     @classmethod
     def needed(cls, options: Options) -> tuple[SourceFile, ...]:
-        """Return those of the archives that are read with these options."""
+        """Return the archives of `sources` that are read with these options."""
         return cls.sources
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Photos as today's benchmarks score them: the shorter side scaled to one length, then the centre crop."""
+"""Scaling as in PiCIE and STEGO: the shorter side gets a fixed length, and the centre crop is scored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from infoseg_bench.errors import UsageError
 Pixels = TypeVar("Pixels", bound=np.ndarray)
 
 LONGEST = 2
-"""Longer side over shorter one up to which memory is planned for: that of Cityscapes."""
+"""Aspect ratio for which memory is planned: that of Cityscapes, 2 to 1."""
 
 
 class ShorterSideOptions(Parameters):
@@ -50,23 +50,23 @@ class ShorterSideOptions(Parameters):
     def scaled_photo(
         self, image: UInt8[np.ndarray, "height width 3"], place: object = ""
     ) -> UInt8[np.ndarray, "scaled_height scaled_width 3"]:
-        """Scale a photo; `place`, the file it came from, is not needed, since every photo can be scaled."""
+        """Return a photo scaled with `filter`; `place` is not used, because every photo can be scaled."""
         return self._scaled(image, Image.Resampling[self.filter.upper()])
 
     def scaled_labels(
         self, labels: UInt8[np.ndarray, "height width"], place: object = ""
     ) -> UInt8[np.ndarray, "scaled_height scaled_width"]:
-        """Scale a label map by nearest neighbours."""
+        """Return a label map scaled by nearest neighbours."""
         return self._scaled(labels, Image.Resampling.NEAREST)
 
     @property
     def photo_pixels(self) -> float:
-        """Largest number of pixels of most scaled photos."""
+        """Number of pixels that most scaled photos do not exceed."""
         return float(LONGEST * self.size**2)
 
     @property
     def pixel_note(self) -> str:
-        """Return which options change the pixels from the default, for every leaderboard; may be empty."""
+        """Note for leaderboards on options that change the pixels; empty for the defaults."""
         default = type(self).model_fields["filter"].default
         return "" if self.filter == default else f"photos scaled by the filter {self.filter}"
 
@@ -78,9 +78,9 @@ class ShorterSideOptions(Parameters):
 
 
 def shorter_side(height: int, width: int, size: int) -> tuple[int, int]:
-    """Return height and width with the shorter one scaled to `size`; the other one is cut to a whole pixel.
+    """Return height and width after scaling the shorter side to `size`; the other one is rounded down.
 
-    This is the rule of torchvision's `Resize`, and not that of OpenCV, which rounds.
+    This is the rule of torchvision's `Resize`; OpenCV rounds to the nearest pixel.
     """
     if width < height:
         return int(size * height / width), size
@@ -88,10 +88,10 @@ def shorter_side(height: int, width: int, size: int) -> tuple[int, int]:
 
 
 def _centred(side: int, crop: int) -> slice:
-    """Return what to keep of a side, so that a store's centre crop starts where torchvision's does.
+    """Return the part of a side to keep, so that a store's centre crop starts where torchvision's does.
 
-    Torchvision rounds half of what lies outside of the crop to the nearest even number, a store rounds it
-    down. Where the two differ, which is by one pixel, one row or column is left out.
+    Torchvision rounds half of the excess over the crop to the nearest even number, and a store rounds it
+    down. If these differ, it is by one pixel, and one row or column is dropped.
     """
     ours, theirs = crop_corner(side, side, crop)[0], round((side - crop) / 2)
     return slice(max(theirs - ours, 0), side + min(theirs - ours, 0))

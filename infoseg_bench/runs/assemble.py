@@ -138,10 +138,10 @@ def train_images(
         maps: photo maps by name
 
     Raises:
-        UserError: there is nothing to train on
+        UserError: the data set has no training photos
     """
     if not len(prepared.view.train):
-        raise UserError(f"{prepared.view.name}: no images to train on: prepare it again without --train none")
+        raise UserError(f"{prepared.view.name}: no photos to train on: prepare it again without --train none")
     mask = None
     if method.label_use(method.parameters) == "mask":
         mask = void_mask(arrays, prepared.view, protocol=protocol)

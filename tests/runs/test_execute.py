@@ -288,7 +288,7 @@ def test_a_store_for_scoring_alone_is_not_trained_on(tmp_path: Path) -> None:
     store = Store(write_store(tmp_path / "mini.h5"))
     view = replace(store.view("mini"), train=np.empty(0, dtype=np.int64))
     method = object.__new__(Thresholding)
-    with pytest.raises(UserError, match="mini: no images to train on: prepare it again without --train none"):
+    with pytest.raises(UserError, match="mini: no photos to train on: prepare it again without --train none"):
         train_images(
             store.arrays(labels=False), PreparedDataset(store, view), method, protocol="corrected", maps={}
         )
