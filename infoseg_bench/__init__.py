@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from infoseg_bench._renamed import install
 
 if TYPE_CHECKING:
+    from infoseg_bench.api.available import list_datasets, list_methods, list_recipes
     from infoseg_bench.api.external import evaluate, write_images
-    from infoseg_bench.api.listing import list_datasets, list_methods, list_recipes
     from infoseg_bench.api.methods import confusion_matrix, fit, get_method, load_store, predict, score
     from infoseg_bench.api.models import export, get_model, segment_photos
     from infoseg_bench.api.preparing import prepare
@@ -28,9 +28,9 @@ _PLACES = {
     "fit": "api.methods",
     "get_method": "api.methods",
     "get_model": "api.models",
-    "list_datasets": "api.listing",
-    "list_methods": "api.listing",
-    "list_recipes": "api.listing",
+    "list_datasets": "api.available",
+    "list_methods": "api.available",
+    "list_recipes": "api.available",
     "load_model": "inference.weights",
     "load_results": "records.results_table",
     "load_store": "api.methods",

@@ -42,7 +42,7 @@ def list_command(
     plugins: tuple[Path, ...],
 ) -> None:
     """Show the data sets, prepared or not, and the methods."""
-    from infoseg_bench.api.listing import listing
+    from infoseg_bench.api.available import listing
 
     found = listing(data, datasets=datasets, method=method_name, plugins=plugins)
     shows_methods = not (state or datasets)
