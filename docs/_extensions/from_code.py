@@ -182,7 +182,34 @@ def published_figures_table(_: str) -> str:
 
 def percent(figure: published.PublishedFigure | None) -> str:
     """Return a published figure as it is printed in papers."""
-    return "-" if figure is None else f"{100 * figure.pixel_accuracy:.1f}"
+    return tenths(None if figure is None else figure.pixel_accuracy)
+
+
+def later_figures_table(_: str) -> str:
+    """Return the figures of later papers, with what to know about each."""
+    rows = [
+        [
+            *(figure.method, figure.dataset, figure.readout, tenths(figure.pixel_accuracy)),
+            *(tenths(figure.mean_iou), figure.pretraining, "; ".join(figure.marks) or "-", figure.source),
+        ]
+        for figure in published.later_figures()
+    ]
+    titles = [
+        "method",
+        "data set",
+        "read out by",
+        "PA in %",
+        "mean IoU in %",
+        "pre-trained",
+        "marks",
+        "source",
+    ]
+    return table_of(titles, rows)
+
+
+def tenths(share: float | None) -> str:
+    """Return a share in percent, as it is printed in papers."""
+    return "-" if share is None else f"{100 * share:.1f}"
 
 
 def published_log_table(_: str) -> str:
@@ -245,6 +272,7 @@ DIRECTIVES = (
     record_tables,
     record_schema,
     published_figures_table,
+    later_figures_table,
     published_log_table,
     measured_costs,
     api,

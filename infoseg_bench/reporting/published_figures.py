@@ -78,6 +78,52 @@ class PublishedLog:
     source: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class LaterFigure:
+    """What a later paper has published of one method on one data set, accuracies as shares in [0, 1].
+
+    Attributes:
+        method: name and network
+        pretraining: what the network was pre-trained on
+        dataset: name of the data set
+        readout: "clusters" under a Hungarian matching, or "linear probe", which is trained with labels
+        pixel_accuracy: None if it is not known
+        mean_iou: None if it is not known
+        marks: what a score of this project does not do, such as a CRF, or what is unknown
+        source: where the figure is from
+    """
+
+    method: str
+    pretraining: str
+    dataset: str
+    readout: str
+    pixel_accuracy: float | None
+    mean_iou: float | None
+    marks: tuple[str, ...]
+    source: str
+
+
+@cache
+def later_figures() -> tuple[LaterFigure, ...]:
+    """Read the figures of later papers, which are on other data and of pre-trained networks."""
+    return tuple(
+        LaterFigure(
+            **{name: entry[name] for name in ("method", "pretraining", "source")},
+            dataset=figure["dataset"],
+            readout=figure.get("readout", "clusters"),
+            pixel_accuracy=_share(figure.get("pixel_accuracy")),
+            mean_iou=_share(figure.get("mean_iou")),
+            marks=(*entry.get("marks", ()), *figure.get("marks", ())),
+        )
+        for entry in _content()["later"]
+        for figure in entry["figures"]
+    )
+
+
+def _share(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
+
+
 @cache
 def published_figures() -> dict[tuple[str, str], PublishedFigure]:
     """Read all figures of methods at their best settings: (method, data set) to the figure."""

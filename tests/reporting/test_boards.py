@@ -11,7 +11,7 @@ import pytest
 from infoseg_bench.reporting.boards import Board, make_boards
 from infoseg_bench.reporting.leaderboard import leaderboard, leaderboard_csv, markdown
 from infoseg_bench.reporting.loaded_runs import read_runs
-from infoseg_bench.reporting.published_figures import published_figures, published_logs
+from infoseg_bench.reporting.published_figures import later_figures, published_figures, published_logs
 from infoseg_bench.scoring.matching import majority, one_to_one
 from infoseg_bench.scoring.scores import score
 from tests.reporting.runs import FINGERPRINT, add_run, counts_with
@@ -211,6 +211,17 @@ def test_published_figures_are_shares_with_a_source_and_a_selection() -> None:
     assert figures["iic", "potsdam-3"].pixel_accuracy == pytest.approx(0.651)
     assert all(0.1 < figure.pixel_accuracy < 0.8 for figure in figures.values())
     assert all(figure.source and figure.selection for figure in figures.values())
+
+
+def test_later_figures_are_shares_of_known_data_with_their_marks() -> None:
+    figures = {(one.method, one.dataset, one.readout): one for one in later_figures()}
+    stego = figures["STEGO, ViT-B/8", "coco-stuff-27", "clusters"]
+    assert (stego.pixel_accuracy, stego.mean_iou) == pytest.approx((0.569, 0.282))
+    assert "CRF" in stego.marks
+    assert figures["PiCIE, released log", "cityscapes", "clusters"].marks == ("scored on val and train",)
+    assert figures["PiCIE", "coco-stuff-27", "clusters"].marks == ()
+    assert {one.dataset for one in later_figures()} == {"coco-stuff-27", "cityscapes", "potsdam-3-rgb"}
+    assert all(one.source and one.pretraining for one in later_figures())
 
 
 def test_the_csv_holds_what_the_counts_say_and_the_markdown_the_same_rounded(tmp_path: Path) -> None:
