@@ -33,6 +33,7 @@ from infoseg_bench.datasets.coco.files import CocoFiles
 from infoseg_bench.datasets.coco.persons_options import CocoOptions
 from infoseg_bench.datasets.coco.stuff import StuffFiles, StuffPhoto
 from infoseg_bench.images.label_images import read_labels
+from infoseg_bench.images.photos import read_photo
 from infoseg_bench.utils.cores import usable_cores
 
 MEASURED = """
@@ -70,7 +71,7 @@ def reading(source: Path, *, photos: bool, labels: bool) -> tuple[float, float]:
 
     def one(item: StuffPhoto) -> None:
         if photos:
-            options.scaled_photo(options.read_photo(item.photo), item.photo)
+            options.scaled_photo(read_photo(item.photo, upright=False), item.photo)
         if labels:
             options.scaled_labels(read_labels(item.labels), item.labels)
 

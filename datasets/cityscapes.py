@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -12,13 +12,13 @@ from infoseg_bench.contracts.parameters import parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared, SourceFile
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.view import label_table
-from infoseg_bench.errors import UserError
-from infoseg_bench.images.label_images import read_labels
-from infoseg_bench.images.photos import read_photo
+from infoseg_bench.errors import FileError, UserError
+from infoseg_bench.images.photos import open_photo
 from infoseg_bench.preparation.archive import Archive
 from infoseg_bench.preparation.building import read_in_parts
 from infoseg_bench.preparation.class_map import read_class_map
 from infoseg_bench.preparation.label_coding import LabelCoding
+from infoseg_bench.preparation.label_survey import finding_of
 from infoseg_bench.preparation.preparation import expect, source_folder
 from infoseg_bench.preparation.shorter_side import ShorterSideOptions
 from infoseg_bench.preparation.statistics import ids_sha256
@@ -108,7 +108,10 @@ class Cityscapes(DatasetRecipe[CityscapesOptions]):
         reader = _Reader(options=options, coding=coding)
         trained, scored = TRAINED[options.train], SCORED[options.scored]
         lines, there = {"files": files.summary()}, 0
-        with StoreBuild(self, options, data, classes=coding.classes, crop=options.crop) as build:
+        build = StoreBuild(
+            self, options, data, classes=coding.classes, crop=options.crop, skip_broken=options.skip_broken
+        )
+        with build:
             for split in dict.fromkeys((*scored, *trained)):
                 photos = files.of(split, labelled=split in scored)
                 there += len(photos) == SPLITS[split]
@@ -119,8 +122,9 @@ class Cityscapes(DatasetRecipe[CityscapesOptions]):
                 with closing(parts):
                     for part in parts:
                         build.write(part, trained=split in trained, scored=split in scored)
+            build.check(files.root)
             subset = there < len({*scored, *trained})
-            if not subset:
+            if not subset and not build.faults:
                 counts = {"scored photos": (len(build.scored), sum(SPLITS[split] for split in scored))}
                 lines |= expect(self, build.balance, counts)
             lines |= {"photos": _counts(build), "ids": f"SHA-256 {ids_sha256(build.ids)}"}
@@ -199,16 +203,19 @@ class _Reader:
     coding: LabelCoding
 
     def read(self, item: CityPhoto) -> StoredPhoto:
-        image, stored = read_photo(item.photo, upright=False), None
-        if item.labels is not None:
-            stored = self.coding.apply(read_labels(item.labels), Path(str(item.labels)))
-            if stored.shape != image.shape[:2]:
-                raise UserError(
-                    f"{item.labels}: {stored.shape[1]}x{stored.shape[0]} pixels, but its photo has "
-                    f"{image.shape[1]}x{image.shape[0]} ({item.photo}): get both again"
-                )
-            stored = self.options.scaled_labels(stored)
-        return StoredPhoto(id=item.id, image=self.options.scaled_photo(image), labels=stored)
+        photo = open_photo(item.photo, upright=False)
+        coded = None if item.labels is None else self.coding.read(item.labels)
+        if coded is not None and coded.stored.shape != photo.pixels.shape[:2]:
+            sides, (height, width) = coded.stored.shape, photo.pixels.shape[:2]
+            sizes = f"{sides[1]}x{sides[0]} pixels, but its photo has {width}x{height} ({item.photo})"
+            kind = "label map of another size than its photo"
+            raise FileError(item.labels, kind, "get both again", sizes, sizes)
+        return StoredPhoto(
+            id=item.id,
+            image=self.options.scaled_photo(photo.pixels),
+            labels=None if coded is None else self.options.scaled_labels(coded.stored),
+            finding=replace(finding_of(item.photo, photo, item.labels, coded, small=False), turned=False),
+        )
 
 
 def _files(root: Path, sources: Sequence[SourceFile]) -> Iterator[OfficialFile]:

@@ -15,9 +15,9 @@ from infoseg_bench.errors import UsageError
 from infoseg_bench.preparation.class_map import read_class_map
 from infoseg_bench.preparation.file_matching import MatchedFiles, chosen_by_list, match_files
 from infoseg_bench.preparation.label_coding import LabelCoding, coding_of_names
-from infoseg_bench.preparation.label_survey import LabelSurvey
 from infoseg_bench.preparation.labelled_build import LabelledBuild
 from infoseg_bench.preparation.labelled_photos import LabelledPhotos
+from infoseg_bench.preparation.preparation import skip_broken_option
 from infoseg_bench.preparation.share_rule import ShareRule
 from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.progress import ProgressFactory
@@ -55,11 +55,7 @@ class ImageFolderOptions(Parameters):
         "text file of photo names, one per line; all other photos are ignored",
         source="chosen by this project",
     )
-    skip_broken: bool = parameter(
-        False,
-        "leave out photos that cannot be used or whose label map cannot be used, instead of stopping",
-        source="chosen by this project",
-    )
+    skip_broken: bool = skip_broken_option()
     clusters: int | None = parameter(
         None,
         "number of clusters, for photos without any labels: nothing is scored, the segments are shown",
@@ -176,12 +172,18 @@ class ImageFolder(DatasetRecipe[ImageFolderOptions]):
             crop=options.crop,
             name=options.name,
             title=options.title or options.name,
+            skip_broken=options.skip_broken,
+            own_classes=True,
+            upright=options.exif == "apply",
+            nearest=coding.other == "nearest",
         )
         store.writer.attributes["options"]["class_map"] = options.class_map and Path(options.class_map).name
         build = _build(options, coding, found, store)
         with store:
-            build.write(found.faults, progress)
-            build.survey.refuse(store.balance, options.labels)
+            store.faults += found.faults
+            build.write(progress)
+            store.check(options.images, options.labels)
+            build.check()
             view = store.view(
                 palette=coding.palette,
                 note=_note(options, build),
@@ -194,7 +196,7 @@ class ImageFolder(DatasetRecipe[ImageFolderOptions]):
                 summary["clusters"] = (
                     f"{len(coding.classes)}; without labels nothing is scored, segments are shown"
                 )
-            return store.finish([view], summary, build.survey.warnings(store.balance))
+            return store.finish([view], summary)
 
 
 def _coding(options: ImageFolderOptions) -> LabelCoding:
@@ -208,12 +210,11 @@ def _coding(options: ImageFolderOptions) -> LabelCoding:
 def _note(options: ImageFolderOptions, build: LabelledBuild) -> str:
     """Return notes on the selection of photos, to be shown with every score."""
     parts = [
-        f"only the {build.chosen} photos listed in {options.only.name}" if options.only else "",
+        f"only the {len(build.photos.photos)} photos listed in {options.only.name}" if options.only else "",
         f"trained on: photos with {options.train_if} within the centre crop, chosen by their labels"
         if options.train_if
         else "",
         f"evaluated: photos with {options.evaluate_if} within the centre crop" if options.evaluate_if else "",
-        f"{len(build.skipped)} broken files left out" if build.skipped else "",
     ]
     return "; ".join(part for part in parts if part)
 
@@ -238,11 +239,8 @@ def _build(
         return None if text is None else ShareRule.parse(text, classes, crop, option)
 
     return LabelledBuild(
-        folder=options.images,
         photos=photos,
         train_if=rule(options.train_if, "--train-if"),
         evaluate_if=rule(options.evaluate_if, "--evaluate-if"),
-        skip_broken=options.skip_broken,
-        survey=LabelSurvey(crop=crop, upright=upright, nearest=coding.other == "nearest"),
         store=store,
     )

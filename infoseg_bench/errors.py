@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ class FileError(UserError):
     Attributes:
         path: the file
         kind: what is wrong, in the same wording for every such file
-        remedy: what to do about it
+        remedy: what to do about it; may be empty
         detail: what is specific to this file; may be empty
     """
 
@@ -51,7 +52,7 @@ class FileError(UserError):
         """Build the message; `alone` replaces kind and detail if this is the only file in the message."""
         self.path, self.kind, self.remedy, self.detail = path, kind, remedy, detail
         what = alone or kind + (f" ({detail})" if detail else "")
-        super().__init__(f"{printable(path)}: {what}: {remedy}")
+        super().__init__(f"{printable(path)}: {what}{': ' * bool(remedy)}{remedy}")
 
 
 class UsageError(UserError):
@@ -96,21 +97,24 @@ def together(folder: Path, faults: Sequence[FileError], remedy: str = "") -> Use
     for fault in faults:
         name = _below(folder, fault.path) + (f" ({fault.detail})" if fault.detail else "")
         kinds.setdefault((fault.kind, fault.remedy), []).append(name)
-    lines = (
-        f"{len(names)} x {kind}: {first_few(names, MOST_NAMED)}: {cure}"
+    lines = [
+        f"{len(names)} x {kind}: {first_few(names, MOST_NAMED)}{': ' * bool(cure)}{cure}"
         for (kind, cure), names in kinds.items()
-    )
+    ]
+    if len(lines) > MOST_NAMED:
+        lines[MOST_NAMED:] = [f"and {len(lines) - MOST_NAMED} other kinds of fault"]
     return UserError(f"{printable(folder)}: {len(faults)} files are wrong: {'; '.join(lines)}{more}")
 
 
 def _below(folder: Path, path: object) -> str:
-    inside = isinstance(path, Path) and path.is_relative_to(folder)
-    return printable(path.relative_to(folder) if inside and isinstance(path, Path) else path)
+    whole = Path(str(path))
+    return printable(whole.relative_to(folder) if whole.is_relative_to(folder) else path)
 
 
 def printable(path: object) -> str:
-    """Return a path as printable text, with bytes that are not UTF-8 escaped."""
-    return os.fsencode(str(path)).decode(errors="backslashreplace")
+    """Return a path as text of one line, with control characters and bytes that are not UTF-8 escaped."""
+    text = os.fsencode(str(path)).decode(errors="backslashreplace")
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", lambda found: repr(found[0])[1:-1], text)
 
 
 def reason(error: Exception) -> str:
@@ -159,5 +163,5 @@ def first_mistake(error: ValidationError) -> Mistake:
     """Return the first mistake that pydantic has found."""
     first = error.errors(include_url=False)[0]
     # pydantic adds this prefix to errors of this project's validators.
-    message = str(first["msg"]).removeprefix("Value error, ")
+    message = str(first["msg"]).removeprefix("Value error, ").replace("a valid tuple", "a list")
     return Mistake(tuple(first["loc"]), first["type"], first.get("input"), message)

@@ -9,6 +9,7 @@ from jaxtyping import UInt8
 
 from infoseg_bench.data.view import VOID
 from infoseg_bench.datasets.coco.masks import RunLengths, decode
+from infoseg_bench.errors import FileError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +34,16 @@ class PersonAnnotations:
         persons: for each photo id, the union of the masks of all single persons
         crowds: for each photo id, the union of the masks of all crowds of persons
         splits: names of the splits that were found
+        faults: entries that are not as COCO's
+        broken: ids of the photos that such an entry is of
     """
 
     photos: dict[int, CocoPhoto] = field(default_factory=dict)
     persons: dict[int, RunLengths] = field(default_factory=dict)
     crowds: dict[int, RunLengths] = field(default_factory=dict)
     splits: tuple[str, ...] = ()
+    faults: list[FileError] = field(default_factory=list)
+    broken: set[int] = field(default_factory=set)
 
     def labels(self, photo: CocoPhoto, *, crowds_are_persons: bool) -> UInt8[np.ndarray, "height width"]:
         """Draw the labels of a photo: 0 background, 1 person, and crowds either as person or as VOID."""
@@ -55,6 +60,6 @@ class PersonAnnotations:
 
     @property
     def with_persons(self) -> list[CocoPhoto]:
-        """The photos that show a person or a crowd, in ascending order of their ids."""
-        shown = self.persons.keys() | self.crowds.keys()
+        """The photos that show a person or a crowd and whose entries are valid, in ascending order of ids."""
+        shown = (self.persons.keys() | self.crowds.keys()) - self.broken
         return [photo for photo in self.photos.values() if photo.id in shown]

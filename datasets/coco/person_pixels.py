@@ -11,12 +11,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from infoseg_bench.data.centre_crop import centre_crop
-from infoseg_bench.data.photo import StoredPhoto
+from infoseg_bench.data.photo import Finding, StoredPhoto, label_counts
 from infoseg_bench.datasets.coco.annotations import CocoPhoto, PersonAnnotations
 from infoseg_bench.datasets.coco.files import CocoFiles
 from infoseg_bench.datasets.coco.manifest import ManifestRow
 from infoseg_bench.datasets.coco.persons_options import CocoOptions
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import FileError, UserError
+from infoseg_bench.images.photos import open_photo
 from infoseg_bench.preparation.build_cache import BuildCache
 from infoseg_bench.preparation.building import in_blocks
 from infoseg_bench.utils.progress import ProgressFactory
@@ -85,17 +86,22 @@ class PersonPixels:
         """Read a photo without applying its EXIF orientation, with its labels, both scaled.
 
         Raises:
-            UserError: the photo is missing, cannot be decoded, or has another size than its annotations say
+            FileError: the photo is missing, cannot be decoded, or has another size than its annotations say
         """
         file = self.files[photo.split].file(photo.file_name)
-        image = self.options.read_photo(file)
+        read = open_photo(file, upright=False)
+        image, labels = read.pixels, self.labels(photo)
         if image.shape[:2] != (photo.height, photo.width):
-            raise UserError(
-                f"{file}: {image.shape[1]}x{image.shape[0]} pixels, but the annotations say "
-                f"{photo.width}x{photo.height}: fetch the original photo"
+            sizes = (
+                f"{image.shape[1]}x{image.shape[0]} pixels, but the annotations say "
+                f"{photo.width}x{photo.height}"
             )
+            raise FileError(file, "of another size than annotated", "fetch the original photo", sizes, sizes)
         return StoredPhoto(
-            id=f"{photo.id:012d}", image=self.options.scaled_photo(image, file), labels=self.labels(photo)
+            id=f"{photo.id:012d}",
+            image=self.options.scaled_photo(image, file),
+            labels=labels,
+            finding=Finding(photo=file.name, deep=read.deep, labels=file.name, counts=label_counts(labels)),
         )
 
 

@@ -10,10 +10,9 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from infoseg_bench.contracts.parameters import Parameters, parameter
-from infoseg_bench.errors import UserError
-from infoseg_bench.images.photos import read_photo
+from infoseg_bench.errors import FileError
 from infoseg_bench.images.resize import scale_bilinear, scale_nearest, scaled_side
-from infoseg_bench.utils.source_files import OfficialFile
+from infoseg_bench.preparation.preparation import skip_broken_option
 
 LARGEST_PHOTO = 640 * 640
 """Number of pixels of COCO's largest photos."""
@@ -46,13 +45,7 @@ class CocoOptions(Parameters):
     )
     crop: int = parameter(128, "side of the centre crop in pixels", source="PAPER 5.3", ge=8)
 
-    def read_photo(self, file: OfficialFile) -> UInt8[np.ndarray, "height width 3"]:
-        """Read a photo at its full size, ignoring its EXIF orientation, as red, green and blue.
-
-        Raises:
-            UserError: the file is missing, damaged, or not a photo
-        """
-        return read_photo(file, upright=False)
+    skip_broken: bool = skip_broken_option()
 
     def scaled_photo(
         self, image: UInt8[np.ndarray, "height width 3"], place: object
@@ -60,7 +53,7 @@ class CocoOptions(Parameters):
         """Scale a photo and put its colour channels in order.
 
         Raises:
-            UserError: a side would be shorter than one pixel; `place` is the file of the photo
+            FileError: a side would be shorter than one pixel; `place` is the file
         """
         ordered = image if self.channels == "rgb" else image[..., ::-1]
         try:
@@ -68,7 +61,7 @@ class CocoOptions(Parameters):
                 return scale_bilinear(ordered, self.scale)
             height, width = (scaled_side(side, self.scale) for side in image.shape[:2])
         except ValueError as error:
-            raise UserError(f"{place}: {error}: use a larger --scale") from None
+            raise FileError(place, "nothing is left of it", "use a larger --scale", str(error)) from None
         resized = Image.fromarray(ordered).resize((width, height), Image.Resampling.BILINEAR)
         return np.asarray(resized)
 
@@ -78,12 +71,12 @@ class CocoOptions(Parameters):
         """Scale a label map by nearest neighbours.
 
         Raises:
-            UserError: a side would be shorter than one pixel; `place` is the file of the label map
+            FileError: a side would be shorter than one pixel; `place` is the file
         """
         try:
             return scale_nearest(labels, self.scale)
         except ValueError as error:
-            raise UserError(f"{place}: {error}: use a larger --scale") from None
+            raise FileError(place, "nothing is left of it", "use a larger --scale", str(error)) from None
 
     @property
     def photo_pixels(self) -> float:

@@ -92,7 +92,9 @@ class CocoPersons(DatasetRecipe[CocoPersonsOptions]):
         Raises:
             UserError: unsuitable files; the message names the file and the remedy
         """
-        build = StoreBuild(self, options, data, classes=CLASSES, crop=options.crop)
+        build = StoreBuild(
+            self, options, data, classes=CLASSES, crop=options.crop, skip_broken=options.skip_broken
+        )
         manifest = data / f"{self.name}.manifest.csv"
         source = CocoFiles(source_folder(options.source, data))
         pixels = PersonPixels(
@@ -101,14 +103,23 @@ class CocoPersons(DatasetRecipe[CocoPersonsOptions]):
             options=options,
             crowds=options.crowds,
         )
+        build.faults += pixels.annotations.faults
+        if build.faults and not options.skip_broken:
+            build.check(source.root)
         choice = _choice(options, pixels, source, build.cache, progress)
-        rows = [pixels.manifest_row(photo, choice.pixels[photo.id]) for photo in choice.photos]
         with build:
             _write_photos(pixels, choice, build, progress)
+            build.check(source.root)
+            written = set(build.ids)
+            rows = [
+                pixels.manifest_row(photo, choice.pixels[photo.id])
+                for photo in choice.photos
+                if f"{photo.id:012d}" in written
+            ]
             expected = {"photos": (len(rows), options.photos)}
             summary = {
                 **choice.summary,
-                **(expect(self, build.balance, expected) if choice.complete else {}),
+                **(expect(self, build.balance, expected) if choice.complete and not build.faults else {}),
                 "photos": f"{len(rows)}, all labelled",
                 "ids": f"SHA-256 {ids_sha256(f'{row.id:012d}' for row in rows)}",
                 **build.balance.summary(),

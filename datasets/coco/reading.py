@@ -9,7 +9,7 @@ from infoseg_bench.datasets.coco.annotations import CocoPhoto, PersonAnnotations
 from infoseg_bench.datasets.coco.files import CocoFiles
 from infoseg_bench.datasets.coco.json_stream import read_array, stream_array
 from infoseg_bench.datasets.coco.masks import encode, union
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import FileError, UserError
 from infoseg_bench.utils.progress import ProgressFactory
 from infoseg_bench.utils.source_files import OfficialFile
 
@@ -20,8 +20,10 @@ PERSON = "person"
 def read_person_annotations(source: CocoFiles, progress: ProgressFactory) -> PersonAnnotations:
     """Read the instance annotations of the available splits, one element at a time.
 
+    Entries of another form than COCO's become faults.
+
     Raises:
-        UserError: there are no annotations, or an entry has another form than COCO's
+        UserError: there are no annotations, or a file is damaged
     """
     files = source.annotations()
     result = PersonAnnotations(splits=tuple(files))
@@ -40,31 +42,30 @@ def _read_photos(path: OfficialFile, split: str, result: PersonAnnotations) -> N
         if isinstance(entry, dict)
     }
     for entry in read_array(path, "images"):
-        photo = _photo(entry, split, licences, path)
+        try:
+            photo = _photo(entry, split, licences)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            result.faults.append(_fault(path, "not a valid entry for a photo", _short(entry)))
+            continue
         if photo.id in result.photos:
-            raise UserError(f"{path}: photo {photo.id} is listed twice: fetch the annotations again")
-        result.photos[photo.id] = photo
+            result.faults.append(_fault(path, "listed twice", f"photo {photo.id}"))
+        result.photos.setdefault(photo.id, photo)
 
 
-def _photo(entry: Any, split: str, licences: dict[Any, tuple[str, str]], path: OfficialFile) -> CocoPhoto:
-    try:
-        licence, url = licences.get(entry.get("license"), ("unknown", ""))
-        name, height, width = str(entry["file_name"]), int(entry["height"]), int(entry["width"])
-        if Path(name).name != name or height < 1 or width < 1:
-            raise ValueError
-        return CocoPhoto(
-            id=int(entry["id"]),
-            split=split,
-            file_name=name,
-            height=height,
-            width=width,
-            licence=licence,
-            licence_url=url,
-        )
-    except (AttributeError, KeyError, TypeError, ValueError):
-        raise UserError(
-            f"{path}: not a valid entry for a photo: {_short(entry)}: fetch the annotations again"
-        ) from None
+def _photo(entry: Any, split: str, licences: dict[Any, tuple[str, str]]) -> CocoPhoto:
+    licence, url = licences.get(entry.get("license"), ("unknown", ""))
+    name, height, width = str(entry["file_name"]), int(entry["height"]), int(entry["width"])
+    if Path(name).name != name or height < 1 or width < 1:
+        raise ValueError
+    return CocoPhoto(
+        id=int(entry["id"]),
+        split=split,
+        file_name=name,
+        height=height,
+        width=width,
+        licence=licence,
+        licence_url=url,
+    )
 
 
 def _read_persons(path: OfficialFile, result: PersonAnnotations) -> None:
@@ -77,10 +78,11 @@ def _read_persons(path: OfficialFile, result: PersonAnnotations) -> None:
             if value["category_id"] == person:
                 _add_person(value, result)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            number = value.get("id") if isinstance(value, dict) else _short(value)
-            raise UserError(
-                f"{path}: annotation {number}: {_reason(error)}: fetch the annotations again"
-            ) from None
+            whole = isinstance(value, dict)
+            number = value.get("id") if whole else _short(value)
+            result.faults.append(_fault(path, _reason(error), f"annotation {number}"))
+            if whole and isinstance(value.get("image_id"), int):
+                result.broken.add(value["image_id"])
 
 
 def _add_person(entry: dict[str, Any], result: PersonAnnotations) -> None:
@@ -90,6 +92,10 @@ def _add_person(entry: dict[str, Any], result: PersonAnnotations) -> None:
     masks = result.crowds if entry.get("iscrowd", 0) else result.persons
     mask = encode(entry["segmentation"], photo.height, photo.width)
     masks[photo.id] = union([masks[photo.id], mask]) if photo.id in masks else mask
+
+
+def _fault(path: OfficialFile, kind: str, which: str) -> FileError:
+    return FileError(path, kind, "fetch the annotations again", which, f"{which}: {kind}")
 
 
 def _reason(error: Exception) -> str:

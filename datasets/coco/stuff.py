@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from infoseg_bench.data.photo import StoredPhoto
+from infoseg_bench.data.photo import Finding, StoredPhoto, label_counts
 from infoseg_bench.data.view import UNLABELLED, VOID
 from infoseg_bench.datasets.coco.files import CocoFiles
 from infoseg_bench.datasets.coco.persons_options import CocoOptions
-from infoseg_bench.errors import UserError
-from infoseg_bench.images.label_images import read_labels
-from infoseg_bench.images.photos import read_photo
+from infoseg_bench.errors import FileError, UserError
+from infoseg_bench.images.label_images import open_labels
+from infoseg_bench.images.photos import open_photo
+from infoseg_bench.preparation.label_coding import MANY, looks_like_a_photo
 from infoseg_bench.preparation.shorter_side import ShorterSideOptions
 from infoseg_bench.utils.source_files import OfficialFile, OfficialFiles
 
@@ -48,6 +49,7 @@ class StuffPhoto:
 class StuffFiles:
     """All photos with label maps, ordered by id, and the files without a counterpart."""
 
+    root: Path
     photos: list[StuffPhoto]
     without_labels: list[str]
     without_photo: list[str]
@@ -67,6 +69,7 @@ class StuffFiles:
                 "get both of the same split"
             )
         return cls(
+            root=files.root,
             photos=[StuffPhoto(id=key[0], split=key[1], photo=photos[key], labels=maps[key]) for key in both],
             without_labels=[files.place(photos[key]) for key in sorted(photos.keys() - maps.keys())],
             without_photo=[files.place(maps[key]) for key in sorted(maps.keys() - photos.keys())],
@@ -130,21 +133,35 @@ class StuffReader:
         """Read one photo and its label map.
 
         Raises:
-            UserError: a file cannot be decoded, sizes differ, or a code does not exist in COCO-Stuff
+            FileError: a file cannot be decoded, sizes differ, or a code does not exist in COCO-Stuff
         """
-        codes = read_labels(item.labels)
+        labels = open_labels(item.labels)
+        codes = labels.codes
         if self.rule is not None and not self.rule.accepts(codes):
             return None
-        image = read_photo(item.photo, upright=False)
+        photo = open_photo(item.photo, upright=False)
+        image, counts = photo.pixels, label_counts(codes)
         if image.shape[:2] != codes.shape:
-            raise UserError(
-                f"{item.labels}: {codes.shape[1]}x{codes.shape[0]} pixels, but its photo has "
-                f"{image.shape[1]}x{image.shape[0]} ({item.photo}): fetch both again"
+            sizes = (
+                f"{codes.shape[1]}x{codes.shape[0]} pixels, but its photo has "
+                f"{image.shape[1]}x{image.shape[0]} ({item.photo})"
             )
+            kind = "label map of another size than its photo"
+            raise FileError(item.labels, kind, "fetch both again", sizes, sizes)
+        if len(counts) > MANY:
+            raise looks_like_a_photo(item.labels, len(counts), "fetch stuffthingmaps_trainval2017.zip")
+        stored = stored_codes(codes, item.labels)
         return StoredPhoto(
             id=item.id,
             image=self.options.scaled_photo(image, item.photo),
-            labels=stored_codes(self.options.scaled_labels(codes, item.labels), item.labels),
+            labels=self.options.scaled_labels(stored, item.labels),
+            finding=Finding(
+                photo=item.photo.name,
+                deep=photo.deep,
+                labels=item.labels.name,
+                counts=label_counts(stored),
+                palette=None if labels.palette is None else tuple(labels.palette.items()),
+            ),
         )
 
 
@@ -154,14 +171,14 @@ def stored_codes(
     """Return the stored values of COCO-Stuff's codes.
 
     Raises:
-        UserError: a code above 181 that is not 255; `place` is the file with the codes
+        FileError: a code above 181 that is not 255; `place` is the file with the codes
     """
     strange = (codes >= CODES) & (codes != UNLABELLED_CODE)
     if strange.any():
-        raise UserError(
-            f"{place}: label value {codes[strange][0]}: COCO-Stuff's maps have 0 to 181, and 255 for "
-            "unlabelled: fetch stuffthingmaps_trainval2017.zip"
-        )
+        kind = "a label value that is none of COCO-Stuff's, 0 to 181, and 255 for unlabelled"
+        alone = f"label value {codes[strange][0]}: COCO-Stuff's maps have 0 to 181, and 255 for unlabelled"
+        remedy = "fetch stuffthingmaps_trainval2017.zip"
+        raise FileError(place, kind, remedy, str(codes[strange][0]), alone)
     # The only code above UNLABELLED is that of unlabelled pixels.
     return np.asarray(np.minimum(codes, np.uint8(UNLABELLED)))
 

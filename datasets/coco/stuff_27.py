@@ -161,17 +161,19 @@ class _Build:
             classes=classes.classes,
             crop=self.options.crop,
             table=tables["corrected"],
+            skip_broken=self.options.skip_broken,
         )
         lines = {"files": self.files.summary(), "scored photos": how}
         with build:
             for part in parts:
                 lines |= self._write(part, build, listed.get(part.split))
+            build.check(self.files.root)
             if not build.scored:
                 raise UserError(
                     f"none of {len(self.files.photos)} photos with label maps is scored: get val2017.zip, "
                     "and label maps of val2017"
                 )
-            if parts[0].complete:
+            if parts[0].complete and not build.faults:
                 counts = {"scored photos": (len(build.scored), SCORED.total)}
                 lines |= expect(self.recipe, build.balance, counts)
             view = build.view(tables=tables, note=self._note(parts))
@@ -192,7 +194,7 @@ class _Build:
             progress=self.progress,
         ).write(build, trained=not scored, scored=scored)
         ids = build.ids[first:]
-        if part.complete and not part.published.is_made_of(part.split, ids):
+        if part.complete and not build.faults and not part.published.is_made_of(part.split, ids):
             if listed is None:
                 raise ListDiffersError(ids, part.split)
             raise UserError(f"{part.split}: {len(ids)} photos of {len(listed)} on the list: get the others")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.datasets.coco.stuff import StuffPhoto, StuffReader
 from infoseg_bench.errors import first_few
-from infoseg_bench.preparation.build_cache import BuildCache
-from infoseg_bench.preparation.building import read_in_parts
+from infoseg_bench.preparation.build_cache import BuildCache, ReadPhoto
+from infoseg_bench.preparation.building import attempt, read_in_parts
 from infoseg_bench.preparation.statistics import ids_sha256
 from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.progress import ProgressFactory
@@ -38,14 +38,15 @@ class StuffBuild:
             for group in groups:
                 build.write(group, trained=trained, scored=scored)
 
-    def _stored(self, cache: BuildCache) -> Generator[Sequence[StoredPhoto], None, None]:
+    def _stored(self, cache: BuildCache) -> Generator[Sequence[ReadPhoto], None, None]:
         listed, everything = self.listed, StuffReader(options=self.reader.options, rule=None)
 
-        def as_listed(items: Sequence[StuffPhoto], found: Sequence[StoredPhoto]) -> Sequence[StoredPhoto]:
+        def as_listed(items: Sequence[StuffPhoto], found: Sequence[ReadPhoto]) -> Sequence[ReadPhoto]:
             if listed is None:
                 return found
-            there = {photo.id: photo for photo in found}
-            read = (there.get(item.id) or everything.read(item) for item in items if item.id in listed)
+            there = {photo.id: photo for photo in found if isinstance(photo, StoredPhoto)}
+            wanted = (item for item in items if item.id in listed)
+            read = (there.get(item.id) or attempt(everything.read, item) for item in wanted)
             return [photo for photo in read if photo is not None]
 
         return read_in_parts(

@@ -17,7 +17,6 @@ from infoseg_bench.datasets.coco.stuff_options import CocoStuffOptions
 from infoseg_bench.errors import UserError
 from infoseg_bench.preparation.class_map import read_class_map
 from infoseg_bench.preparation.preparation import downloads, expect
-from infoseg_bench.preparation.statistics import ClassBalance
 from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.progress import ProgressFactory
 
@@ -85,12 +84,14 @@ class ListedBuild:
             crop=options.crop,
             table=tables["corrected"],
             key={"rule": reader.rule is not None},
+            skip_broken=options.skip_broken,
         )
         if options.list is not None:
             build.writer.attributes["options"]["list"] = Path(options.list).name
         with build:
             StuffBuild(photos=photos, reader=reader, listed=listed, progress=self.progress).write(build)
-            checked = self._check(build.ids, listed, build.balance)
+            build.check(self.files.root)
+            checked = self._check(build, listed)
             view = build.view(tables=tables, palette=classes.palette, note=self._note(how))
             return build.finish([view], {**self._summary(build, how, tables), **checked})
 
@@ -103,22 +104,21 @@ class ListedBuild:
             raise UserError(f"photo {missing} of the list is not in COCO: check the list")
         return there
 
-    def _check(
-        self, ids: Sequence[str], listed: frozenset[str] | None, balance: ClassBalance
-    ) -> dict[str, str]:
+    def _check(self, build: StoreBuild, listed: frozenset[str] | None) -> dict[str, str]:
+        ids = build.ids
         if not ids:
             raise UserError(
                 f"none of {len(self.files.photos)} photos with label maps belongs to the list ("
                 f"{self.options.list or 'by the rule'}): check --list, or lower --min-side and --min-share"
             )
-        if not (self.complete and self.options.list in (None, "published")):
+        if build.faults or not (self.complete and self.options.list in (None, "published")):
             return {}
         if listed is None:
             splits = by_split(self.files.photos, ids)
             if not all(self.recipe.published.is_made_of(split, splits[split]) for split in splits):
                 raise ListDiffersError(ids)
         counts = {"photos with the published ids": (len(ids), self.recipe.published.total)}
-        return expect(self.recipe, balance, counts)
+        return expect(self.recipe, build.balance, counts)
 
     @property
     def complete(self) -> bool:

@@ -10,16 +10,16 @@ from pydantic import model_validator
 
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared
-from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.view import VOID, View, label_table
-from infoseg_bench.datasets.potsdam.cutting import STRAY, classes_of_colours, cut_tile
-from infoseg_bench.datasets.potsdam.tiff import read_tile
+from infoseg_bench.datasets.potsdam.blocks import read_blocks
+from infoseg_bench.datasets.potsdam.cutting import STRAY, classes_of_colours
 from infoseg_bench.datasets.potsdam.tiles import IMAGES, LABELS, REQUEST, Tiles
-from infoseg_bench.errors import UsageError
-from infoseg_bench.preparation.preparation import expect, source_folder
+from infoseg_bench.errors import UsageError, first_few
+from infoseg_bench.preparation.preparation import expect, skip_broken_option, source_folder
 from infoseg_bench.preparation.statistics import ids_sha256
 from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.progress import ProgressFactory
+from infoseg_bench.utils.text import plural
 
 CLASSES = ("road", "building", "low vegetation", "tree", "car", "clutter")
 COLOURS = ((255, 255, 255), (0, 0, 255), (0, 255, 255), (0, 255, 0), (255, 255, 0), (255, 0, 0))
@@ -53,6 +53,8 @@ class PotsdamOptions(Parameters):
         ge=0,
         le=127,
     )
+
+    skip_broken: bool = skip_broken_option()
 
     @model_validator(mode="after")
     def _consistent(self) -> PotsdamOptions:
@@ -101,16 +103,25 @@ class Potsdam(DatasetRecipe[PotsdamOptions]):
         """
         tiles = Tiles.find(source_folder(options.source, data))
         recipe, crop, table = Potsdam(), options.crop, _table(len(CLASSES))
-        with StoreBuild(recipe, options, data, classes=CLASSES, crop=crop, table=table, channels=4) as build:
+        build = StoreBuild(
+            recipe, options, data, classes=CLASSES, crop=crop, table=table, channels=4,
+            skip_broken=options.skip_broken,
+        )  # fmt: skip
+        with build:
             for name in progress(tiles.names, "tiles"):
-                build.write(build.cache.photos(tiles.identity(name), partial(_read, tiles, name, options)))
+                read = partial(
+                    read_blocks, tiles, name, side=options.tile, block=crop,
+                    classes=partial(classes_of_colours, palette=COLOURS, tolerance=options.tolerance),
+                )  # fmt: skip
+                build.write(build.cache.photos(tiles.identity(name), read))
+            build.check(tiles.root)
             summary = _summary(tiles, build)
-            if not tiles.missing:
+            if not tiles.missing and not build.faults:
                 blocks = (options.tile // (2 * options.crop)) ** 2
                 counts = {"photos": (len(build.ids), 38 * blocks), "labelled": (build.labelled, 24 * blocks)}
                 summary |= expect(recipe, build.balance, counts)
             views = [_view(recipe, build, tiles) for recipe in (Potsdam, Potsdam3)]
-            return build.finish(views, summary, [*tiles.warnings(), *build.balance.warnings()])
+            return build.finish(views, summary, tiles.warnings())
 
 
 class Potsdam3(Potsdam):
@@ -123,18 +134,6 @@ class Potsdam3(Potsdam):
 
 
 _VIEWS = {Potsdam.name: CLASSES, Potsdam3.name: CLASSES_3}
-
-
-def _read(tiles: Tiles, name: str, options: PotsdamOptions) -> list[StoredPhoto]:
-    tile = read_tile(tiles.image(name), side=options.tile, bands=4)
-    label = tiles.label(name)
-    return cut_tile(
-        name,
-        tile,
-        None if label is None else read_tile(label, side=options.tile, bands=3),
-        block=options.crop,
-        classes=partial(classes_of_colours, palette=COLOURS, tolerance=options.tolerance),
-    )
 
 
 def _table(classes: int) -> np.ndarray:
@@ -159,14 +158,18 @@ def _view(recipe: type[Potsdam], build: StoreBuild, tiles: Tiles) -> View:
 def _summary(tiles: Tiles, build: StoreBuild) -> dict[str, str]:
     stored = build.balance.stored
     lines = {
-        "files": f"{len(tiles.names)} of 38 tiles, {tiles.label_tiles} of 24 label tiles",
+        "files": f"{len(tiles.names)} of 38 tiles, {len(tiles.labels)} of 24 label tiles",
         "photos": f"{len(build.ids)}, of which {build.labelled} are labelled and scored",
         "ids": f"SHA-256 {ids_sha256(build.ids)}",
         "stray label colours": f"{stored[STRAY : STRAY + len(CLASSES)].sum()} pixels close to the colour of "
         f"a class, {stored[VOID]} close to none (void)",
     }
+    if tiles.left_out:
+        lines["left out"] = (
+            f"{plural(len(tiles.left_out), 'file')} of other names ({first_few(tiles.left_out)})"
+        )
     if tiles.missing:
-        lines["missing"] = f"{', '.join(tiles.missing[:3])}{', ...' if len(tiles.missing) > 3 else ''}"
+        lines["missing"] = first_few(tiles.missing)
     for name, classes in _VIEWS.items():
         seen = build.balance.through(classes, _table(len(classes))).summary()
         lines.update({f"{name}: {key}": line for key, line in seen.items()})

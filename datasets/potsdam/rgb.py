@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -15,12 +16,13 @@ from infoseg_bench.contracts.parameters import parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.view import label_table
-from infoseg_bench.datasets.potsdam.cutting import STRAY, classes_of_colours, cut_tile
+from infoseg_bench.datasets.potsdam.blocks import read_blocks
+from infoseg_bench.datasets.potsdam.cutting import STRAY, classes_of_colours
 from infoseg_bench.datasets.potsdam.mat_files import MatBlocks
 from infoseg_bench.datasets.potsdam.potsdam import CLASSES_3, COLLAPSE, COLOURS, COLOURS_3
-from infoseg_bench.datasets.potsdam.tiff import read_tile
 from infoseg_bench.datasets.potsdam.tiles import IMAGES, LABELLED, LABELS, REQUEST, Tiles
 from infoseg_bench.errors import UsageError
+from infoseg_bench.preparation.build_cache import ReadPhoto
 from infoseg_bench.preparation.building import read_in_parts
 from infoseg_bench.preparation.preparation import expect, source_folder
 from infoseg_bench.preparation.shorter_side import ShorterSideOptions
@@ -111,14 +113,18 @@ class PotsdamRgb(DatasetRecipe[PotsdamRgbOptions]):
         """
         source = source_folder(options.source, data)
         blocks = MatBlocks.find(source)
-        build = StoreBuild(self, options, data, classes=CLASSES_3, crop=options.crop, table=TABLE)
+        build = StoreBuild(
+            self, options, data, classes=CLASSES_3, crop=options.crop, table=TABLE,
+            skip_broken=options.skip_broken,
+        )  # fmt: skip
         with build:
             if blocks is None:
                 note, complete = _write_tiles(Tiles.find(source), build, options, progress)
             else:
                 note, complete = _write_blocks(blocks, build, options, progress)
+            build.check(source)
             summary = _summary(build, note or "STEGO's")
-            if complete:
+            if complete and not build.faults:
                 scored = _sizes(options)[1]
                 summary |= expect(self, build.balance, {"scored blocks": (len(build.scored), scored)})
             notes = (note, "no blocks to train on" if options.train == "none" else "", options.pixel_note)
@@ -166,43 +172,31 @@ def _write_tiles(
     tiles: Tiles, build: StoreBuild, options: PotsdamRgbOptions, progress: ProgressFactory
 ) -> tuple[str, bool]:
     """Write the blocks of the labelled tiles; return the same as `_write_blocks`."""
-    names = [name for name in tiles.names if tiles.label(name) is not None]
+    names = [name for name in tiles.names if name in tiles.labels]
     side = options.tile // (2 * options.block)
     ids = [
         f"{name}-{row:02d}-{column:02d}" for name in names for row in range(side) for column in range(side)
     ]
     test = drawn(ids, round(TENTH * len(ids)))
     for name in progress(names, "tiles"):
-        photos = build.cache.photos(tiles.identity(name), partial(_cut, tiles, name, options))
-        for photo in photos:
-            scored = photo.id in test
-            if scored or options.train != "none":
-                build.write([photo], trained=not scored, scored=scored)
+        for photo in build.cache.photos(tiles.identity(name), partial(_cut, tiles, name, options)):
+            scored = isinstance(photo, StoredPhoto) and photo.id in test
+            build.write([photo], trained=not scored and options.train != "none", scored=scored)
     complete = len(names) == len(LABELLED)
     subset = "" if complete else f"a subset: {len(names)} of {len(LABELLED)} labelled tiles; "
     return f"{subset}scored blocks drawn by this project, not STEGO's", complete
 
 
-def _cut(tiles: Tiles, name: str, options: PotsdamRgbOptions) -> list[StoredPhoto]:
-    label = tiles.label(name)
-    assert label is not None
-    cut = cut_tile(
-        name,
-        read_tile(tiles.image(name), side=options.tile, bands=4),
-        read_tile(label, side=options.tile, bands=3),
-        block=options.block,
-        classes=partial(classes_of_colours, palette=COLOURS, tolerance=options.tolerance),
-    )
-    return [_enlarged(photo, options) for photo in cut]
+def _cut(tiles: Tiles, name: str, options: PotsdamRgbOptions) -> list[ReadPhoto]:
+    classes = partial(classes_of_colours, palette=COLOURS, tolerance=options.tolerance)
+    cut = read_blocks(tiles, name, side=options.tile, block=options.block, classes=classes)
+    return [_enlarged(photo, options) if isinstance(photo, StoredPhoto) else photo for photo in cut]
 
 
 def _enlarged(photo: StoredPhoto, options: PotsdamRgbOptions) -> StoredPhoto:
     assert photo.labels is not None
-    return StoredPhoto(
-        id=photo.id,
-        image=options.scaled_photo(photo.image[..., :3].copy()),
-        labels=options.scaled_labels(photo.labels.copy()),
-    )
+    image = options.scaled_photo(photo.image[..., :3].copy())
+    return replace(photo, image=image, labels=options.scaled_labels(photo.labels.copy()))
 
 
 def _summary(build: StoreBuild, split: str) -> dict[str, str]:

@@ -9,7 +9,8 @@ import struct
 import numpy as np
 from jaxtyping import UInt8
 
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import FileError
+from infoseg_bench.images.codecs import HEAD, no_image
 from infoseg_bench.utils.source_files import OfficialFile
 
 UNDECODABLE = (ValueError, IndexError, KeyError, TypeError, OSError, struct.error)
@@ -23,7 +24,7 @@ def read_tile(file: OfficialFile, *, side: int, bands: int) -> UInt8[np.ndarray,
     """Read a square tile of 8 bits per band.
 
     Raises:
-        UserError: the file is missing, damaged, or has another size or number of bands
+        FileError: the file is missing, damaged, or has another size or number of bands
     """
     # tifffile is slow to import, and every command loads every recipe.
     import tifffile
@@ -34,17 +35,17 @@ def read_tile(file: OfficialFile, *, side: int, bands: int) -> UInt8[np.ndarray,
             page = tiff.pages.first
             shape = (page.imagelength, page.imagewidth, page.samplesperpixel)
             if shape != (side, side, bands) or page.dtype != np.uint8:
-                raise UserError(
-                    f"{file}: {shape[1]}x{shape[0]} pixels of {shape[2]} bands ({page.dtype}), not the "
-                    f"official {side}x{side} of {bands} (uint8): fetch the official file"
-                )
+                kind = f"not the official {side}x{side} of {bands} bands (uint8)"
+                found = f"{shape[1]}x{shape[0]} pixels of {shape[2]} bands ({page.dtype})"
+                alone = f"{found}, {kind}"
+                raise FileError(file, kind, "fetch the official file", found, alone)
             pixels = page.asarray()
     except UNDECODABLE as error:
         reason = " ".join(str(error).split())
         if "imagecodecs" in reason:
-            raise UserError(
-                f"{file}: {reason}: pip install 'infoseg-bench[tiff]', or save the TIFF uncompressed"
-            ) from error
-        raise UserError(f"{file}: this TIFF cannot be decoded ({reason}): fetch it again") from error
+            remedy = "pip install 'infoseg-bench[tiff]', or save the TIFF uncompressed"
+            raise FileError(file, reason, remedy) from error
+        kind, remedy = no_image(content[:HEAD]) or ("this TIFF cannot be decoded", "fetch it again")
+        raise FileError(file, kind, remedy, reason) from error
     bands_first = pixels.shape == (bands, side, side) and page.planarconfig == 2
     return np.moveaxis(pixels, 0, -1) if bands_first else pixels.reshape(side, side, bands)

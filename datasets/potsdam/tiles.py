@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from infoseg_bench.contracts.recipe import SourceFile
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import UserError, first_few
 from infoseg_bench.preparation.archive import Archive
 from infoseg_bench.utils.source_files import FolderFiles, OfficialFile, OfficialFiles
 
@@ -37,11 +38,19 @@ OTHERS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Tiles:
-    """The tiles in a folder, unpacked or in ISPRS's zip files; `labels` is None if there are none."""
+    """The tiles in a folder, unpacked or in ISPRS's zip files.
+
+    Attributes:
+        root: the folder
+        images: image files by tile name, in the order of ISPRS's numbers
+        labels: label files of the 24 labelled tiles, by tile name
+        left_out: names of the other files beside them
+    """
 
     root: Path
-    images: OfficialFiles
-    labels: OfficialFiles | None
+    images: Mapping[str, OfficialFile]
+    labels: Mapping[str, OfficialFile]
+    left_out: Sequence[str]
 
     @classmethod
     def find(cls, root: Path) -> Tiles:
@@ -50,65 +59,65 @@ class Tiles:
         Raises:
             UserError: there is no image tile
         """
-        images = _files(root, [IMAGES.unpacked], "_RGBIR.tif")
-        if images is None or not images.names & {_image(name) for name in (*LABELLED, *OTHERS)}:
+        images, other_images = _tiles(root, [IMAGES.unpacked], "RGBIR", (*LABELLED, *OTHERS))
+        labels, other_labels = _tiles(root, LABEL_FOLDERS, "label", LABELLED)
+        if not images:
             raise UserError(
-                f"{root}: no top_potsdam_*_RGBIR.tif: request {IMAGES.name} and {LABELS.name} at {REQUEST}, "
-                f"and put them, zipped or unpacked, into {root}"
+                f"{root}: no top_potsdam_*_RGBIR.tif here{_instead(root)}: request {IMAGES.name} and "
+                f"{LABELS.name} at {REQUEST} and put them, zipped or unpacked, into {root}"
             )
-        return cls(root=root, images=images, labels=_files(root, LABEL_FOLDERS, "_label.tif"))
+        of_tiles = {file.name for file in (*images.values(), *labels.values())}
+        left_out = [name for name in dict.fromkeys([*other_images, *other_labels]) if name not in of_tiles]
+        return cls(root=root, images=images, labels=labels, left_out=left_out)
 
     @property
     def names(self) -> list[str]:
         """Names of the available tiles, in the order of ISPRS's numbers."""
-        there = [name for name in (*LABELLED, *OTHERS) if _image(name) in self.images.names]
-        return sorted(there, key=lambda name: [int(part) for part in name.split("_")])
-
-    def label(self, name: str) -> OfficialFile | None:
-        """Return the labels of a tile, or None if it is not one of the 24 or they are missing."""
-        if name not in LABELLED or self.labels is None or _label(name) not in self.labels.names:
-            return None
-        return self.labels.file(_label(name))
-
-    def image(self, name: str) -> OfficialFile:
-        """Return the image file of a tile."""
-        return self.images.file(_image(name))
+        return list(self.images)
 
     def identity(self, name: str) -> list[str]:
         """Return texts that change with a tile's name or files."""
-        label = self.label(name)
-        return [name, self.image(name).identity, "" if label is None else label.identity]
+        label = self.labels.get(name)
+        return [name, self.images[name].identity, "" if label is None else label.identity]
 
     @property
     def missing(self) -> list[str]:
         """Names of the official files that are missing."""
-        labels = frozenset() if self.labels is None else self.labels.names
-        images = [_image(name) for name in (*LABELLED, *OTHERS)]
-        return [
-            *(name for name in images if name not in self.images.names),
-            *(_label(name) for name in LABELLED if _label(name) not in labels),
-        ]
+        images = [f"top_potsdam_{name}_RGBIR.tif" for name in (*LABELLED, *OTHERS) if name not in self.images]
+        return [*images, *(f"top_potsdam_{name}_label.tif" for name in LABELLED if name not in self.labels)]
 
     def warnings(self) -> list[str]:
         """Return a warning if no tile has labels, so that nothing can be scored."""
-        if self.label_tiles:
+        if self.labels:
             return []
         places = " or ".join(LABEL_FOLDERS)
-        return [f"no label tiles in {places} below {self.root}: nothing can be scored"]
-
-    @property
-    def label_tiles(self) -> int:
-        """Number of the 24 label tiles that are available."""
-        return sum(self.label(name) is not None for name in LABELLED)
+        return [f"no label tiles in {places} below {self.root}{_instead(self.root)}: nothing can be scored"]
 
 
-def _files(root: Path, names: Sequence[str], ending: str) -> OfficialFiles | None:
-    """Return files with this ending in a folder or archive of a given name, up to one level deeper."""
+def _tiles(
+    root: Path, folders: Sequence[str], ending: str, wanted: Collection[str]
+) -> tuple[dict[str, OfficialFile], list[str]]:
+    """Return the files of the wanted tiles, and the names of the other files beside them.
+
+    Names may differ from ISPRS's as those of its height models do, such as top_potsdam_02_10_RGBIR.TIFF.
+    """
+    pattern = re.compile(rf"top_potsdam_0?(\d+)_0?(\d+)_{ending}\.tiff?", re.IGNORECASE)
+    files = _files(root, folders, pattern)
+    if files is None:
+        return {}, []
+    named = {name: pattern.fullmatch(name) for name in sorted(files.names)}
+    found = {f"{match[1]}_{match[2]}": name for name, match in named.items() if match}
+    tiles = sorted(found.keys() & set(wanted), key=lambda tile: [int(part) for part in tile.split("_")])
+    return {tile: files.file(found[tile]) for tile in tiles}, [name for name in named if not named[name]]
+
+
+def _files(root: Path, names: Sequence[str], pattern: re.Pattern[str]) -> OfficialFiles | None:
+    """Return files of this pattern in a folder or archive of a given name, up to one level deeper."""
     for name in names:
         places = (root / name, root / name / name, root)
         for folder in (place for place in places if place.is_dir()):
             files = FolderFiles(folder)
-            if any(file.endswith(ending) for file in files.names):
+            if any(pattern.fullmatch(file) for file in files.names):
                 return files
         archives = sorted(root.glob(f"{name}.zip")) + sorted(root.glob(f"*/{name}.zip"))
         if archives:
@@ -116,9 +125,6 @@ def _files(root: Path, names: Sequence[str], ending: str) -> OfficialFiles | Non
     return None
 
 
-def _image(name: str) -> str:
-    return f"top_potsdam_{name}_RGBIR.tif"
-
-
-def _label(name: str) -> str:
-    return f"top_potsdam_{name}_label.tif"
+def _instead(root: Path) -> str:
+    here = sorted(path.name for path in root.iterdir() if path.name[0] != ".") if root.is_dir() else []
+    return f", only {first_few(here, 5)}" if here else ""

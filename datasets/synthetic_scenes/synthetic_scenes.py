@@ -82,4 +82,4 @@ class SyntheticScenes(DatasetRecipe[SyntheticScenesOptions]):
                 build.write([StoredPhoto(id=f"scene-{index:06d}", image=image, labels=labels)])
             images = f"{options.images} of {options.size} x {options.size} pixels, {options.palette} colours"
             view = build.view(palette=PALETTE, note=NOTE)
-            return build.finish([view], {"images": images, **build.balance.summary()}, warnings=())
+            return build.finish([view], {"images": images, **build.balance.summary()})

@@ -11,6 +11,7 @@ from infoseg_bench.contracts import DatasetRecipe, Method
 from infoseg_bench.contracts.registry import load_methods, load_recipes
 from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
 from infoseg_bench.errors import unknown_name
+from infoseg_bench.planning.data import outdated
 
 PathLikes = str | PathLike[str]
 
@@ -23,7 +24,7 @@ class Listing:
         prepared: the prepared data sets, by name
         recipes: recipes of data sets
         methods: the methods
-        problems: one line for each store that cannot be read
+        problems: one line for each store that cannot be read, or that another version of its recipe has made
         broken: error messages of plug-ins that cannot be loaded, by the plug-in's name or file
     """
 
@@ -54,11 +55,12 @@ def listing(
     if unknown := sorted(set(datasets) - known):
         raise unknown_name("data set", unknown[0], known)
     wanted = set(datasets) or known
+    chosen = {name: found for name, found in sorted(prepared.items()) if name in wanted}
     return Listing(
-        prepared={name: found for name, found in sorted(prepared.items()) if name in wanted},
+        prepared=chosen,
         recipes=[recipe for name, recipe in sorted(recipes.recipes.items()) if name in wanted],
         methods=[methods.method(method)] if method else [cls for _, cls in sorted(methods.methods.items())],
-        problems=problems,
+        problems=[*problems, *outdated(chosen.values(), recipes)],
         broken={**methods.broken, **recipes.broken},
     )
 

@@ -31,11 +31,13 @@ class Evaluated:
         scores: all scores
         counts: pixels per image, cluster and class, int64 `image cluster cls`
         record: the saved record, which is a row of the leaderboard; None if nothing was saved
+        warnings: what is suspicious about the label maps, one line each
     """
 
     scores: Evaluation
     counts: np.ndarray
     record: FinishedRecord | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def write_images(
@@ -98,14 +100,15 @@ def evaluate(
     prepared = find_prepared(Path(data), dataset)
     if name is not None:
         check_name(name)
-    counts, ids = count_folder(
+    counted = count_folder(
         Path(predictions), prepared, prepared_datasets(Path(data))[0],
         protocol=protocol, ignore_extra=ignore_extra, progress=progress,
     )  # fmt: skip
-    scored = Evaluated(scores=evaluation(counts, step=0, selection="last"), counts=counts)
+    counts, warnings = counted.counts, tuple(counted.warnings)
+    scored = Evaluated(scores=evaluation(counts, step=0, selection="last"), counts=counts, warnings=warnings)
     on_scores(scored)
     if name is None:
         return scored
     row = ExternalRow(name=name, seed=seed, labels_used=labels_used)
-    record = write_row(row, Path(results), prepared, counts, ids, protocol=protocol, force=force)
-    return Evaluated(scores=scored.scores, counts=counts, record=record)
+    record = write_row(row, Path(results), prepared, counted, protocol=protocol, force=force)
+    return Evaluated(scores=scored.scores, counts=counts, record=record, warnings=warnings)

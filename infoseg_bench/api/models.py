@@ -12,7 +12,7 @@ import torch
 from infoseg_bench.contracts.registry import load_recipes
 from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.errors import UsageError, UserError, printable
-from infoseg_bench.inference.card import model_card
+from infoseg_bench.inference.card import model_card, of_the_last_step
 from infoseg_bench.inference.finding import find_run, load_run
 from infoseg_bench.inference.model import Model
 from infoseg_bench.inference.overlays import write_legend
@@ -33,11 +33,13 @@ class Exported:
         file: the safetensors file
         card: the model card, in Markdown
         weights: number of weights in the file
+        note: which step the weights are of, if the run has selected another; may be empty
     """
 
     file: Path
     card: Path
     weights: int
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +124,7 @@ def export(
     photos = _licence(spec.dataset, Path(data))
     card = model_card(record, file=file.name, weights=weights, data_licence=photos, licence=licence)
     write_text(file.with_suffix(".md"), card)
-    return Exported(file=file, card=file.with_suffix(".md"), weights=weights)
+    return Exported(file=file, card=file.with_suffix(".md"), weights=weights, note=of_the_last_step(record))
 
 
 def segment_photos(
@@ -166,6 +168,8 @@ def segment_photos(
     )  # fmt: skip
     for place, line in chosen.left_out.items():
         log(f"left out of {printable(place)}: {line}")
+    if line := of_the_last_step(record):
+        log(f"note: {line}")
     if warning := write_legend(folder, model.classes, model.palette):
         log(f"warning: {warning}")
     segmented, faults = dict[Path, str](), [str(fault) for fault in chosen.faults]

@@ -113,6 +113,7 @@ def report(
     figures: Literal["svg", "pdf"] = "svg",
     datasets: Collection[str] = (),
     methods: Collection[str] = (),
+    states: Collection[Literal["finished", "unscored"]] = (),
 ) -> Report:
     """Write leaderboards, figures and one HTML page of all finished runs.
 
@@ -125,6 +126,7 @@ def report(
         figures: "pdf" also writes every figure as PDF
         datasets: names of data sets to include; empty: all
         methods: names of methods to include; empty: all
+        states: "finished" for scored runs, "unscored" for those on photos without labels; empty: both
 
     Returns:
         the files to open first, and the leaderboards
@@ -142,6 +144,7 @@ def report(
         figures=figures,
         datasets=datasets,
         methods=methods,
+        states=states,
     )
 
 

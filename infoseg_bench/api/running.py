@@ -21,7 +21,7 @@ from infoseg_bench.launchers.watch import SilentWatcher
 from infoseg_bench.launchers.watch_logs import LogWatcher
 from infoseg_bench.launchers.work import Work
 from infoseg_bench.loggers.named import curve_followers
-from infoseg_bench.planning.data import SuiteData, suite_and_data
+from infoseg_bench.planning.data import SuiteData, outdated, suite_and_data
 from infoseg_bench.planning.plan import plan
 from infoseg_bench.planning.planned import PlannedRun, look
 from infoseg_bench.planning.selection import Selection
@@ -235,6 +235,8 @@ def plan_runs(
     for line in (*(f"{name} cannot be loaded: {why}" for name, why in registry.broken.items()), *problems):
         log(f"left out: {line}")
     data = suite_and_data(selection, registry, recipes, prepared, work.data, progress=progress)
+    for line in outdated((prepared[name] for name in data.suite.datasets if name in prepared), recipes):
+        log(f"warning: {line}")
     source = cache(lambda name: source_hash(registry.method(name)))
     model = device_model(device) if local else None
     runs = look(plan(data.suite, data.outlines, registry), work.results, source, device=model, repeat=force)

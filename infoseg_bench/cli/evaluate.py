@@ -90,6 +90,8 @@ def evaluate(
         on_scores=lambda found: _show(found, protocol),
     )  # fmt: skip
     if scored.record is None:
+        for warning in scored.warnings:
+            click.echo(f"warning: {warning}", err=True)
         click.echo("not saved: pass --name to put it on the leaderboard")
     else:
         _show_kept(scored.record, results)

@@ -39,3 +39,5 @@ def export(
     size = exported.file.stat().st_size / 2**20
     click.echo(f"{exported.weights:,} weights, {size:.1f} MiB: {exported.file}")
     click.echo(f"card: {exported.card}")
+    if exported.note:
+        click.echo(f"note: {exported.note}", err=True)

@@ -22,6 +22,13 @@ from infoseg_bench.cli.options import (
 @dataset_filter
 @method_filter
 @click.option(
+    "--state",
+    "states",
+    type=click.Choice(["finished", "unscored"]),
+    multiple=True,
+    help="Only runs that were scored (finished), or only those on photos without labels (unscored).",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder to write to.  [default: report below the results]",
@@ -43,6 +50,7 @@ def report(
     data: Path,
     datasets: tuple[str, ...],
     methods: tuple[str, ...],
+    states: tuple[Literal["finished", "unscored"], ...],
     out: Path | None,
     embed_photos: bool,
     figures: Literal["svg", "pdf"],
@@ -63,7 +71,7 @@ def report(
 
     written = write_report(
         *sources, out=out, data=data, embed_photos=embed_photos, plugins=plugins, figures=figures,
-        datasets=datasets, methods=methods,
+        datasets=datasets, methods=methods, states=states,
     )  # fmt: skip
     for board in written.boards:
         print_board(board)

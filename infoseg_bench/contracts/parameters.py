@@ -35,7 +35,8 @@ class Parameters(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as error:
             mistake = first_mistake(error)
-            joint = ": " if mistake.kind == "missing" else "."
+            plain = " " in owner or mistake.kind in ("missing", "extra_forbidden")
+            joint = ": " if plain else "."
             raise UsageError(f"{owner}{joint}{mistake}") from None
 
 

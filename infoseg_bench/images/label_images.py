@@ -10,7 +10,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageFile
 
 from infoseg_bench.errors import FileError
-from infoseg_bench.images.photos import bits_per_sample, image_file
+from infoseg_bench.images.photos import bits_per_sample, has_several, image_file, orientation
 from infoseg_bench.utils.source_files import OfficialFile
 
 GREY_STEPS = {"L;2": 85, "L;4": 17}
@@ -37,19 +37,28 @@ def read_labels(path: Path | OfficialFile) -> UInt8[np.ndarray, "height width"]:
     return open_labels(path).codes
 
 
-def open_labels(path: Path | OfficialFile) -> LabelImage:
+def open_labels(path: Path | OfficialFile, *, upright: bool = False) -> LabelImage:
     """Read a label map: a greyscale image, or a palette image whose indices are the labels.
 
     Greyscale of 1, 2 or 4 bits is read as stored; 16 bits are accepted if all values are below 256.
 
+    Args:
+        path: a file of any format that Pillow decodes
+        upright: whether to turn it as its EXIF orientation says, if it has one
+
     Raises:
-        FileError: missing, damaged, a colour image, or a value over 255
+        FileError: missing, damaged, a colour image, of several pages, or a value over 255
     """
     with image_file(path, "label map") as image:
+        _refuse_several(image, path)
         values = stored_values(image)
         palette = palette_colours(image, values)
         mode = image.mode
-    if values.ndim != 2 or values.dtype.kind == "f":
+        values = _turned(values, image) if upright else values
+    if values.dtype.kind == "f":
+        what, remedy = "floating-point numbers, not class numbers", "save whole numbers of 0 to 255"
+        raise FileError(path, what, remedy)
+    if values.ndim != 2:
         raise FileError(
             path,
             f"a colour image ({mode}), not a label map",
@@ -62,17 +71,28 @@ def open_labels(path: Path | OfficialFile) -> LabelImage:
     return LabelImage(codes=values.astype(np.uint8), palette=palette)
 
 
-def read_label_colours(path: Path | OfficialFile) -> UInt8[np.ndarray, "height width 3"]:
+def read_label_colours(
+    path: Path | OfficialFile, *, upright: bool = False
+) -> UInt8[np.ndarray, "height width 3"]:
     """Read a label map in which every colour stands for a class: RGB, RGBA, palette or greyscale.
 
+    Pixels that are fully transparent are black, whatever colour lies under them.
+
+    Args:
+        path: a file of any format that Pillow decodes
+        upright: whether to turn it as its EXIF orientation says, if it has one
+
     Raises:
-        FileError: missing, damaged, or of more than 8 bits per channel
+        FileError: missing, damaged, of several pages, or of more than 8 bits per channel
     """
     with image_file(path, "label map") as image:
+        _refuse_several(image, path)
         if bits_per_sample(image) > 8:
             kind = "a colour-coded label map with more than 8 bits per channel"
             raise FileError(path, kind, "save it with 8 bits")
-        return np.asarray(image.convert("RGBA").convert("RGB") if image.mode == "P" else image.convert("RGB"))
+        seen = np.asarray(image.convert("RGBA"))
+        colours = np.where(seen[..., 3:] > 0, seen[..., :3], np.uint8(0))
+        return _turned(colours, image) if upright else colours
 
 
 def stored_values(image: ImageFile.ImageFile) -> np.ndarray:
@@ -93,3 +113,15 @@ def palette_colours(image: Image.Image, values: np.ndarray) -> dict[int, Colour]
         for value in used
         if 3 * value + 2 < len(table)
     }
+
+
+def _refuse_several(image: ImageFile.ImageFile, path: Path | OfficialFile) -> None:
+    if has_several(image):
+        raise FileError(path, "a label map of several pages or frames", "save the one that counts alone")
+
+
+def _turned(values: np.ndarray, image: Image.Image) -> np.ndarray:
+    """Turn an array of rows and columns as EXIF says of its image."""
+    sides = {2: values[:, ::-1], 3: values[::-1, ::-1], 4: values[::-1], 6: np.rot90(values, -1)}
+    across = {5: values.swapaxes(0, 1), 7: values[::-1, ::-1].swapaxes(0, 1), 8: np.rot90(values)}
+    return np.ascontiguousarray({1: values, **sides, **across}[orientation(image)])

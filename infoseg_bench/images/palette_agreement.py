@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from infoseg_bench.images.label_images import Colour
+from infoseg_bench.utils.text import plural
 
 
 class PaletteAgreement:
@@ -21,6 +22,14 @@ class PaletteAgreement:
         """The first index found with two colours, as text; empty if there is none."""
         self.differing = 0
         """Number of label maps with an index of another colour than before."""
+
+    @property
+    def warning(self) -> str:
+        """Say in one line that an index has different colours; empty where none has."""
+        return self.difference and (
+            f"palettes differ in {plural(self.differing, 'label map')} ({self.difference}): palette indices "
+            "are used, not colours"
+        )
 
     def add(self, name: str, palette: Mapping[int, Colour] | None) -> None:
         """Compare one more label map; `palette` is None for greyscale, which agrees with every other."""

@@ -14,7 +14,8 @@ from infoseg_bench.utils.disk import read_error
 PHOTO_SUFFIXES = frozenset(
     (
         *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".tif", ".tiff", ".webp"),
-        *(".avif", ".jp2", ".j2k", ".jpx", ".jxl", ".heic", ".heif", ".ppm", ".pgm", ".pnm", ".tga"),
+        *(".avif", ".jp2", ".j2k", ".jpx", ".jxl", ".heic", ".heif", ".ppm", ".pgm", ".pnm"),
+        *(".tga", ".gif"),
     )
 )
 """File name suffixes of photos, in lower case; chosen by this project. Whether the installed Pillow can
@@ -31,7 +32,7 @@ class Listing:
     Attributes:
         folder: the folder that was listed
         files: id to path, sorted; the id is the path relative to `folder` without suffix, in Unicode NFC
-        left_out: kind of entry, such as "hidden files", to the paths left out, relative to `folder`
+        left_out: kind of entry, such as "hidden file{s}", to the paths left out, relative to `folder`
         faults: files of a wanted type without a valid or unique id
     """
 
@@ -44,14 +45,16 @@ class Listing:
         return iter(self.files.values())
 
     def leave_out(self, kind: str, path: Path) -> None:
-        """Add an entry to those left out; `kind` is a plural, such as "hidden files"."""
+        """Add an entry to those left out; `kind` has {s} for its plural, such as "hidden file{s}"."""
         self.left_out.setdefault(kind, []).append(printable(path.relative_to(self.folder)))
 
     @property
     def left_out_line(self) -> str:
         """The number and the first names of the entries left out, by kind; empty if there are none."""
-        kinds = (f"{len(names)} {kind} ({first_few(names)})" for kind, names in self.left_out.items())
-        return ", ".join(kinds)
+        return ", ".join(
+            f"{len(names)} {kind.replace('{s}', 's' * (len(names) > 1))} ({first_few(names)})"
+            for kind, names in self.left_out.items()
+        )
 
     def with_suffix(self, suffix: str) -> Listing:
         """Return a listing of the files whose id ends in `suffix`, with that suffix removed from the id."""
@@ -63,7 +66,7 @@ class Listing:
         for name, path in self.files.items():
             short = name.removesuffix(composed)
             if short == name or not short.rpartition("/")[2]:
-                chosen.leave_out(f"files not named *{suffix}", path)
+                chosen.leave_out("file{s} not named *" + suffix, path)
             else:
                 chosen.files[short] = path
         return chosen
@@ -113,25 +116,25 @@ def _add_folder(folder: Path, suffixes: Collection[str], listing: Listing, above
     here = (*above, os.path.realpath(folder))
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name == ARCHIVE_LEFTOVERS:
-            listing.leave_out("hidden files", path)
+            listing.leave_out("hidden file{s}", path)
         elif path.is_symlink() and not path.exists():
-            listing.leave_out("broken links", path)
+            listing.leave_out("broken link{s}", path)
         elif path.is_dir():
             _add_subfolder(path, suffixes, listing, here)
         elif path.suffix.lower() not in suffixes or not path.is_file():
-            listing.leave_out("files of other types", path)
+            listing.leave_out("file{s} of other types", path)
         else:
             _add_file(path, listing)
 
 
 def _add_subfolder(path: Path, suffixes: Collection[str], listing: Listing, above: tuple[str, ...]) -> None:
     if os.path.realpath(path) in above:
-        listing.leave_out("links to a folder above", path)
+        listing.leave_out("link{s} to a folder above", path)
         return
     try:
         _add_folder(path, suffixes, listing, above)
     except PermissionError:
-        listing.leave_out("folders without permission to read", path)
+        listing.leave_out("folder{s} without permission to read", path)
 
 
 def _add_file(path: Path, listing: Listing) -> None:

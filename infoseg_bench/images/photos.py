@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import struct
 import warnings
@@ -17,6 +16,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageFile, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from infoseg_bench.errors import FileError
+from infoseg_bench.images.codecs import HEAD, codec_of, no_image
 from infoseg_bench.utils.source_files import OfficialFile
 
 LARGEST = 1 << 29
@@ -24,9 +24,6 @@ LARGEST = 1 << 29
 
 LONGEST_TEXT = 1 << 28
 """Maximum bytes of text or colour profile in a PNG, for the same reason: 256 MiB, chosen by this project."""
-
-PLUGINS = {".jxl": "pillow_jxl", ".heic": "pillow_heif", ".heif": "pillow_heif"}
-"""Suffixes of formats that Pillow reads only with a plug-in, to the plug-in's module."""
 
 BITS_PER_SAMPLE = 258
 """The TIFF tag BitsPerSample, with one value per channel."""
@@ -52,6 +49,8 @@ UNDECODABLE = (
 
 # Pillow only warns about images up to twice its limit; warning filters set per read are not thread-safe.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
+# Damaged metadata leave a photo as it is, and are no news to people.
+warnings.filterwarnings("ignore", "Corrupt EXIF data|Metadata Warning|Truncated File Read", UserWarning)
 Image.MAX_IMAGE_PIXELS = LARGEST
 # Photo editors store whole histories as text, which Pillow limits to 1 MiB.
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = LONGEST_TEXT
@@ -65,11 +64,13 @@ class Photo:
         pixels: red, green and blue, 0 to 255
         turned: whether its EXIF orientation is other than upright
         deep: whether the file has more than 8 bits per channel, of which the upper 8 are kept
+        several: whether the file holds more images of this size, of which the first was read
     """
 
     pixels: UInt8[np.ndarray, "height width 3"]
     turned: bool
     deep: bool
+    several: bool = False
 
 
 def read_photo(path: Path | OfficialFile, *, upright: bool) -> UInt8[np.ndarray, "height width 3"]:
@@ -93,19 +94,22 @@ def open_photo(path: Path | OfficialFile, *, upright: bool) -> Photo:
         FileError: missing, damaged, truncated, over 8 bits but too dark, or more than LARGEST pixels
     """
     with image_file(path, "photo") as image:
-        bits = bits_per_sample(image)
+        bits, several = bits_per_sample(image), has_several(image)
+        if bits > 16:
+            numbers = "floating-point numbers" if image.mode == "F" else f"{bits} bits per channel"
+            raise FileError(path, f"a photo of {numbers}", "save it with 8 bits")
         image.load()
         turned = False
         # A photo with damaged EXIF data is not rotated.
         with contextlib.suppress(*UNDECODABLE, TypeError, Warning):
-            turned = image.getexif().get(ORIENTATION, 1) in range(2, 9)
+            turned = orientation(image) > 1
             if upright:
                 ImageOps.exif_transpose(image, in_place=True)
         pixels = _upper_byte(image) if image.mode.startswith("I;16") else np.asarray(_rgb(image))
-        if bits > 16 or (bits > 8 and int(pixels.max(initial=0)) < DARKEST):
+        if bits > 8 and int(pixels.max(initial=0)) < DARKEST:
             kind = "a photo with more than 8 bits per channel that uses only the lower ones"
             raise FileError(path, kind, "save it with 8 bits", f"{bits} bits, {image.mode}")
-        return Photo(pixels=pixels, turned=turned, deep=bits > 8)
+        return Photo(pixels=pixels, turned=turned, deep=bits > 8, several=several)
 
 
 @contextlib.contextmanager
@@ -119,14 +123,41 @@ def image_file(path: Path | OfficialFile, kind: str) -> Iterator[ImageFile.Image
     Raises:
         FileError: missing, damaged, truncated, unknown format, or more than LARGEST pixels
     """
-    suffix = Path(path.name).suffix.lower()
-    if suffix in PLUGINS:
-        _register(PLUGINS[suffix])
+    head = b""
     try:
-        with Image.open(io.BytesIO(path.read()) if isinstance(path, OfficialFile) else path) as image:
-            yield image
+        with io.BytesIO(path.read()) if isinstance(path, OfficialFile) else path.open("rb") as file:
+            head = file.read(HEAD)
+            file.seek(0)
+            codec = codec_of(head)
+            if codec is not None and not codec.is_installed():
+                raise FileError(path, f"{codec.name}, which Pillow cannot decode here", codec.remedy)
+            with Image.open(file) as image:
+                yield image
+    except UnidentifiedImageError as error:
+        raise _unknown(path, kind, head) from error
     except UNDECODABLE as error:
-        raise _unreadable(path, kind, error, suffix) from error
+        raise _unreadable(path, kind, error) from error
+
+
+def orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 (upright) to 8."""
+    found = image.getexif().get(ORIENTATION, 1)
+    return int(found) if found in range(2, 9) else 1
+
+
+def has_several(image: ImageFile.ImageFile) -> bool:
+    """Return whether a file holds a further image of the same size, as animations and documents do.
+
+    The previews that cameras add (MPO) and the smaller copies in a TIFF do not count.
+    """
+    with contextlib.suppress(*UNDECODABLE):
+        if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
+            size = image.size
+            image.seek(1)
+            same = image.size == size
+            image.seek(0)
+            return same
+    return False
 
 
 def bits_per_sample(image: ImageFile.ImageFile) -> int:
@@ -138,14 +169,6 @@ def bits_per_sample(image: ImageFile.ImageFile) -> int:
     # For PNGs, only the decoder's raw mode shows it, such as RGB;16B.
     raw = str(image.tile[0][3]) if image.tile else ""
     return max(deepest, 16 if ";16" in raw else 8)
-
-
-def _register(plugin: str) -> None:
-    """Register a plug-in's format with Pillow if the plug-in is installed."""
-    with contextlib.suppress(ImportError):
-        module = importlib.import_module(plugin)
-        if plugin == "pillow_heif":
-            module.register_heif_opener()
 
 
 def _upper_byte(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
@@ -162,7 +185,26 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _unreadable(path: Path | OfficialFile, kind: str, error: Exception, suffix: str) -> FileError:
+def _unknown(path: Path | OfficialFile, kind: str, head: bytes) -> FileError:
+    found = no_image(head)
+    if found is not None:
+        return FileError(path, *found)
+    if head.startswith((b"II*\0", b"MM\0*")):
+        return FileError(path, "a TIFF that Pillow cannot decode", "save it with 8 bits", _samples(path))
+    return FileError(path, f"this {kind} cannot be decoded", "replace or remove the file", "unknown format")
+
+
+def _samples(path: Path | OfficialFile) -> str:
+    """Return what a TIFF holds, such as "5 bands of float32"; empty if it is damaged."""
+    import tifffile
+
+    with contextlib.suppress(*UNDECODABLE, IndexError, KeyError, TypeError), path.open("rb") as file:
+        page = tifffile.TiffFile(io.BytesIO(file.read())).pages.first
+        return f"{page.samplesperpixel} bands of {page.dtype}"
+    return ""
+
+
+def _unreadable(path: Path | OfficialFile, kind: str, error: Exception) -> FileError:
     if isinstance(error, FileNotFoundError):
         return FileError(path, f"no such {kind}", "check the path")
     if isinstance(error, PermissionError):
@@ -171,13 +213,9 @@ def _unreadable(path: Path | OfficialFile, kind: str, error: Exception, suffix: 
         what = f"a {kind} with more than {Image.MAX_IMAGE_PIXELS} pixels"
         return FileError(path, what, "scale it down or cut it into tiles")
     reason = " ".join(str(error).split())
-    if isinstance(error, UnidentifiedImageError):
-        reason = "unknown format"
-        if suffix in PLUGINS:
-            package = PLUGINS[suffix].replace("_", "-").replace("jxl", "jxl-plugin")
-            what = f"Pillow cannot decode {suffix} files"
-            return FileError(path, what, f"pip install {package}, or convert it to PNG")
     if "MAX_TEXT" in reason:
         what = f"more than {LONGEST_TEXT >> 20} MiB of text or colour profile"
         return FileError(path, what, "save it without metadata")
+    if reason.startswith("decoder ") and reason.endswith("not available"):
+        return FileError(path, f"packed by a codec that Pillow lacks here ({reason})", "convert it to PNG")
     return FileError(path, f"this {kind} cannot be decoded", "replace or remove the file", reason)

@@ -76,7 +76,21 @@ def _scores(record: FinishedRecord) -> list[str]:
         "",
         f"On the centre {facts.crop}x{facts.crop} of {facts.evaluation_images} photos, at the last step. "
         f"A constant prediction has a PA of {100 * facts.constant_pixel_accuracy:.1f} %.",
+        *(["", line + "."] if (line := of_the_last_step(record)) else []),
     ]
+
+
+def of_the_last_step(record: FinishedRecord | UnscoredRecord | None) -> str:
+    """Say that the weights are not of the step that a run has selected; empty where it selected none."""
+    if not isinstance(record, FinishedRecord) or record.selected is None:
+        return ""
+    last, chosen = record.last, record.selected
+    return (
+        f"the weights are those of the last step, {last.step} "
+        f"(PA {100 * last.one_to_one.pixel_accuracy:.1f}); "
+        f"none are kept of step {chosen.step}, which {chosen.selection} selected "
+        f"(PA {100 * chosen.one_to_one.pixel_accuracy:.1f})"
+    )
 
 
 def _sizes(record: UnscoredRecord) -> list[str]:

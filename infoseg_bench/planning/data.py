@@ -85,6 +85,21 @@ def suite_and_data(
     return SuiteData(suite, outlines)
 
 
+def outdated(prepared: Iterable[PreparedDataset], recipes: Registry) -> list[str]:
+    """Return a line for every store that another version of its recipe has made."""
+    lines = {}
+    for one in prepared:
+        attributes, path = one.store.attributes, one.store.path
+        recipe = recipes.recipes.get(attributes.get("recipe", ""))
+        version = int(attributes.get("recipe_version", 0))
+        if recipe is not None and version not in (0, recipe.version):
+            lines[path] = (
+                f"{path}: made by version {version} of {recipe.name}, and this is version {recipe.version}: "
+                f"infoseg-bench prepare {recipe.name} makes it anew; until then, figures are of other photos"
+            )
+    return list(lines.values())
+
+
 def _refuse_damaged(
     names: Iterable[str], recipes: Registry, prepared: Mapping[str, PreparedDataset], data: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from io import BufferedIOBase
 from pathlib import Path
@@ -24,12 +25,15 @@ class Archive:
         self.path = path
         with readable(path):
             self._zip = zipfile.ZipFile(path)
-        for name in self._zip.NameToInfo:
-            if name.startswith("/") or "\\" in name or ".." in name.split("/"):
+        # Some packers of Windows write the separator of its paths.
+        names = {name.replace("\\", "/"): info for name, info in self._zip.NameToInfo.items()}
+        for name in names:
+            if re.match(r"/|[A-Za-z]:", name) or ".." in name.split("/"):
                 raise UserError(
                     f"{path}: contains {name!r}, a path outside of the archive: fetch the official archive "
                     "again"
                 )
+        self._entries = {name: info for name, info in names.items() if not _is_hidden(name)}
 
     def check(self, progress: ProgressFactory) -> None:
         """Read every file and compare its CRC.
@@ -44,7 +48,7 @@ class Archive:
 
     def folder(self, prefix: str) -> ArchiveFiles:
         """Return the files directly in a folder of this name, wherever it is in the archive."""
-        entries = ((name.rpartition("/"), info) for name, info in self._zip.NameToInfo.items())
+        entries = ((name.rpartition("/"), info) for name, info in self._entries.items())
         inside = {
             name: info for (folder, _, name), info in entries if f"/{folder}".endswith(f"/{prefix}") and name
         }
@@ -52,8 +56,13 @@ class Archive:
 
     def everywhere(self) -> ArchiveFiles:
         """Return the files of all folders by name; if a name occurs twice, the last one."""
-        entries = ((name.rpartition("/")[2], info) for name, info in self._zip.NameToInfo.items())
+        entries = ((name.rpartition("/")[2], info) for name, info in self._entries.items())
         return ArchiveFiles(self.path, self._zip, {name: info for name, info in entries if name})
+
+
+def _is_hidden(name: str) -> bool:
+    """Return whether an entry is hidden, such as those that macOS adds."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 class ArchiveFiles(OfficialFiles):

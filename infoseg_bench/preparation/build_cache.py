@@ -10,10 +10,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter
 
-from infoseg_bench.data.photo import StoredPhoto
+from infoseg_bench.data.photo import Finding, StoredPhoto
+from infoseg_bench.errors import FileError
 from infoseg_bench.utils.atomic import write_atomic, write_text
 from infoseg_bench.utils.source_files import DAMAGED
+
+ReadPhoto = StoredPhoto | FileError
+"""A photo as it was read, or why it cannot be used."""
+
+
+FINDING = TypeAdapter[Finding | None](Finding | None)
+ARRAYS = ("ids", "shapes", "labelled", "pixels", "labels", "findings")
+"""Of one file of the cache."""
 
 
 class BuildCache:
@@ -28,15 +38,19 @@ class BuildCache:
         self.folder = store.with_name(f".{store.stem}.parts")
         self._key = key
 
-    def photos(
-        self, sources: Sequence[str], make: Callable[[], Sequence[StoredPhoto]]
-    ) -> Sequence[StoredPhoto]:
-        """Return the photos that `make` returns for these sources, from the cache if possible."""
+    def photos(self, sources: Sequence[str], make: Callable[[], Sequence[ReadPhoto]]) -> Sequence[ReadPhoto]:
+        """Return the photos that `make` returns for these sources, from the cache if possible.
+
+        A part with files that cannot be used is not kept.
+        """
         path = self._file(sources, ".npz")
         found = _load(path)
         if found is None:
-            found = make()
-            _save(path, found)
+            made = make()
+            photos = [photo for photo in made if isinstance(photo, StoredPhoto)]
+            if len(photos) == len(made):
+                _save(path, photos)
+            return made
         return found
 
     def numbers(self, sources: Sequence[str], make: Callable[[], list[int]]) -> list[int]:
@@ -67,6 +81,7 @@ def _save(path: Path, photos: Sequence[StoredPhoto]) -> None:
         "labelled": np.array([photo.labels is not None for photo in photos], dtype=bool),
         "pixels": np.concatenate([np.empty(0, np.uint8), *(photo.image.ravel() for photo in photos)]),
         "labels": np.concatenate([np.empty(0, np.uint8), *labels]),
+        "findings": np.array([FINDING.dump_json(photo.finding).decode() for photo in photos], np.str_),
     }
     write_atomic(path, lambda handle: np.savez(handle, allow_pickle=False, **arrays), durable=False)
 
@@ -75,7 +90,7 @@ def _load(path: Path) -> Sequence[StoredPhoto] | None:
     try:
         # numpy does not close a damaged file that it opened itself.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = dict(stored)
+            arrays = {name: stored[name] for name in ARRAYS}
     except (OSError, ValueError, KeyError, *DAMAGED):
         return None
     shapes, labelled = arrays["shapes"], arrays["labelled"]
@@ -87,6 +102,9 @@ def _load(path: Path) -> Sequence[StoredPhoto] | None:
             id=str(name),
             image=image.reshape(shape),
             labels=next(labels).reshape(shape[:2]) if has_labels else None,
+            finding=FINDING.validate_json(str(text)),
         )
-        for name, shape, image, has_labels in zip(arrays["ids"], shapes, images, labelled, strict=True)
+        for name, shape, image, has_labels, text in zip(
+            arrays["ids"], shapes, images, labelled, arrays["findings"], strict=True
+        )
     ]

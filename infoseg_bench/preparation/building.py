@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TypeVar
 
 from infoseg_bench.data.photo import StoredPhoto
-from infoseg_bench.preparation.build_cache import BuildCache
+from infoseg_bench.errors import FileError
+from infoseg_bench.preparation.build_cache import BuildCache, ReadPhoto
 from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import ProgressFactory
 
@@ -26,9 +27,9 @@ def read_in_parts(
     cache: BuildCache,
     photo_pixels: float,
     progress: ProgressFactory,
-    amend: Callable[[Sequence[Item], Sequence[StoredPhoto]], Sequence[StoredPhoto]] | None = None,
-) -> Generator[Sequence[StoredPhoto], None, None]:
-    """Yield what `read` returns for the items, in their order, in lists of several photos.
+    amend: Callable[[Sequence[Item], Sequence[ReadPhoto]], Sequence[ReadPhoto]] | None = None,
+) -> Generator[Sequence[ReadPhoto], None, None]:
+    """Yield what `read` returns for the items, or its FileError, in their order, in lists of several photos.
 
     Use it inside `contextlib.closing`.
 
@@ -42,13 +43,30 @@ def read_in_parts(
         amend: changes the photos of some items after they were cached
     """
 
-    def one_part(block: Sequence[Item]) -> Sequence[StoredPhoto]:
-        sources = [identity(item) for item in block]
-        photos = cache.photos(sources, lambda: [photo for photo in map(read, block) if photo is not None])
+    def read_all(block: Sequence[Item]) -> Sequence[ReadPhoto]:
+        tried = (attempt(read, item) for item in block)
+        return [photo for photo in tried if photo is not None]
+
+    def one_part(block: Sequence[Item]) -> Sequence[ReadPhoto]:
+        try:
+            sources = [identity(item) for item in block]
+        # A file that is gone has no identity; reading says so.
+        except FileError:
+            photos = read_all(block)
+        else:
+            photos = cache.photos(sources, lambda: read_all(block))
         return photos if amend is None else amend(block, photos)
 
     size = max(1, round(PART_PIXELS / photo_pixels))
     return in_blocks(items, one_part, size=size, progress=progress, title="photos")
+
+
+def attempt(read: Callable[[Item], Result], item: Item) -> Result | FileError:
+    """Return what `read` returns for an item, or the error by which it says that its file cannot be used."""
+    try:
+        return read(item)
+    except FileError as error:
+        return error
 
 
 def in_blocks(

@@ -17,17 +17,18 @@ other = "nearest"    # any other colour: "error", "void", or the meaning of the 
 
 [[classes]]
 name = "road"
-colours = [[128, 64, 128]]
+colours = [[128, 64, 128], "#f423e8"]
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from infoseg_bench.contracts.parameters import Parameters
 from infoseg_bench.data.view import UNLABELLED, VOID
@@ -40,13 +41,21 @@ Value = TypeVar("Value")
 Byte = Annotated[int, Field(ge=0, le=255)]
 
 
+def _from_hexadecimal(value: Any) -> Any:
+    return tuple(bytes.fromhex(value[1:])) if re.fullmatch(r"#[0-9a-fA-F]{6}", str(value)) else value
+
+
+MapColour = Annotated[tuple[Byte, Byte, Byte], BeforeValidator(_from_hexadecimal)]
+"""Red, green and blue, or text such as "#804080"."""
+
+
 class MappedClass(Parameters):
     """One class of a class map."""
 
     name: str
     codes: tuple[Byte, ...] = ()
-    colours: tuple[tuple[Byte, Byte, Byte], ...] = ()
-    colour: tuple[Byte, Byte, Byte] | None = None
+    colours: tuple[MapColour, ...] = ()
+    colour: MapColour | None = None
 
 
 class ClassMap(Parameters):
@@ -55,7 +64,7 @@ class ClassMap(Parameters):
     title: str = ""
     unlabelled: tuple[Byte, ...] = ()
     void: tuple[Byte, ...] = ()
-    void_colours: tuple[tuple[Byte, Byte, Byte], ...] = ()
+    void_colours: tuple[MapColour, ...] = ()
     other: Other = "error"
     classes: tuple[MappedClass, ...]
 

@@ -13,7 +13,7 @@ from infoseg_bench.images.photo_files import PHOTO_SUFFIXES, Listing, list_folde
 from infoseg_bench.utils.text import read_text
 
 LABEL_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".bmp"})
-"""Lossless formats of label maps; chosen by this project."""
+"""Formats of label maps that keep every value, which GIF does not; chosen by this project."""
 
 FEW = 50
 """Number of photos that are compared with every label map to guess a suffix; chosen by this project."""

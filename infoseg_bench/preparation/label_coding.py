@@ -16,6 +16,8 @@ from infoseg_bench.data.view import UNLABELLED, VOID
 from infoseg_bench.errors import FileError, UsageError, first_few
 from infoseg_bench.images.label_images import Colour, open_labels, read_label_colours
 from infoseg_bench.images.palette import default_palette
+from infoseg_bench.utils.source_files import OfficialFile
+from infoseg_bench.utils.text import plural
 
 CODES = 256
 """Number of codes of a label map of 8 bits."""
@@ -78,15 +80,15 @@ class LabelCoding:
         """Which codes may occur."""
         return self.named | (self.other != "error")
 
-    def read(self, path: Path) -> CodedLabels:
-        """Read a label map and convert it.
+    def read(self, path: Path | OfficialFile, *, upright: bool = False) -> CodedLabels:
+        """Read a label map and convert it; `upright` turns it as its EXIF orientation says.
 
         Raises:
             FileError: it cannot be read, or has a value without a class
         """
         if self.colours is not None:
-            return self.apply_colours(read_label_colours(path), path)
-        image = open_labels(path)
+            return self.apply_colours(read_label_colours(path, upright=upright), path)
+        image = open_labels(path, upright=upright)
         counts = np.bincount(image.codes.ravel(), minlength=CODES)
         strange = np.flatnonzero((counts > 0) & ~self.named)
         void = np.flatnonzero((counts > 0) & (self.stored >= UNLABELLED))
@@ -98,7 +100,7 @@ class LabelCoding:
         )
 
     def apply(
-        self, labels: UInt8[np.ndarray, "height width"], path: Path
+        self, labels: UInt8[np.ndarray, "height width"], path: object
     ) -> UInt8[np.ndarray, "height width"]:
         """Convert codes to stored labels.
 
@@ -109,12 +111,12 @@ class LabelCoding:
         strange = np.flatnonzero(occurs & ~self.known)
         unnamed = int(np.count_nonzero(occurs & ~self.named))
         if unnamed > MANY:
-            raise _looks_like_a_photo(path, unnamed)
+            raise looks_like_a_photo(path, unnamed)
         if len(strange):
             raise self._no_class(path, [str(code) for code in strange])
         return np.asarray(self.stored[labels])
 
-    def apply_colours(self, labels: UInt8[np.ndarray, "height width 3"], path: Path) -> CodedLabels:
+    def apply_colours(self, labels: UInt8[np.ndarray, "height width 3"], path: object) -> CodedLabels:
         """Convert colours to stored labels.
 
         Raises:
@@ -128,7 +130,7 @@ class LabelCoding:
             values, inverse, counts = np.unique(numbers[unknown], return_inverse=True, return_counts=True)
             colours = np.stack([values >> 16, values >> 8 & 255, values & 255], axis=-1)
             if len(values) > MANY and (self.other != "nearest" or 2 * strange > numbers.size):
-                raise _looks_like_a_photo(path, len(values))
+                raise looks_like_a_photo(path, len(values))
             if self.other == "error":
                 frequent = colours[np.argsort(-counts, kind="stable")]
                 raise self._no_class(path, [_hex(colour) for colour in frequent], "colour")
@@ -136,7 +138,7 @@ class LabelCoding:
         result = stored.astype(np.uint8)
         return CodedLabels(stored=result, void=_void_colours(numbers, result), strange=strange)
 
-    def _no_class(self, path: Path, values: Sequence[str], kind: str = "value") -> FileError:
+    def _no_class(self, path: object, values: Sequence[str], kind: str = "value") -> FileError:
         shown = first_few(values, 5)
         alone = f"no class for label {kind} {shown}"
         return FileError(path, f"label {kind}s without a class", self.remedy, shown, alone)
@@ -194,8 +196,8 @@ def coding_of_names(classes: str, void: str | None) -> LabelCoding:
     """Return the coding given by the options `--classes` and `--void`.
 
     Args:
-        classes: class names with optional values: "road,car" (values 0 and 1), "road=0,car=255" or
-            "road=#804080,car=#00008e"
+        classes: class names with optional values, between commas or in lines: "road,car" (values 0 and 1),
+            "road=0,car=255" or "road=#804080,car=#00008e"
         void: codes or colours that are never scored, separated by commas; may be empty. None: 255, unless
             this is the value of a class
 
@@ -203,7 +205,8 @@ def coding_of_names(classes: str, void: str | None) -> LabelCoding:
         UsageError: fewer than two classes, a repeated name or value, or an invalid void value
     """
     entries = [
-        re.fullmatch(r"(.*?)(?:=(\d{1,3}|#[0-9a-fA-F]{6}))?", part.strip()) for part in classes.split(",")
+        re.fullmatch(r"(.*?)(?:=(\d{1,3}|#[0-9a-fA-F]{6}))?", part.strip())
+        for part in re.split(r",|\r?\n", classes.strip().removeprefix("\ufeff"))
     ]
     pairs = [(entry[1].strip(), entry[2]) for entry in entries if entry is not None]
     names = tuple(name for name, _ in pairs)
@@ -273,7 +276,8 @@ def check_names(names: tuple[str, ...], where: str) -> None:
         UsageError: fewer than two, more than can be stored, an empty one, or one twice
     """
     if not 2 <= len(names) <= UNLABELLED:
-        raise UsageError(f"{where}: {len(names)} class names: give 2 to {UNLABELLED}")
+        hint = ", separated by commas" if len(names) == 1 else ""
+        raise UsageError(f"{where}: {plural(len(names), 'class name')}: give 2 to {UNLABELLED}{hint}")
     if not all(names):
         raise UsageError(f"{where}: an empty class name: name every class")
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -281,9 +285,10 @@ def check_names(names: tuple[str, ...], where: str) -> None:
         raise UsageError(f"{where}: class {twice!r} is named twice: give every class its own name")
 
 
-def _looks_like_a_photo(path: Path, values: int) -> FileError:
+def looks_like_a_photo(path: object, values: int, remedy: str = "") -> FileError:
+    """Return the error for a label map of so many values without a class that it can be none."""
     alone = f"{values} different values without a class, as in a photo"
-    remedy = "use label maps, saved without loss and without smoothed edges"
+    remedy = remedy or "use label maps, saved without loss and without smoothed edges"
     return FileError(path, "label map that looks like a photo", remedy, alone, alone)
 
 

@@ -9,20 +9,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.errors import FileError
 from infoseg_bench.images.photos import open_photo
 from infoseg_bench.images.resize import scale_bilinear, scale_nearest
 from infoseg_bench.preparation.label_coding import LabelCoding
-from infoseg_bench.preparation.label_survey import Finding
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelledPhoto:
-    """One scaled photo with its stored labels, if it has any, and its properties."""
-
-    image: UInt8[np.ndarray, "height width 3"]
-    labels: UInt8[np.ndarray, "height width"] | None
-    finding: Finding
+from infoseg_bench.preparation.label_survey import finding_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +37,7 @@ class LabelledPhotos:
     upright: bool
     crop: int
 
-    def read(self, name: str) -> LabelledPhoto:
+    def read(self, name: str) -> StoredPhoto:
         """Read one photo and its label map.
 
         Raises:
@@ -56,13 +48,13 @@ class LabelledPhotos:
         photo = open_photo(path, upright=self.upright)
         image = scale_photo(photo.pixels, self.scale, path)
         small = min(image.shape[:2]) < self.crop
-        coded = None if labels is None else self.coding.read(labels)
+        coded = None if labels is None else self.coding.read(labels, upright=self.upright)
         stored = None
         if labels is not None and coded is not None:
             _check_sizes(labels, coded.stored.shape, path, photo.pixels.shape[:2], turned=photo.turned)
             stored = scale_nearest(coded.stored, self.scale)
-        finding = Finding.of(path, photo, labels, coded, small=small)
-        return LabelledPhoto(image=image, labels=stored, finding=finding)
+        finding = finding_of(path, photo, labels, coded, small=small)
+        return StoredPhoto(id=name, image=image, labels=stored, finding=finding)
 
 
 def scale_photo(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from infoseg_bench.contracts.parameters import Parameters
+from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
 from infoseg_bench.contracts.registry import DATASETS
 from infoseg_bench.data.view import View, label_table
@@ -51,8 +51,17 @@ def store_key(recipe: DatasetRecipe, options: Parameters, **more: object) -> str
         options: its options; those that only select files are ignored
         more: further values on which the stored photos depend
     """
-    values = options.model_dump(exclude={"source", "list", "manifest", "photos"})
+    values = options.model_dump(exclude={"source", "list", "manifest", "photos", "skip_broken"})
     return repr((recipe.name, recipe.version, sorted(values.items()), sorted(more.items())))
+
+
+def skip_broken_option() -> Any:
+    """Declare the option `skip_broken` of a recipe that reads files."""
+    return parameter(
+        False,
+        "leave out photos that cannot be used or whose label map cannot be used, instead of stopping",
+        source="chosen by this project",
+    )
 
 
 def downloads(data: Path) -> Path:

@@ -12,6 +12,7 @@ from pydantic import model_validator
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.data.centre_crop import crop_corner
 from infoseg_bench.errors import UsageError
+from infoseg_bench.preparation.preparation import skip_broken_option
 
 Pixels = TypeVar("Pixels", bound=np.ndarray)
 
@@ -40,6 +41,8 @@ class ShorterSideOptions(Parameters):
         "as in STEGO's; labels are scaled by nearest neighbours in both",
         source="PiCIE data/coco_eval_dataset.py:75-76; nearest: STEGO src/utils.py:176-183",
     )
+
+    skip_broken: bool = skip_broken_option()
 
     @model_validator(mode="after")
     def _crop_fits(self) -> ShorterSideOptions:

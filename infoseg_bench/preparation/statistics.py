@@ -53,9 +53,13 @@ class ClassBalance:
 
     @property
     def counts(self) -> Int64[np.ndarray, " cls"]:
-        """Return the pixels per class; entries after the classes are void, and padding is not counted."""
+        """Return the pixels per class; void pixels and padding are not counted."""
+        return self.of_classes(self._stored)
+
+    def of_classes(self, stored: Int64[np.ndarray, " 256"]) -> Int64[np.ndarray, " cls"]:
+        """Return pixels per class from pixels per stored label; those that are void are not counted."""
         counts = np.zeros(256, dtype=np.int64)
-        np.add.at(counts, self._table, self._stored)
+        np.add.at(counts, self._table, stored)
         return counts[: len(self.classes)]
 
     @property
@@ -79,7 +83,9 @@ class ClassBalance:
         if not absent or len(absent) == len(self.classes):
             return []
         names = first_few([repr(name) for name in absent], 5)
-        return [f"no pixel of {names} in the scored crops{why}: scores of such classes are undefined"]
+        (only, *others) = [name for name in self.classes if name not in absent]
+        alone = "" if others else f", only of {only!r}, which a constant prediction scores at 100 %"
+        return [f"no pixel of {names} in the scored crops{alone}{why}: scores of such classes are undefined"]
 
     def summary(self) -> dict[str, str]:
         """Return pixels per class, class balance and constant prediction as lines for the user."""

@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 
 from infoseg_bench.contracts.registry import load_methods, load_recipes
 from infoseg_bench.data.catalogue import prepared_datasets
+from infoseg_bench.planning.data import outdated
 from infoseg_bench.records.provenance import cpu_model
 from infoseg_bench.utils.cores import usable_cores
 from infoseg_bench.utils.text import readable_size
@@ -175,7 +176,7 @@ def _folder(folder: Path, problems: list[str]) -> str:
 
 def _stores(data: Path, problems: list[str]) -> dict[str, str]:
     stores, unreadable = prepared_datasets(data)
-    problems += unreadable
+    problems += [*unreadable, *outdated(stores.values(), load_recipes())]
     return {
         name: f"{prepared.store.photos} photos, {readable_size(prepared.store.path.stat().st_size)}"
         for name, prepared in stores.items()

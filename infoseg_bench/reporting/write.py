@@ -64,6 +64,7 @@ def write_report(
     figures: Literal["svg", "pdf"] = "svg",
     datasets: Collection[str] = (),
     methods: Collection[str] = (),
+    states: Collection[str] = (),
 ) -> Report:
     """Write everything about the finished runs of `results` into `out`.
 
@@ -79,12 +80,13 @@ def write_report(
         figures: "pdf" writes every figure as PDF too
         datasets: only runs on these data sets; empty: on all
         methods: only runs of these methods; empty: of all
+        states: only runs whose records have these states, "finished" or "unscored"; empty: both
 
     Raises:
         UserError: no finished run, or `out` cannot be written
     """
     sources = [results] if isinstance(results, Path) else results
-    boards, galleries, problems = _read(sources, datasets, methods)
+    boards, galleries, problems = _read(sources, datasets, methods, states)
     public, local = Output(out), Output(out / LOCAL)
     panels = {board.name: make_panels(board, data, plugins=plugins) if data else Panels() for board in boards}
     drawn, confusions, classes = _parts(boards, pdf=figures == "pdf")
@@ -114,16 +116,17 @@ def write_report(
 
 
 def _read(
-    sources: Sequence[Path], datasets: Collection[str], methods: Collection[str]
+    sources: Sequence[Path], datasets: Collection[str], methods: Collection[str], states: Collection[str]
 ) -> tuple[list[Board], list[Gallery], list[str]]:
     def chosen(run: Run | SegmentedRun) -> bool:
-        spec = run.record.spec
-        return (not datasets or spec.dataset in datasets) and (not methods or spec.method in methods)
+        spec, state = run.record.spec, run.record.status
+        wanted = ((datasets, spec.dataset), (methods, spec.method), (states, state))
+        return all(not some or one in some for some, one in wanted)
 
     runs, segmented, problems = read_completed(*sources)
     boards, galleries = make_boards(list(filter(chosen, runs))), make_galleries(filter(chosen, segmented))
     if not boards and not galleries and not problems:
-        which = " of this choice" if datasets or methods else ""
+        which = " of this choice" if datasets or methods or states else ""
         raise UserError(
             f"no finished run{which} in {', '.join(map(str, sources))}: infoseg-bench run makes them, "
             "--results names another folder"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from jaxtyping import Int64, UInt8
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.data.centre_crop import crop_corner
 from infoseg_bench.data.evaluation_set import EvaluationSet
+from infoseg_bench.data.view import View
 from infoseg_bench.errors import UserError, first_few, printable
 from infoseg_bench.images.label_images import Colour
 from infoseg_bench.images.palette_agreement import PaletteAgreement
@@ -50,6 +51,21 @@ class Evaluated:
     labels: list[UInt8[np.ndarray, "crop crop"]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """The pixels of label maps.
+
+    Attributes:
+        counts: by cluster and class
+        ids: ids of the photos
+        warnings: what is suspicious about the label maps, one line each
+    """
+
+    counts: Int64[np.ndarray, "image cluster cls"]
+    ids: list[str]
+    warnings: list[str]
+
+
 def evaluated(prepared: PreparedDataset, *, protocol: str) -> Evaluated:
     """Read the scored photos' ids, sizes and labels.
 
@@ -75,7 +91,7 @@ def count_folder(
     protocol: str,
     ignore_extra: bool,
     progress: ProgressFactory,
-) -> tuple[Int64[np.ndarray, "image cluster cls"], list[str]]:
+) -> Counted:
     """Count the pixels of every label map by cluster and class. Clusters may have any numbers.
 
     Args:
@@ -86,9 +102,6 @@ def count_folder(
         protocol: label protocol
         ignore_extra: whether to ignore files that belong to no scored photo
         progress: shows how many label maps have been counted
-
-    Returns:
-        the counts, and the ids of the photos
 
     Raises:
         UserError: label maps are missing, superfluous, or of a wrong size or type
@@ -119,7 +132,20 @@ def count_folder(
             f"{printable(folder)}: not scored: the palettes disagree: {palettes.conflict}: save the cluster "
             "numbers themselves, with one palette for all or as greyscale"
         )
-    return _together(counted, n_classes, folder), photos.ids
+    counts = _together(counted, n_classes, folder)
+    found = zip(photos.ids, (image.palette for image in counted), strict=True)
+    warnings = [palettes.warning, _unlike_the_classes(prepared.view, found)]
+    return Counted(counts=counts, ids=photos.ids, warnings=[line for line in warnings if line])
+
+
+def _unlike_the_classes(view: View, palettes: Iterable[tuple[str, dict[int, Colour] | None]]) -> str:
+    """Say in one line that a class's colour stands for another number; empty where none does."""
+    agreement = PaletteAgreement()
+    agreement.add(f"the classes of {view.name}", dict(enumerate(view.palette)))
+    for name, palette in palettes:
+        agreement.add(name, palette)
+    told = f"{agreement.conflict}: numbers are used, not colours, and are matched to classes by their pixels"
+    return told if agreement.conflict else ""
 
 
 def _matching_files(

@@ -16,6 +16,7 @@ from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.provenance import collect, now
 from infoseg_bench.records.record import FinishedRecord
 from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.submissions.counting import Counted
 from infoseg_bench.submissions.naming import check_name, method_name
 from infoseg_bench.utils.atomic import write_text
 
@@ -63,9 +64,10 @@ class ExternalRow:
 
 
 def external_record(
-    row: ExternalRow, folder: RunFolder, prepared: PreparedDataset, counts: np.ndarray, spec: RunSpec
+    row: ExternalRow, folder: RunFolder, prepared: PreparedDataset, counted: Counted, spec: RunSpec
 ) -> FinishedRecord:
     """Return the record for counts already written to `folder`; its last and best scores are the same."""
+    counts = counted.counts
     return FinishedRecord(
         identity=spec.identity,
         row=spec.row,
@@ -78,7 +80,7 @@ def external_record(
         costs=None,
         provenance=collect(torch.device("cpu"), started=now(), resumed_from=[]),
         checksums={folder.counts_file.name: folder.counts_sha256()},
-        warnings=warnings_of(counts),
+        warnings=[*warnings_of(counts), *counted.warnings],
     )
 
 
@@ -86,8 +88,7 @@ def write_row(
     row: ExternalRow,
     results: Path,
     prepared: PreparedDataset,
-    counts: np.ndarray,
-    ids: list[str],
+    counted: Counted,
     *,
     protocol: str,
     force: bool,
@@ -98,8 +99,7 @@ def write_row(
         row: name, seed and declarations of the external method
         results: the results folder
         prepared: the data set that was scored
-        counts: pixels per image, cluster and class
-        ids: ids of the scored images, in the order of `counts`
+        counted: pixels per image, cluster and class, with the images' ids
         protocol: the protocol that was scored
         force: replace the results of other label maps
 
@@ -109,15 +109,15 @@ def write_row(
     spec = row.spec(prepared, protocol)
     folder = RunFolder.of(results, spec)
     with folder.lock():
-        if folder.record_file.exists() and not force and not _same(folder, counts):
+        if folder.record_file.exists() and not force and not _same(folder, counted.counts):
             raise UserError(
                 f"{folder.path}: other label maps are scored under --name {row.name!r} --seed {row.seed}: "
                 "choose another name or seed, or replace them with --force"
             )
         folder.clear_results()
         folder.create(spec)
-        write_counts(folder.counts_file, last=counts, best=counts, ids=ids)
-        record = external_record(row, folder, prepared, counts, spec)
+        write_counts(folder.counts_file, last=counted.counts, best=counted.counts, ids=counted.ids)
+        record = external_record(row, folder, prepared, counted, spec)
         write_text(folder.record_file, record.model_dump_json(indent=2) + "\n")
     return record
 

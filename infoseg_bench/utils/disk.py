@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-from infoseg_bench.errors import DiskError, UserError
+from infoseg_bench.errors import DiskError, FileError
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 FORBIDDEN = {errno.EACCES, errno.EPERM}
@@ -40,7 +40,7 @@ def disk_error(error: OSError, path: Path) -> DiskError:
     return DiskError(f"{path}: cannot be written ({_reason(error)}): {remedy}", error.errno)
 
 
-def read_error(error: OSError, path: object, what: str = "") -> UserError:
+def read_error(error: OSError, path: object, what: str = "") -> FileError:
     """Return an error that describes in one line why `path` could not be read.
 
     Args:
@@ -49,10 +49,10 @@ def read_error(error: OSError, path: object, what: str = "") -> UserError:
         what: description of the file for the message, such as "the manifest"
     """
     if error.errno in FORBIDDEN:
-        return UserError(f"{path}: no permission to read {what or 'it'}: change its permissions")
-    remedy = READ_REMEDIES.get(error.errno or 0)
+        return FileError(path, f"no permission to read {what or 'it'}", "change its permissions")
+    remedy = READ_REMEDIES.get(error.errno or 0, "")
     subject = f"{what} " if what else ""
-    return UserError(f"{path}: {subject}cannot be read ({_reason(error)}){f': {remedy}' if remedy else ''}")
+    return FileError(path, f"{subject}cannot be read ({_reason(error)})", remedy)
 
 
 def _reason(error: OSError) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
 
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import FileError
 from infoseg_bench.utils.disk import read_error
 
 LARGEST = 1 << 29
@@ -51,14 +51,13 @@ class OfficialFiles(ABC):
         """Read a whole file.
 
         Raises:
-            UserError: missing, damaged, not readable, or larger than LARGEST
+            FileError: missing, damaged, not readable, or larger than LARGEST
         """
         with readable(self.place(name)):
             if self.size(name) > LARGEST:
-                raise UserError(
-                    f"{self.place(name)}: {self.size(name)} bytes, more than the maximum of {LARGEST}: check "
-                    "that this is the official file"
-                )
+                kind = f"more than the maximum of {LARGEST} bytes"
+                detail = f"{self.size(name)} bytes"
+                raise FileError(self.place(name), kind, "check that this is the official file", detail)
             with self.open(name) as handle:
                 return handle.read()
 
@@ -85,7 +84,7 @@ class OfficialFile:
         """Read it whole.
 
         Raises:
-            UserError: missing, damaged, not readable, or too large
+            FileError: missing, damaged, not readable, or too large
         """
         return self.files.read(self.name)
 
@@ -102,7 +101,7 @@ class FolderFiles(OfficialFiles):
         """List the folder.
 
         Raises:
-            UserError: it cannot be read
+            FileError: it cannot be read
         """
         self._folder = folder
         with readable(folder):
@@ -132,25 +131,26 @@ def readable(place: Path) -> Iterator[None]:
     """Turn errors of reading `place` in this context into one-line messages.
 
     Raises:
-        UserError: the file is missing, not readable or damaged
+        FileError: the file is missing, not readable or damaged
     """
     try:
         yield
     except FileNotFoundError:
-        raise UserError(f"{place}: no such file: check the source folder") from None
+        raise FileError(place, "no such file", "check the source folder") from None
     except OSError as error:
         raise read_error(error, place) from error
     except DAMAGED as error:
         raise _archive_error(error, place) from error
 
 
-def _archive_error(error: Exception, place: Path) -> UserError:
+def _archive_error(error: Exception, place: Path) -> FileError:
+    # The message names the file within the archive, which is not what differs.
+    reason = str(error).partition(" for file")[0]
     if isinstance(error, NotImplementedError):
-        return UserError(
-            f"{place}: compressed in a way that Python cannot read ({error}): unpack it with another tool"
-        )
+        kind = f"compressed in a way that Python cannot read ({reason})"
+        return FileError(place, kind, "unpack it with another tool")
     if isinstance(error, RuntimeError):
-        return UserError(f"{place}: cannot be read ({error}): unpack the archive with its password")
-    if isinstance(error, EOFError | zipfile.BadZipFile):
-        return UserError(f"{place}: damaged or truncated ({error}): copy or fetch it again")
-    return UserError(f"{place}: damaged ({error}): copy or fetch it again")
+        encrypted = "encrypted" in str(error)
+        kind = "locked with a password" if encrypted else f"cannot be read ({reason})"
+        return FileError(place, kind, "unpack the archive with its password" if encrypted else "")
+    return FileError(place, f"damaged or truncated ({reason})", "copy or fetch it again")

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from infoseg_bench.cli import main
+from infoseg_bench.data.store import Store
 from infoseg_bench.records.audit import audit
 from infoseg_bench.records.folder import RunFolder
 from tests.data.miniature import make_view, random_photos, write_photos, write_store
@@ -245,4 +246,20 @@ def test_palettes_that_contradict_each_other_are_refused_and_what_is_passed_over
     status, output = evaluate(maps)
     assert status == 1
     assert "the palettes disagree: #" in output
-    assert "left out of maps: 1 files of other types (notes.txt)" in output.replace(f"{folder}/", "")
+    assert "left out of maps: 1 file of other types (notes.txt)" in output.replace(f"{folder}/", "")
+
+
+def test_palettes_that_differ_or_are_unlike_the_classes_are_told_and_kept(folder: Path) -> None:
+    maps = folder / "maps"
+    maps.mkdir()
+    for index, (name, labels) in enumerate(photos()):
+        image = Image.fromarray((labels == 1).astype(np.uint8))
+        colours = Store(folder / "data" / "mini.h5").view("mini").palette
+        image.putpalette([*(colours[1] if index else (9, 9, 9)), *colours[0]])
+        image.save(maps / f"{name}.png")
+    status, output = evaluate(maps, "--name", "Mine")
+    assert status == 0
+    assert "warning: palettes differ in 5 label maps (value 0 is #090909 in " in output
+    assert "is value 0 in the classes of mini and value 1 in " in output
+    (record,) = (folder / "results" / "runs").glob("*/record.json")
+    assert "palette indices are used" in record.read_text()

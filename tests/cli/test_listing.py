@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 from click.testing import CliRunner, Result
 
 from infoseg_bench.cli import main
 from infoseg_bench.contracts.registry import load_methods, load_recipes
+from infoseg_bench.datasets.synthetic_scenes.synthetic_scenes import SyntheticScenes, SyntheticScenesOptions
+from infoseg_bench.utils.progress import no_progress
 from tests.data.miniature import write_store
 
 
@@ -54,3 +57,21 @@ def test_data_sets_can_be_chosen_by_name_and_state(data: Path) -> None:
 
 def test_a_method_is_shown_with_its_lengths(data: Path) -> None:
     assert "on potsdam: 2860 steps, evaluated every 143" in listed(data, "--method", "iic").output
+
+
+def test_a_store_that_another_version_of_its_recipe_made_is_told_by_all_who_use_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = SyntheticScenesOptions(images=3, size=48, crop=16)
+    path = SyntheticScenes().prepare(options, Path("data"), no_progress).store
+    run = ["run", "--dataset", "synthetic-scenes", "--method", "kmeans", "--dry-run"]
+    commands = (["list"], run, ["doctor"])
+    said = (
+        "made by version 1 of synthetic-scenes, and this is version 2: infoseg-bench prepare synthetic-scenes"
+    )
+    assert not any(said in CliRunner().invoke(main, command).output for command in commands)
+    with h5py.File(path, "r+") as file:
+        file.attrs["recipe_version"] = 1
+    for command in commands:
+        assert said in CliRunner().invoke(main, command).output

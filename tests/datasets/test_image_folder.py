@@ -302,7 +302,7 @@ def test_bad_files_are_named_with_the_remedy_and_leave_nothing(
         ({"name": "My Photos"}, ["'My Photos'", "lower-case"]),
         ({"classes": None}, ["--class-map MAP", "exactly one"]),
         ({"class_map": "coco-stuff-3"}, ["--class-map MAP", "exactly one"]),
-        ({"classes": "person"}, ["1 class names", "give 2 to 254"]),
+        ({"classes": "person"}, ["1 class name: give 2 to 254, separated by commas", "give 2 to 254"]),
         ({"classes": "a,a"}, ["'a' is named twice"]),
         ({"classes": "a,,b"}, ["an empty class name"]),
         ({"void": "0"}, ["--void 0", "'background'", "--class-map"]),
@@ -444,7 +444,7 @@ def test_label_maps_with_an_end_of_their_own_are_found_with_label_suffix(folder:
     save(folder.labels / "a_colour.png", scene(30, 40))
     prepared = folder.prepare(label_suffix="_mask")
     assert prepared.summary["fingerprint"] == expected
-    assert prepared.summary["left out of the labels"] == "1 files not named *_mask (a_colour.png)"
+    assert prepared.summary["left out of the labels"] == "1 file not named *_mask (a_colour.png)"
 
 
 def test_photos_and_labels_may_share_a_folder_if_a_suffix_tells_them_apart(folder: Folder) -> None:
@@ -464,7 +464,7 @@ def test_photos_in_subfolders_find_their_labels_by_path_and_suffix(folder: Folde
     store = Store(prepared.store)
     assert store.ids() == [f"train/aachen/{name}" for name in "abcde"]
     assert store.view("mine").evaluation.tolist() == [0, 2, 4]
-    assert "1 files of other types" in prepared.summary["left out of the labels"]
+    assert "1 file of other types" in prepared.summary["left out of the labels"]
 
 
 def test_labels_match_where_only_the_photos_lie_one_folder_deeper(folder: Folder) -> None:
@@ -645,3 +645,60 @@ def test_sixteen_bits_per_channel_are_told(folder: Folder) -> None:
     assert cv2.imwrite(str(folder.images / "d.png"), deep >> 4)
     with pytest.raises(UserError, match=r"d\.png: .*save it with 8 bits"):
         folder.prepare()
+
+
+def test_a_void_value_that_stands_for_a_class_in_some_label_maps_is_told(folder: Folder) -> None:
+    draw(folder, 255, "ac")
+    draw(folder, 1, "e")
+    (line,) = [line for line in folder.prepare(void="255").warnings if "value 255" in line]
+    assert line.startswith("value 255 is void in 2 of 3 label maps (the first: a.png), which show one class")
+    labels = np.zeros((30, 40), dtype=np.uint8)
+    labels[:10], labels[20:] = 1, 255
+    save(folder.labels / "e.png", labels)
+    assert not [line for line in folder.prepare().warnings if "value 255" in line]
+
+
+def test_of_several_pages_the_first_is_read_and_that_is_told(folder: Folder) -> None:
+    second = Image.fromarray(scene(30, 40, 9))
+    save(folder.images / "f.tif", scene(30, 40, 8), save_all=True, append_images=[second])
+    save(folder.images / "g.gif", scene(30, 40, 8), save_all=True, append_images=[second])
+    summary = folder.prepare().summary
+    assert summary["photos"] == "7, all for training"
+    assert summary["several images"].startswith("2 files of several pages or frames, of which the first is")
+
+
+@pytest.mark.parametrize("suffix", ["gif", "jpg", "webp"])
+def test_label_maps_of_formats_that_change_values_are_refused(folder: Folder, suffix: str) -> None:
+    (folder.labels / "c.png").unlink()
+    save(folder.labels / f"c.{suffix}", np.zeros((30, 40), dtype=np.uint8))
+    with pytest.raises(UserError, match=rf"c\.{suffix}: label maps must be PNGs, which keep every value"):
+        folder.prepare()
+
+
+@pytest.mark.parametrize(
+    "name", ["new\nline", "quo\"te's", "100%d", "-rf", "a b\tc", "\u0645\u0631\u062d\u0628\u0627"]
+)
+def test_photos_of_any_name_are_prepared_and_named_in_one_line(folder: Folder, name: str) -> None:
+    for place in (folder.images, folder.labels):
+        (place / "c.png").rename(place / f"{name}.png")
+    assert Store(folder.prepare().store).ids() == sorted(["a", "b", "d", "e", name])
+    (folder.images / f"{name}.png").write_bytes(b"")
+    with pytest.raises(UserError) as caught:
+        folder.prepare()
+    assert "an empty file" in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+def test_label_maps_are_turned_with_their_photo(folder: Folder) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 3
+    labels = np.asarray(Image.open(folder.labels / "c.png"))
+    save(folder.images / "c.png", scene(30, 40, 2), exif=turned)
+    save(folder.labels / "c.png", labels, exif=turned)
+    np.testing.assert_array_equal(label_maps(folder.prepare())[1], labels[::-1, ::-1])
+    np.testing.assert_array_equal(label_maps(folder.prepare(exif="stored"))[1], labels)
+
+
+@pytest.mark.parametrize("classes", ["background\r\nperson\r\n", "\ufeffbackground, person"])
+def test_class_names_may_come_from_a_file_of_lines(folder: Folder, classes: str) -> None:
+    assert Store(folder.prepare(classes=classes).store).view("mine").classes == ("background", "person")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from infoseg_bench.contracts import Prepared
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import VOID
-from infoseg_bench.datasets.potsdam import potsdam as module
+from infoseg_bench.datasets.potsdam.blocks import read_blocks
 from infoseg_bench.datasets.potsdam.cutting import STRAY, classes_of_colours
 from infoseg_bench.datasets.potsdam.potsdam import COLOURS, Potsdam, Potsdam3
 from infoseg_bench.datasets.potsdam.tiles import LABELLED, OTHERS
@@ -174,16 +174,16 @@ def test_all_tiles_give_the_published_numbers_of_images(tmp_path: Path) -> None:
 
 def test_only_one_tile_is_in_memory_at_a_time(isprs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alive: list[int] = []
-    read = module._read
+    read = read_blocks
 
-    def counting(*words: Any) -> Any:
+    def counting(*words: Any, **options: Any) -> Any:
         alive.append(1)
         assert len(alive) == 1
-        photos = read(*words)
+        photos = read(*words, **options)
         alive.pop()
         return photos
 
-    monkeypatch.setattr(module, "_read", counting)
+    monkeypatch.setattr("infoseg_bench.datasets.potsdam.potsdam.read_blocks", counting)
     prepare(isprs)
 
 
@@ -229,7 +229,7 @@ def _nothing(root: Path) -> None:
         (_deep, ["top_potsdam_2_10_RGBIR.tif", "uint16", "uint8"]),
         (_grey_labels, ["top_potsdam_2_10_label.tif", "1 bands", "80x80 of 3"]),
         (_truncated, ["top_potsdam_2_10_RGBIR.tif", "cannot be decoded", "fetch it again"]),
-        (_no_tiff, ["top_potsdam_2_10_RGBIR.tif", "cannot be decoded"]),
+        (_no_tiff, ["top_potsdam_2_10_RGBIR.tif", "a web page, not an image"]),
         (_other_archive, ["no top_potsdam_*_RGBIR.tif", "https://www.isprs.org"]),
         (_nothing, ["4_Ortho_RGBIR.zip and 5_Labels_for_participants.zip", "https://www.isprs.org", "isprs"]),
     ],
@@ -270,4 +270,55 @@ def test_a_codec_that_is_not_installed_is_named_with_the_extra(
 
     monkeypatch.setattr("tifffile.TiffPage.asarray", missing)
     with pytest.raises(UserError, match=r"LZW.*pip install 'infoseg-bench\[tiff\]', or save the TIFF"):
+        prepare(isprs)
+
+
+def test_all_faults_of_the_tiles_are_told_at_once_and_may_be_left_out(isprs: Path) -> None:
+    _rgb_only(isprs)
+    write(isprs, {label_name("2_10"): b"", image_name("2_13"): b"<html>please log in</html>"})
+    with pytest.raises(UserError, match="3 files are wrong: 1 x not the official 80x80 of 4 bands") as caught:
+        prepare(isprs)
+    for word in ("2_10_label.tif", "an empty file", "2_13_RGBIR.tif", "a web page", "--skip-broken"):
+        assert word in str(caught.value)
+    prepared = prepare(isprs, skip_broken=True)
+    assert Store(prepared.store).photos == BLOCKS
+    assert prepared.summary["left out as broken"].startswith("3: top_potsdam_2_10_RGBIR.tif")
+    assert Store(prepared.store).view("potsdam-3").note.endswith("; 3 broken files left out")
+
+
+def test_tiles_named_otherwise_are_found_and_other_files_counted(isprs: Path) -> None:
+    expected = prepare(isprs).summary["fingerprint"]
+    folder = isprs / "4_Ortho_RGBIR"
+    (folder / "top_potsdam_2_10_RGBIR.tif").rename(folder / "top_potsdam_02_10_RGBIR.TIFF")
+    (folder / "top_potsdam_2_10_RGBIR.tfw").write_text("0.05")
+    prepared = prepare(isprs)
+    assert prepared.summary["fingerprint"] == expected
+    assert prepared.summary["left out"] == "1 file of other names (top_potsdam_2_10_RGBIR.tfw)"
+
+
+def test_what_lies_there_is_named_where_tiles_or_labels_are_missing(isprs: Path) -> None:
+    (isprs / "5_Labels_for_participants").rename(isprs / "5_Labels_no_Boundary")
+    (line,) = [line for line in prepare(isprs).warnings if "label tiles" in line]
+    assert "only 4_Ortho_RGBIR, 5_Labels_no_Boundary: nothing can be scored" in line
+    (isprs / "4_Ortho_RGBIR").rename(isprs / "Potsdam")
+    with pytest.raises(UserError, match="here, only 5_Labels_no_Boundary, Potsdam: request"):
+        prepare(isprs)
+
+
+def test_label_tiles_are_surveyed_as_all_label_maps_are(isprs: Path) -> None:
+    labels = label_tile(0)
+    labels[:60] = 77
+    write(isprs, {label_name("2_10"): tiff(labels)})
+    (line,) = [line for line in prepare(isprs).warnings if "void" in line]
+    assert line.startswith(
+        "more than half void: 1 of 2 label maps (the first: top_potsdam_2_10_label.tif, 75%"
+    )
+    assert "label.tif, 75%; value #4d4d4d: 38%" in line
+    photo = np.random.default_rng(0).integers(40, 215, (TILE, TILE, 3), dtype=np.uint8)
+    write(isprs, {label_name("2_10"): tiff(photo)})
+    with pytest.raises(UserError, match=r"2_10_label.tif: \d+ different values without a class, as in"):
+        prepare(isprs)
+    for name in ("2_10", "6_7"):
+        write(isprs, {label_name(name): tiff(np.full((TILE, TILE, 3), 77, np.uint8))})
+    with pytest.raises(UserError, match=r"every pixel of the 2 label maps is void .*use the official label"):
         prepare(isprs)

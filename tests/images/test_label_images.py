@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.images.label_images import open_labels, read_label_colours, read_labels
+from infoseg_bench.images.photos import read_photo
 from tests.images.test_photos import RGB, write
 
 VALUES = np.array([[0, 1, 2], [3, 2, 255]], dtype=np.uint8)
@@ -42,6 +44,18 @@ def test_bad_labels_are_named_with_the_remedy(tmp_path: Path) -> None:
             read_labels(path)
     with pytest.raises(UserError, match=r"deep\.png: label value 300 is over 255: use values of 0 to 255"):
         read_labels(deep)
+    several = write(
+        tmp_path / "several.tif",
+        Image.fromarray(VALUES),
+        save_all=True,
+        append_images=[Image.fromarray(VALUES)],
+    )
+    for read in (read_labels, read_label_colours):
+        with pytest.raises(UserError, match=r"several\.tif: a label map of several pages or frames"):
+            read(several)
+    tifffile.imwrite(tmp_path / "float.tif", VALUES.astype(np.float32))
+    with pytest.raises(UserError, match=r"float\.tif: floating-point numbers, not class numbers"):
+        read_labels(tmp_path / "float.tif")
     with pytest.raises(UserError, match=r"none\.png: no such label map"):
         read_labels(tmp_path / "none.png")
 
@@ -75,3 +89,24 @@ def test_label_colours_are_those_that_a_viewer_shows(tmp_path: Path, mode: str) 
     image = Image.fromarray(RGB).convert(mode)
     path = write(tmp_path / "colours.png", image)
     np.testing.assert_array_equal(read_label_colours(path), np.asarray(image.convert("RGB")))
+
+
+def test_pixels_that_are_transparent_have_no_colour(tmp_path: Path) -> None:
+    image = np.dstack([RGB, np.full(RGB.shape[:2], 255, np.uint8)])
+    image[0, :, 3] = 0
+    found = read_label_colours(write(tmp_path / "a.png", Image.fromarray(image)))
+    assert not found[0].any()
+    np.testing.assert_array_equal(found[1:], RGB[1:])
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_label_maps_are_turned_as_their_photo_would_be(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = write(tmp_path / "a.png", Image.fromarray(VALUES), exif=exif)
+    np.testing.assert_array_equal(
+        open_labels(path, upright=True).codes, read_photo(path, upright=True)[..., 0]
+    )
+    np.testing.assert_array_equal(open_labels(path).codes, VALUES)
+    colours = read_label_colours(path, upright=True)
+    np.testing.assert_array_equal(colours, read_photo(path, upright=True))

@@ -45,12 +45,12 @@ def test_every_entry_that_is_passed_over_is_counted_and_the_first_named(tmp_path
     listing = list_photos(tmp_path)
     assert list(listing.files) == ["a", "more/c"]
     assert listing.left_out == {
-        "hidden files": [".b.png", "__MACOSX"],
-        "broken links": ["gone.png"],
-        "links to a folder above": ["more/loop"],
-        "files of other types": ["notes.txt", "raw.cr2"],
+        "hidden file{s}": [".b.png", "__MACOSX"],
+        "broken link{s}": ["gone.png"],
+        "link{s} to a folder above": ["more/loop"],
+        "file{s} of other types": ["notes.txt", "raw.cr2"],
     }
-    assert "2 hidden files (.b.png, __MACOSX), 1 broken links (gone.png)" in listing.left_out_line
+    assert "2 hidden files (.b.png, __MACOSX), 1 broken link (gone.png)" in listing.left_out_line
 
 
 def test_names_are_composed_and_those_that_are_none_are_faults(tmp_path: Path) -> None:

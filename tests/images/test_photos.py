@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, features
 from PIL.PngImagePlugin import PngInfo
 
 from infoseg_bench.errors import UserError
-from infoseg_bench.images.photos import PLUGINS, open_photo, read_photo
+from infoseg_bench.images.codecs import CODECS, codec_of
+from infoseg_bench.images.photos import open_photo, read_photo
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
@@ -130,11 +134,87 @@ def test_newer_formats_are_read_where_pillow_can(tmp_path: Path, suffix: str) ->
     assert read_photo(path, upright=True).shape == (5, 7, 3)
 
 
-def test_a_format_that_takes_a_plug_in_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PLUGINS, ".jxl", "no_such_plugin")
-    (tmp_path / "a.jxl").write_bytes(b"\xff\x0a something")
-    with pytest.raises(UserError, match=r"a\.jxl: Pillow cannot decode \.jxl files: pip install"):
-        read_photo(tmp_path / "a.jxl", upright=True)
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b"\xff\x0a rest", r"JPEG XL, which Pillow cannot decode here: pip install pillow-jxl-plugin"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", r"HEIC, which .*: pip install pillow-heif"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", r"AVIF, which .*: pip install pillow-avif-plugin"),
+        (b"RIFF\x24\0\0\0WEBPVP8 ", r"WebP, which .*: pip install --force-reinstall pillow, whose wheels"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", r"JPEG 2000, which .*, or convert it to PNG"),
+    ],
+)
+def test_a_codec_that_is_missing_is_named_with_what_to_install_whatever_the_file_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes, words: str
+) -> None:
+    monkeypatch.setattr(features, "check", lambda feature: False)
+    for package in ("pillow_jxl", "pillow_heif", "pillow_avif"):
+        monkeypatch.setitem(sys.modules, package, None)
+    (tmp_path / "a.jpg").write_bytes(head)
+    with pytest.raises(UserError, match=rf"a\.jpg: {words}"):
+        read_photo(tmp_path / "a.jpg", upright=True)
+
+
+def test_a_plug_in_that_is_installed_is_loaded_and_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+    plugin = SimpleNamespace(register_heif_opener=lambda: called.append("heif"))
+    monkeypatch.setitem(sys.modules, "pillow_heif", plugin)
+    codec = codec_of(b"\0\0\0\x18ftypheic")
+    assert codec in CODECS
+    assert codec is not None
+    assert codec.is_installed()
+    assert called == ["heif"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "an empty file: copy it again"),
+        (b"version https://git-lfs.github.com/spec/v1\noid", "a pointer of Git LFS.*git lfs pull"),
+        (b"<!DOCTYPE html><p>404", "a web page, not an image"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><svg>", "XML or a drawing of lines"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"PK\x03\x04", "a zip archive.*unpack it"),
+    ],
+)
+def test_what_is_no_image_is_named_as_what_it_is(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(UserError, match=rf"a\.png: {words}"):
+        read_photo(tmp_path / "a.png", upright=True)
+
+
+@pytest.mark.parametrize(
+    ("samples", "words"),
+    [
+        (np.zeros((5, 7), np.float32), "a photo of floating-point numbers: save it with 8 bits"),
+        (np.zeros((5, 7), np.int32), "a photo of 32 bits per channel: save it with 8 bits"),
+        (np.zeros((5, 7, 3), np.float32), r"a TIFF that Pillow cannot decode \(3 bands of float32\): save"),
+        (np.zeros((5, 7, 5), np.uint8), r"a TIFF that Pillow cannot decode \(5 bands of uint8\)"),
+    ],
+)
+def test_tiffs_of_other_numbers_or_bands_are_named(tmp_path: Path, samples: np.ndarray, words: str) -> None:
+    photometric = "rgb" if samples.shape[2:] == (3,) else "minisblack"
+    tifffile.imwrite(tmp_path / "a.tif", samples, photometric=photometric, planarconfig="contig")
+    with pytest.raises(UserError, match=rf"a\.tif: {words}"):
+        read_photo(tmp_path / "a.tif", upright=True)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".tif", ".webp", ".png"])
+def test_of_several_images_the_first_is_read_and_that_is_known(tmp_path: Path, suffix: str) -> None:
+    first, second = Image.fromarray(RGB), Image.fromarray(RGB[::-1])
+    path = write(tmp_path / f"a{suffix}", first, save_all=True, append_images=[second])
+    assert open_photo(path, upright=True).several
+    assert not open_photo(write(tmp_path / f"b{suffix}", first), upright=True).several
+    if suffix in (".tif", ".png"):
+        np.testing.assert_array_equal(read_photo(path, upright=True), RGB)
+
+
+def test_smaller_copies_in_a_tiff_and_previews_of_a_camera_do_not_count(tmp_path: Path) -> None:
+    first, small = Image.fromarray(RGB), Image.fromarray(RGB[:2, :3])
+    pyramid = write(tmp_path / "a.tif", first, save_all=True, append_images=[small])
+    phone = write(tmp_path / "a.jpg", first, format="MPO", save_all=True, append_images=[first])
+    assert not open_photo(pyramid, upright=True).several
+    assert not open_photo(phone, upright=True).several
 
 
 def test_whether_exif_data_turn_a_photo_is_known_in_either_frame(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoseg_bench.data.photo import StoredPhoto
-from infoseg_bench.preparation.build_cache import BuildCache
+from infoseg_bench.data.photo import Finding, StoredPhoto
+from infoseg_bench.errors import FileError
+from infoseg_bench.preparation.build_cache import BuildCache, ReadPhoto
+
+
+def taken(
+    cache: BuildCache, sources: list[str], make: Callable[[], Sequence[ReadPhoto]]
+) -> list[StoredPhoto]:
+    return [one for one in cache.photos(sources, make) if isinstance(one, StoredPhoto)]
 
 
 def photo(name: str, height: int, width: int, *, channels: int = 3, labelled: bool = True) -> StoredPhoto:
@@ -19,6 +26,9 @@ def photo(name: str, height: int, width: int, *, channels: int = 3, labelled: bo
         id=name,
         image=random.integers(0, 256, (height, width, channels), dtype=np.uint8),
         labels=random.integers(0, 256, (height, width), dtype=np.uint8) if labelled else None,
+        finding=Finding(photo=f"{name}.png", void=(("255", 3),), palette=((0, (1, 2, 3)),))
+        if labelled
+        else None,
     )
 
 
@@ -38,13 +48,21 @@ def test_a_part_is_made_once_and_found_as_it_was(shapes: list[tuple[int, int, bo
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "a.h5"
         BuildCache(store, "key").photos(["x"], lambda: photos)
-        found = BuildCache(store, "key").photos(["x"], never)
+        found = taken(BuildCache(store, "key"), ["x"], never)
     assert [one.id for one in found] == [one.id for one in photos]
     for one, other in zip(found, photos, strict=True):
         np.testing.assert_array_equal(one.image, other.image)
         assert (one.labels is None) == (other.labels is None)
         if one.labels is not None:
             np.testing.assert_array_equal(one.labels, other.labels)
+        assert one.finding == other.finding
+
+
+def test_a_part_with_a_file_that_cannot_be_used_is_read_again(tmp_path: Path) -> None:
+    cache = BuildCache(tmp_path / "a.h5", "key")
+    fault = FileError(tmp_path / "b.png", "broken", "replace it")
+    assert cache.photos(["x"], lambda: [photo("a", 2, 2), fault])[1] is fault
+    assert [one.id for one in taken(cache, ["x"], lambda: [photo("b", 2, 2)])] == ["b"]
 
 
 def test_other_sources_or_another_key_are_other_parts(tmp_path: Path) -> None:
@@ -63,8 +81,8 @@ def test_a_part_that_a_power_cut_has_damaged_is_made_again(tmp_path: Path, damag
     if damage == "flip":
         content[len(content) // 2] ^= 1
     path.write_bytes(bytes({"flip": content, "cut": content[:-100], "empty": b""}[damage]))
-    assert [one.id for one in cache.photos(["x"], lambda: [photo("b", 1, 1)])] == ["b"]
-    assert [one.id for one in cache.photos(["x"], never)] == ["b"]
+    assert [one.id for one in taken(cache, ["x"], lambda: [photo("b", 1, 1)])] == ["b"]
+    assert [one.id for one in taken(cache, ["x"], never)] == ["b"]
 
 
 def test_parts_are_hidden_and_removed_at_the_end(tmp_path: Path) -> None:

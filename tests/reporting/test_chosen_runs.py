@@ -29,6 +29,7 @@ def report(results: Path, *options: str) -> Result:
         (["--dataset", "lakes"], {("lakes", "infoseg"), ("lakes", "kmeans")}),
         (["--method", "kmeans"], {("lakes", "kmeans"), ("roads", "kmeans")}),
         (["--dataset", "roads", "--method", "infoseg"], {("roads", "infoseg")}),
+        (["--dataset", "lakes", "--state", "finished"], {("lakes", "infoseg"), ("lakes", "kmeans")}),
         (
             ["--dataset", "lakes", "--dataset", "roads", "--method", "kmeans"],
             {("lakes", "kmeans"), ("roads", "kmeans")},
@@ -45,9 +46,10 @@ def test_a_report_shows_the_chosen_runs_alone(
 
 
 def test_a_choice_without_runs_is_an_error_that_says_so(results: Path) -> None:
-    done = report(results, "--dataset", "seas")
-    assert done.exit_code == 1
-    assert "no finished run of this choice in" in done.output
+    for choice in (["--dataset", "seas"], ["--state", "unscored"]):
+        done = report(results, *choice)
+        assert done.exit_code == 1
+        assert "no finished run of this choice in" in done.output
 
 
 def test_a_damaged_run_is_named_whatever_the_choice(results: Path) -> None:

@@ -258,7 +258,7 @@ def _listed_twice(coco: CocoFolder) -> None:
         (_short_runs, ["annotation 66", "add up to 11", "72000 pixels"]),
         (_broken_photo, ["000000000005.jpg", "cannot be decoded", "replace or remove"]),
         (_resized_photo, ["000000000005.jpg", "30x24", "300x240"]),
-        (_listed_twice, ["instances_train2017.json", "photo 5 is listed twice"]),
+        (_listed_twice, ["instances_train2017.json", "photo 5: listed twice"]),
     ],
 )
 def test_bad_files_are_named_with_the_remedy_and_leave_nothing(
@@ -402,3 +402,23 @@ def _official_mask(source: Path, photo: int) -> np.ndarray:
             flat = [rle for one in encoded for rle in (one if isinstance(one, list) else [one])]
             return np.asarray(official.decode(official.merge(flat)))
     raise AssertionError(f"no photo {photo}")
+
+
+def test_all_faults_are_told_at_once_and_may_be_left_out(coco: CocoFolder) -> None:
+    _unknown_photo(coco)
+    edit(coco, lambda content: content["annotations"][1].pop("segmentation"))
+    with pytest.raises(UserError, match="2 files are wrong: ") as caught:
+        prepare(coco)
+    for word in (
+        "there is no photo 77: annotations/instances_train2017.json (annotation 5000)",
+        "no 'segmentation'",
+        "(annotation 3001)",
+        "--skip-broken",
+    ):
+        assert word in str(caught.value)
+    (coco.root / "val2017" / "000000000004.jpg").write_bytes(b"")
+    everything = {"skip_broken": True, "min_share": 0, "max_share": 1.0}
+    prepared = prepare(coco, **everything)
+    assert ids(prepared) == [7, 9]
+    assert prepared.summary["left out as broken"].startswith("3: instances_train2017.json")
+    assert [row["id"] for row in manifest_rows(coco)] == ["7", "9"]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -457,3 +459,53 @@ def test_what_is_there_is_named_where_nothing_is_found(coco: StuffFolder) -> Non
     (coco.root / "val2017").rename(coco.root / "more")
     with pytest.raises(UserError, match=r"no \{train2017,val2017\}/ or .* only more, pictures, stuff"):
         prepare(coco.root)
+
+
+def test_all_faults_are_told_at_once_and_may_be_left_out(coco: StuffFolder) -> None:
+    _no_photo(coco)
+    coco.write("stuffthingmaps/val2017/000000000005.png", b"")
+    with pytest.raises(UserError, match="2 files are wrong: 1 x ") as caught:
+        prepare(coco.root, min_share=0.1)
+    for word in ("an empty file: stuffthingmaps/val2017/000000000005.png", "7.jpg", "--skip-broken leaves"):
+        assert word in str(caught.value)
+    prepared = prepare(coco.root, min_share=0.1, skip_broken=True)
+    assert ids(prepared) == [3]
+    assert prepared.summary["left out as broken"] == "2: 000000000005.png, 000000000007.jpg"
+    assert Store(prepared.store).view("coco-stuff").note.endswith("; 2 broken files left out")
+
+
+def test_label_maps_are_surveyed_as_everywhere(coco: StuffFolder) -> None:
+    grey = np.arange(60, dtype=np.uint8)[None].repeat(40, axis=0) + np.arange(40, dtype=np.uint8)[:, None] * 3
+    coco.write("stuffthingmaps/train2017/000000000007.png", palette_png(grey % 180))
+    with pytest.raises(UserError, match=r"7\.png: \d+ different values without a class, as in .*: fetch"):
+        prepare(coco.root, min_share=0)
+    coco.add(7, SKY, PLANT, WALL, PERSON)
+    swapped = Image.fromarray(np.full((40, 60), PLANT, np.uint8))
+    swapped.putpalette([59, 60, 61] * 256)  # the colour of SKY in the other label maps
+    out = io.BytesIO()
+    swapped.save(out, "PNG")
+    coco.write("stuffthingmaps/train2017/000000000003.png", out.getvalue())
+    with pytest.raises(UserError, match=r"palettes disagree: #3b3c3d is value 93 in .*the official label"):
+        prepare(coco.root, min_share=0.1)
+
+
+def test_a_subset_of_one_class_is_told(coco: StuffFolder, tmp_path: Path) -> None:
+    one = StuffFolder(tmp_path / "one" / "coco")
+    one.add(1, SKY)
+    (line,) = prepare(one.root).warnings
+    assert line.endswith(
+        "only of 'sky', which a constant prediction scores at 100 %: scores of such classes are undefined"
+    )
+
+
+def test_archives_of_windows_and_macos_are_read(coco: StuffFolder, tmp_path: Path) -> None:
+    expected = prepare(coco.root).summary["fingerprint"]
+    archives = zip_folders(coco.root, tmp_path / "zips" / "coco")
+    with zipfile.ZipFile(archives / "train2017.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    extra = {f"__MACOSX/train2017/._{Path(name).name}": b"\0\5\x16\7" for name in files}
+    (archives / "train2017.zip").unlink()
+    zip_files(archives / "train2017.zip", {name.replace("/", "\\"): files[name] for name in files} | extra)
+    prepared = prepare(archives)
+    assert prepared.summary["fingerprint"] == expected
+    assert "without label map" not in prepared.summary["files"]
