@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from infoseg_bench.launchers.attempt import Limits
-
-if TYPE_CHECKING:
-    from infoseg_bench.launchers.engine import BaseEngine
-    from infoseg_bench.launchers.outcome import Watcher
-    from infoseg_bench.launchers.resources import ResourceRequest
-    from infoseg_bench.launchers.work import Work
-    from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.launchers.engine import BaseEngine
+from infoseg_bench.launchers.local import LocalEngine
+from infoseg_bench.launchers.local_slots import shared_gpus
+from infoseg_bench.launchers.outcome import Watcher
+from infoseg_bench.launchers.ray import RayEngine, gpus_if_any
+from infoseg_bench.launchers.resources import RayResources, ResourceRequest, SlurmResources
+from infoseg_bench.launchers.slurm import SlurmEngine
+from infoseg_bench.launchers.slurm_queue import SlurmQueue
+from infoseg_bench.launchers.work import Work
+from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.utils.device import choose_device
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +53,6 @@ class Engine:
         """
         if self.name == "local":
             return self._local(work, jobs, watcher)
-        from infoseg_bench.launchers.resources import ResourceRequest
-
         paths = [path.resolve() for path in work.plugins]
         work = replace(work, results=work.results.resolve(), data=work.data.resolve(), plugins=paths)
         request = ResourceRequest.parse(f"--{self.name}", self.resources, methods)
@@ -58,20 +60,12 @@ class Engine:
         return make(request, {spec.method for spec in specs}, work, watcher)
 
     def _local(self, work: Work, jobs: int, watcher: Watcher) -> BaseEngine[Any]:
-        from infoseg_bench.launchers.local import LocalEngine
-        from infoseg_bench.launchers.local_slots import shared_gpus
-        from infoseg_bench.utils.device import choose_device
-
         gpus = shared_gpus(choose_device(work.device)) if work.processes == 1 else []
         return LocalEngine(work=work, watcher=watcher, limits=self.limits, jobs=jobs, gpus=gpus)
 
     def _slurm(
         self, request: ResourceRequest, methods: set[str], work: Work, watcher: Watcher
     ) -> BaseEngine[Any]:
-        from infoseg_bench.launchers.resources import SlurmResources
-        from infoseg_bench.launchers.slurm import SlurmEngine
-        from infoseg_bench.launchers.slurm_queue import SlurmQueue
-
         gpus = 0 if work.device == "cpu" else work.processes
         of_method = {name: request.of_method(SlurmResources, name, gpus=gpus) for name in methods}
         return SlurmEngine(
@@ -82,9 +76,6 @@ class Engine:
     def _ray(
         self, request: ResourceRequest, methods: set[str], work: Work, watcher: Watcher
     ) -> BaseEngine[Any]:
-        from infoseg_bench.launchers.ray import RayEngine, gpus_if_any
-        from infoseg_bench.launchers.resources import RayResources
-
         gpus = 0 if work.device == "cpu" else gpus_if_any(self.address, work.processes)
         cpus = max(1, work.processes)
         of_method = {name: request.of_method(RayResources, name, gpus=gpus, cpus=cpus) for name in methods}

@@ -140,7 +140,7 @@ def test_a_job_that_needed_more_memory_says_how_to_give_it(
     doing = engine(scripted(tmp_path, "time.sleep(2)"), scheduler, Noting(), retries=1)
     (outcome,) = doing.run([spec := make_spec()])
     assert outcome.ending == "failed"
-    assert f"OUT_OF_MEMORY; --slurm {spec.method}.mem_gb=N" in outcome.reason
+    assert f"OUT_OF_MEMORY; try more memory: --slurm {spec.method}.mem_gb=N" in outcome.reason
 
 
 def test_whether_jobs_are_still_there_is_not_guessed(tmp_path: Path, scheduler: LocalScheduler) -> None:
