@@ -186,7 +186,7 @@ def percent(figure: published.PublishedFigure | None) -> str:
 
 
 def later_figures_table(_: str) -> str:
-    """Return the figures of later papers, with what to know about each."""
+    """Return the figures of later papers, with remarks on each."""
     rows = [
         [
             *(figure.method, figure.dataset, figure.readout, tenths(figure.pixel_accuracy)),
@@ -201,7 +201,7 @@ def later_figures_table(_: str) -> str:
         "PA in %",
         "mean IoU in %",
         "pre-trained",
-        "marks",
+        "remarks",
         "source",
     ]
     return table_of(titles, rows)
