@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from infoseg_bench.contracts import DatasetRecipe
+from infoseg_bench.contracts.registry import Registry
+from infoseg_bench.data.catalogue import PreparedDataset, find_prepared, refuse_damaged
 from infoseg_bench.errors import UsageError, unknown_name
 from infoseg_bench.planning.outline import Outline
 from infoseg_bench.planning.selection import Selection, chosen_suite
-
-if TYPE_CHECKING:
-    from infoseg_bench.contracts import DatasetRecipe
-    from infoseg_bench.contracts.registry import Registry
-    from infoseg_bench.data.catalogue import PreparedDataset
-    from infoseg_bench.planning.suite import Suite
-    from infoseg_bench.utils.progress import ProgressFactory
+from infoseg_bench.planning.suite import Suite
+from infoseg_bench.utils.progress import ProgressFactory
 
 DEMO = "infoseg-bench run --all --suite demo"
 
@@ -104,8 +101,6 @@ def _refuse_damaged(
     names: Iterable[str], recipes: Registry, prepared: Mapping[str, PreparedDataset], data: Path
 ) -> None:
     """Raise the error of a store that exists but cannot be read, unless it will be prepared again."""
-    from infoseg_bench.data.catalogue import refuse_damaged
-
     for name in names:
         recipe = recipes.recipes.get(name)
         if name not in prepared and (recipe is None or not recipe.embedded):
@@ -115,8 +110,6 @@ def _refuse_damaged(
 def _prepare_embedded(
     name: str, suite: Suite, recipes: Registry, data: Path, progress: ProgressFactory | None
 ) -> PreparedDataset | None:
-    from infoseg_bench.data.catalogue import find_prepared
-
     recipe = recipes.recipes.get(name)
     if progress is None or recipe is None or not recipe.embedded:
         return None

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from infoseg_bench.errors import UsageError, unknown_name
+from infoseg_bench.errors import UsageError, first_mistake, unknown_name
 
 if TYPE_CHECKING:
     from infoseg_bench.contracts.registry import Registry
@@ -126,7 +126,6 @@ def _refuse_unused(parameters: Parameters, methods: Collection[str], registry: R
 def _validate(base: dict[str, Any]) -> Suite:
     from pydantic import ValidationError
 
-    from infoseg_bench.errors import first_mistake
     from infoseg_bench.planning.suite import Suite
 
     try:
