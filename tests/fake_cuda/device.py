@@ -87,6 +87,8 @@ class FakeCuda(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if func is torch.ops.prim.device.default:
+            return args[0].fake_device
         if func.namespace == "prim":
             return func(*args, **kwargs)
         leaves = tree_leaves((args, kwargs))

@@ -41,8 +41,7 @@ PHOTOS = 8
 SIZES = {"coco": (3, 128), "potsdam": (4, 200)}
 """Channels and crop."""
 PLAIN = {"brightness": 0, "contrast": 0, "saturation": 0, "hue": 0}
-"""No jitter, which is most of the operations; variants add it."""
-JITTER = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1}
+"""No jitter, which is most of the operations; some cases add it."""
 PAIRS = {**PLAIN, "width": 4, "branch": 8, "hidden": 8, "batch": 2, "cluster_pixels": 64}
 SMALL: dict[str, dict[str, Any]] = {
     "infoseg": {"width": 4, "P": 16, "batch": 4},
@@ -55,6 +54,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "random-cnn": {"width": 4},
     "kmeans": {"sample": 500},
 }
+JITTER = {"brightness": 0.5, "contrast": 0.5, "saturation": 0.5, "hue": 0.5}
 TOGETHER: dict[str, list[dict[str, Any]]] = {
     "infoseg": [
         {"estimator": "iic", "training_mask": True, "batch_norm": True},
@@ -65,44 +65,100 @@ TOGETHER: dict[str, list[dict[str, Any]]] = {
         {**JITTER, "padding": "published", "channel_order": "published", "collapsed": True},
         {**JITTER, "training_mask": True},
     ],
-    "ac": [{"arl_weight": 1.0, "attention": 8}, {"compare": "grid", "training_mask": True}],
-    "inmars": [{"adversary_start": 0.0, "training_mask": True}],
+    "ac": [{"arl_weight": 0.5, "attention": 1}, {"compare": "grid", "training_mask": True}],
+    "inmars": [{"adversary_start": 0, "training_mask": True}],
     "doersch": [
         {**JITTER, "directions": "published", "cluster_sampling": "published", "training_mask": True},
     ],
     "isola": [{**JITTER, "neighbours": "published", "training_mask": True}],
 }
-"""Variants in which parameters act together."""
+"""Choices of parameters that act together."""
+
+Choices = dict[str, Any]
+"""The kind of photo, as `size`, and a value of every parameter that has a choice."""
 
 
-def variants(cls: type[Method]) -> Iterator[dict[str, Any]]:
-    """Give the defaults, then each parameter's other choices; what may be 0 is so, or is not."""
-    choices = list(_choices(cls))
-    yield {}
-    for choice in choices:
-        # Some choices need another one beside them.
-        tried = ({**beside, **choice} for beside in [{}, *choices])
-        yield next(changes for changes in tried if _valid(cls, changes))
-    yield from TOGETHER.get(cls.name, [])
-
-
-def _choices(cls: type[Method]) -> Iterator[dict[str, Any]]:
+def all_choices(cls: type[Method]) -> dict[str, list[Any]]:
+    """Return what can be chosen, the default first; what may be 0 is so, or is not."""
     defaults = cls.resolve("none", SMALL.get(cls.name, {}))
+    found: dict[str, list[Any]] = {"size": list(SIZES)}
     for name, field in cls.parameters_type.model_fields.items():
         value = getattr(defaults, name)
         if name == "precision":
-            continue
-        if get_origin(field.annotation) is Literal:
-            yield from ({name: choice} for choice in get_args(field.annotation) if choice != value)
+            found[name] = [value, "bfloat16"]
+        elif get_origin(field.annotation) is Literal:
+            found[name] = [value, *(choice for choice in get_args(field.annotation) if choice != value)]
         elif isinstance(value, bool):
-            yield {name: not value}
+            found[name] = [value, not value]
         elif value == 0 or any(getattr(limit, "ge", None) == 0 for limit in field.metadata):
-            yield {name: 0 if value else 0.5 if isinstance(value, float) else 1}
+            found[name] = [value, 0 if value else 0.5 if isinstance(value, float) else 1]
+    return found
 
 
-def _valid(cls: type[Method], changes: dict[str, Any]) -> bool:
+def cases(cls: type[Method]) -> Iterator[tuple[Choices, bool]]:
+    """Give the defaults on each kind of photo at each precision, then every choice with all of these.
+
+    Such a case has a pair that is missing, and of each other parameter the choice that adds most (the greedy
+    way of Cohen et al., "The AETG System", 1997).
+
+    Returns:
+        choices, and whether they are the defaults
+    """
+    choices = all_choices(cls)
+    kinds = [name for name in ("size", "precision") if name in choices]
+    pairs = [
+        {kind: value, name: other}
+        for kind in kinds for value in choices[kind]
+        for name in choices if name != kind for other in choices[name]
+    ]  # fmt: skip
+    missing = {pair for case in pairs for pair in _pairs(case)}
+
+    def added(case: Choices) -> int:
+        return len(missing & _pairs(case)) if _valid(cls, case) else -1
+
+    for values in itertools.product(*(choices[kind] for kind in kinds)):
+        case = _nearest(cls, choices, dict(zip(kinds, values, strict=True)))
+        assert case is not None
+        missing -= _pairs(case)
+        yield case, True
+    for wanted in [*TOGETHER.get(cls.name, []), *pairs]:
+        if wanted in pairs and not missing & _pairs(wanted):
+            continue
+        if case := _nearest(cls, choices, wanted):
+            for name in [name for name in choices if name not in wanted]:
+                case = max(({**case, name: value} for value in choices[name]), key=added)
+            missing -= _pairs(case)
+            yield case, False
+
+
+def _pairs(case: Choices) -> set[tuple[tuple[str, Any], tuple[str, Any]]]:
+    """Return what goes together with the kind of photo and with the precision."""
+    kinds = [(name, case[name]) for name in ("size", "precision") if name in case]
+    return {(kind, other) for kind in kinds for other in case.items() if other != kind}
+
+
+def _nearest(cls: type[Method], choices: dict[str, list[Any]], wanted: Choices) -> Choices | None:
+    """Return the defaults with what is wanted and at most one other choice; None where nothing is valid."""
+    defaults = {name: values[0] for name, values in choices.items()}
+    beside = [{}, *({name: value} for name, values in choices.items() for value in values[1:])]
+    tried = ({**defaults, **other, **wanted} for other in beside)
+    return next((case for case in tried if _valid(cls, case)), None)
+
+
+def resolve(cls: type[Method], case: Choices) -> Any:
+    """Return the parameters of a case.
+
+    Raises:
+        UsageError: where they contradict each other, or the kind of photo
+    """
+    if case["size"] == "potsdam" and case.get("sobel"):
+        raise UsageError("infrared has no place in Sobel's input")
+    return cls.resolve("none", {**SMALL.get(cls.name, {}), **{n: v for n, v in case.items() if n != "size"}})
+
+
+def _valid(cls: type[Method], case: Choices) -> bool:
     try:
-        cls.resolve("none", {**SMALL.get(cls.name, {}), **changes})
+        resolve(cls, case)
     except UsageError:
         return False
     return True
@@ -131,12 +187,11 @@ def view_of(crop: int) -> View:
 class Case:
     """One method with one choice of parameters on one kind of photo."""
 
-    def __init__(self, cls: type[Method], size: str, changes: dict[str, Any]) -> None:
+    def __init__(self, cls: type[Method], choices: Choices, again: bool) -> None:
+        size, chosen, self.again = choices["size"], resolve(cls, choices), again
         channels, crop = SIZES[size]
-        chosen = cls.resolve("none", {**SMALL.get(cls.name, {}), **_channels(cls, size), **changes})
         task = Task(dataset="fake", channels=channels, crop=crop, clusters=CLASSES)
         self.method = cls(chosen, task, RunContext(seed=0, device=CUDA, steps=100))
-        self.again = not set(changes) - {"precision"}
         arrays, view = ARRAYS[size], view_of(crop)
         pixels = len(arrays.pixels)
         self.train = TrainImages(
@@ -147,7 +202,7 @@ class Case:
         self.evaluation = EvaluationSet(arrays, view, protocol="corrected", device=CUDA)
 
     def do(self, folder: Path) -> dict[str, int]:
-        """Train a step, evaluate, save and load; the defaults also train another step.
+        """Train a step, evaluate, save and load; some train another step.
 
         Returns:
             the waits of the training steps
@@ -180,27 +235,11 @@ class Case:
         return waits
 
 
-def _channels(cls: type[Method], size: str) -> dict[str, Any]:
-    """Return the preset of Potsdam that four channels need."""
-    infrared = size == "potsdam" and "sobel" in cls.parameters_type.model_fields
-    return {"sobel": False} if infrared else {}
-
-
-def cases(cls: type[Method]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give the defaults on both kinds of photo at both precisions, and variants in turns."""
-    mixed = {"precision": "bfloat16"} if "precision" in cls.parameters_type.model_fields else {}
-    turns = itertools.cycle([("coco", {}), ("potsdam", mixed)])
-    for changes in variants(cls):
-        kinds = [next(turns)] if changes else itertools.product(SIZES, ({}, mixed) if mixed else ({},))
-        for size, precision in kinds:
-            yield size, {**changes, **precision}
-
-
-def outcome(cls: type[Method], size: str, changes: dict[str, Any], folder: Path) -> dict[str, Any]:
+def outcome(cls: type[Method], choices: Choices, again: bool, folder: Path) -> dict[str, Any]:
     """Do one case; what it raises is part of the outcome."""
-    told: dict[str, Any] = {"method": cls.name, "size": size, "changes": changes, "error": None, "waits": {}}
+    told: dict[str, Any] = {"method": cls.name, "choices": choices, "error": None, "waits": {}}
     try:
-        told["waits"] = Case(cls, size, changes).do(folder)
+        told["waits"] = Case(cls, choices, again).do(folder)
     except Exception as error:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(f"{ROOT}/")]
         line = (str(error).splitlines() or [""])[0][:200]
@@ -214,8 +253,8 @@ def main(names: list[str]) -> None:
     with MODE.active(), tempfile.TemporaryDirectory() as folder:
         for name in names:
             cls = registry.method(name)
-            for size, changes in cases(cls):
-                print(json.dumps(outcome(cls, size, changes, Path(folder))), flush=True)
+            for choices, default in cases(cls):
+                print(json.dumps(outcome(cls, choices, default, Path(folder))), flush=True)
 
 
 ARRAYS = {name: arrays_of(*size) for name, size in SIZES.items()}
