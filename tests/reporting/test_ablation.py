@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+import infoseg_bench
 from infoseg_bench.reporting.leaderboard import markdown
 from infoseg_bench.reporting.published_figures import published_ablations
+from tests.data.miniature import write_store
 from tests.reporting.runs import add_run, counts_with
 from tests.reporting.test_boards import board, table
 
@@ -31,6 +33,24 @@ def test_a_study_repeated_stands_beside_the_papers_figures(tmp_path: Path) -> No
     assert soft["PA, best step (chosen with labels)"] == "95.0 ± 0.0"
     assert found["JSD, hard assignment"]["PA"] == "60.0"
     assert found["DV, soft assignment"]["PA"] == "not run"
+
+
+def test_the_ablation_suite_plans_the_rows_of_the_papers_table(tmp_path: Path) -> None:
+    write_store(tmp_path / "data" / "mini.h5", labels="visible")
+    planned = infoseg_bench.run(
+        suite="ablation", datasets=["mini"], seeds=[0], steps=2, device="cpu", dry_run=True,
+        data=tmp_path / "data", results=tmp_path / "results",
+    )  # fmt: skip
+    for run in planned.plan.specs:
+        add_run(tmp_path / "results", last=counts_with(60), dataset="mini", parameters=run.parameters)
+    assert {title: row["paper's PA"] for title, row in rows(tmp_path / "results").items()} == {
+        "IIC-MI in place of the step": "60.2",
+        "DV, hard assignment": "53.9",
+        "DV, soft assignment": "55.1",
+        "JSD, hard assignment": "67.3",
+        "JSD, soft assignment": "73.8",
+    }
+    assert {row["PA"] for row in rows(tmp_path / "results").values()} == {"60.0"}
 
 
 @pytest.mark.parametrize(("dataset", "told"), [("my-photos", True), ("coco-stuff-3", False)])
