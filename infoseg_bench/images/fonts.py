@@ -26,11 +26,16 @@ def font_for(texts: Iterable[str], size: int) -> Font | None:
     Returns:
         the font; None if no font has all of the characters
     """
-    characters = frozenset(character for text in texts for character in text if not character.isspace())
-    if all(ord(character) < LATIN for character in characters):
+    whole = "".join(texts)
+    if all(ord(character) < LATIN or character.isspace() for character in whole):
         return ImageFont.load_default(size)
-    file = _font_file(characters)
+    file = font_file(whole)
     return None if file is None else ImageFont.truetype(file, size)
+
+
+def font_file(text: str) -> str | None:
+    """Return the file of Matplotlib's DejaVu Sans, or else of an installed font, that has every character."""
+    return _font_file(frozenset(character for character in text if not character.isspace()))
 
 
 @cache

@@ -13,6 +13,8 @@ from html import escape
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
+from infoseg_bench.images.fonts import font_file
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -68,8 +70,22 @@ def finish(figure: Figure, name: str, description: str, *, pdf: bool) -> Drawing
     figure.savefig(out, format="svg", metadata=nothing, bbox_inches=box)
     paper = io.BytesIO() if pdf else None
     if paper is not None:
+        _choose_fonts(figure)
         figure.savefig(paper, format="pdf", metadata={"CreationDate": None}, bbox_inches=box)
     return Drawing(_embeddable(out.getvalue(), name, description), paper.getvalue() if paper else None)
+
+
+def _choose_fonts(figure: Figure) -> None:
+    """Give texts that the style's font cannot show a font that can; a browser does so for an SVG itself."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(lambda artist: isinstance(artist, Text) and not artist.get_text().isascii()):
+        assert isinstance(text, Text)
+        file = font_file(text.get_text())
+        if file not in (None, font_file("")):
+            font = text.get_fontproperties().copy()
+            font.set_file(file)
+            text.set_fontproperties(font)
 
 
 def clean(text: str) -> str:

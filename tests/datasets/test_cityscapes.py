@@ -151,3 +151,17 @@ def test_what_is_missing_or_strange_is_said(folder: Path, tmp_path: Path) -> Non
         UserError, match=r"no leftImg8bit_trainvaltest.zip and no leftImg8bit/SPLIT/CITY here"
     ):
         prepare(tmp_path / "empty")
+
+
+def test_all_faults_are_told_at_once_and_may_be_left_out(folder: Path) -> None:
+    for place in ("leftImg8bit/val/munster", "leftImg8bit/train/aachen"):
+        next((folder / place).iterdir()).write_bytes(b"")
+    label = folder / "gtFine" / "val" / "frankfurt" / "frankfurt_000000_000002_gtFine_labelIds.png"
+    whole = label.read_bytes()
+    label.write_bytes(png(codes(7, 34)))
+    with pytest.raises(UserError, match=r"3 files are wrong: .*2 x an empty file: .*--skip-broken"):
+        prepare(folder)
+    label.write_bytes(whole)
+    store = Store(prepare(folder, skip_broken=True).store)
+    assert cities(store, store.view("cityscapes").evaluation) == ["frankfurt"]
+    assert store.view("cityscapes").note.endswith("2 broken files left out")

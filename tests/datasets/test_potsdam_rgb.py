@@ -132,3 +132,13 @@ def test_damaged_files_of_stego_are_named(
     write(tmp_path / "source", {**stego, name: content})
     with pytest.raises(UserError, match=message):
         prepare(tmp_path / "source")
+
+
+def test_all_faults_are_told_at_once_and_may_be_left_out(isprs: Path) -> None:
+    write(isprs, {image_name("2_10"): b"", label_name("6_7"): b"<html>please log in</html>"})
+    with pytest.raises(UserError, match=r"2 files are wrong: 1 x an empty file: .*--skip-broken leaves"):
+        prepare(isprs)
+    write(isprs, {image_name("2_10"): tiff(tile(0))})
+    store = Store(prepare(isprs, skip_broken=True).store)
+    assert {name.partition("-")[0] for name in store.ids()} == {"2_10"}
+    assert store.view("potsdam-3-rgb").note.endswith("1 broken file left out")

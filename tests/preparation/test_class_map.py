@@ -8,7 +8,7 @@ import pytest
 
 from infoseg_bench.data.view import UNLABELLED, VOID
 from infoseg_bench.datasets.image_folder import CLASS_MAPS
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.preparation.class_map import read_class_map
 from tests.shared import SHARED, needs_shared
 
@@ -64,3 +64,28 @@ def test_bad_maps_are_named_with_the_remedy(tmp_path: Path, text: str, message: 
     with pytest.raises(UserError, match=message) as caught:
         read_class_map(str(path), CLASS_MAPS)
     assert "own.toml" in str(caught.value)
+
+
+def test_colours_may_be_written_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "map.toml"
+    path.write_text(
+        'void_colours = ["#010203"]\n[[classes]]\nname = "a"\ncolours = ["#ff0000", [0, 255, 0]]\n'
+        '[[classes]]\nname = "b"\ncolours = ["#0000FF"]\n'
+    )
+    colours = read_class_map(str(path), CLASS_MAPS).colours
+    assert colours == {(255, 0, 0): 0, (0, 255, 0): 0, (0, 0, 255): 1, (1, 2, 3): VOID}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[[classes]]\nname="a"\ncodes=[300]\n', r"map\.toml: classes\.0\.codes\.0=300: .* less than"),
+        ('[[classes]]\nname="a"\ncodes=0\n', r"map\.toml: classes\.0\.codes=0: Input should be a list"),
+        ('[[classes]]\nname="a"\ncolors=[]\n', r"map\.toml: unknown key classes\.0\.colors"),
+        ('[[classes]]\nname="a"\ncolours=["red"]\n', r"map\.toml: classes\.0\.colours\.0='red'"),
+    ],
+)
+def test_a_mistake_is_named_with_the_file_and_the_key(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "map.toml").write_text(text)
+    with pytest.raises(UsageError, match=message):
+        read_class_map(str(tmp_path / "map.toml"), CLASS_MAPS)

@@ -7,11 +7,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.font_manager import findfont
 
 from infoseg_bench.reporting.boards import Board, make_boards
-from infoseg_bench.reporting.drawing import Drawing
+from infoseg_bench.reporting.drawing import Drawing, canvas, finish, style
 from infoseg_bench.reporting.figures import draw_figures
 from infoseg_bench.reporting.loaded_runs import read_runs
+from infoseg_bench.reporting.write import write_report
 from tests.reporting.runs import add_run, counts_with
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -117,3 +119,30 @@ def test_any_name_can_be_drawn_and_is_no_markup(tmp_path: Path, name: str) -> No
         add_trained(tmp_path, method=method, method_title=name, title=name, classes=[name, "ground"])
     for drawing in draw_figures(board(tmp_path), 8, pdf=True).values():
         assert not list(ElementTree.fromstring(drawing.svg).iter(f"{SVG}b"))
+
+
+NAMES = ["\u4eba\u884c\u9053", "\u0645\u0631\u062d\u0628\u0627"]
+"""Pavement in Chinese, and a word that is written from right to left."""
+
+
+def test_class_names_in_any_script_are_in_the_page_the_tables_and_the_figures(tmp_path: Path) -> None:
+    add_run(tmp_path / "results", last=counts_with(70), classes=NAMES)
+    write_report(tmp_path / "results", tmp_path / "out")
+    written = {
+        path.name: path.read_text() for path in (tmp_path / "out").rglob("*.*") if path.suffix != ".pdf"
+    }
+    for name in ("index.html", "classes.csv", "balance.svg", "confusion.svg"):
+        assert all(cls in written[name] for cls in NAMES), name
+
+
+def test_a_pdf_takes_an_installed_font_for_what_the_usual_one_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    mono = findfont("DejaVu Sans Mono")
+    choose = "infoseg_bench.reporting.drawing.font_file"
+    monkeypatch.setattr(choose, lambda text: mono if NAMES[0] in text else "usual")
+    with style():
+        pdf = {}
+        for text in ("Gr\u00f6\u00dfe", f"{NAMES[0]} (pavement)"):
+            figure = canvas(3.0, 2.0)
+            figure.text(0.1, 0.5, text)
+            pdf[text] = finish(figure, "a", "a figure", pdf=True).pdf or b""
+    assert [b"DejaVuSansMono" in content for content in pdf.values()] == [False, True]
