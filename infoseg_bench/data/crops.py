@@ -1,8 +1,9 @@
-"""Square crops of photos of any size, gathered in one indexing operation."""
+"""Square crops of photos of any size: their places, found on the host, and one gather that cuts them all."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,24 +15,41 @@ from infoseg_bench.utils.device import send
 
 @dataclass(frozen=True, kw_only=True)
 class CropPlan:
-    """The positions of the pixels of a batch of crops.
+    """The places of a batch of crops, by their rows and columns: few numbers, which soon reach a GPU.
 
     Attributes:
-        index: positions in the flat pixel array; for padding, that of some pixel of the same photo
-        inside: False where the crop extends beyond the photo
+        places: for every row the position of its first pixel in the flat pixel array, then for every column
+            the number to add; for padding, those of the photo's nearest row and column
+        within: False for rows, then columns, beyond the photo
     """
 
-    index: Int64[Tensor, "batch crop crop"]
-    inside: Bool[Tensor, "batch crop crop"]
+    places: Int64[Tensor, "batch 2 crop"]
+    within: Bool[Tensor, "batch 2 crop"]
+
+    def to(self, device: torch.device) -> CropPlan:
+        """Return the plan on a device."""
+        return CropPlan(places=send(self.places, device), within=send(self.within, device))
+
+    @cached_property
+    def index(self) -> Int64[Tensor, "batch crop crop"]:
+        """Positions in the flat pixel array; for padding, that of some pixel of the same photo."""
+        rows, columns = self.places.unbind(dim=1)
+        return rows[:, :, None] + columns[:, None]
+
+    @cached_property
+    def inside(self) -> Bool[Tensor, "batch crop crop"]:
+        """False where the crop extends beyond the photo."""
+        rows, columns = self.within.unbind(dim=1)
+        return rows[:, :, None] & columns[:, None]
 
 
 class PhotoIndex:
     """Sizes and starts of photos that are stored one after another in a flat array."""
 
-    def __init__(self, sizes: np.ndarray, starts: np.ndarray, device: torch.device) -> None:
+    def __init__(self, sizes: np.ndarray, starts: np.ndarray) -> None:
         """Create it from int `photo 2` heights and widths, and int64 `photo` starts in the flat array."""
-        self.sizes = torch.from_numpy(sizes.astype(np.int64)).to(device)
-        self.starts = torch.from_numpy(starts.astype(np.int64)).to(device)
+        self.sizes = torch.from_numpy(sizes.astype(np.int64))
+        self.starts = torch.from_numpy(starts.astype(np.int64))
 
     def centre(self, photos: Int64[Tensor, " batch"], crop: int) -> CropPlan:
         """Return the positions of centre crops; a photo smaller than the crop is padded on both sides.
@@ -48,21 +66,17 @@ class PhotoIndex:
         sizes = self.sizes[photos]
         room = sizes - crop
         # Below 2^53 the product is less than room + 1, so the last position can be drawn, but none beyond.
-        offset = (send(draws, sizes.device) * (room.clamp(min=0) + 1)).long()
+        offset = (draws * (room.clamp(min=0) + 1)).long()
         return self._plan(photos, torch.where(room > 0, offset, _centred(sizes, crop)), crop)
 
     def _plan(self, photos: Tensor, corner: Int64[Tensor, "batch 2"], crop: int) -> CropPlan:
-        side = torch.arange(crop, device=corner.device)
-        height, width = self.sizes[photos].T
-        rows, columns = corner[:, :1] + side, corner[:, 1:] + side
-        inside_rows = (rows >= 0) & (rows < height[:, None])
-        inside_columns = (columns >= 0) & (columns < width[:, None])
-        rows = rows.clamp(min=0).minimum(height[:, None] - 1)
-        columns = columns.clamp(min=0).minimum(width[:, None] - 1)
-        index = (
-            self.starts[photos][:, None, None] + rows[:, :, None] * width[:, None, None] + columns[:, None]
+        sizes = self.sizes[photos][:, :, None]
+        lines = corner[:, :, None] + torch.arange(crop)
+        nearest = lines.clamp(min=0).minimum(sizes - 1)
+        rows = self.starts[photos][:, None] + nearest[:, 0] * sizes[:, 1]
+        return CropPlan(
+            places=torch.stack([rows, nearest[:, 1]], dim=1), within=(lines >= 0) & (lines < sizes)
         )
-        return CropPlan(index=index, inside=inside_rows[:, :, None] & inside_columns[:, None])
 
 
 def _centred(sizes: Int64[Tensor, "batch 2"], crop: int) -> Int64[Tensor, "batch 2"]:

@@ -49,8 +49,8 @@ class EvaluationSet:
         self._pixels = place(arrays.pixels, device) if pixels is None else pixels
         self._labels = torch.from_numpy(arrays.labels)
         self._table = torch.from_numpy(view.tables[protocol]) if view.is_scored else None
-        self._images = PhotoIndex(arrays.sizes[photos], starts[photos], self._pixels.device)
-        self._maps = PhotoIndex(arrays.sizes[photos], label_starts[photos], self._labels.device)
+        self._images = PhotoIndex(arrays.sizes[photos], starts[photos])
+        self._maps = PhotoIndex(arrays.sizes[photos], label_starts[photos])
         self._crop = view.crop
         self._device = device
 
@@ -62,7 +62,7 @@ class EvaluationSet:
     ) -> tuple[Float[Tensor, "image channel crop crop"], Bool[Tensor, "image crop crop"]]:
         """Return at most `size` images, evenly spaced over the set, and which pixels are not padding."""
         chosen = torch.linspace(0, len(self) - 1, min(size, len(self))).round().long()
-        plan = self._images.centre(send(chosen, self._pixels.device), self._crop)
+        plan = self._images.centre(chosen, self._crop).to(self._pixels.device)
         return to_float(send(gather_images(self._pixels, plan), self._device)), send(
             plan.inside, self._device
         )
@@ -73,7 +73,7 @@ class EvaluationSet:
         """Return images in [0, 1] and class labels, VOID where void or padded, `size` at a time."""
         for start in range(0, len(self), size):
             photos = torch.arange(start, min(start + size, len(self)))
-            plan = self._images.centre(send(photos, self._pixels.device), self._crop)
+            plan = self._images.centre(photos, self._crop).to(self._pixels.device)
             maps = self._maps.centre(photos, self._crop)
             if self._table is None:
                 labels = torch.zeros_like(maps.inside, dtype=torch.uint8)

@@ -80,9 +80,9 @@ class TrainImages:
         self._pixels = place(arrays.pixels, device) if pixels is None else pixels
         self._mask = None if mask is None else torch.from_numpy(mask).to(self._pixels.device)
         self._maps = {name: place(values, device) for name, values in (maps or {}).items()}
-        self._index = PhotoIndex(arrays.sizes[photos], starts[photos], self._pixels.device)
+        self._index = PhotoIndex(arrays.sizes[photos], starts[photos])
         scored = photos if scored is None else scored
-        self._scored = PhotoIndex(arrays.sizes[scored], starts[scored], self._pixels.device)
+        self._scored = PhotoIndex(arrays.sizes[scored], starts[scored])
         self.crop = crop
         self.channels = int(arrays.pixels.shape[1])
         self._device = device
@@ -105,6 +105,10 @@ class TrainImages:
         Raises:
             UsageError: the batch is larger than the data set, or cannot be divided among the processes
         """
+        return self.cut(self.plan(step, size, crop).to(self.store_device))
+
+    def plan(self, step: int, size: int, crop: int | None = None) -> CropPlan:
+        """Return the places of a step's batch, on the host; arguments and errors are those of `batch`."""
         if size > len(self):
             raise UsageError(
                 f"batch={size} is larger than the data set's {len(self)} training photos: "
@@ -117,9 +121,22 @@ class TrainImages:
             )
         self.taken += size
         part = self._ranks.part(size)
-        photos = send(self._photos(step, size)[part], self._pixels.device)
         draws = draw_places(size, generator(self._seed, "crops", step))[part]
-        return self._gather(self._index.random(photos, crop or self.crop, draws))
+        return self._index.random(self._photos(step, size)[part], crop or self.crop, draws)
+
+    def cut(self, plan: CropPlan) -> TrainBatch:
+        """Return the crops at the places of a plan that is on `store_device`."""
+        return TrainBatch(
+            images=to_float(send(gather_images(self._pixels, plan), self._device)),
+            inside=send(plan.inside, self._device),
+            mask=None if self._mask is None else send(self._mask[plan.index] & plan.inside, self._device),
+            maps={name: self._cut(values, plan) for name, values in self._maps.items()},
+        )
+
+    @property
+    def store_device(self) -> torch.device:
+        """Where the photos are: the device of the batches, or the host if they are too large for it."""
+        return self._pixels.device
 
     @property
     def scored(self) -> int:
@@ -132,15 +149,7 @@ class TrainImages:
         Some methods fit clusters of their features on them, as published; every process gets all of them.
         """
         for photos in torch.split(torch.arange(self.scored), size):
-            yield self._gather(self._scored.centre(send(photos, self._pixels.device), self.crop))
-
-    def _gather(self, plan: CropPlan) -> TrainBatch:
-        return TrainBatch(
-            images=to_float(send(gather_images(self._pixels, plan), self._device)),
-            inside=send(plan.inside, self._device),
-            mask=None if self._mask is None else send(self._mask[plan.index] & plan.inside, self._device),
-            maps={name: self._cut(values, plan) for name, values in self._maps.items()},
-        )
+            yield self.cut(self._scored.centre(photos, self.crop).to(self.store_device))
 
     def _cut(self, values: Tensor, plan: CropPlan) -> Int64[Tensor, "batch crop crop"]:
         inside = plan.inside.to(values.device)
@@ -163,4 +172,4 @@ class TrainImages:
 
 def to_float(images: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     """Scale 0..255 to [0, 1], as IIC does (datasets/segmentation/cocostuff.py:183)."""
-    return images.float().div_(255.0)
+    return images / 255.0

@@ -14,7 +14,7 @@ from infoseg_bench.preparation.statistics import ClassBalance
 @given(height=st.integers(1, 20), width=st.integers(1, 20), crop=st.integers(1, 20))
 def test_the_same_pixels_are_cut_as_for_evaluation(height: int, width: int, crop: int) -> None:
     labels = (np.arange(height * width) % 251).astype(np.uint8).reshape(height, width)
-    index = PhotoIndex(np.array([[height, width]]), np.array([0]), torch.device("cpu"))
+    index = PhotoIndex(np.array([[height, width]]), np.array([0]))
     plan = index.centre(torch.tensor([0]), crop)
     expected = labels.ravel()[plan.index[plan.inside].numpy()]
     np.testing.assert_array_equal(centre_crop(labels, crop).ravel(), expected)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from infoseg_bench.data.crops import CropPlan, PhotoIndex, draw_places, gather_images
 from infoseg_bench.utils.randomness import generator
 
-CPU = torch.device("cpu")
 sides = st.integers(1, 13)
 photo_sizes = st.lists(st.tuples(sides, sides), min_size=1, max_size=4)
 
@@ -24,7 +23,7 @@ class Photos:
         # One-based, so that no pixel looks like padding.
         self.numbers = np.arange(1, areas.sum() + 1)
         self.pixels = np.random.default_rng(0).integers(1, 256, (len(self.numbers), channels), dtype=np.uint8)
-        self.index = PhotoIndex(self.sizes, self.starts, CPU)
+        self.index = PhotoIndex(self.sizes, self.starts)
 
     def __len__(self) -> int:
         return len(self.sizes)
