@@ -56,8 +56,10 @@ def test_a_pack_is_run_and_what_comes_back_becomes_boards(photos: Path, tmp_path
     summary = json.loads((tmp_path / "out/summary.json").read_text())
     assert done.returncode == 0, (done.stderr, summary)
     assert summary["smoke"] == "done"
-    assert summary["speed"] == "done"
-    assert len(json.loads((tmp_path / "out/smoke.json").read_text())) == 14
+    assert summary["speed"] == summary["speed-graph"] == "done"
+    smoke = json.loads((tmp_path / "out/smoke.json").read_text())
+    assert len(smoke) == 15
+    assert (smoke["infoseg graphs"]["used"], smoke["infoseg graphs"]["apart"]) == (False, 0.0)
     back = gpu("unpack", tmp_path / "out", "--reports", tmp_path / "reports")
     assert back.returncode == 0, back.stderr
     assert "1 finished runs, 0 unfinished ones" in back.stdout
@@ -74,11 +76,9 @@ def test_a_piece_that_takes_too_long_is_interrupted_and_named_and_unfinished_run
     tmp_path: Path,
 ) -> None:
     sys.path.insert(0, str(COMMAND.parent))
-    import gpu as command
+    import gpu_session as command
 
-    options = argparse.Namespace(
-        work=tmp_path / "work", out=tmp_path / "out", seconds=9.0, grace=5.0, toy=True
-    )
+    options = argparse.Namespace(work=tmp_path / "work", out=tmp_path / "out", seconds=50.0, toy=True)
     session = command.Session(options)
     assert not session.call("nap", [sys.executable, "-c", "import time; time.sleep(60)"], seconds=1.0)
     summary = json.loads((tmp_path / "out/summary.json").read_text())
