@@ -14,14 +14,14 @@ from infoseg_bench.data.train_images import TrainBatch, TrainImages
 from infoseg_bench.errors import UsageError
 from infoseg_bench.images.mirror import draw_mirrored, mirror
 from infoseg_bench.information.displaced import displaced_information
+from infoseg_bench.training.graphable_method import Draws, GraphableMethod
 from infoseg_bench.training.net10a import TwoHeadNet10a
-from infoseg_bench.training.network_method import NetworkMethod
 from infoseg_bench.training.views import (
     INFRARED_VIEWS,
     ViewParameters,
     counted,
     input_channels,
-    jittered,
+    jitter,
     network_input,
     ordered,
 )
@@ -71,7 +71,7 @@ class IICParameters(ViewParameters):
     )
 
 
-class IIC(NetworkMethod[IICParameters]):
+class IIC(GraphableMethod[IICParameters]):
     """Raises the information between the clusters of a crop and of its jittered, mirrored copy.
 
     The loss is the released one: minus the information of the joint distribution of both maps' clusters,
@@ -126,16 +126,24 @@ class IIC(NetworkMethod[IICParameters]):
         self._photos = len(train)
         yield from super().fit(train)
 
-    def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> Draws:
+        """Draw the jitter and which copies are mirrored; the head that is trained decides what is done."""
+        return {
+            "head": self.head(),
+            "jitter": jitter(self.parameters).draw(shape[0], generator),
+            "mirrored": draw_mirrored(shape[0], generator) & self.parameters.flip,
+        }
+
+    def objective(self, batch: TrainBatch, drawn: Draws) -> dict[str, Tensor]:
         """Return minus the information of the head that is trained at this step."""
-        images, copies, mirrored = self._views(batch, generator)
-        head = self.head()
+        images, head = ordered(batch.images, self.parameters), drawn["head"]
+        copies = mirror(jitter(self.parameters).apply(images, drawn["jitter"]), drawn["mirrored"])
         first, second = (
             self.network(network_input(view, self.parameters), head=head) for view in (images, copies)
         )
         loss = -displaced_information(
             first,
-            mirror(second, mirrored),
+            mirror(second, drawn["mirrored"]),
             radius=self.parameters.radius,
             lamb=self.parameters.lamb_a if head == "a" else self.parameters.lamb_b,
             collapsed=self.parameters.collapsed,
@@ -164,10 +172,3 @@ class IIC(NetworkMethod[IICParameters]):
         with self.inference():
             probabilities: Tensor = self.network(inputs)
         return probabilities.argmax(dim=1)
-
-    def _views(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the crops, their copies, and which copies are mirrored."""
-        images = ordered(batch.images, self.parameters)
-        copies = jittered(images, self.parameters, generator)
-        mirrored = draw_mirrored(len(images), generator) & self.parameters.flip
-        return images, mirror(copies, mirrored), mirrored

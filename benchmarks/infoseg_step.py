@@ -22,7 +22,8 @@ from infoseg_bench.information.jensen_shannon import jensen_shannon
 from infoseg_bench.infoseg.infoseg import InfoSeg
 from infoseg_bench.infoseg.infoseg_parameters import InfoSegParameters
 from infoseg_bench.infoseg.network import FeatureNetwork, Features
-from infoseg_bench.infoseg.objective import class_probabilities, class_scores, random_partners
+from infoseg_bench.infoseg.objective import class_probabilities, class_scores
+from infoseg_bench.training.graphable_method import Draws
 
 
 class Literal(InfoSeg):
@@ -35,14 +36,13 @@ class Literal(InfoSeg):
         network.fold = False
         return network
 
-    def _information(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _information(self, batch: TrainBatch, drawn: Draws) -> tuple[Tensor, Tensor]:
         features = self._features(batch.images)
         V = class_probabilities(class_scores(features.L, features.H), self.parameters.tau)
         S = torch.einsum("bkuv,bkp->bpuv", V, features.H)
         joint = (features.L * S).sum(dim=1)
-        other = random_partners(len(V), generator)
         if self.parameters.pairing == "permuted":
-            marginal = (features.L * S[other]).sum(dim=1)
+            marginal = (features.L * S[drawn["other"]]).sum(dim=1)
         else:
             pairs = torch.einsum("bpuv,cpuv->bcuv", features.L, S)
             marginal = pairs[~torch.eye(len(V), dtype=torch.bool, device=V.device)]

@@ -1,6 +1,9 @@
 """InfoSeg's objective without S against the same with S formed: time and memory, in one run.
 
-python benchmarks/objective.py --device cpu --batch 16 --clusters 15 --features 256 --side 32
+    python benchmarks/objective.py --device cpu --batch 16 --clusters 15 --features 256 --side 32
+    python benchmarks/objective.py --pairing all
+
+With all pairs, one pass over their scores is compared with one step after the other instead.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from torch import Tensor
 
 from infoseg_bench.information.jensen_shannon import jensen_shannon
 from infoseg_bench.infoseg.objective import (
+    all_pairs_information,
     class_probabilities,
     class_scores,
     joint_scores,
@@ -42,7 +46,24 @@ def with_s(L: Tensor, H: Tensor, other: Tensor) -> Tensor:
     return jensen_shannon((L * S).sum(dim=1), (L * S[other]).sum(dim=1))
 
 
-FORMS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {"without_s": without_s, "with_s": with_s}
+def one_pass(L: Tensor, H: Tensor, other: Tensor) -> Tensor:
+    """Compare all pairs as the suite does."""
+    scores = class_scores(L, H)
+    V = class_probabilities(scores, TAU)
+    return all_pairs_information(L, H, V, joint_scores(V, scores))
+
+
+def step_by_step(L: Tensor, H: Tensor, other: Tensor) -> Tensor:
+    """Compute the same from the scores of the pairs, put in order."""
+    scores = class_scores(L, H)
+    V = class_probabilities(scores, TAU)
+    return jensen_shannon(joint_scores(V, scores), marginal_scores(L, H, V, pairing="all"))
+
+
+FORMS: dict[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    "without_s": without_s, "with_s": with_s, "one_pass": one_pass, "step_by_step": step_by_step,
+}  # fmt: skip
+COMPARED = {"permuted": ("with_s", "without_s"), "all": ("step_by_step", "one_pass")}
 
 
 def run(form: str, *, device: str, batch: int, clusters: int, features: int, side: int) -> dict[str, float]:
@@ -57,16 +78,20 @@ def run(form: str, *, device: str, batch: int, clusters: int, features: int, sid
     return measure(lambda: FORMS[form](L, H, other), [L, H], device=where, repeats=REPEATS)
 
 
-def compare(**sizes: str | int) -> dict[str, float]:
+def compare(pairing: str = "permuted", **sizes: str | int) -> dict[str, float]:
     """Measure both forms, each in a process of its own, and give their ratios."""
-    return compare_forms(__file__, "with_s", "without_s", sizes)
+    slow, fast = COMPARED[pairing]
+    return compare_forms(__file__, slow, fast, sizes)
 
 
 def main() -> None:
     """Print one form's figures, or the ratios of both."""
-    options = vars(options_of(__doc__ or "", list(FORMS), SIZES).parse_args())
-    form = options.pop("form")
-    print(json.dumps(run(form, **options) if form else compare(**options), indent=None if form else 2))
+    parser = options_of(__doc__ or "", list(FORMS), SIZES)
+    parser.add_argument("--pairing", choices=sorted(COMPARED), default="permuted")
+    options = vars(parser.parse_args())
+    form, pairing = options.pop("form"), options.pop("pairing")
+    found = run(form, **options) if form else compare(pairing, **options)
+    print(json.dumps(found, indent=None if form else 2))
 
 
 if __name__ == "__main__":

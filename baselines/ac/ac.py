@@ -24,8 +24,8 @@ from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
 from infoseg_bench.information.displaced import displaced_information
 from infoseg_bench.information.precision import at_least_float32
-from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
-from infoseg_bench.utils.device import send
+from infoseg_bench.training.graphable_method import Draws, GraphableMethod
+from infoseg_bench.training.network_method import TrainingParameters
 
 Policy = Literal["distinct", "independent", "opposite"]
 SETTINGS = "AC-MM run_experiments.sh"
@@ -111,7 +111,7 @@ class ACParameters(TrainingParameters):
     )
 
 
-class AC(NetworkMethod[ACParameters]):
+class AC(GraphableMethod[ACParameters]):
     """Finds clusters on which two autoregressive passes over an image agree."""
 
     name: ClassVar[str] = "ac"
@@ -166,16 +166,21 @@ class AC(NetworkMethod[ACParameters]):
             heads["vectors"] = nn.Conv2d(trunk.out_channels, chosen.arl_features, 1)
         return nn.ModuleDict(heads)
 
-    def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> Draws:
+        """Draw the two orderings, which decide what is done, and the grid cells that ARL compares."""
+        drawn: dict[str, Any] = {"orderings": draw_orderings(self.parameters.orderings, generator)}
+        if self.parameters.arl_weight:
+            cells = shape[2] * shape[3] // self.parameters.stride**2
+            drawn["cells"] = torch.randperm(cells, generator=generator)[: self.parameters.arl_samples]
+        return drawn
+
+    def objective(self, batch: TrainBatch, drawn: Draws) -> dict[str, Tensor]:
         """Return minus the information between passes along two orderings; padding is left out."""
-        grids = [
-            self._grid(batch.images, ordering)
-            for ordering in draw_orderings(self.parameters.orderings, generator)
-        ]
+        grids = [self._grid(batch.images, ordering) for ordering in drawn["orderings"]]
         information = self._information(grids, batch.inside if batch.mask is None else batch.mask)
         scalars = {"loss": -information, "information": information}
         if self.parameters.arl_weight:
-            agreement = self._agreement(grids, generator)
+            agreement = self._agreement(grids, drawn["cells"])
             scalars |= {"loss": -information - self.parameters.arl_weight * agreement, "arl": agreement}
         return scalars
 
@@ -213,16 +218,13 @@ class AC(NetworkMethod[ACParameters]):
             together=self.summed,
         )
 
-    def _agreement(self, grids: list[Tensor], generator: torch.Generator) -> Tensor:
+    def _agreement(self, grids: list[Tensor], cells: Int64[Tensor, " cell"]) -> Tensor:
         """Return how well the same neighbourhood in the other view is distinguished from others (ARL)."""
         first, second = (F.normalize(self.network.vectors(grid).float(), dim=1) for grid in grids)
         reach = self.parameters.arl_radius
         # The mean score over a neighbourhood is the score with the neighbourhood's mean.
         second = F.avg_pool2d(second, 2 * reach + 1, 1, reach, count_include_pad=False)
-        places = first.shape[2] * first.shape[3]
-        drawn = torch.randperm(places, generator=generator)[: self.parameters.arl_samples]
-        drawn = send(drawn, first.device)
-        first, second = (view.flatten(2)[..., drawn].mT.flatten(0, 1) for view in (first, second))
+        first, second = (view.flatten(2)[..., cells].mT.flatten(0, 1) for view in (first, second))
         with torch.autocast(first.device.type, enabled=False):
             return info_nce(first, second, temperature=self.parameters.arl_temperature)
 

@@ -25,8 +25,9 @@ from infoseg_bench.contracts import PhotoMap, parameter
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.images.sobel import append_sobel
 from infoseg_bench.information.assignment import conditional_entropy, divergence, marginal_entropy
+from infoseg_bench.training.graphable_method import Draws, GraphableMethod
 from infoseg_bench.training.net10a import ClusterHead, Net10aTrunk, Padding, initialise
-from infoseg_bench.training.network_method import NetworkMethod, TrainingParameters
+from infoseg_bench.training.network_method import TrainingParameters
 from infoseg_bench.utils.randomness import normals
 
 NO_SOBEL: Mapping[str, Any] = {"sobel": False}
@@ -109,7 +110,7 @@ class InMARSParameters(TrainingParameters):
     )
 
 
-class InMARS(NetworkMethod[InMARSParameters]):
+class InMARS(GraphableMethod[InMARSParameters]):
     """InMARS (re-implementation from the abstract).
 
     Superpixels are assigned to clusters evenly, confidently, and consistently under adversarial
@@ -138,7 +139,19 @@ class InMARS(NetworkMethod[InMARSParameters]):
         head = ClusterHead(trunk.out_channels, self.task.clusters, chosen.padding)
         return nn.ModuleDict({"trunk": trunk, "head": head}).apply(initialise)
 
-    def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> Draws:
+        """Draw where the adversaries in use start."""
+        chosen, drawn = self.parameters, dict[str, Tensor]()
+        if self.step < chosen.adversary_start * self.run.steps:
+            return drawn
+        if chosen.photometric_weight:
+            drawn["photometric"] = normals(shape, generator, self.run.device)
+        if chosen.geometric_weight:
+            points = chosen.geometric_points
+            drawn["geometric"] = normals((shape[0], 2, points, points), generator, self.run.device)
+        return drawn
+
+    def objective(self, batch: TrainBatch, drawn: Draws) -> dict[str, Tensor]:
         """Return minus the information of superpixels, plus the divergences under both adversaries."""
         chosen, regions = self.parameters, batch.maps["superpixels"]
         if batch.mask is not None:
@@ -149,11 +162,10 @@ class InMARS(NetworkMethod[InMARSParameters]):
         even, undecided = marginal_entropy(assigned, pool.share), conditional_entropy(assigned, pool.share)
         loss = chosen.conditional_weight * undecided - chosen.marginal_weight * even
         scalars = {"marginal_entropy": even, "conditional_entropy": undecided}
-        if self.step >= chosen.adversary_start * self.run.steps:
-            for name, weight, attack in self._attacks():
-                if weight:
-                    scalars[name] = attack(batch.images, predicted.detach(), regions, generator)
-                    loss = loss + weight * scalars[name]
+        for name, weight, attack in self._attacks():
+            if name in drawn:
+                scalars[name] = attack(batch.images, predicted.detach(), regions, drawn[name])
+                loss = loss + weight * scalars[name]
         return {"loss": loss, **scalars}
 
     def predict(
@@ -176,9 +188,7 @@ class InMARS(NetworkMethod[InMARSParameters]):
             ("geometric", chosen.geometric_weight, self._geometric),
         )
 
-    def _photometric(
-        self, images: Tensor, predicted: Tensor, regions: Tensor, generator: torch.Generator
-    ) -> Tensor:
+    def _photometric(self, images: Tensor, predicted: Tensor, regions: Tensor, start: Tensor) -> Tensor:
         """Return the divergence of the superpixels' clusters under a perturbation of colours."""
         pool = RegionPooling(regions)
         target = pool(predicted)
@@ -186,12 +196,9 @@ class InMARS(NetworkMethod[InMARSParameters]):
         def moved(change: Tensor) -> Tensor:
             return divergence(target, pool(self._probabilities(images + change)), pool.share)
 
-        start = normals(images.shape, generator, images.device)
         return self._worst(moved, start, self.parameters.photometric_radius, root_mean_square)
 
-    def _geometric(
-        self, images: Tensor, predicted: Tensor, regions: Tensor, generator: torch.Generator
-    ) -> Tensor:
+    def _geometric(self, images: Tensor, predicted: Tensor, regions: Tensor, start: Tensor) -> Tensor:
         """Return the divergence of the superpixels' clusters when both are warped with the image."""
         size = (images.shape[2], images.shape[3])
 
@@ -201,8 +208,6 @@ class InMARS(NetworkMethod[InMARSParameters]):
             target, assigned = warp(predicted, flow), self._probabilities(warp(images, flow))
             return divergence(pool(target), pool(assigned), pool.share)
 
-        points = self.parameters.geometric_points
-        start = normals((len(images), 2, points, points), generator, images.device)
         return self._worst(
             moved,
             start,

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from infoseg_bench.baselines.pairs.pair_method import (
@@ -19,7 +19,7 @@ from infoseg_bench.baselines.pairs.pair_method import (
     within,
 )
 from infoseg_bench.contracts import parameter
-from infoseg_bench.utils.device import send
+from infoseg_bench.training.graphable_method import Draws
 from infoseg_bench.utils.randomness import normals
 
 SOURCE = "IIC utils/segmentation/baselines; scripts/segmentation/baselines"
@@ -76,22 +76,33 @@ class Doersch(PairMethod[DoerschParameters]):
             if within(second, margin=patch // 2, size=size):
                 return Pair(first, second, direction)
 
-    def judge(self, outputs: Float[Tensor, "batch output"], target: int) -> Float[Tensor, " batch"]:
+    def judge(
+        self, outputs: Float[Tensor, "batch output"], target: Int64[Tensor, ""]
+    ) -> Float[Tensor, " batch"]:
         """Return the cross-entropy over the directions."""
-        return F.cross_entropy(outputs, outputs.new_full((len(outputs),), target).long(), reduction="none")
+        return F.cross_entropy(outputs, target.expand(len(outputs)), reduction="none")
 
-    def altered(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
+    def draw_changes(self, shape: torch.Size, generator: torch.Generator) -> Draws:
+        """Draw the colour that every image keeps, and the noise."""
+        if not self.parameters.color_dropping:
+            return {}
+        kept = torch.randint(3, (shape[0],), generator=generator)
+        return {"kept": kept, "noise": normals((shape[0], 3, *shape[2:]), generator, self.run.device)}
+
+    def altered(self, inputs: Tensor, drawn: Draws) -> Tensor:
         """Drop colours, so that chromatic aberration cannot reveal positions.
 
         The Sobel channels are still those of all colours: the released loader appends grey before it
         drops colours, and computes the Sobel derivatives from grey
         (datasets/segmentation/baselines/doersch.py).
         """
-        return dropped(inputs, generator) if self.parameters.color_dropping else inputs
+        return dropped(inputs, drawn["kept"], drawn["noise"]) if self.parameters.color_dropping else inputs
 
 
 def dropped(
-    images: Float[Tensor, "batch channel height width"], generator: torch.Generator
+    images: Float[Tensor, "batch channel height width"],
+    kept: Int64[Tensor, " batch"],
+    noise: Float[Tensor, "batch 3 height width"],
 ) -> Float[Tensor, "batch channel height width"]:
     """Keep one colour of every image, and replace the other two by noise.
 
@@ -100,13 +111,12 @@ def dropped(
 
     Args:
         images: three colour channels first, in any order; further channels are kept
-        generator: random generator of the CPU
+        kept: the colour that each keeps, 0 to 2
+        noise: standard normal numbers
     """
     colours = images[:, :3]
-    kept = torch.randint(3, (len(images),), generator=generator)
-    kept = send(kept, images.device)
     deviation, mean = torch.std_mean(colours, dim=(0, 2, 3))
-    noise = normals(colours.shape, generator, images.device).to(images.dtype)
+    noise = noise.to(images.dtype)
     noise = mean[kept][:, None, None, None] + noise * deviation[kept][:, None, None, None] / NOISE
     keep = F.one_hot(kept, 3).bool()[:, :, None, None]
     return torch.cat([torch.where(keep, colours, noise), images[:, 3:]], dim=1)

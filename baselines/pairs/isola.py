@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from infoseg_bench.baselines.pairs.pair_method import (
@@ -70,10 +70,14 @@ class Isola(PairMethod[IsolaParameters]):
             if within(second, margin=patch // 2, size=size):
                 return Pair(first, second, int(adjacent))
 
-    def judge(self, outputs: Float[Tensor, "batch output"], target: int) -> Float[Tensor, " batch"]:
+    def judge(
+        self, outputs: Float[Tensor, "batch output"], target: Int64[Tensor, ""]
+    ) -> Float[Tensor, " batch"]:
         """Return the binary cross-entropy of adjacency."""
         logits = outputs[:, 0]
-        return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target), reduction="none")
+        return F.binary_cross_entropy_with_logits(
+            logits, target.to(logits.dtype).expand_as(logits), reduction="none"
+        )
 
     def _neighbour(self, first: Place, size: int, generator: torch.Generator) -> Place:
         steps = DIAGONALS if self.parameters.neighbours == "published" else NEIGHBOURS

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from typing_extensions import TypeVar
 
@@ -24,13 +24,13 @@ from infoseg_bench.errors import UsageError
 from infoseg_bench.images.mirror import draw_mirrored, mirror
 from infoseg_bench.information.precision import at_least_float32
 from infoseg_bench.training.feature_kmeans import kmeans_centres
-from infoseg_bench.training.network_method import NetworkMethod
+from infoseg_bench.training.graphable_method import Draws, GraphableMethod
 from infoseg_bench.training.views import (
     INFRARED_VIEWS,
     ViewParameters,
     counted,
     input_channels,
-    jittered,
+    jitter,
     network_input,
     ordered,
 )
@@ -93,7 +93,7 @@ class Pair:
     target: int
 
 
-class PairMethod(NetworkMethod[Q]):
+class PairMethod(GraphableMethod[Q]):
     """Base class that trains the trunk on pairs, and clusters its features before every evaluation.
 
     A subclass defines `outputs`, `place` and `judge`, and may change the training images in `altered`.
@@ -129,10 +129,16 @@ class PairMethod(NetworkMethod[Q]):
         """Draw a pair that lies within images of `size` pixels."""
 
     @abstractmethod
-    def judge(self, outputs: Float[Tensor, "batch output"], target: int) -> Float[Tensor, " batch"]:
+    def judge(
+        self, outputs: Float[Tensor, "batch output"], target: Int64[Tensor, ""]
+    ) -> Float[Tensor, " batch"]:
         """Return the loss of every image."""
 
-    def altered(self, inputs: Tensor, generator: torch.Generator) -> Tensor:
+    def draw_changes(self, shape: torch.Size, generator: torch.Generator) -> Draws:
+        """Draw what `altered` needs; by default nothing."""
+        return {}
+
+    def altered(self, inputs: Tensor, drawn: Draws) -> Tensor:
         """Return the network's inputs, changed for training; by default unchanged."""
         return inputs
 
@@ -149,16 +155,25 @@ class PairMethod(NetworkMethod[Q]):
             hidden=chosen.hidden,
         )
 
-    def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> Draws:
+        """Draw which images are mirrored, the jitter, changes of the inputs, and the pair."""
+        drawn: dict[str, Any] = {"mirrored": draw_mirrored(shape[0], generator) & self.parameters.flip}
+        drawn["jitter"] = jitter(self.parameters).draw(shape[0], generator)
+        drawn |= self.draw_changes(shape, generator)
+        pair = self.place(shape[-1], generator)
+        return {**drawn, "pair": torch.tensor([*pair.first, *pair.second, pair.target])}
+
+    def objective(self, batch: TrainBatch, drawn: Draws) -> dict[str, Tensor]:
         """Return the mean loss over the images in which the centre of either window is valid."""
-        mirrored = draw_mirrored(len(batch.images), generator) & self.parameters.flip
-        images = jittered(ordered(batch.images, self.parameters), self.parameters, generator)
-        inputs = self.altered(network_input(mirror(images, mirrored), self.parameters), generator)
-        pair = self.place(images.shape[-1], generator)
-        outputs = self.network(inputs, pair.first, pair.second)
+        images = jitter(self.parameters).apply(ordered(batch.images, self.parameters), drawn["jitter"])
+        mirrored = drawn["mirrored"]
+        inputs = self.altered(network_input(mirror(images, mirrored), self.parameters), drawn)
+        *centres, target = drawn["pair"].unbind()
+        first, second = (centres[0], centres[1]), (centres[2], centres[3])
+        outputs = self.network(inputs, first, second)
         mask = mirror(counted(batch), mirrored)
-        kept = (mask[:, *pair.first] | mask[:, *pair.second]).float()
-        judged = self.judge(outputs.float(), pair.target)
+        kept = (_at(mask, *first) | _at(mask, *second)).float()
+        judged = self.judge(outputs.float(), target)
         return {"loss": (judged * kept).sum() / kept.sum().clamp(min=1)}
 
     def before_evaluation(self, train: TrainImages) -> None:
@@ -203,6 +218,13 @@ class PairMethod(NetworkMethod[Q]):
         inputs = network_input(ordered(images, self.parameters), self.parameters)
         with self.inference():
             return at_least_float32(self.network.trunk(inputs))
+
+
+def _at(
+    masks: Bool[Tensor, "batch height width"], row: Int64[Tensor, ""], column: Int64[Tensor, ""]
+) -> Bool[Tensor, " batch"]:
+    """Return the masks' values at a place; to index with it would make the host wait for the device."""
+    return masks.flatten(1).index_select(1, (row * masks.shape[2] + column)[None])[:, 0]
 
 
 def inner_place(size: int, patch: int, generator: torch.Generator) -> Place:

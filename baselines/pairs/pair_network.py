@@ -6,7 +6,7 @@ IIC archs/segmentation/baselines/net10a_doersch.py and net10a_isola.py.
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from infoseg_bench.images.upsampling import upsampled_window
@@ -14,6 +14,8 @@ from infoseg_bench.training.net10a import Net10aTrunk, Padding, initialise
 
 Place = tuple[int, int]
 """Row and column of a window's centre, in pixels of the image."""
+AnyPlace = Place | tuple[Int64[Tensor, ""], Int64[Tensor, ""]]
+"""The same, or numbers on the network's device."""
 
 
 class PairNetwork(nn.Module):
@@ -58,7 +60,7 @@ class PairNetwork(nn.Module):
         self.apply(initialise)
 
     def forward(
-        self, images: Float[Tensor, "batch channel size size"], first: Place, second: Place
+        self, images: Float[Tensor, "batch channel size size"], first: AnyPlace, second: AnyPlace
     ) -> Float[Tensor, "batch output"]:
         """Return the outputs for the windows around two places, which are the same in all images."""
         features, size = self.trunk(images), images.shape[-1]

@@ -133,6 +133,7 @@ def run(
     jobs: int | None = None,
     gpus_per_run: int = 1,
     compile: bool = False,
+    cuda_graph: bool = False,
     force: bool = False,
     dry_run: bool = False,
     snapshots: int = 0,
@@ -166,6 +167,7 @@ def run(
         jobs: number of runs at a time; None: one per GPU, or one per core as far as memory allows
         gpus_per_run: number of GPUs, or of processes on the CPU, that train one run together
         compile: whether to use torch.compile for the networks
+        cuda_graph: whether to record training steps as CUDA graphs
         force: whether to repeat finished runs from the beginning
         dry_run: whether to only make the plan, without writing anything
         snapshots: number of images whose predictions are kept at every evaluation
@@ -190,7 +192,7 @@ def run(
     )  # fmt: skip
     work = Work(
         results=Path(results), data=Path(data), device=device, processes=gpus_per_run, compile=compile,
-        plugins=[Path(plugin) for plugin in plugins], snapshots=snapshots,
+        cuda_graph=cuda_graph, plugins=[Path(plugin) for plugin in plugins], snapshots=snapshots,
     )  # fmt: skip
     planned = plan_runs(
         selection, work, engine or Engine(), jobs=jobs, force=force,

@@ -115,6 +115,11 @@ selection_options = gathered(
     is_flag=True,
     help="Use torch.compile for the networks; `infoseg-bench speed --compile` shows whether this is faster.",
 )
+@click.option(
+    "--cuda-graph",
+    is_flag=True,
+    help="Record training steps as CUDA graphs, where method and device allow it; the log says where not.",
+)
 @click.option("--force", is_flag=True, help="Repeat finished runs from the beginning.")
 @click.option(
     "--dry-run",
@@ -141,6 +146,7 @@ def run(
     jobs: int | None,
     gpus_per_run: int,
     compile: bool,
+    cuda_graph: bool,
     force: bool,
     dry_run: bool,
     snapshots: int | None,
@@ -161,7 +167,7 @@ def run(
 
     work = Work(
         results=results, data=data, device=device, processes=gpus_per_run, compile=compile, plugins=plugins,
-        snapshots=snapshots or 0,
+        cuda_graph=cuda_graph, snapshots=snapshots or 0,
     )  # fmt: skip
     planned = plan_runs(
         offer_demo(selection, data, plugins), work, engine, jobs=jobs, force=force,

@@ -25,6 +25,7 @@ from infoseg_bench.cli.speed_table import show
 @set_option("Set a method's parameter, such as infoseg.precision=bfloat16; suites have their own.")
 @device_option
 @click.option("--compile", is_flag=True, help="Use torch.compile for the networks.")
+@click.option("--cuda-graph", is_flag=True, help="Record training steps as CUDA graphs.")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0),
@@ -47,6 +48,7 @@ def speed(
     parameters: dict[str, dict[str, Any]],
     device: str,
     compile: bool,
+    cuda_graph: bool,
     seconds: float,
     suites: bool,
     as_json: bool,
@@ -62,8 +64,8 @@ def speed(
     from infoseg_bench.profiling.speeds import measure_speeds
 
     found = measure_speeds(
-        methods, dataset=dataset, parameters=parameters, device=device, compile=compile, seconds=seconds,
-        suites=suites, data=data, plugins=plugins,
+        methods, dataset=dataset, parameters=parameters, device=device, compile=compile,
+        cuda_graph=cuda_graph, seconds=seconds, suites=suites, data=data, plugins=plugins,
         announce=lambda line: click.echo(f"measuring {line}", err=True),
     )  # fmt: skip
     if as_json:

@@ -61,6 +61,7 @@ class RunContext:
         steps: number of training steps; 0 for a method that does not train in steps
         compile: whether to use `torch.compile`, in methods that support it. Like the device,
             it changes only the order of floating-point operations
+        cuda_graph: whether to record training steps as CUDA graphs, in methods that support it; likewise
         ranks: the processes that train this run together, each on a part of every batch
     """
 
@@ -68,6 +69,7 @@ class RunContext:
     device: torch.device
     steps: int
     compile: bool = False
+    cuda_graph: bool = False
     ranks: Ranks = SINGLE
 
     def generator(self, *purpose: int | str) -> torch.Generator:

@@ -6,12 +6,15 @@ Factors and the order of the four adjustments are drawn separately for every ima
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from infoseg_bench.utils.device import constant, send
+
+Adjustment = Callable[[Tensor, Tensor], Tensor]
 
 GREY_WEIGHTS = (0.2989, 0.587, 0.114)
 """Red, green and blue in torchvision's conversion to grey (transforms/_functional_tensor.py)."""
@@ -26,32 +29,76 @@ def color_jitter(
     hue: float,
     generator: torch.Generator,
 ) -> Float[Tensor, "batch channel height width"]:
-    """Jitter red, green and blue; further channels, such as infrared, are not changed.
+    """Draw and apply a `ColorJitter`; random numbers come from a CPU generator, for any device."""
+    jitter = ColorJitter(brightness=brightness, contrast=contrast, saturation=saturation, hue=hue)
+    return jitter.apply(images, send(jitter.draw(len(images), generator), images.device))
 
-    Args:
-        images: red, green and blue first, values in [0, 1]; not modified
+
+@dataclass(frozen=True, kw_only=True)
+class ColorJitter:
+    """Jitter of red, green and blue; further channels, such as infrared, are not changed.
+
+    Attributes:
         brightness: the factor is uniform in [1 - brightness, 1 + brightness], clipped at 0
         contrast: the same for the blend with the image's mean grey
         saturation: the same for the blend with the grey of each pixel
         hue: the shift is uniform in [-hue, hue], where 1 is the full colour circle; at most 0.5
-        generator: a CPU generator, so that the random numbers do not depend on the device
-
-    Returns:
-        a new tensor, values in [0, 1]
     """
-    spans = torch.tensor([brightness, contrast, saturation, hue])
-    draws = (2 * torch.rand(len(images), 4, generator=generator) - 1) * spans
-    factors = torch.cat([(1 + draws[:, :3]).clamp(min=0), draws[:, 3:]], dim=1)
-    order = torch.rand(len(images), 4, generator=generator).argsort(dim=1)
-    colours = images[:, :3].clone()
-    for place in range(4):
-        for kind, adjust in enumerate(ADJUSTMENTS):
-            chosen = (order[:, place] == kind).nonzero()[:, 0]
-            if len(chosen) and spans[kind] > 0:
-                factor = send(factors[chosen, kind].to(images.dtype), images.device)[:, None, None, None]
-                chosen = send(chosen, images.device)
-                colours[chosen] = adjust(colours[chosen], factor)
-    return torch.cat([colours, images[:, 3:]], dim=1)
+
+    brightness: float
+    contrast: float
+    saturation: float
+    hue: float
+
+    @property
+    def spans(self) -> tuple[float, float, float, float]:
+        """The spans in the order of `ADJUSTMENTS`."""
+        return self.brightness, self.contrast, self.saturation, self.hue
+
+    def draw(self, count: int, generator: torch.Generator) -> Float[Tensor, "count 2 4"]:
+        """Draw what `apply` needs for every image, on the CPU: strengths, and the order of adjustments."""
+        draws = (2 * torch.rand(count, 4, generator=generator) - 1) * torch.tensor(self.spans)
+        factors = torch.cat([(1 + draws[:, :3]).clamp(min=0), draws[:, 3:]], dim=1)
+        order = torch.rand(count, 4, generator=generator).argsort(dim=1)
+        return torch.stack([factors, order.float()], dim=1)
+
+    def apply(
+        self, images: Float[Tensor, "batch channel height width"], drawn: Float[Tensor, "batch 2 4"]
+    ) -> Float[Tensor, "batch channel height width"]:
+        """Return jittered images, values in [0, 1]; red, green and blue come first.
+
+        Args:
+            images: values in [0, 1]; not modified
+            drawn: what `draw` gave, on the device of the images
+        """
+        factors, order = drawn.unbind(dim=1)
+        colours = images[:, :3].clone()
+        for place in range(4):
+            for kind, adjust in enumerate(ADJUSTMENTS):
+                if self.spans[kind] > 0:
+                    chosen = order[:, place] == kind
+                    colours = _adjusted(colours, chosen, factors[:, kind].to(images.dtype), adjust)
+        return torch.cat([colours, images[:, 3:]], dim=1)
+
+
+def _adjusted(colours: Tensor, chosen: Tensor, factor: Tensor, adjust: Adjustment) -> Tensor:
+    """Adjust the chosen images."""
+    if not host_knows(chosen):
+        # To learn how many they are, the host would have to wait.
+        return torch.where(_per_image(chosen), adjust(colours, _per_image(factor)), colours)
+    places = chosen.nonzero()[:, 0]
+    if len(places):
+        colours[places] = adjust(colours[places], _per_image(factor[places]))
+    return colours
+
+
+def host_knows(values: Tensor) -> bool:
+    """Return whether the host can read values at once."""
+    return not values.is_cuda
+
+
+def _per_image(values: Float[Tensor, " batch"] | Bool[Tensor, " batch"]) -> Tensor:
+    return values[:, None, None, None]
 
 
 def _brightness(colours: Tensor, factor: Tensor) -> Tensor:
@@ -98,5 +145,5 @@ def _blend(colours: Tensor, other: Tensor, factor: Tensor) -> Tensor:
     return (factor * colours + (1 - factor) * other).clamp(0, 1)
 
 
-ADJUSTMENTS: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (_brightness, _contrast, _saturation, _hue)
+ADJUSTMENTS: tuple[Adjustment, ...] = (_brightness, _contrast, _saturation, _hue)
 """In the order of torchvision's parameters; they are applied to each image in random order."""

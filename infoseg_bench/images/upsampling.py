@@ -12,13 +12,17 @@ from torch import Tensor
 
 
 def upsampled_window(
-    maps: Float[Tensor, "batch channel rows columns"], top: int, left: int, side: int, size: int
+    maps: Float[Tensor, "batch channel rows columns"],
+    top: int | Int64[Tensor, ""],
+    left: int | Int64[Tensor, ""],
+    side: int,
+    size: int,
 ) -> Float[Tensor, "batch channel side side"]:
     """Return a square window of the upsampled maps.
 
     Args:
         maps: the maps before upsampling
-        top: first row of the window in the upsampled maps
+        top: first row of the window in the upsampled maps; a tensor is on their device
         left: first column
         side: side of the window in pixels
         size: side of the upsampled maps in pixels

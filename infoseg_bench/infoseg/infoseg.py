@@ -18,24 +18,25 @@ from infoseg_bench.information.displaced import displaced_information
 from infoseg_bench.information.donsker_varadhan import donsker_varadhan
 from infoseg_bench.information.jensen_shannon import jensen_shannon
 from infoseg_bench.information.precision import at_least_float32
-from infoseg_bench.infoseg.augmentation import flipped, jittered
+from infoseg_bench.infoseg.augmentation import JITTER, flipped
 from infoseg_bench.infoseg.blocks import patch_side
 from infoseg_bench.infoseg.diagnosis import label_free_figures, suspicions
 from infoseg_bench.infoseg.infoseg_parameters import InfoSegParameters
 from infoseg_bench.infoseg.network import STRIDE, FeatureNetwork, Features
 from infoseg_bench.infoseg.objective import (
+    all_pairs_information,
     assignment_entropy,
     class_probabilities,
     class_scores,
     cluster_usage,
+    draw_shift,
     hard_assignment,
     joint_scores,
     marginal_scores,
     random_partners,
     shifted,
 )
-from infoseg_bench.training.network_method import NetworkMethod
-from infoseg_bench.utils.device import send
+from infoseg_bench.training.graphable_method import Draws, GraphableMethod
 
 SELECTED_BY = {
     "last": None,
@@ -45,7 +46,7 @@ SELECTED_BY = {
 """For each value of the parameter `select`, the figure whose highest value selects a step."""
 
 
-class InfoSeg(NetworkMethod[InfoSegParameters]):
+class InfoSeg(GraphableMethod[InfoSegParameters]):
     """Does both steps of the paper in every iteration: segment with L and H, then raise their information.
 
     Where the paper is silent, the defaults are those of Deep InfoMax, on which it builds: layer normalisation
@@ -110,12 +111,28 @@ class InfoSeg(NetworkMethod[InfoSegParameters]):
             shortcut=chosen.shortcut,
         )
 
-    def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
+    def draw(self, shape: torch.Size, generator: torch.Generator) -> Draws:
+        """Draw which images are mirrored, the jitter, the images x', and a shift of V."""
+        chosen, drawn, count = self.parameters, dict[str, Tensor](), shape[0]
+        if chosen.flip:
+            drawn["flipped"] = draw_mirrored(count, generator)
+        if chosen.estimator == "iic":
+            drawn["mirrored"] = draw_mirrored(count, generator)
+        if chosen.estimator == "iic" or chosen.jitter != "none":
+            drawn["jitter"] = JITTER.draw(count, generator)
+        if chosen.estimator == "iic":
+            return drawn
+        drawn["other"] = random_partners(count, generator)
+        if chosen.negatives == "shifted":
+            drawn["shift"] = draw_shift(shape[2] // STRIDE, shape[3] // STRIDE, generator)
+        return drawn
+
+    def objective(self, batch: TrainBatch, drawn: Draws) -> dict[str, Tensor]:
         """Return minus the information to maximise, and two figures that show whether V collapses."""
         if self.parameters.flip:
-            batch = flipped(batch, generator)
+            batch = flipped(batch, drawn["flipped"])
         maximised = self._invariance if self.parameters.estimator == "iic" else self._information
-        information, V = maximised(batch, generator)
+        information, V = maximised(batch, drawn)
         with torch.no_grad():
             watched = {"assignment_entropy": assignment_entropy(V), "cluster_usage": cluster_usage(V)}
         return {"loss": -information, **watched}
@@ -139,25 +156,33 @@ class InfoSeg(NetworkMethod[InfoSegParameters]):
         features = Features(L=at_least_float32(found.L), H=at_least_float32(found.H))
         return label_free_figures(features, self.parameters.effective_tau)
 
-    def _information(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _information(self, batch: TrainBatch, drawn: Draws) -> tuple[Tensor, Tensor]:
         """Estimate eq. 8, averaged over places and images (eq. 6); also return V."""
-        features = self._features(*self._views(batch.images, generator))
+        features = self._features(*self._views(batch.images, drawn))
         scores = at_least_float32(class_scores(features.L, features.H))
         V = class_probabilities(scores, self.parameters.effective_tau)
         weights = self._weights(V)
-        other = send(random_partners(len(scores), generator), scores.device)
-        negatives = self.parameters.negatives
+        negatives, joint = self.parameters.negatives, joint_scores(weights, scores)
+        moved = shifted(weights, drawn["shift"]) if negatives == "shifted" else weights
+        if batch.mask is None and scores.is_cuda and self._all_pairs:
+            # It rounds otherwise in the last bits, and on a CPU it is not faster.
+            return all_pairs_information(features.L, features.H, moved, joint), V
         marginal = at_least_float32(
             marginal_scores(
                 features.L,
                 features.H,
-                shifted(weights, generator) if negatives == "shifted" else weights,
-                other=other,
+                moved,
+                other=drawn["other"],
                 pairing=self.parameters.pairing,
                 every_place=negatives == "all-places",
             )
         )
-        return self._estimate(joint_scores(weights, scores), marginal, batch.mask), V
+        return self._estimate(joint, marginal, batch.mask), V
+
+    @property
+    def _all_pairs(self) -> bool:
+        """Whether eq. 7 is estimated with all pairs as the marginal ones."""
+        return self.parameters.pairing == "all" and self.parameters.estimator == "jensen-shannon"
 
     def _estimate(self, joint: Tensor, marginal: Tensor, mask: Tensor | None) -> Tensor:
         counted = [None if mask is None else _counted(mask, len(scores)) for scores in (joint, marginal)]
@@ -171,11 +196,11 @@ class InfoSeg(NetworkMethod[InfoSegParameters]):
             )
         return jensen_shannon(joint, marginal, counted_joint=counted[0], counted_marginal=counted[1])
 
-    def _invariance(self, batch: TrainBatch, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _invariance(self, batch: TrainBatch, drawn: Draws) -> tuple[Tensor, Tensor]:
         """Estimate IIC's information between the V of an image and of its jittered mirror image instead."""
-        mirrored = draw_mirrored(len(batch.images), generator)
+        mirrored = drawn["mirrored"]
         V = self._probabilities(batch.images)
-        other = self._probabilities(mirror(jittered(batch.images, generator), mirrored))
+        other = self._probabilities(mirror(JITTER.apply(batch.images, drawn["jitter"]), mirrored))
         information = displaced_information(
             V,
             mirror(other, mirrored),
@@ -196,10 +221,10 @@ class InfoSeg(NetworkMethod[InfoSegParameters]):
             return hard_assignment(V)
         return V if self.parameters.gradient_through_assignment else V.detach()
 
-    def _views(self, images: Tensor, generator: torch.Generator) -> tuple[Tensor, ...]:
+    def _views(self, images: Tensor, drawn: Draws) -> tuple[Tensor, ...]:
         if self.parameters.jitter == "none":
             return (images,)
-        changed = jittered(images, generator)
+        changed = JITTER.apply(images, drawn["jitter"])
         return (changed,) if self.parameters.jitter == "images" else (images, changed)
 
     def _features(self, *views: Tensor) -> Features:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -42,9 +43,23 @@ class Normalise(nn.Module):
         """Return the normalised features."""
         if self.to_length_one:
             return F.normalize(features, dim=-1)
+        if self.layer is not None and features.dtype == torch.bfloat16:
+            return self._in_one_pass(self.layer, features)
         if self.layer is not None:
             features = self.layer(features)
         return features if self.factor == 1.0 else features * self.factor
+
+    def _in_one_pass(self, layer: nn.LayerNorm, features: Tensor) -> Tensor:
+        """Return the same as bfloat16, with sums in float32 but without a float32 copy of all features.
+
+        At the paper's sizes L has 67 million numbers. Autocast would write them in float32 three times:
+        before the normalisation, after it, and times the factor.
+        """
+        scale = features.new_full(layer.normalized_shape, self.factor, dtype=torch.float32)
+        weight = scale if layer.weight is None else layer.weight * scale
+        bias = None if layer.bias is None else (layer.bias * scale).to(features.dtype)
+        with torch.autocast(features.device.type, enabled=False):
+            return F.layer_norm(features, layer.normalized_shape, weight.to(features.dtype), bias, layer.eps)
 
 
 def of_local(kind: Normalisation) -> Normalisation:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
+
+from infoseg_bench.information.precision import at_least_float32
 
 Pairing = Literal["permuted", "all", "own"]
 Negatives = Literal["same-place", "shifted", "all-places"]
@@ -81,13 +84,20 @@ def marginal_scores(
 
 
 def shifted(
-    V: Float[Tensor, "batch K rows columns"], generator: torch.Generator
+    V: Float[Tensor, "batch K rows columns"], shift: Int64[Tensor, 2]
 ) -> Float[Tensor, "batch K rows columns"]:
-    """Shift the assignments cyclically to other places, by the same random shift for the whole batch."""
-    rows, columns = V.shape[2:]
-    # All shifts other than zero are equally probable.
+    """Shift the assignments cyclically to other places, by as many rows and columns."""
+    for axis in (2, 3):
+        size = V.shape[axis]
+        source = (torch.arange(size, device=V.device) - shift[axis - 2]) % size
+        V = V.index_select(axis, source)
+    return V
+
+
+def draw_shift(rows: int, columns: int, generator: torch.Generator) -> Int64[Tensor, 2]:
+    """Draw a shift of the whole batch; all shifts other than zero are equally probable."""
     shift = int(torch.randint(1, max(rows * columns, 2), (1,), generator=generator))
-    return V.roll(divmod(shift, columns), dims=(2, 3))
+    return torch.tensor(divmod(shift, columns))
 
 
 def _all_marginal_scores(L: Tensor, H: Tensor, V: Tensor) -> Tensor:
@@ -101,6 +111,47 @@ def _all_marginal_scores(L: Tensor, H: Tensor, V: Tensor) -> Tensor:
     count = len(L)
     distinct: Tensor = pairs.flatten(1)[:, 1:].reshape(-1, count - 1, count + 1)[:, :, :-1]
     return distinct.flatten(1).t().reshape(-1, *L.shape[2:])
+
+
+def all_pairs_information(
+    L: Float[Tensor, "batch P rows columns"],
+    H: Float[Tensor, "batch K P"],
+    V: Float[Tensor, "batch K rows columns"],
+    joint: Float[Tensor, "batch rows columns"],
+) -> Float[Tensor, ""]:
+    """Return eq. 7 with every pair of two images as a marginal one, in one pass over their scores.
+
+    It equals `jensen_shannon(joint, marginal_scores(L, H, V, pairing="all"))`, and so do its gradients.
+    """
+    S = torch.bmm(V.flatten(2).transpose(1, 2), H)
+    information: Tensor = _AllPairsInformation.apply(  # type: ignore[no-untyped-call]
+        L.flatten(2).permute(2, 0, 1), S.transpose(0, 1), joint.flatten(1).t()
+    )
+    return information
+
+
+class _AllPairsInformation(torch.autograd.Function):
+    """The estimate from the products of all pairs, with minus the joint scores on their diagonal."""
+
+    @staticmethod
+    def forward(ctx: Any, L: Tensor, S: Tensor, joint: Tensor) -> Tensor:
+        scores = at_least_float32(torch.bmm(L, S.transpose(1, 2)))
+        scores.diagonal(dim1=1, dim2=2).copy_(-joint)
+        places, count = joint.shape
+        weights = scores.new_full((count, count), 1 / (places * count * (count - 1)))
+        weights.fill_diagonal_(1 / joint.numel())
+        ctx.save_for_backward(L, S, scores, weights)
+        return -(F.softplus(scores).sum(dim=0) * weights).sum()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        L, S, scores, weights = ctx.saved_tensors
+        outer = (-gradients[0] * weights).expand_as(scores)
+        inner = torch.ops.aten.softplus_backward(outer, scores, 1, 20)
+        joint = -inner.diagonal(dim1=1, dim2=2)
+        inner.diagonal(dim1=1, dim2=2).zero_()
+        # As in `_PairwiseProducts`.
+        return torch.bmm(inner.to(S.dtype), S), torch.bmm(inner.to(L.dtype).transpose(1, 2), L), joint
 
 
 class _PairwiseProducts(torch.autograd.Function):

@@ -28,6 +28,7 @@ class Work:
         device: "auto" or a torch device
         processes: number of processes per run that is trained in steps; several are started by torchrun
         compile: whether to compile networks with torch.compile
+        cuda_graph: whether to record training steps as CUDA graphs
         plugins: files with more methods
         snapshots: number of images whose predictions each run keeps at every evaluation
     """
@@ -37,6 +38,7 @@ class Work:
     device: str = "auto"
     processes: int = 1
     compile: bool = False
+    cuda_graph: bool = False
     plugins: Sequence[Path] = ()
     snapshots: int = 0
 
@@ -64,6 +66,7 @@ class Work:
         argv += ["-m", "infoseg_bench.runs.worker", str(RunFolder.of(self.results, spec).path)]
         argv += ["--data", str(self.data), "--device", device, "--threads", str(threads)]
         argv += ["--compile"] if self.compile else []
+        argv += ["--cuda-graph"] if self.cuda_graph else []
         argv += ["--snapshots", str(self.snapshots)] if self.snapshots else []
         return argv + [text for path in self.plugins for text in ("--plugin", str(path))]
 

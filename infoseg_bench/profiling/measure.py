@@ -17,6 +17,7 @@ from infoseg_bench.contracts import Method, Parameters
 from infoseg_bench.profiling.clock import matrix_rate, seconds_per_call
 from infoseg_bench.profiling.stage import RecordedImages, Stage
 from infoseg_bench.training.network_method import NetworkMethod
+from infoseg_bench.training.step_graphs import WARM_UP
 from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes, use_device
 
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -35,6 +36,7 @@ class Speed:
         method: name of the method
         precision: precision of its matrix products
         compiled: whether its network was compiled with torch.compile
+        cuda_graph: whether its training steps were CUDA graphs
         images_per_step: training crops per step
         seconds_per_step: total time of a step, averaged over a run as in `training`
         images_per_second: training crops per second
@@ -53,6 +55,7 @@ class Speed:
     method: str
     precision: str
     compiled: bool
+    cuda_graph: bool
     images_per_step: int
     seconds_per_step: float
     images_per_second: float
@@ -73,6 +76,7 @@ def measure(
     device: torch.device,
     *,
     compile: bool = False,
+    cuda_graph: bool = False,
     seconds: float = 5.0,
 ) -> Speed:
     """Measure the training steps of a method.
@@ -83,6 +87,7 @@ def measure(
         stage: task and photos
         device: the device to train on
         compile: whether to compile the network with torch.compile
+        cuda_graph: whether to record training steps as CUDA graphs
         seconds: approximate time to measure each part; at least one step is timed
 
     Raises:
@@ -91,10 +96,11 @@ def measure(
     use_device(device)
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    method = stage.make(cls, parameters, device, compile=compile)
+    method = stage.make(cls, parameters, device, compile=compile, cuda_graph=cuda_graph)
     train = stage.images(method)
-    step_seconds = seconds_per_call(training(method, train), device, seconds=seconds) / COURSE
-    peak = peak_device_bytes(device)
+    steps = warmed(training(method, train), method)
+    step_seconds = seconds_per_call(steps, device, seconds=seconds) / COURSE
+    peak, own = peak_host_bytes(), peak_device_bytes(device)
     flops, asked, calls = _count(cls, parameters, stage, device)
     images = sum(size for size, _ in asked) // COURSE
     data_seconds = seconds_per_call(_cutting(train, asked), device, seconds=seconds) / COURSE
@@ -106,6 +112,7 @@ def measure(
         method=cls.name,
         precision=precision,
         compiled=compile and isinstance(method, NetworkMethod),
+        cuda_graph=isinstance(method, NetworkMethod) and method.uses_graphs,
         images_per_step=images,
         seconds_per_step=step_seconds,
         images_per_second=images / step_seconds,
@@ -118,8 +125,8 @@ def measure(
         outside_network_share=(
             None if network_seconds is None else max(0.0, 1 - network_seconds / step_seconds)
         ),
-        peak_bytes=peak_host_bytes() if peak is None else peak,
-        peak_of="process" if peak is None else "device",
+        peak_bytes=peak if own is None else own,
+        peak_of="process" if own is None else "device",
     )
 
 
@@ -141,12 +148,20 @@ def training(method: Method, train: RecordedImages) -> Callable[[], object]:
     return do
 
 
+def warmed(steps: Callable[[], object], method: Method) -> Callable[[], object]:
+    """Do steps until those that follow are graphs, where the method uses them."""
+    if method.run.cuda_graph:
+        for _ in range(WARM_UP):
+            steps()
+    return steps
+
+
 def _count(
     cls: type[Method], parameters: Parameters, stage: Stage, device: torch.device
 ) -> tuple[int, Asked, list[Call]]:
     """Return the floating-point operations of a step, and the batches and network calls of `COURSE` steps.
 
-    The network is not compiled, because compiled operations are not counted.
+    The network is not compiled, because compiled operations are not counted, nor are those of CUDA graphs.
     """
     method, calls = stage.make(cls, parameters, device), list[Call]()
     train = stage.images(method)

@@ -43,6 +43,7 @@ def measure_speeds(
     parameters: Mapping[str, Mapping[str, Any]],
     device: str,
     compile: bool,
+    cuda_graph: bool = False,
     seconds: float,
     suites: bool,
     data: Path,
@@ -57,6 +58,7 @@ def measure_speeds(
         parameters: parameters other than the defaults, by method and name; the suites' are not affected
         device: "auto" or the name of a torch device
         compile: whether to compile the networks with torch.compile
+        cuda_graph: whether to record training steps as CUDA graphs
         seconds: approximate time to measure each part; at least one step is timed
         suites: whether to estimate the time of the shipped suites
         data: folder of the prepared data sets
@@ -74,11 +76,14 @@ def measure_speeds(
     stage, speeds = _stage(dataset, recipes, prepared, data), []
     for name in names:
         announce(name)
-        chosen = registry.method(name).resolve(stage.task.dataset, parameters.get(name, {}))
-        speeds.append(measure(registry.method(name), chosen, stage, where, compile=compile, seconds=seconds))
+        cls = registry.method(name)
+        chosen = cls.resolve(stage.task.dataset, parameters.get(name, {}))
+        speeds.append(
+            measure(cls, chosen, stage, where, compile=compile, cuda_graph=cuda_graph, seconds=seconds)
+        )
     estimator = Estimator(
         registry=registry, recipes=recipes, prepared=prepared, device=where, compile=compile,
-        seconds=seconds, announce=lambda line: announce(f"for the suites: {line}"),
+        cuda_graph=cuda_graph, seconds=seconds, announce=lambda line: announce(f"for the suites: {line}"),
     )  # fmt: skip
     estimates = [estimator.estimate(name, load_suite(name), names) for name in shipped_suites() if suites]
     threads = "" if where.type == "cuda" else f", {torch.get_num_threads()} threads"

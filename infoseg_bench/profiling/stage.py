@@ -57,10 +57,17 @@ class Stage:
         )
 
     def make(
-        self, cls: type[Method], parameters: Parameters, device: torch.device, *, compile: bool = False
+        self,
+        cls: type[Method],
+        parameters: Parameters,
+        device: torch.device,
+        *,
+        compile: bool = False,
+        cuda_graph: bool = False,
     ) -> Method:
         """Return the method, initialised with seed 0."""
-        return cls(parameters, self.task, RunContext(seed=0, device=device, steps=ENDLESS, compile=compile))
+        run = RunContext(seed=0, device=device, steps=ENDLESS, compile=compile, cuda_graph=cuda_graph)
+        return cls(parameters, self.task, run)
 
 
 class RecordedImages(TrainImages):

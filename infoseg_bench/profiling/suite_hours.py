@@ -13,7 +13,7 @@ from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.planning.cost import StepCost
 from infoseg_bench.planning.suite import Suite
 from infoseg_bench.profiling.clock import seconds_per_call
-from infoseg_bench.profiling.measure import COURSE, training
+from infoseg_bench.profiling.measure import COURSE, training, warmed
 from infoseg_bench.profiling.stage import random_stage, unprepared_task
 from infoseg_bench.profiling.step_times import StepTimes, work_key
 from infoseg_bench.runs.loading import task_of
@@ -56,6 +56,7 @@ class Estimator:
         prepared: the prepared data sets
         device: the device to measure on
         compile: whether to compile networks with torch.compile
+        cuda_graph: whether to record training steps as CUDA graphs
         seconds: approximate time of each measurement; at least one step is timed
         announce: called with a line of text before every measurement
     """
@@ -65,6 +66,7 @@ class Estimator:
     prepared: Mapping[str, PreparedDataset]
     device: torch.device
     compile: bool
+    cuda_graph: bool
     seconds: float
     announce: Announce
     _known: dict[str, StepCost] = field(default_factory=dict)
@@ -111,11 +113,13 @@ class Estimator:
         if key not in self._known:
             self.announce(f"{cls.name} on {task.crop}x{task.crop} crops, K = {task.clusters}")
             stage = random_stage(task)
-            method = stage.make(cls, parameters, self.device, compile=self.compile)
-            steps = training(method, stage.images(method))
+            method = stage.make(
+                cls, parameters, self.device, compile=self.compile, cuda_graph=self.cuda_graph
+            )
+            steps = warmed(training(method, stage.images(method)), method)
             step = seconds_per_call(steps, self.device, seconds=self.seconds) / COURSE
             self._known[key] = StepCost(step=step, image=self._prediction(method, task))
-            if not self.compile:
+            if not self.compile and not self.cuda_graph:
                 StepTimes(self.device, torch.get_num_threads()).put(key, self._known[key])
         return self._known[key]
 

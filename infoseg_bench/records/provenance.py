@@ -28,6 +28,7 @@ def collect(
     resumed_from: list[int],
     processes: int = 1,
     compiled: bool = False,
+    cuda_graph: bool = False,
     method_source: str = "",
 ) -> Provenance:
     """Return the provenance of this process's results; call it at the end of a run.
@@ -38,6 +39,7 @@ def collect(
         resumed_from: steps of the checkpoints from which it resumed
         processes: training processes, one per GPU
         compiled: whether the network was compiled
+        cuda_graph: whether training steps were CUDA graphs
         method_source: hash of the method's source code
     """
     cuda = device.type == "cuda"
@@ -55,6 +57,7 @@ def collect(
         device=str(device),
         processes=processes,
         compiled=compiled,
+        cuda_graph=cuda_graph,
         gpu=torch.cuda.get_device_name(device) if cuda else None,
         cuda=torch.version.cuda if cuda else None,
         deterministic=torch.are_deterministic_algorithms_enabled(),

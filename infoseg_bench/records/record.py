@@ -159,6 +159,8 @@ class Provenance(_Part):
     """Processes that trained the run together, each on a part of every batch, in the last session."""
     compiled: bool = False
     """Whether torch.compile was used, in the last session."""
+    cuda_graph: bool = False
+    """Whether training steps were CUDA graphs, in the last session."""
     gpu: str | None
     """Model of the GPU."""
     cuda: str | None

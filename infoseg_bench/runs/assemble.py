@@ -38,6 +38,7 @@ class Setting:
         device: the device to compute on
         plugins: files with more methods
         compile: whether to compile the network with torch.compile
+        cuda_graph: whether to record training steps as CUDA graphs
         ranks: the processes of the run
         snapshots: number of images whose predictions are kept at every evaluation
     """
@@ -46,6 +47,7 @@ class Setting:
     device: torch.device
     plugins: Sequence[Path] = ()
     compile: bool = False
+    cuda_graph: bool = False
     ranks: Ranks = SINGLE
     snapshots: int = 0
 
@@ -162,7 +164,7 @@ def train_images(
 def _method(spec: RunSpec, prepared: PreparedDataset, setting: Setting) -> Method:
     return make_method(
         spec, task_of(prepared), device=setting.device, plugins=setting.plugins, compile=setting.compile,
-        ranks=setting.ranks,
+        cuda_graph=setting.cuda_graph, ranks=setting.ranks,
     )  # fmt: skip
 
 

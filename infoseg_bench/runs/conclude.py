@@ -121,6 +121,7 @@ def _header(execution: Execution, prepared: PreparedDataset) -> dict[str, Any]:
             resumed_from=training.resumed_from,
             processes=method.run.ranks.count,
             compiled=method.run.compile and isinstance(method, NetworkMethod),
+            cuda_graph=isinstance(method, NetworkMethod) and method.uses_graphs,
             method_source=training.method_source,
         ),
     }

@@ -33,6 +33,7 @@ def make_method(
     device: torch.device,
     plugins: Sequence[Path] = (),
     compile: bool = False,
+    cuda_graph: bool = False,
     ranks: Ranks = SINGLE,
 ) -> Method:
     """Return the method of a spec, initialised with the spec's seed.
@@ -43,6 +44,7 @@ def make_method(
         device: the device to compute on
         plugins: files with more methods
         compile: whether to compile the network with torch.compile
+        cuda_graph: whether to record training steps as CUDA graphs
         ranks: the processes of the run
 
     Raises:
@@ -58,7 +60,9 @@ def make_method(
     if ranks.count > 1 and not cls.supports_distributed:
         raise UsageError(f"{cls.name} does not support several processes: leave out --gpus-per-run")
     steps = spec.budget.steps if spec.budget else 0
-    context = RunContext(seed=spec.seed, device=device, steps=steps, compile=compile, ranks=ranks)
+    context = RunContext(
+        seed=spec.seed, device=device, steps=steps, compile=compile, cuda_graph=cuda_graph, ranks=ranks
+    )
     return cls(cls.parameters_type.parse(spec.parameters, cls.name), task, context)
 
 

@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         use_device(device)
         setting = Setting(
             data=options.data, device=device, plugins=options.plugin, compile=options.compile, ranks=ranks,
-            snapshots=options.snapshots,
+            cuda_graph=options.cuda_graph, snapshots=options.snapshots,
         )  # fmt: skip
         return _lead(folder, setting, stop) if ranks.rank == 0 else _follow(folder, setting, stop)
     except UserError as error:
@@ -158,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--threads", type=int, default=0, help="number of CPU threads; 0: torch's choice")
     parser.add_argument("--compile", action="store_true", help="compile the network with torch.compile")
+    parser.add_argument("--cuda-graph", action="store_true", help="record training steps as CUDA graphs")
     parser.add_argument(
         "--snapshots", type=int, default=0, help="number of images whose predictions are kept"
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, ClassVar, Literal
 
@@ -22,6 +23,7 @@ from infoseg_bench.training.distributed_batch_norm import (
 )
 from infoseg_bench.utils.device import allow_tf32
 
+LOG = logging.getLogger(__name__)
 FUSED = ("cpu", "cuda")
 """Devices on which one pass over the weights does all of Adam; elsewhere torch chooses."""
 
@@ -38,8 +40,8 @@ class TrainingParameters(Parameters):
     precision: Literal["float32", "tf32", "bfloat16"] = parameter(
         "float32",
         "of the network's convolutions and matrix products: float32; tf32, which differs on NVIDIA GPUs only "
-        "(factors rounded to 10 bits); or bfloat16, mixed precision, in which weights, optimiser, "
-        "normalisation and losses stay float32",
+        "(factors rounded to 10 bits); or bfloat16, mixed precision, in which weights, optimiser, losses "
+        "and the sums of normalisations stay float32",
         source="chosen by this project: the paper names none",
     )
     train_crop: int | None = parameter(
@@ -76,6 +78,8 @@ class NetworkMethod(Method[T]):
     uses_all_parameters: ClassVar[bool] = False
     """A promise that every step uses every weight: several processes need not look for unused ones."""
     training_only: ClassVar[frozenset[str]] = frozenset({"optimiser", "step"})
+    uses_graphs: bool = False
+    """Whether steps are CUDA graphs, which `fit` decides."""
 
     def __init__(self, parameters: T, task: Task, run: RunContext) -> None:
         """Draw the initial weights from the run's seed."""
@@ -144,36 +148,65 @@ class NetworkMethod(Method[T]):
 
     def fit(self, train: TrainImages) -> Iterator[Progress]:
         """Train until the budget's number of steps."""
+        reason = self.why_not_graphs(train) if self.run.cuda_graph else "not asked for"
+        self.uses_graphs = not reason
+        if self.run.cuda_graph and reason:
+            LOG.warning("%s trains without CUDA graphs: %s", self.name, reason)
         if self.run.ranks.count > 1:
             self._step_losses = distribute(
                 self.network, self.losses, uses_all_parameters=self.uses_all_parameters
             )
         while self.step < self.run.steps:
-            batch = train.batch(self.step, self.parameters.batch, self.parameters.train_crop)
             with self.rounding():
-                scalars = self._train_step(batch)
+                scalars = self.next_step(train)
             self.step += 1
             yield Progress(step=self.step, scalars=scalars)
 
+    def why_not_graphs(self, train: TrainImages) -> str:
+        """Return why steps cannot be CUDA graphs here; empty if they can (see `GraphableMethod`)."""
+        return "it draws random numbers within its losses"
+
+    def next_step(self, train: TrainImages) -> dict[str, float | Tensor]:
+        """Train one step."""
+        return self._train_step(train.batch(self.step, self.parameters.batch, self.parameters.train_crop))
+
     def _train_step(self, batch: TrainBatch) -> dict[str, float | Tensor]:
+        generator = self.begin_step()
+        scalars = self.descend(lambda: self._step_losses(batch, generator), self.rate())
+        return dict(self.run.ranks.mean(scalars))
+
+    def begin_step(self) -> torch.Generator:
+        """Prepare what a step does not do on the device; return its generator."""
         self.network.train()
         ranks = self.run.ranks
         generator = self.run.generator("step", self.step, *([ranks.rank] if ranks.rank else []))
         # Dropout draws from the global generator.
         torch.manual_seed(generator.initial_seed())
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.parameters.lr * self._lr_factor()
+        return generator
+
+    def descend(self, losses: Callable[[], dict[str, Tensor]], rate: float | Tensor) -> dict[str, Tensor]:
+        """Compute losses and move the weights; everything in it happens on the device."""
+        self.set_rate(rate)
         with self.autocast():
-            scalars = self._step_losses(batch, generator)
+            scalars = losses()
         self.clear_gradients()
         scalars["loss"].backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
-        return dict(ranks.mean({name: value.detach() for name, value in scalars.items()}))
+        return {name: value.detach() for name, value in scalars.items()}
 
-    def _lr_factor(self) -> float:
-        if self.parameters.schedule == "constant":
-            return 1.0
-        return 0.5 * (1.0 + math.cos(math.pi * self.step / self.run.steps))
+    def rate(self) -> float:
+        """Return the learning rate of this step."""
+        factor = 1.0
+        if self.parameters.schedule == "cosine":
+            factor = 0.5 * (1.0 + math.cos(math.pi * self.step / self.run.steps))
+        return self.parameters.lr * factor
+
+    def set_rate(self, rate: float | Tensor) -> None:
+        """Set the optimiser's learning rate: a tensor for a CUDA graph, which reads it anew."""
+        # torch warns of an optimiser that may be recorded, and is not.
+        recording = isinstance(rate, Tensor) and rate.is_cuda and torch.cuda.is_current_stream_capturing()
+        for group in self.optimiser.param_groups:
+            group.update(lr=rate, capturable=recording)
 
     def state(self) -> dict[str, Any]:
         """Return weights, optimiser and step."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from infoseg_bench.contracts import parameter
 from infoseg_bench.data.train_images import TrainBatch
-from infoseg_bench.images.color_jitter import color_jitter
+from infoseg_bench.images.color_jitter import ColorJitter
 from infoseg_bench.images.sobel import append_sobel
 from infoseg_bench.training.net10a import Padding
 from infoseg_bench.training.network_method import TrainingParameters
@@ -80,15 +80,13 @@ def ordered(images: Images, parameters: ViewParameters) -> Images:
     return images.flip(1)
 
 
-def jittered(images: Images, parameters: ViewParameters, generator: torch.Generator) -> Images:
-    """Jitter the colours of ordered images, each image separately."""
-    return color_jitter(
-        images,
+def jitter(parameters: ViewParameters) -> ColorJitter:
+    """Return the jitter of the colours of ordered images."""
+    return ColorJitter(
         brightness=parameters.brightness,
         contrast=parameters.contrast,
         saturation=parameters.saturation,
         hue=parameters.hue,
-        generator=generator,
     )
 
 

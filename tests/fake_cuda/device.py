@@ -94,6 +94,8 @@ class FakeCuda(TorchDispatchMode):  # type: ignore[no-untyped-call]
         leaves = tree_leaves((args, kwargs))
         fakes = any(isinstance(leaf, FakeTensor) for leaf in leaves)
         to_cuda = any(isinstance(leaf, torch.device) and leaf.type == "cuda" for leaf in leaves)
+        if self.capturing and kwargs.get("generator") is not None:
+            raise RuntimeError("numbers drawn while a graph is captured would come again in every replay")
         if not fakes and not to_cuda:
             with unset_fake_temporarily():
                 return func(*args, **kwargs)
@@ -202,10 +204,14 @@ def _copy_(mode: FakeCuda, func: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _empty_like(mode: FakeCuda, func: Any, args: Any, kwargs: Any) -> Any:
-    device = kwargs.get("device")
-    if device is None or device.type != "cpu":
+    device, source = kwargs.get("device"), args[0]
+    dtype = kwargs.get("dtype") or source.dtype
+    if device is None or (device.type == "cuda" and isinstance(source, FakeTensor)):
         return NotImplemented
-    return _on_host(args[0], kwargs.get("dtype") or args[0].dtype)
+    if device.type == "cpu":
+        return _on_host(source, dtype)
+    with mode.fake:
+        return torch.empty_strided(source.shape, _dense(source), dtype=dtype, device=device)
 
 
 def _on_host(source: Tensor, dtype: torch.dtype) -> Tensor:
@@ -215,6 +221,13 @@ def _on_host(source: Tensor, dtype: torch.dtype) -> Tensor:
         if dtype.is_floating_point or dtype == torch.uint8:
             return torch.rand(shape).mul(256).to(dtype)
         return torch.zeros(shape, dtype=dtype)
+
+
+def _fused_adam(mode: FakeCuda, func: Any, args: Any, kwargs: Any) -> None:
+    """Check what CUDA's kernel reads by a pointer."""
+    rate = kwargs["lr"]
+    if (rate.device.type, rate.dtype) != ("cuda", torch.float32):
+        raise RuntimeError(f"fused Adam: learning rate of {rate.dtype} on {rate.device}")
 
 
 def _dense(tensor: Tensor) -> tuple[int, ...]:
@@ -267,6 +280,7 @@ HANDLERS: dict[Any, Callable[[FakeCuda, Any, Any, Any], Any]] = {
     aten._to_copy.default: _to_copy,
     aten.copy_.default: _copy_,
     aten.empty_like.default: _empty_like,
+    aten._fused_adam_.tensor_lr: _fused_adam,
     aten.convolution.default: _convolution,
     aten.convolution_backward.default: _convolution_backward,
 }
@@ -293,6 +307,25 @@ class FakeStream:
 
     def __init__(self, device: Any = None) -> None:
         self.device = torch.device("cuda", _index_of(device))
+
+    def wait_stream(self, other: FakeStream) -> None:
+        """Let what is queued here from now on follow what is queued there."""
+
+
+class FakeGraph:
+    """A graph, whose replays change nothing because there are no values."""
+
+    def replay(self) -> None:
+        """Do what was captured."""
+
+
+@contextlib.contextmanager
+def _capture(graph: FakeGraph, *args: Any, **kwargs: Any) -> Iterator[None]:
+    MODE.capturing = True
+    try:
+        yield
+    finally:
+        MODE.capturing = False
 
 
 class FakeEvent:
@@ -368,6 +401,9 @@ def _patch() -> None:
     cuda.manual_seed_all = lambda seed: None
     cuda.mem_get_info = lambda device=None: (2**36, 2**36)
     cuda.Event, cuda.current_stream, cuda.Stream = FakeEvent, FakeStream, FakeStream
+    cuda.stream = lambda stream: contextlib.nullcontext()
+    cuda.graph, cuda.CUDAGraph, cuda.graph_pool_handle = _capture, FakeGraph, lambda: (0, 0)
+    cuda.is_current_stream_capturing = lambda: MODE.capturing
     torch.Generator = _generator  # type: ignore[misc, assignment]
     cuda.synchronize = _synchronize
     cuda.max_memory_allocated = cuda.reset_peak_memory_stats = lambda device=None: 0

@@ -34,6 +34,8 @@ from infoseg_bench.records.curve import Curve
 from infoseg_bench.runs.checkpoint_writer import snapshot
 from infoseg_bench.runs.prediction import count
 from infoseg_bench.runs.step_log import StepLog
+from infoseg_bench.training import step_graphs
+from infoseg_bench.training.graphable_method import GraphableMethod
 
 CUDA = torch.device("cuda")
 CLASSES = 3
@@ -187,11 +189,11 @@ def view_of(crop: int) -> View:
 class Case:
     """One method with one choice of parameters on one kind of photo."""
 
-    def __init__(self, cls: type[Method], choices: Choices, again: bool) -> None:
+    def __init__(self, cls: type[Method], choices: Choices, again: bool, *, graphs: bool = False) -> None:
         size, chosen, self.again = choices["size"], resolve(cls, choices), again
         channels, crop = SIZES[size]
         task = Task(dataset="fake", channels=channels, crop=crop, clusters=CLASSES)
-        self.method = cls(chosen, task, RunContext(seed=0, device=CUDA, steps=100))
+        self.method = cls(chosen, task, RunContext(seed=0, device=CUDA, steps=100, cuda_graph=graphs))
         arrays, view = ARRAYS[size], view_of(crop)
         pixels = len(arrays.pixels)
         self.train = TrainImages(
@@ -235,16 +237,50 @@ class Case:
         return waits
 
 
+def graph_outcome(cls: type[Method]) -> dict[str, Any]:
+    """Let steps be CUDA graphs, of the method's defaults in mixed precision; predict, and load a state.
+
+    Returns:
+        what was raised, waits, and the numbers of graphs before and after the state was loaded
+    """
+    told: dict[str, Any] = {"graphs of": cls.name, "error": None, "waits": {}, "recorded": []}
+    try:
+        case = Case(cls, {"size": "coco", "precision": "bfloat16"}, True, graphs=True)
+        assert isinstance(case.method, GraphableMethod)
+        steps = case.method.fit(case.train)
+        for again in range(2):
+            for _ in range(step_graphs.WARM_UP + 2):
+                # The same draws every time, so that it is the same graph.
+                case.method.step = 0
+                MODE.waits.clear()
+                next(steps)
+                told["waits"].update(MODE.waits)
+            assert case.method._graphs is not None
+            told["recorded"].append(len(case.method._graphs._graphs))
+            if not again:
+                case.method.before_evaluation(case.train)
+                count(case.method, case.evaluation, n_classes=CLASSES, should_stop=lambda: False)
+                case.method.load_state(snapshot(case.method.state()))
+    except Exception as error:
+        told["error"] = _described(error)
+    return told
+
+
 def outcome(cls: type[Method], choices: Choices, again: bool, folder: Path) -> dict[str, Any]:
     """Do one case; what it raises is part of the outcome."""
     told: dict[str, Any] = {"method": cls.name, "choices": choices, "error": None, "waits": {}}
     try:
         told["waits"] = Case(cls, choices, again).do(folder)
     except Exception as error:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(f"{ROOT}/")]
-        line = (str(error).splitlines() or [""])[0][:200]
-        told["error"] = f"{type(error).__name__}: {line} ({frames[-1].filename}:{frames[-1].lineno})"
+        told["error"] = _described(error)
     return told
+
+
+def _described(error: Exception) -> str:
+    found = traceback.extract_tb(error.__traceback__)
+    frames = [f for f in found if f.filename.startswith(f"{ROOT}/") and "/.venv/" not in f.filename]
+    line = (str(error).splitlines() or [""])[0][:200]
+    return f"{type(error).__name__}: {line} ({frames[-1].filename}:{frames[-1].lineno})"
 
 
 def main(names: list[str]) -> None:
@@ -255,6 +291,8 @@ def main(names: list[str]) -> None:
             cls = registry.method(name)
             for choices, default in cases(cls):
                 print(json.dumps(outcome(cls, choices, default, Path(folder))), flush=True)
+            if cls.is_iterative:
+                print(json.dumps(graph_outcome(cls)), flush=True)
 
 
 ARRAYS = {name: arrays_of(*size) for name, size in SIZES.items()}

@@ -64,7 +64,7 @@ def outcomes(environment: dict[str, str]) -> list[dict[str, Any]]:
 def test_a_method_does_all_that_a_run_does_with_every_choice_of_its_parameters(
     name: str, outcomes: list[dict[str, Any]]
 ) -> None:
-    found = [outcome for outcome in outcomes if outcome["method"] == name]
+    found = [outcome for outcome in outcomes if outcome.get("method") == name]
     assert len(found) >= 2
     assert [outcome for outcome in found if outcome["error"]] == []
 
@@ -73,8 +73,18 @@ def test_a_method_does_all_that_a_run_does_with_every_choice_of_its_parameters(
 def test_a_training_step_waits_for_the_device_only_where_it_may(
     name: str, outcomes: list[dict[str, Any]]
 ) -> None:
-    waits = {wait for outcome in outcomes if outcome["method"] == name for wait in outcome["waits"]}
+    waits = {wait for outcome in outcomes if outcome.get("method") == name for wait in outcome["waits"]}
     assert waits <= WAITS.get(name, frozenset())
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if load_methods().method(name).is_iterative])
+def test_steps_are_recorded_as_cuda_graphs_after_warming_up_and_again_after_a_state_is_loaded(
+    name: str, outcomes: list[dict[str, Any]]
+) -> None:
+    (found,) = (outcome for outcome in outcomes if outcome.get("graphs of") == name)
+    assert found["error"] is None
+    assert found["recorded"] == [1, 1]
+    assert set(found["waits"]) <= WAITS.get(name, frozenset())
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +109,10 @@ def test_copies_from_a_device_that_is_not_the_current_one_are_waited_for(
     assert found["events"] == [1]
     assert found["synchronised"] == [1]
     assert found["current"] == 1
+
+
+def test_only_the_precision_tf32_lets_a_gpu_round_to_it(trials: list[dict[str, Any]]) -> None:
+    (found,) = (trial for trial in trials if trial["kind"] == "rounding")
+    for precision in ("float32", "bfloat16"):
+        assert found[precision] == [False] * 4
+    assert found["tf32"] == [True, True, False, False]

@@ -11,6 +11,8 @@ from tests.fake_cuda.device import MODE
 import torch
 import torch.nn.functional as F
 
+from infoseg_bench.contracts import RunContext, Task
+from infoseg_bench.infoseg.infoseg import InfoSeg
 from infoseg_bench.runs.checkpoint_writer import snapshot
 from infoseg_bench.runs.step_log import fetch
 from infoseg_bench.utils.device import choose_device, constant, send, use_device
@@ -67,6 +69,24 @@ def second_device() -> dict[str, object]:
     return {**copied, "current": torch.cuda.current_device()}
 
 
+def rounding() -> dict[str, list[bool]]:
+    """Return for every precision whether convolutions and products may use TF32 in training, and after."""
+
+    def allowed() -> list[bool]:
+        return [torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32]
+
+    use_device(CUDA)
+    found = {}
+    task = Task(dataset="none", channels=3, crop=32, clusters=2)
+    run = RunContext(seed=0, device=CUDA, steps=1)
+    for precision in ("float32", "tf32", "bfloat16"):
+        method = InfoSeg(InfoSeg.resolve("none", {"width": 2, "P": 8, "precision": precision}), task, run)
+        with method.rounding():
+            found[precision] = allowed()
+        found[precision] += allowed()
+    return found
+
+
 def main() -> None:
     """Print what became of each, as JSON lines."""
     with MODE.active():
@@ -80,6 +100,7 @@ def main() -> None:
                     raised = True
                 found = {"name": name, "kind": kind, "raised": raised, "waits": dict(MODE.waits)}
                 print(json.dumps(found), flush=True)
+        print(json.dumps({"kind": "rounding", **rounding()}))
         print(json.dumps({"kind": "second device", **second_device()}))
 
 

@@ -125,3 +125,12 @@ def test_mixed_precision_has_no_part_in_it() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         mixed = jitter(photos(), **IIC)
     assert torch.equal(mixed, jitter(photos(), **IIC))
+
+
+def test_without_knowing_which_images_are_adjusted_how_the_result_is_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    images = photos(20, channels=4)
+    expected = jitter(images, **IIC)
+    monkeypatch.setattr("infoseg_bench.images.color_jitter.host_knows", lambda values: False)
+    torch.testing.assert_close(jitter(images, **IIC), expected)

@@ -10,6 +10,7 @@ import torch
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
 from infoseg_bench.errors import UsageError
+from infoseg_bench.images.color_jitter import ColorJitter
 from infoseg_bench.information.displaced import displaced_information
 from infoseg_bench.infoseg.blocks import patch_side
 from infoseg_bench.infoseg.infoseg import InfoSeg
@@ -201,7 +202,7 @@ def test_the_iic_estimator_compares_both_views_in_the_frame_of_the_first(
         return torch.nn.functional.avg_pool2d(10 * batch, 4).softmax(dim=1)
 
     monkeypatch.setattr(method, "_probabilities", by_colour)
-    monkeypatch.setattr("infoseg_bench.infoseg.infoseg.jittered", lambda pixels, generator: pixels)
+    monkeypatch.setattr(ColorJitter, "apply", lambda jitter, pixels, drawn: pixels)
     loss = method.losses(images(), torch.Generator().manual_seed(3))["loss"]
     V = by_colour(images().images)
     torch.testing.assert_close(-loss, displaced_information(V, V, radius=2, lamb=1.5))

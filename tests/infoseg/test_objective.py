@@ -9,8 +9,10 @@ from torch import Tensor
 from infoseg_bench.information.donsker_varadhan import donsker_varadhan
 from infoseg_bench.information.jensen_shannon import jensen_shannon
 from infoseg_bench.infoseg.objective import (
+    all_pairs_information,
     class_probabilities,
     class_scores,
+    draw_shift,
     hard_assignment,
     image_share,
     joint_scores,
@@ -44,7 +46,7 @@ def fast_objective(
     scores = class_scores(L, H)
     V = class_probabilities(scores, tau)
     weights = hard_assignment(V) if assignment == "hard" else V
-    moved = shifted(weights, torch.Generator().manual_seed(seed)) if negatives == "shifted" else weights
+    moved = shifted(weights, drawn_shift(weights, seed)) if negatives == "shifted" else weights
     everywhere = negatives == "all-places"
     marginal = marginal_scores(L, H, moved, other=other, pairing="permuted", every_place=everywhere)
     joint = joint_scores(weights, scores)
@@ -60,11 +62,15 @@ def fast_objective(
     )
 
 
+def drawn_shift(V: Tensor, seed: int) -> Tensor:
+    return draw_shift(V.shape[2], V.shape[3], torch.Generator().manual_seed(seed))
+
+
 def shift_drawn(rows: int, columns: int, seed: int) -> tuple[int, int]:
     """Find by trial where `shifted` moves the first place."""
     first = torch.zeros(1, 1, rows, columns)
     first[..., 0, 0] = 1
-    moved = shifted(first, torch.Generator().manual_seed(seed))
+    moved = shifted(first, drawn_shift(first, seed))
     row, column = moved[0, 0].nonzero()[0].tolist()
     return row, column
 
@@ -147,7 +153,7 @@ def test_every_choice_of_negatives_and_average_equals_the_literal_equations(
 @pytest.mark.parametrize("seed", range(20))
 def test_a_shift_moves_every_place_and_is_the_same_for_all_images(seed: int) -> None:
     V = torch.arange(24.0).view(2, 1, 3, 4)
-    moved = shifted(V, torch.Generator().manual_seed(seed))
+    moved = shifted(V, drawn_shift(V, seed))
     assert (moved != V).all()
     assert torch.equal(moved[1] - moved[0], torch.full_like(moved[0], 12))
 
@@ -191,6 +197,23 @@ def test_all_pairing_has_the_gradients_of_the_literal_equations_averaged_over_ev
     torch.testing.assert_close(fast, slow, rtol=1e-12, atol=1e-12)
     for one, two in zip(torch.autograd.grad(fast, [L, H]), torch.autograd.grad(slow, [L, H]), strict=True):
         torch.testing.assert_close(one, two, rtol=1e-10, atol=1e-12)
+
+
+@settings(deadline=None, max_examples=20)
+@given(seed=st.integers(0, 10_000), images=st.integers(2, 5), K=st.sampled_from([2, 3, 6]))
+def test_all_pairs_in_one_pass_have_the_estimate_and_the_gradients_of_the_steps_one_by_one(
+    seed: int, images: int, K: int
+) -> None:
+    L, H = features(seed, images=images, K=K, P=4, rows=2, columns=3)
+    scores = class_scores(L, H)
+    V = class_probabilities(scores, 0.8)
+    joint = joint_scores(V, scores)
+    at_once = all_pairs_information(L, H, V, joint)
+    apart = jensen_shannon(joint, marginal_scores(L, H, V, pairing="all"))
+    torch.testing.assert_close(at_once, apart, rtol=1e-12, atol=1e-12)
+    found, expected = (torch.autograd.grad(3 * e, [L, H], retain_graph=True) for e in (at_once, apart))
+    for one, two in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-12, atol=1e-14)
 
 
 def test_pairs_of_the_all_pairing_come_in_the_order_of_their_local_features() -> None:

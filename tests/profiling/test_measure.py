@@ -69,6 +69,7 @@ def estimator(lines: list[str]) -> Estimator:
         prepared={},
         device=CPU,
         compile=False,
+        cuda_graph=False,
         seconds=0.0,
         announce=lines.append,
     )

@@ -78,6 +78,7 @@ DOES_NOT_CHANGE = [
     ["--jobs", "auto"],
     ["--gpus-per-run", "2"],
     ["--compile"],
+    ["--cuda-graph"],
     ["--force"],
     ["--retries", "0"],
     ["--time-limit", "5"],

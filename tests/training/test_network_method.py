@@ -128,3 +128,19 @@ def test_the_network_runs_at_the_precision_asked_for_and_weights_stay_float32(pr
         assert weight.dtype == torch.float32
         for name, value in method.optimiser.state[weight].items():
             assert value.dtype == torch.float32, name
+
+
+@pytest.mark.gpu
+def test_a_gpu_rounds_float32_to_tf32_only_where_precision_says_so() -> None:
+    pixels = torch.rand(4, 64, 32, 32, generator=torch.Generator().manual_seed(0)) - 0.5
+    convolution = nn.Conv2d(64, 64, 3, padding=1)
+    exact = convolution.double()(pixels.double())
+    errors = {}
+    for precision in ("float32", "tf32"):
+        chosen = TrainingParameters.parse({"precision": precision}, "fitting")
+        task = Task(dataset="mini", channels=3, crop=32, clusters=2)
+        method = Fitting(chosen, task, RunContext(seed=0, device=torch.device("cuda"), steps=1))
+        with method.rounding():
+            found = convolution.float().cuda()(pixels.cuda()).cpu().double()
+        errors[precision] = float((found - exact).abs().max() / exact.abs().max())
+    assert errors["float32"] < 1e-5 < errors["tf32"] < 1e-2

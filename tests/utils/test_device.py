@@ -34,3 +34,9 @@ def test_a_constant_is_sent_once_and_can_be_trained_with_whoever_asked_first() -
     assert constant(((1.5, 2.0), (3.0, 4.0)), like) is first
     (torch.ones(2, 2, dtype=torch.float64, requires_grad=True) * first).sum().backward()  # type: ignore[no-untyped-call]
     assert send(first, torch.device("cpu")) is first
+
+
+def test_tests_that_are_not_the_gpus_see_no_gpu() -> None:
+    """Their bits are the CPU's, which no GPU promises."""
+    assert not torch.cuda.is_available()
+    assert choose_device("auto") == torch.device("cpu")

@@ -12,6 +12,7 @@ from torch import Tensor
 from infoseg_bench.baselines.iic import IIC, IICParameters
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.data.train_images import TrainBatch
+from infoseg_bench.images.color_jitter import ColorJitter
 from tests.witness.adam import Weights, assert_same, train
 
 STEPS, BATCH, SIDE, PHOTOS = 50, 4, 20, 8
@@ -101,7 +102,7 @@ def project(monkeypatch: pytest.MonkeyPatch, **parameters: Any) -> tuple[Weights
     method.network.double()
     method._photos = PHOTOS
     start = {name: value.detach().clone() for name, value in method.network.named_parameters()}
-    monkeypatch.setattr("infoseg_bench.baselines.iic.jittered", lambda pixels, *rest: jitter(pixels))
+    monkeypatch.setattr(ColorJitter, "apply", lambda drawing, pixels, drawn: jitter(pixels))
     monkeypatch.setattr("infoseg_bench.baselines.iic.draw_mirrored", lambda *rest: mirrored(method.step))
     for step in range(STEPS):
         inside = torch.ones(BATCH, SIDE, SIDE, dtype=torch.bool)

@@ -49,8 +49,11 @@ def trained(steps: int = 15) -> InMARS:
 def attacks(method: InMARS, seed: int) -> dict[str, float]:
     of, generator = batch(), torch.Generator().manual_seed(seed)
     predicted, regions = method._probabilities(of.images).detach(), of.maps["superpixels"]
+    points = method.parameters.geometric_points
+    shapes = {"photometric": of.images.shape, "geometric": (4, 2, points, points)}
+    starts = {name: torch.randn(shape, generator=generator) for name, shape in shapes.items()}
     return {
-        name: float(attack(of.images, predicted, regions, generator).detach())
+        name: float(attack(of.images, predicted, regions, starts[name]).detach())
         for name, _, attack in method._attacks()
     }
 

@@ -131,7 +131,9 @@ def test_doersch_drops_colours_and_keeps_the_sobel_channels_of_the_whole_image()
 
 def test_dropping_keeps_one_colour_of_every_image_and_infrared() -> None:
     images = torch.rand(60, 4, 16, 16)
-    changed = dropped(images, torch.Generator().manual_seed(0))
+    generator = torch.Generator().manual_seed(0)
+    kept = torch.randint(3, (60,), generator=generator)
+    changed = dropped(images, kept, torch.randn(60, 3, 16, 16, generator=generator))
     same = (changed[:, :3] == images[:, :3]).flatten(2).all(dim=2)
     assert (same.sum(dim=1) == 1).all()
     assert same.any(dim=0).all()
