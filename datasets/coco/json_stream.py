@@ -13,7 +13,7 @@ import ijson
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.utils.disk import read_error
-from infoseg_bench.utils.source_files import DAMAGED, OfficialFile
+from infoseg_bench.utils.source_files import DAMAGED, OfficialFile, archive_error
 
 
 def read_array(path: Path | OfficialFile, name: str) -> list[Any]:
@@ -58,7 +58,7 @@ def _opened(path: Path | OfficialFile) -> Iterator[BufferedIOBase]:
     except OSError as error:
         raise read_error(error, path) from error
     except DAMAGED as error:
-        raise UserError(f"{path}: damaged or truncated ({error}): fetch the archive again") from error
+        raise archive_error(error, path) from error
     except ijson.JSONError as error:
         reason = str(error).partition("\n")[0]
         raise UserError(

@@ -13,12 +13,13 @@ from infoseg_bench.data.photo import Finding, StoredPhoto, label_counts
 from infoseg_bench.data.view import UNLABELLED, VOID
 from infoseg_bench.datasets.coco.files import CocoFiles
 from infoseg_bench.datasets.coco.persons_options import CocoOptions
-from infoseg_bench.errors import FileError, UserError
+from infoseg_bench.errors import FileError, UserError, first_few
 from infoseg_bench.images.label_images import open_labels
 from infoseg_bench.images.photos import open_photo
 from infoseg_bench.preparation.label_coding import MANY, looks_like_a_photo
 from infoseg_bench.preparation.shorter_side import ShorterSideOptions
 from infoseg_bench.utils.source_files import OfficialFile, OfficialFiles
+from infoseg_bench.utils.text import plural
 
 CODES = 182
 """Number of codes in the label maps: things 0-90, stuff 91-181 (STUFF README)."""
@@ -53,6 +54,7 @@ class StuffFiles:
     photos: list[StuffPhoto]
     without_labels: list[str]
     without_photo: list[str]
+    others: list[str]
 
     @classmethod
     def find(cls, files: CocoFiles) -> StuffFiles:
@@ -61,7 +63,8 @@ class StuffFiles:
         Raises:
             UserError: there are no photos, no label maps, or no photo has a label map
         """
-        photos, maps = _by_id(files.photos(), ".jpg"), _by_id(files.label_maps(), ".png")
+        found = ((files.photos(), ".jpg"), (files.label_maps(), ".png"))
+        photos, maps = (_by_id(splits, suffix) for splits, suffix in found)
         both = sorted(photos.keys() & maps.keys())
         if not both:
             raise UserError(
@@ -73,6 +76,7 @@ class StuffFiles:
             photos=[StuffPhoto(id=key[0], split=key[1], photo=photos[key], labels=maps[key]) for key in both],
             without_labels=[files.place(photos[key]) for key in sorted(photos.keys() - maps.keys())],
             without_photo=[files.place(maps[key]) for key in sorted(maps.keys() - photos.keys())],
+            others=[name for splits, suffix in found for name in _others(splits, suffix)],
         )
 
     def summary(self) -> str:
@@ -80,7 +84,11 @@ class StuffFiles:
         lines = [f"{len(self.photos)} photos with label maps"]
         for places, lack in ((self.without_labels, "label map"), (self.without_photo, "photo")):
             if places:
-                lines.append(f"{len(places)} files without {lack}, left out (the first: {places[0]})")
+                files = plural(len(places), "file")
+                lines.append(f"{files} without {lack}, left out (the first: {places[0]})")
+        if self.others:
+            files = plural(len(self.others), "file")
+            lines.append(f"{files} of other types, left out ({first_few(self.others)})")
         return "; ".join(lines)
 
 
@@ -198,6 +206,10 @@ def label_tables(
     if unlabelled_as is not None:
         published[UNLABELLED] = unlabelled_as
     return {"corrected": corrected, "published": published}
+
+
+def _others(splits: dict[str, OfficialFiles], suffix: str) -> list[str]:
+    return sorted(name for files in splits.values() for name in files.names if not name.endswith(suffix))
 
 
 def _by_id(splits: dict[str, OfficialFiles], suffix: str) -> dict[tuple[str, str], OfficialFile]:

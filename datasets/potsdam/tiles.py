@@ -62,8 +62,10 @@ class Tiles:
         images, other_images = _tiles(root, [IMAGES.unpacked], "RGBIR", (*LABELLED, *OTHERS))
         labels, other_labels = _tiles(root, LABEL_FOLDERS, "label", LABELLED)
         if not images:
+            packed = any(root.glob("*.zip"))
+            first = f"unpack the archive that holds {IMAGES.name}, or " if packed else ""
             raise UserError(
-                f"{root}: no top_potsdam_*_RGBIR.tif here{_instead(root)}: request {IMAGES.name} and "
+                f"{root}: no top_potsdam_*_RGBIR.tif here{_instead(root)}: {first}request {IMAGES.name} and "
                 f"{LABELS.name} at {REQUEST} and put them, zipped or unpacked, into {root}"
             )
         of_tiles = {file.name for file in (*images.values(), *labels.values())}

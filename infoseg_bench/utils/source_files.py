@@ -140,10 +140,11 @@ def readable(place: Path) -> Iterator[None]:
     except OSError as error:
         raise read_error(error, place) from error
     except DAMAGED as error:
-        raise _archive_error(error, place) from error
+        raise archive_error(error, place) from error
 
 
-def _archive_error(error: Exception, place: Path) -> FileError:
+def archive_error(error: Exception, place: object) -> FileError:
+    """Return an error that describes in one line why a file in an archive could not be read."""
     # The message names the file within the archive, which is not what differs.
     reason = str(error).partition(" for file")[0]
     if isinstance(error, NotImplementedError):

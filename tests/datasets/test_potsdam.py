@@ -322,3 +322,9 @@ def test_label_tiles_are_surveyed_as_all_label_maps_are(isprs: Path) -> None:
         write(isprs, {label_name(name): tiff(np.full((TILE, TILE, 3), 77, np.uint8))})
     with pytest.raises(UserError, match=r"every pixel of the 2 label maps is void .*use the official label"):
         prepare(isprs)
+
+
+def test_an_archive_around_the_archives_is_to_be_unpacked(tmp_path: Path) -> None:
+    zip_files(tmp_path / "isprs" / "Potsdam.zip", {"Potsdam/4_Ortho_RGBIR.zip": b"PK"})
+    with pytest.raises(UserError, match=r"only Potsdam.zip: unpack the archive that holds 4_Ortho_RGBIR.zip"):
+        prepare(tmp_path / "isprs")

@@ -7,6 +7,7 @@ import pytest
 from infoseg_bench.errors import UserError
 from infoseg_bench.preparation.archive import Archive
 from infoseg_bench.utils.source_files import FolderFiles
+from tests.datasets.official import zip_files
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,13 @@ def test_a_file_that_cannot_be_read_is_one_line_that_names_it(
     monkeypatch.setattr("zipfile.ZipFile", refused)
     with pytest.raises(UserError, match=rf"photos\.zip: {words}"):
         Archive(tmp_path / "photos.zip")
+
+
+def test_a_file_behind_a_password_is_named_as_that(tmp_path: Path) -> None:
+    path = zip_files(tmp_path / "photos.zip", {"a/1.jpg": b"content"})
+    content = bytearray(path.read_bytes())
+    for header, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(header) + flags] |= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"photos\.zip/a/1\.jpg: locked with a password: unpack the archive"):
+        Archive(path).folder("a").read("1.jpg")

@@ -261,10 +261,13 @@ def test_photos_are_scaled_as_opencv_does_it_and_may_be_otherwise(coco: StuffFol
 def test_what_has_no_counterpart_is_left_out_and_named(coco: StuffFolder) -> None:
     (coco.root / "stuffthingmaps/train2017/000000000003.png").unlink()
     (coco.root / "train2017/000000000009.jpg").unlink()
+    coco.write("train2017/000000000011.JPG", b"")
+    coco.write("stuffthingmaps/train2017/Thumbs.db", b"")
     assert prepare(coco.root).summary["files"] == (
         "2 photos with label maps; "
-        "1 files without label map, left out (the first: train2017/000000000003.jpg); "
-        "1 files without photo, left out (the first: stuffthingmaps/train2017/000000000009.png)"
+        "1 file without label map, left out (the first: train2017/000000000003.jpg); "
+        "1 file without photo, left out (the first: stuffthingmaps/train2017/000000000009.png); "
+        "2 files of other types, left out (000000000011.JPG, Thumbs.db)"
     )
 
 
