@@ -94,7 +94,7 @@ def _adjusted(colours: Tensor, chosen: Tensor, factor: Tensor, adjust: Adjustmen
 
 def host_knows(values: Tensor) -> bool:
     """Return whether the host can read values at once."""
-    return not values.is_cuda
+    return values.device.type == "cpu"
 
 
 def _per_image(values: Float[Tensor, " batch"] | Bool[Tensor, " batch"]) -> Tensor:
