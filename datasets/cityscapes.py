@@ -12,7 +12,7 @@ from infoseg_bench.contracts.parameters import parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Expected, Prepared, SourceFile
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.view import label_table
-from infoseg_bench.errors import FileError, UserError
+from infoseg_bench.errors import FileError, UserError, first_few
 from infoseg_bench.images.photos import open_photo
 from infoseg_bench.preparation.archive import Archive
 from infoseg_bench.preparation.building import read_in_parts
@@ -183,8 +183,10 @@ class CityscapesFiles:
         keys = sorted(key for key in self.photos if key[0] == split)
         without = [key for key in keys if key not in self.labels]
         if labelled and without:
+            missing = first_few([name for _, name in without])
             raise UserError(
-                f"{self.photos[without[0]]}: no label map {without[0][1]}{LABEL}: get {LABELS.name}"
+                f"{self.root}: {len(without)} photos of {split} have no label map ({missing}): "
+                f"get {LABELS.name}"
             )
         if not keys:
             source = EXTRA if split == "train_extra" else PHOTOS

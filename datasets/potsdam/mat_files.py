@@ -10,7 +10,7 @@ import numpy as np
 
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.view import VOID
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import FileError, UserError, first_few
 from infoseg_bench.preparation.archive import Archive
 from infoseg_bench.utils.source_files import FolderFiles, OfficialFiles
 from infoseg_bench.utils.text import decode_text
@@ -20,6 +20,8 @@ COUNTS = {"labelled_train": 4_545, "labelled_test": 855}
 
 ARCHIVE = "potsdam.zip"
 """The archive of these files (STEGO src/download_datasets.py:12-16)."""
+
+REMEDY = f"get {ARCHIVE} again"
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,20 @@ class MatBlocks:
         """Return the names on a list, in its order: by tile, row and column.
 
         Raises:
-            UserError: the list is missing, or its number of names differs from the published one
+            UserError: the list is missing, its number of names differs from the published one, or a block has
+                no file
         """
         file = self.lists.file(f"{split}.txt")
         names = decode_text(file.read(), file, "list of blocks").split()
         if not len(set(names)) == len(names) == COUNTS[split]:
             raise UserError(
                 f"{file}: {len(set(names))} blocks, not the {COUNTS[split]} of IIC's split: get it again"
+            )
+        missing = [name for name in names if not {f"{name}.mat"} <= self.images.names & self.labels.names]
+        if missing:
+            raise UserError(
+                f"{file}: {len(missing)} of {len(names)} blocks have no file in imgs or gt "
+                f"({first_few(missing)}): {REMEDY}"
             )
         return names
 
@@ -64,18 +73,17 @@ class MatBlocks:
         """Return a block, `side side 4`, with its labels: classes 0 to 5, or 255 for none.
 
         Raises:
-            UserError: a file is missing, damaged, or has other content
+            FileError: a file is damaged, or has other content
         """
         image = _array(self.images, name, "img")
         labels = _array(self.labels, name, "gt")
         expected = ((side, side, 4), (side, side))
         if (image.shape, labels.shape) != expected or image.dtype != np.uint8:
-            raise UserError(
-                f"{self.images.place(f'{name}.mat')}: {image.shape} {image.dtype} with labels "
-                f"{labels.shape}, not {expected[0]} uint8 and {expected[1]}: get {ARCHIVE} again"
-            )
+            found = f"{image.shape} {image.dtype} with labels {labels.shape}"
+            kind = f"not {expected[0]} uint8 with labels {expected[1]}"
+            raise FileError(self.images.place(f"{name}.mat"), kind, REMEDY, found)
         if not np.isin(labels, (*range(6), VOID)).all():
-            raise UserError(f"{self.labels.place(f'{name}.mat')}: labels are not 0 to 5: get {ARCHIVE} again")
+            raise FileError(self.labels.place(f"{name}.mat"), "labels are not 0 to 5", REMEDY)
         return StoredPhoto(id=name.zfill(4), image=image, labels=labels.astype(np.uint8))
 
 
@@ -89,4 +97,4 @@ def _array(files: OfficialFiles, name: str, key: str) -> np.ndarray:
         return np.asarray(loadmat(io.BytesIO(file.read()), variable_names=[key])[key])
     except (MatReadError, ValueError, TypeError, KeyError, NotImplementedError, OSError) as error:
         reason = " ".join(str(error).split())
-        raise UserError(f"{file}: no array {key!r} can be read ({reason}): get {ARCHIVE} again") from error
+        raise FileError(file, f"no array {key!r} can be read", REMEDY, reason) from error

@@ -142,3 +142,12 @@ def test_all_faults_are_told_at_once_and_may_be_left_out(isprs: Path) -> None:
     store = Store(prepare(isprs, skip_broken=True).store)
     assert {name.partition("-")[0] for name in store.ids()} == {"2_10"}
     assert store.view("potsdam-3-rgb").note.endswith("1 broken file left out")
+
+
+def test_all_damaged_blocks_of_stego_are_named_at_once(stego: dict[str, bytes], tmp_path: Path) -> None:
+    write(tmp_path / "source", {**stego, "imgs/42.mat": b"", "imgs/17.mat": b""})
+    with pytest.raises(UserError, match=r"2 files are wrong: 2 x no array 'img' can be read: .*42.*17"):
+        prepare(tmp_path / "source")
+    (tmp_path / "source" / "gt" / "5.mat").unlink()
+    with pytest.raises(UserError, match=r"1 of 2 blocks have no file in imgs or gt \(5\): get potsdam\.zip"):
+        prepare(tmp_path / "source")
