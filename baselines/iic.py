@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from infoseg_bench.contracts import Progress, RunContext, Task, parameter
@@ -164,11 +164,11 @@ class IIC(GraphableMethod[IICParameters]):
         finished = self.step * self.parameters.batch // max(1, self._photos)
         return "a" if (finished % 2 == 0) == (self.parameters.passes == "a-b") else "b"
 
-    def predict(
+    def scores(
         self, images: Float[Tensor, "batch channel height width"]
-    ) -> Int64[Tensor, "batch height width"]:
-        """Return the most probable cluster of head B."""
+    ) -> Float[Tensor, "batch cluster height width"]:
+        """Return the probabilities of head B."""
         inputs = network_input(ordered(images, self.parameters), self.parameters)
         with self.inference():
             probabilities: Tensor = self.network(inputs)
-        return probabilities.argmax(dim=1)
+        return probabilities

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
@@ -78,14 +78,15 @@ class KMeans(Method[KMeansParameters]):
             starts=self.parameters.starts,
         ).to(self.run.device)
 
-    def predict(
+    def scores(
         self, images: Float[Tensor, "batch channel height width"]
-    ) -> Int64[Tensor, "batch height width"]:
-        """Return the nearest cluster centre."""
+    ) -> Float[Tensor, "batch cluster height width"]:
+        """Return minus the distance to every centre, in 8-bit values."""
         if self.centres is None:
             raise RuntimeError("K-Means: predict was called before fit")
-        pixels = images.permute(0, 2, 3, 1).flatten(0, 2) * 255.0
-        return torch.cdist(pixels, self.centres).argmin(dim=1).view(images.shape[0], *images.shape[2:])
+        pixels = images.permute(0, 2, 3, 1)
+        distances = torch.cdist(pixels.flatten(0, 2) * 255.0, self.centres)
+        return -distances.view(*pixels.shape[:3], -1).permute(0, 3, 1, 2)
 
     def state(self) -> dict[str, Any]:
         """Return the centres."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
@@ -62,13 +62,12 @@ class RandomCNN(Method[RandomCNNParameters]):
         yield from ()
 
     @torch.no_grad()
-    def predict(
+    def scores(
         self, images: Float[Tensor, "batch channel height width"]
-    ) -> Int64[Tensor, "batch height width"]:
-        """Return the most probable cluster of head B, with batch normalisation at its initial identity."""
-        inputs = append_sobel(images) if self.parameters.sobel else images
-        probabilities: Tensor = self.network(inputs)
-        return probabilities.argmax(dim=1)
+    ) -> Float[Tensor, "batch cluster height width"]:
+        """Return the probabilities of head B, with batch normalisation at its initial identity."""
+        probabilities: Tensor = self.network(append_sobel(images) if self.parameters.sobel else images)
+        return probabilities
 
     def state(self) -> dict[str, Any]:
         """Return the weights."""

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from infoseg_bench.baselines.pairs.features import assign, sample_features
+from infoseg_bench.baselines.pairs.features import nearness, sample_features
 from infoseg_bench.training.feature_kmeans import kmeans_centres
 
 BATCH, MAP, CROP, CLUSTERS = 16, 60, 128, 15
@@ -40,7 +40,7 @@ def measure(images: int, features: int) -> dict[str, int]:
     generator = torch.Generator().manual_seed(0)
     sample = sample_features(stream(images, features), quota, "corrected", generator)
     centres = kmeans_centres(sample, CLUSTERS, seed=0)
-    assign(next(stream(images, features))[0], centres, CROP)
+    nearness(next(stream(images, features))[0], centres, CROP)
     return {"images": images, "bytes": _peak() - before, "bytes_of_all": images * CROP**2 * features * 4}
 
 

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from infoseg_bench.baselines.ac.autoregressive import AutoregressiveNetwork, Block
@@ -184,24 +184,24 @@ class AC(GraphableMethod[ACParameters]):
             scalars |= {"loss": -information - self.parameters.arl_weight * agreement, "arl": agreement}
         return scalars
 
-    def predict(
+    def scores(
         self, images: Float[Tensor, "batch channel height width"]
-    ) -> Int64[Tensor, "batch height width"]:
-        """Return the most probable cluster, from the network without an ordering."""
+    ) -> Float[Tensor, "batch cluster height width"]:
+        """Return the logits of the network without an ordering."""
         with self.inference():
-            scores = self._scores(self._grid(images, None))
-        return _enlarge(scores, images.shape[-2:]).argmax(dim=1)
+            logits = self._logits(self._grid(images, None))
+        return _enlarge(logits, images.shape[-2:])
 
     def _grid(self, images: Tensor, ordering: Ordering | None) -> Tensor:
         grid: Tensor = self.network.trunk(images.contiguous(memory_format=torch.channels_last), ordering)
         return grid
 
-    def _scores(self, grid: Tensor) -> Float[Tensor, "batch cluster rows columns"]:
+    def _logits(self, grid: Tensor) -> Float[Tensor, "batch cluster rows columns"]:
         return at_least_float32(self.network.clusters(grid))
 
     def _information(self, grids: list[Tensor], counted: Bool[Tensor, "batch crop crop"]) -> Tensor:
         chosen = self.parameters
-        scores, radius = [self._scores(grid) for grid in grids], chosen.radius
+        scores, radius = [self._logits(grid) for grid in grids], chosen.radius
         if chosen.compare == "image":
             scores = [_enlarge(score, counted.shape[-2:]) for score in scores]
         else:

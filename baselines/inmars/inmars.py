@@ -168,12 +168,12 @@ class InMARS(GraphableMethod[InMARSParameters]):
                 loss = loss + weight * scalars[name]
         return {"loss": loss, **scalars}
 
-    def predict(
+    def scores(
         self, images: Float[Tensor, "batch channel height width"]
-    ) -> Int64[Tensor, "batch height width"]:
-        """Return the most probable cluster of every pixel; superpixels are used only in training."""
+    ) -> Float[Tensor, "batch cluster height width"]:
+        """Return the probabilities of every pixel's clusters; superpixels are used only in training."""
         with self.inference():
-            return self._probabilities(images).argmax(dim=1)
+            return self._probabilities(images)
 
     def _probabilities(self, images: Tensor) -> Float[Tensor, "batch cluster height width"]:
         inputs = append_sobel(images) if self.parameters.sobel else images

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from infoseg_bench.images.upsampling import upsampled_pixels
@@ -55,13 +55,12 @@ def sample_features(
     return np.concatenate(sample) if sample else np.empty((0, 1), np.float32)
 
 
-def assign(
+def nearness(
     maps: Maps, centres: Float[Tensor, "cluster feature"], size: int
-) -> Int64[Tensor, "batch size size"]:
-    """Return the nearest centre of every pixel of the bilinearly upsampled maps.
+) -> Float[Tensor, "batch cluster height width"]:
+    """Return 2 <f, c> - |c|^2 for every pixel of the upsampled maps, which is highest for the nearest centre.
 
-    The nearest centre c has the smallest |c|^2 - 2 <f, c>, and the products <f, c> can be upsampled
-    instead of the features f because upsampling is linear.
+    The products <f, c> can be upsampled instead of the features f because upsampling is linear.
 
     Args:
         maps: features before upsampling
@@ -71,4 +70,4 @@ def assign(
     with full_precision(maps.device):
         products = torch.einsum("bfrc,kf->bkrc", maps.float(), centres)
         scores = F.interpolate(products, size=(size, size), mode="bilinear", align_corners=False)
-        return (2 * scores - centres.square().sum(dim=1)[:, None, None]).argmax(dim=1)
+        return 2 * scores - centres.square().sum(dim=1)[:, None, None]

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from typing_extensions import TypeVar
 
-from infoseg_bench.baselines.pairs.features import Sampling, assign, sample_features
+from infoseg_bench.baselines.pairs.features import Sampling, nearness, sample_features
 from infoseg_bench.baselines.pairs.pair_network import PairNetwork, Place
 from infoseg_bench.contracts import RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
@@ -196,13 +196,13 @@ class PairMethod(GraphableMethod[Q]):
         centres = kmeans_centres(sample, self.task.clusters, seed=self.run.seed)
         self.centres = centres.to(self.run.device)
 
-    def predict(
+    def scores(
         self, images: Float[Tensor, "batch channel height width"]
-    ) -> Int64[Tensor, "batch height width"]:
-        """Return the nearest cluster centre in feature space."""
+    ) -> Float[Tensor, "batch cluster height width"]:
+        """Return how near every cluster centre is in feature space."""
         if self.centres is None:
             raise RuntimeError(f"{self.name}: predict was called before the features were clustered")
-        return assign(self._features(images), self.centres, images.shape[-1])
+        return nearness(self._features(images), self.centres, images.shape[-1])
 
     def state(self) -> dict[str, Any]:
         """Return the state of every network method, and the cluster centres."""

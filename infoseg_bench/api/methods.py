@@ -21,11 +21,11 @@ from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.errors import UsageError
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.record import Evaluation
-from infoseg_bench.records.spec import Budget, RunSpec
+from infoseg_bench.records.spec import Budget, Postprocess, RunSpec
 from infoseg_bench.runs.assemble import train_images
 from infoseg_bench.runs.loading import make_method, task_of
 from infoseg_bench.runs.photo_map_files import load_photo_maps
-from infoseg_bench.runs.prediction import EVALUATION_BATCH
+from infoseg_bench.runs.prediction import EVALUATION_BATCH, predictor
 from infoseg_bench.scoring.counts import confusion_counts
 from infoseg_bench.utils.device import choose_device
 
@@ -104,10 +104,22 @@ def fit(method: Method, dataset: PreparedDataset, *, protocol: str = PROTOCOL) -
 
 
 @torch.no_grad()
-def predict(method: Method, dataset: PreparedDataset) -> Int16[np.ndarray, "image crop crop"]:
-    """Return the cluster of every pixel of the scored centre crops, in the data set's order."""
+def predict(
+    method: Method, dataset: PreparedDataset, *, postprocess: Postprocess = "none"
+) -> Int16[np.ndarray, "image crop crop"]:
+    """Return the cluster of every pixel of the scored centre crops, in the data set's order.
+
+    Args:
+        method: a method that was fitted
+        dataset: a data set from `load_store`
+        postprocess: "mirror" averages the method's scores over every image and its mirror image
+
+    Raises:
+        UserError: the method gives no scores
+    """
     images = _evaluation(dataset, next(iter(dataset.view.tables)), method.run.device)
-    batches = [method.predict(batch).to(torch.int16).cpu() for batch, _ in images.batches(EVALUATION_BATCH)]
+    segment = predictor(method, postprocess)
+    batches = [segment(batch).to(torch.int16).cpu() for batch, _ in images.batches(EVALUATION_BATCH)]
     return torch.cat(batches).numpy()
 
 

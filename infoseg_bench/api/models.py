@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from infoseg_bench.inference.model import Model
 from infoseg_bench.inference.overlays import write_legend
 from infoseg_bench.inference.segmenting import chosen_photos, segment_file
 from infoseg_bench.inference.weights import save_model
+from infoseg_bench.records.spec import Postprocess
 from infoseg_bench.utils.atomic import write_text
 from infoseg_bench.utils.device import choose_device
 from infoseg_bench.utils.progress import ProgressFactory, no_progress
@@ -132,6 +133,7 @@ def segment_photos(
     run: PathLikes,
     out: PathLikes = "segmented",
     scale: float = 1.0,
+    postprocess: Postprocess | None = None,
     allow_unfinished: bool = False,
     device: str = "auto",
     results: PathLikes = "results",
@@ -148,6 +150,8 @@ def segment_photos(
         run: a run folder, or the beginning of a run's identity or name
         out: folder to write to
         scale: factor by which photos are scaled first; the results have the photo's size
+        postprocess: "mirror" averages the method's scores over every tile and its mirror image; None: as in
+            the run's evaluations
         allow_unfinished: whether to use the last checkpoint of a run that is not finished
         device: "auto" or a torch device
         results: folder of the runs
@@ -166,6 +170,8 @@ def segment_photos(
         find_run(str(run), Path(results)), data=Path(data), device=choose_device(device),
         plugins=[Path(plugin) for plugin in plugins], allow_unfinished=allow_unfinished,
     )  # fmt: skip
+    if postprocess is not None:
+        model = replace(model, postprocess=postprocess)
     for place, line in chosen.left_out.items():
         log(f"left out of {printable(place)}: {line}")
     if line := of_the_last_step(record):

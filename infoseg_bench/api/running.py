@@ -125,6 +125,7 @@ def run(
     evaluate_every: int | None = None,
     parameters: Mapping[str, Mapping[str, Any]] | None = None,
     protocol: str | None = None,
+    postprocess: str | None = None,
     preset: str | None = None,
     data: PathLikes = "data",
     results: PathLikes = "results",
@@ -159,6 +160,8 @@ def run(
         evaluate_every: steps between two evaluations; None: a twentieth of the steps
         parameters: parameters that should differ from the defaults, by method and name
         protocol: label protocol of the data sets; None: the suite's, or "corrected"
+        postprocess: "mirror" averages every method's scores over an image and its mirror image; None: the
+            suite's, or "none"
         preset: name of a shipped suite's set of parameters and budgets
         data: folder of the prepared data sets
         results: folder of the runs
@@ -188,7 +191,8 @@ def run(
     selection = Selection(
         everything=everything, suite=None if suite is None else str(suite), datasets=datasets,
         methods=methods, seeds=None if seeds is None else list(seeds), parameters=parameters or {},
-        steps=steps, evaluate_every=evaluate_every, protocol=protocol, preset=preset,
+        steps=steps, evaluate_every=evaluate_every, protocol=protocol,
+        postprocess=postprocess, preset=preset,
     )  # fmt: skip
     work = Work(
         results=Path(results), data=Path(data), device=device, processes=gpus_per_run, compile=compile,

@@ -197,3 +197,6 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+
+POSTPROCESS = click.Choice(["none", "mirror"])
+"""The values of `records.spec.Postprocess`, which would load pydantic."""

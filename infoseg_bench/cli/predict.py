@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from infoseg_bench.cli.options import data_option, device_option, plugin_option, results_option, run_option
+from infoseg_bench.cli.options import (
+    POSTPROCESS,
+    data_option,
+    device_option,
+    plugin_option,
+    results_option,
+    run_option,
+)
 from infoseg_bench.errors import UserError, printable
 from infoseg_bench.utils.text import plural
+
+if TYPE_CHECKING:
+    from infoseg_bench.records.spec import Postprocess
 
 
 @click.command()
@@ -29,6 +40,12 @@ from infoseg_bench.utils.text import plural
     help="Scale photos by this factor first, so that objects have the size they had in training; the results "
     "have the photo's size.",
 )
+@click.option(
+    "--postprocess",
+    type=POSTPROCESS,
+    help="mirror: average the scores of clusters over every tile and its mirror image.  [default: as when "
+    "the run was scored]",
+)
 @click.option("--allow-unfinished", is_flag=True, help="Use the last checkpoint of an unfinished run.")
 @device_option
 @data_option
@@ -39,6 +56,7 @@ def predict(
     run: str,
     out: Path,
     scale: float,
+    postprocess: Postprocess | None,
     allow_unfinished: bool,
     device: str,
     data: Path,
@@ -59,8 +77,8 @@ def predict(
     from infoseg_bench.utils.progress import show_progress
 
     found = segment_photos(
-        *photos, run=run, out=out, scale=scale, allow_unfinished=allow_unfinished, device=device,
-        results=results, data=data, plugins=plugins, progress=show_progress,
+        *photos, run=run, out=out, scale=scale, postprocess=postprocess, allow_unfinished=allow_unfinished,
+        device=device, results=results, data=data, plugins=plugins, progress=show_progress,
         on_photo=lambda photo, shares: click.echo(f"{printable(photo)}: {shares}"),
         log=lambda line: click.echo(line, err=True),
     )  # fmt: skip

@@ -11,6 +11,7 @@ from infoseg_bench.cli.completion import DATASETS, METHODS, PRESETS, SUITES
 from infoseg_bench.cli.engine_options import engine_options
 from infoseg_bench.cli.options import (
     JOBS,
+    POSTPROCESS,
     SEEDS,
     data_option,
     device_option,
@@ -80,6 +81,12 @@ selection_options = gathered(
     ),
     click.option(
         "--protocol", help='Label protocol of the data sets.  [default: "corrected", or the suite\'s]'
+    ),
+    click.option(
+        "--postprocess",
+        type=POSTPROCESS,
+        help="What is done to the scores of clusters before an evaluation. mirror: average them over an image "
+        "and its mirror image. Leaderboards say so.  [default: none, or the suite's]",
     ),
 )
 

@@ -15,6 +15,7 @@ from typing_extensions import TypeVar
 
 from infoseg_bench.contracts.parameters import Parameters, set_from_brackets
 from infoseg_bench.contracts.photo_map import PhotoMap
+from infoseg_bench.errors import UserError
 from infoseg_bench.utils.distributed import SINGLE, Ranks
 from infoseg_bench.utils.randomness import generator
 
@@ -213,15 +214,37 @@ class Method(ABC, Generic[P]):
         """Return warnings about suspicious diagnostics at the end of a run, one sentence each."""
         return []
 
-    @abstractmethod
     def predict(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Int64[Tensor, "batch height width"]:
-        """Return the cluster of every pixel, in [0, clusters).
+        """Return the cluster of every pixel, in [0, clusters): by default, the one with the highest score.
+
+        A method overrides either this or `scores`.
 
         Args:
             images: values in [0, 1], on the run's device
         """
+        return self.scores(images).argmax(dim=1)
+
+    def scores(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> Float[Tensor, "batch cluster height width"]:
+        """Score every cluster at every pixel; the one of the highest score is what `predict` gives.
+
+        Post-processing averages scores: probabilities, logits or negative distances, for example.
+
+        Args:
+            images: values in [0, 1], on the run's device
+
+        Raises:
+            UserError: the method only gives clusters
+        """
+        raise UserError(f"{self.name} gives clusters without scores, which cannot be post-processed")
+
+    @classmethod
+    def gives_scores(cls) -> bool:
+        """Return whether the method has scores, which post-processing needs."""
+        return cls.scores is not Method.scores
 
     @abstractmethod
     def state(self) -> dict[str, Any]:

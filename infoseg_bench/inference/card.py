@@ -20,6 +20,7 @@ def model_card(
     """
     spec, facts = record.spec, record.dataset
     budget = f"{spec.budget.steps} steps" if spec.budget else "one pass"
+    budget += f", post-processing {spec.postprocess}" if spec.postprocess != "none" else ""
     note = [f"**{plain(facts.note)}**", ""] if facts.note else []
     lines = [
         f"# {plain(record.method_title)} on {plain(facts.title)}",

@@ -15,7 +15,7 @@ from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.runs.loading import load_method, task_of
-from infoseg_bench.runs.prediction import EVALUATION_BATCH
+from infoseg_bench.runs.prediction import EVALUATION_BATCH, predictor
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,8 @@ def predict(
     """
     task = task_of(images.prepared)
     method = load_method(folder, task, device=torch.device("cpu"), plugins=plugins)
-    return np.asarray(method.predict(images.images[list(chosen)]).numpy())
+    segment = predictor(method, folder.spec().postprocess)
+    return np.asarray(segment(images.images[list(chosen)]).numpy())
 
 
 def to_bytes(images: Tensor) -> UInt8[np.ndarray, "image height width 3"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -70,7 +71,7 @@ def load_run(
     if folder.spec().external:
         raise UserError(f"{folder.path}: made by other software, so it has no model: choose another run")
     method = load_method(folder, _task(folder, record, data), device=device, plugins=plugins)
-    return _model(method, record), record
+    return replace(_model(method, record), postprocess=folder.spec().postprocess), record
 
 
 def _means(run: str, name: str) -> bool:

@@ -17,6 +17,8 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.images.photos import read_photo
 from infoseg_bench.images.resize import scale_bilinear
 from infoseg_bench.inference.tiled import segment_tiled
+from infoseg_bench.records.spec import Postprocess
+from infoseg_bench.runs.prediction import check_postprocess, predictor
 
 Photo = UInt8[np.ndarray, "height width channel"] | Image.Image | str | PathLike[str]
 """A photo as an array, a Pillow image or a path."""
@@ -31,12 +33,18 @@ class Model:
         classes: class names
         palette: one colour (red, green, blue) per class
         matching: class index of each cluster, or -1 if unmatched; determined with the evaluation labels
+        postprocess: post-processing of the method's scores, as in the run's evaluations
     """
 
     method: Method
     classes: tuple[str, ...]
     palette: tuple[tuple[int, int, int], ...]
     matching: tuple[int, ...]
+    postprocess: Postprocess = "none"
+
+    def __post_init__(self) -> None:
+        """Raise a UsageError if the method does not give what the post-processing needs."""
+        check_postprocess(type(self.method), self.postprocess)
 
     @torch.no_grad()
     def clusters(self, photo: Photo, *, scale: float = 1.0) -> Int16[np.ndarray, "height width"]:
@@ -58,7 +66,8 @@ class Model:
                 f"a photo with {pixels.shape[2]} channels: this model needs {channels}, as in its training"
             )
         scaled = scale_bilinear(pixels, scale) if scale != 1.0 else pixels
-        found = segment_tiled(scaled, self.method.task.crop, self.method.predict, self.method.run.device)
+        predict = predictor(self.method, self.postprocess)
+        found = segment_tiled(scaled, self.method.task.crop, predict, self.method.run.device)
         if found.shape == pixels.shape[:2]:
             return found
         rows, columns = (

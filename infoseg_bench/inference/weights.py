@@ -80,6 +80,7 @@ def load_model(path: str | Path, *, device: str = "auto", plugins: Sequence[Path
             classes=tuple(header["classes"]),
             palette=tuple((r, g, b) for r, g, b in header["palette"]),
             matching=tuple(header["matching"]),
+            postprocess=spec.postprocess,
         )
     except (KeyError, TypeError, ValueError, RuntimeError, ValidationError) as error:
         reason = " ".join(str(error).split())[:120]

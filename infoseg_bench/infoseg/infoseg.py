@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from infoseg_bench.contracts import RunContext, Task
@@ -137,17 +137,16 @@ class InfoSeg(GraphableMethod[InfoSegParameters]):
             watched = {"assignment_entropy": assignment_entropy(V), "cluster_usage": cluster_usage(V)}
         return {"loss": -information, **watched}
 
-    def predict(
+    def scores(
         self, images: Float[Tensor, "batch channel height width"]
-    ) -> Int64[Tensor, "batch height width"]:
-        """Return the most probable class of every pixel (eq. 4)."""
+    ) -> Float[Tensor, "batch cluster height width"]:
+        """Return the scores of every pixel's classes, whose highest is the most probable class (eq. 4)."""
         with self.inference():
             features = self._features(images)
         scores = class_scores(at_least_float32(features.L), at_least_float32(features.H))
         if self.parameters.upsampling == "scores":
-            scores = F.interpolate(scores, size=images.shape[2:], mode="bilinear", align_corners=False)
-            return scores.argmax(dim=1)
-        return scores.argmax(dim=1).repeat_interleave(STRIDE, dim=1).repeat_interleave(STRIDE, dim=2)
+            return F.interpolate(scores, size=images.shape[2:], mode="bilinear", align_corners=False)
+        return scores.repeat_interleave(STRIDE, dim=2).repeat_interleave(STRIDE, dim=3)
 
     def diagnose(self, images: Float[Tensor, "batch channel height width"]) -> Mapping[str, Tensor]:
         """Return the image share, the information with each image's own H and the mean H, and V's entropy."""

@@ -35,6 +35,17 @@ def clusters_in_range(subject: Subject) -> None:
     require(0 <= low <= high < CLASSES, f"predict returns clusters {low} to {high}, with K = {CLASSES}")
 
 
+def scores_give_the_clusters(subject: Subject) -> str | None:
+    """Check that `scores` and `predict` agree."""
+    if not subject.cls.gives_scores():
+        return "gives clusters without scores"
+    method = subject.fitted()
+    scores = method.scores(images())
+    require(scores.shape == (3, CLASSES, CROP, CROP), f"scores gives {tuple(scores.shape)}")
+    require(torch.equal(scores.argmax(dim=1), method.predict(images())), "predict gives other clusters")
+    return None
+
+
 def four_bands(subject: Subject) -> None:
     """Check that the method works on images with four channels, such as RGB and infrared."""
     shape = tuple(subject.fitted(channels=4).predict(images(4)).shape)
@@ -133,6 +144,11 @@ CHECKS = (
         title="predicted clusters have the size of the images and are in [0, K)",
         remedy="let predict return int64 `batch height width` with values in [0, self.task.clusters)",
         test=clusters_in_range,
+    ),
+    Check(
+        title="the highest score is that of the predicted cluster",
+        remedy="return `batch cluster height width` from `scores`, and do not override `predict` as well",
+        test=scores_give_the_clusters,
     ),
     Check(
         title="images with four channels work as well as images with three",

@@ -12,6 +12,7 @@ from infoseg_bench.errors import UserError, unknown_name
 from infoseg_bench.planning.outline import Outline
 from infoseg_bench.planning.suite import Suite
 from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.runs.prediction import check_postprocess
 
 
 def plan(
@@ -59,6 +60,7 @@ def _spec(
     suite: Suite, outline: Outline, method: type[Method], variant: Mapping[str, Any], seed: int
 ) -> RunSpec:
     dataset = outline.task.dataset
+    check_postprocess(method, suite.postprocess)
     parameters = method.resolve(dataset, {**suite.parameters.get(method.name, {}), **variant})
     return RunSpec(
         dataset=dataset,
@@ -69,4 +71,5 @@ def _spec(
         parameters=parameters.model_dump(mode="json"),
         budget=suite.budget_of(method, dataset),
         seed=seed,
+        postprocess=suite.postprocess,
     )

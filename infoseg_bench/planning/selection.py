@@ -30,6 +30,7 @@ class Selection:
         evaluate_every: steps between two evaluations
         protocol: name of the label table
         preset: name of a preset, whose parameters and budgets replace the suite's
+        postprocess: post-processing of every method's scores
     """
 
     everything: bool = False
@@ -42,6 +43,7 @@ class Selection:
     evaluate_every: int | None = None
     protocol: str | None = None
     preset: str | None = None
+    postprocess: str | None = None
 
 
 def chosen_suite(
@@ -65,8 +67,9 @@ def chosen_suite(
         base["datasets"] = list(selection.datasets)
     if selection.methods:
         base["methods"] = list(selection.methods)
-    if selection.protocol:
-        base["protocol"] = selection.protocol
+    for name, value in (("protocol", selection.protocol), ("postprocess", selection.postprocess)):
+        if value:
+            base[name] = value
     override = {
         "steps": selection.steps,
         "evaluate_every": selection.evaluate_every,

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.errors import Mistake, UsageError, UserError, first_mistake, unknown_name
-from infoseg_bench.records.spec import Budget
+from infoseg_bench.records.spec import Budget, Postprocess
 from infoseg_bench.utils.text import read_text
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class Suite(BaseModel):
     """Seeds; every method is run once with each."""
     protocol: str = "corrected"
     """Label table of the data sets."""
+    postprocess: Postprocess = "none"
+    """What is done to every method's scores before an evaluation."""
     budget: Budget | None = None
     """Budget of every method that is trained in steps; by default the method's own, else 10 000 steps."""
     budgets: list[BudgetRule] = []

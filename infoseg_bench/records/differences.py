@@ -11,6 +11,9 @@ from infoseg_bench.records.spec import RunSpec
 CHOICES = ("published", "corrected")
 """Values of parameters that turn a quirk of released code on or off."""
 
+DECLARED = ("postprocess",)
+"""Settings that are always named where a run has them."""
+
 UNSET = "unset"
 """Shown if a run does not have the setting, because it was added to the method later."""
 Settings = dict[str, object]
@@ -60,8 +63,11 @@ def _texts(rows: dict[str, Settings]) -> dict[str, str]:
         chosen = [
             name
             for name in names
-            if (unset or name in settings)
-            and 2 * usual[_setting(name, settings)] <= len(rows) - (0 if unset else usual[name, UNSET])
+            if (name in DECLARED and name in settings)
+            or (
+                (unset or name in settings)
+                and 2 * usual[_setting(name, settings)] <= len(rows) - (0 if unset else usual[name, UNSET])
+            )
         ]
         return ", ".join(_folded(settings, chosen))
 

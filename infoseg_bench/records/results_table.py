@@ -22,6 +22,7 @@ PARAMETER = "param."
 
 COLUMNS = (
     *("dataset", "fingerprint", "protocol", "method", "method_title", "method_version", "seed", "steps"),
+    "postprocess",
     *("status", "selection", "step", "pixel_accuracy", "mean_iou", "mean_class_accuracy"),
     *("majority_pixel_accuracy", "majority_mean_iou", "majority_mean_class_accuracy", "nmi", "ari"),
     *("constant_pixel_accuracy", "train_images", "evaluation_images", "classes", "label_use"),
@@ -111,6 +112,7 @@ def _of_run(run: StoredRun, record: Record) -> dict[str, Any]:
         **(record.costs.model_dump() if record.costs else {}),
         **_facts(record),
         "steps": spec.budget.steps if spec.budget else None,
+        "postprocess": spec.postprocess,
         "warnings": "; ".join(record.warnings),
         "source": str(run.path),
         **{PARAMETER + name: _cell(value) for name, value in spec.parameters.items()},

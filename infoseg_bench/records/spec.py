@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_serializer
 
 EXTERNAL = "external-"
 """Prefix of the method's name in rows for label maps made by other software."""
@@ -14,6 +15,11 @@ EXTERNAL = "external-"
 SHORT_ID = 8
 """Digits of a run's identity that are shown; chosen by this project: among ten thousand runs, two share
 them with a probability of about 1 %."""
+
+
+Postprocess = Literal["none", "mirror"]
+"""What is done to a method's scores before the highest one gives the cluster. mirror: they are averaged over
+the image and its mirror image."""
 
 
 class Budget(BaseModel):
@@ -28,7 +34,7 @@ class Budget(BaseModel):
 
 
 class RunSpec(BaseModel):
-    """Everything that determines a run: method, parameters, data, protocol, budget and seed."""
+    """Everything that determines a run: method, parameters, data, protocol, budget, seed and post-processing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -48,6 +54,14 @@ class RunSpec(BaseModel):
     """None for methods that do not train in steps."""
     seed: int
     """Seed of everything random."""
+    postprocess: Postprocess = "none"
+    """What is done to the method's scores at every evaluation; left out of the file if it is "none"."""
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, serialise: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Leave "none" out, so that runs from before there was a choice keep their identities."""
+        content: dict[str, Any] = serialise(self)
+        return {name: value for name, value in content.items() if (name, value) != ("postprocess", "none")}
 
     @property
     def identity(self) -> str:
@@ -73,7 +87,8 @@ class RunSpec(BaseModel):
     def settings(self) -> dict[str, Any]:
         """Parameters, budget and version, which distinguish it from other runs of its method."""
         budget = self.budget.model_dump() if self.budget else {}
-        return {**self.parameters, **budget, "version": self.method_version}
+        declared = {"postprocess": self.postprocess} if self.postprocess != "none" else {}
+        return {**self.parameters, **budget, **declared, "version": self.method_version}
 
     @property
     def external(self) -> bool:

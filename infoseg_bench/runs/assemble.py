@@ -99,6 +99,7 @@ def assemble(
         training=training,
         should_stop=should_stop,
         snapshots=setting.snapshots,
+        postprocess=spec.postprocess,
     )
     training.load_seconds += time.monotonic() - began
     return execution, prepared

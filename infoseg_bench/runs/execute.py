@@ -19,11 +19,11 @@ from infoseg_bench.records.curve import Curve, Diverged
 from infoseg_bench.records.evaluation import pixel_accuracy
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.segments import cluster_sizes
-from infoseg_bench.records.spec import Budget
+from infoseg_bench.records.spec import Budget, Postprocess
 from infoseg_bench.runs.checkpoint import TrainingState
 from infoseg_bench.runs.checkpoint_writer import CheckpointWriter
 from infoseg_bench.runs.diagnostics import Sample, remember
-from infoseg_bench.runs.prediction import Interrupted, count, segment
+from infoseg_bench.runs.prediction import Interrupted, count, predictor, segment
 from infoseg_bench.runs.snapshots import Snapshots
 from infoseg_bench.runs.step_log import StepLog
 
@@ -50,6 +50,7 @@ class Execution:
         training: the harness's state of the run
         should_stop: returns True when the run should write a checkpoint and stop
         snapshots: number of images whose predictions are kept at every evaluation
+        postprocess: post-processing of the method's scores at every evaluation
     """
 
     folder: RunFolder
@@ -61,6 +62,7 @@ class Execution:
     training: TrainingState
     should_stop: Callable[[], bool]
     snapshots: int = 0
+    postprocess: Postprocess = "none"
 
     def run(self) -> np.ndarray:
         """Fit and evaluate the method.
@@ -84,6 +86,7 @@ class Execution:
         self._last_status, self._last_checkpoint = 0.0, time.monotonic()
         self._begun = (self._last_checkpoint, training.step, training.fit_seconds)
         self._accuracy: float | None = None
+        self._predictor = predictor(self.method, self.postprocess)
         self._sample = Sample(self.evaluation_set)
         self._snapshots = (
             Snapshots(self.folder, self.evaluation_set, self.snapshots) if self.snapshots else None
@@ -180,7 +183,7 @@ class Execution:
         if bad := [f"{name} is {x}" for name, x in diagnosis.figures.items() if not math.isfinite(x)]:
             raise Diverged(f"the outputs are not finite after step {step} ({', '.join(bad)})")
         if self._snapshots:
-            self._snapshots.take(self.method, step)
+            self._snapshots.take(self._predictor, step)
         remember(self.training, diagnosis, steps=self.budget.steps if self.budget else None)
         self.training.evaluated_step = step
         self.training.evaluate_seconds += time.monotonic() - began
@@ -192,9 +195,11 @@ class Execution:
         return found
 
     def _predict(self) -> np.ndarray:
-        if self.n_classes is None:
-            return segment(self.method, self.evaluation_set, should_stop=self.should_stop)
-        return count(self.method, self.evaluation_set, n_classes=self.n_classes, should_stop=self.should_stop)
+        predict, images, classes = self._predictor, self.evaluation_set, self.n_classes
+        if classes is None:
+            return segment(predict, images, should_stop=self.should_stop)
+        clusters = self.method.task.clusters
+        return count(predict, images, n_clusters=clusters, n_classes=classes, should_stop=self.should_stop)
 
     def _score(self, step: int, counts: np.ndarray, figures: Mapping[str, float]) -> None:
         accuracy = self._accuracy = pixel_accuracy(counts)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import torch
-from jaxtyping import Int64, UInt8
+from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
 from infoseg_bench.contracts import Method
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.view import VOID
+from infoseg_bench.errors import UsageError
+from infoseg_bench.records.spec import Postprocess
 from infoseg_bench.scoring.counts import confusion_counts
+
+Predict = Callable[[Tensor], Tensor]
+"""From images to the clusters of their pixels: a method's `predict`, or that with post-processing."""
 
 EVALUATION_BATCH = 32
 """Images per batch; chosen by this project. A prediction does not depend on the other images of its batch."""
@@ -22,9 +28,30 @@ class Interrupted(Exception):
     """Raised when the run has been asked to stop."""
 
 
+def check_postprocess(method: type[Method], postprocess: Postprocess) -> None:
+    """Raise a UsageError if the method does not give what the post-processing needs."""
+    if postprocess != "none" and not method.gives_scores():
+        raise UsageError(
+            f"--postprocess {postprocess}: {method.name} gives clusters without scores, which cannot be "
+            "averaged: leave out the option or the method"
+        )
+
+
+def predictor(method: Method, postprocess: Postprocess) -> Predict:
+    """Return what segments images: the method alone, or the method with post-processing of its scores."""
+    return partial(_mirrored, method) if postprocess == "mirror" else method.predict
+
+
+def _mirrored(
+    method: Method, images: Float[Tensor, "batch channel height width"]
+) -> Int64[Tensor, "batch height width"]:
+    """Return the cluster of the highest mean score over an image and its mirror image."""
+    return (method.scores(images) + method.scores(images.flip(3)).flip(3)).argmax(dim=1)
+
+
 @torch.no_grad()
 def segment(
-    method: Method, images: EvaluationSet, *, should_stop: Callable[[], bool]
+    predict: Predict, images: EvaluationSet, *, should_stop: Callable[[], bool]
 ) -> UInt8[np.ndarray, "image height width"]:
     """Return the cluster maps of all evaluation images; VOID in padding.
 
@@ -33,14 +60,19 @@ def segment(
     """
     maps = []
     for batch, labels in _batches(images, should_stop):
-        clusters = method.predict(batch).to(torch.uint8)
+        clusters = predict(batch).to(torch.uint8)
         maps.append(clusters.masked_fill(labels == VOID, VOID).cpu())
     return torch.cat(maps).numpy()
 
 
 @torch.no_grad()
 def count(
-    method: Method, images: EvaluationSet, *, n_classes: int, should_stop: Callable[[], bool]
+    predict: Predict,
+    images: EvaluationSet,
+    *,
+    n_clusters: int,
+    n_classes: int,
+    should_stop: Callable[[], bool],
 ) -> Int64[np.ndarray, "image cluster cls"]:
     """Predict all evaluation images and return their pixels per cluster and class.
 
@@ -49,8 +81,7 @@ def count(
     """
     counts = []
     for batch, labels in _batches(images, should_stop):
-        clusters = method.predict(batch)
-        of_batch = confusion_counts(clusters, labels, n_clusters=method.task.clusters, n_classes=n_classes)
+        of_batch = confusion_counts(predict(batch), labels, n_clusters=n_clusters, n_classes=n_classes)
         counts.append(of_batch.cpu())
     # A copy, because `numpy()` would keep the tensor alive.
     return torch.cat(counts).numpy().copy()

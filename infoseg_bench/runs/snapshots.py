@@ -10,12 +10,12 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw
 
-from infoseg_bench.contracts import Method
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.view import VOID
 from infoseg_bench.images.palette import default_palette
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.record import FinishedRecord, Record
+from infoseg_bench.runs.prediction import Predict
 from infoseg_bench.utils.atomic import write_atomic
 
 FRAME_MS, LAST_FRAME_MS = 400, 2000
@@ -37,15 +37,15 @@ class Snapshots:
         self._images, self._inside = images.sample(count)
 
     @torch.no_grad()
-    def take(self, method: Method, step: int) -> None:
-        """Add the predictions of a method at a step, after `before_evaluation`.
+    def take(self, predict: Predict, step: int) -> None:
+        """Add the predictions of a step.
 
         Predictions of the same and later steps, left over from an interrupted session, are removed.
 
         Raises:
             UserError: the disk is full
         """
-        clusters = method.predict(self._images).to(torch.uint8).masked_fill(~self._inside, VOID)
+        clusters = predict(self._images).to(torch.uint8).masked_fill(~self._inside, VOID)
         steps, maps = [np.array([step])], [clusters.cpu().numpy()[None]]
         if self._path.exists():
             with np.load(self._path) as before:

@@ -212,7 +212,10 @@ class Case:
         steps = self.method.fit(self.train)
         waits = self._trained(steps, folder)
         self.method.before_evaluation(self.train)
-        counts = count(self.method, self.evaluation, n_classes=CLASSES, should_stop=lambda: False)
+        counts = count(
+            self.method.predict, self.evaluation,
+            n_clusters=CLASSES, n_classes=CLASSES, should_stop=lambda: False,
+        )  # fmt: skip
         assert counts.shape == (2, CLASSES, CLASSES)
         saved = snapshot(self.method.state())
         tensors = [leaf for leaf in tree_leaves(saved) if isinstance(leaf, Tensor)]

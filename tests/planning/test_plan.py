@@ -13,6 +13,8 @@ from infoseg_bench.planning.suite import Suite
 from infoseg_bench.records.spec import RunSpec
 from tests.data.miniature import write_store
 
+FAILING = Path(__file__).parents[1] / "runs" / "failing_method.py"
+
 
 def planned(folder: Path, classes: int = 3, **suite: Any) -> list[RunSpec]:
     write_store(folder / "mini.h5", classes=classes)
@@ -38,6 +40,15 @@ def test_variants_of_an_unknown_method_or_parameter_are_named(tmp_path: Path) ->
         planned(tmp_path, variants={"infosg": [{}]})
     with pytest.raises(UserError, match="unknown parameter of infoseg 'taw'"):
         planned(tmp_path, variants={"infoseg": [{"taw": 1}]})
+
+
+def test_a_method_without_scores_is_not_post_processed(tmp_path: Path) -> None:
+    registry = load_methods([FAILING])
+    write_store(tmp_path / "mini.h5", classes=3)
+    words = {"title": "t", "datasets": ["mini"], "methods": ["raising"], "seeds": [0]}
+    suite = Suite.model_validate({**words, "postprocess": "mirror"})
+    with pytest.raises(UserError, match="--postprocess mirror: raising gives clusters without scores"):
+        plan(suite, prepared_datasets(tmp_path)[0], registry)
 
 
 def test_one_class_is_nothing_to_tell_apart(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ BASE: dict[str, Any] = {
     "parameters": {"lr": 1e-4, "P": 1024},
     "budget": {"steps": 10, "evaluate_every": 5},
     "seed": 0,
+    "postprocess": "none",
 }
 
 
@@ -41,6 +42,7 @@ BASE: dict[str, Any] = {
         {"budget": {"steps": 10, "evaluate_every": 2}},
         {"budget": None},
         {"seed": 1},
+        {"postprocess": "mirror"},
     ],
 )
 def test_whatever_changes_a_result_changes_the_identity(change: dict[str, Any]) -> None:
@@ -65,6 +67,12 @@ def test_a_changed_copy_of_a_spec_has_an_identity_of_its_own() -> None:
 
 def test_the_identity_is_the_same_on_every_machine_and_in_every_version() -> None:
     assert RunSpec(**BASE).identity == "a4615b724f3982f5"
+
+
+def test_no_post_processing_is_left_out_of_the_file() -> None:
+    assert "postprocess" not in RunSpec(**BASE).model_dump_json()
+    mirrored = RunSpec(**{**BASE, "postprocess": "mirror"})
+    assert RunSpec.model_validate_json(mirrored.model_dump_json()) == mirrored
 
 
 def test_a_budget_without_steps_is_refused() -> None:
@@ -105,6 +113,7 @@ CHANGES = [
     ["--protocol", "published"],
     ["--set", "infoseg.tau=0.7"],
     ["--preset", "small"],
+    ["--postprocess", "mirror"],
 ]
 """Words after which other runs are."""
 

@@ -61,7 +61,7 @@ def test_snapshots_of_steps_that_are_trained_again_are_replaced(tmp_path: Path) 
     method = execution.method
     for step in (0, 2, 4, 2):  # at 4 the process was killed, and the checkpoint was of before 2
         method.load_state({"step": step})
-        snapshots.take(method, step)
+        snapshots.take(method.predict, step)
     with np.load(execution.folder.snapshots_file) as kept:
         assert list(kept["steps"]) == [0, 2]
         assert len(kept["clusters"]) == 2
