@@ -139,7 +139,7 @@ selection_options = gathered(
     type=click.IntRange(min=1),
     metavar="N",
     help="Keep the predictions of N images at every evaluation, in the run's folder, as snapshots.npz and "
-    "snapshots.gif.",
+    "snapshots.gif, which reports show.",
 )
 @log_options
 @engine_options

@@ -177,6 +177,7 @@ def _board(
             ("unmatched", "#808080"),
         ],
         "panels": panels.panels,
+        "films": panels.films,
         "panel_notes": panels.notes,
     }
 

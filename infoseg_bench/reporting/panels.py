@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -82,17 +82,32 @@ class Panels:
 
     Attributes:
         panels: none where photos or weights are not available
+        films: GIFs of predictions along the training, by the run's title; of runs that kept snapshots
         notes: what is missing, or differs from the records
         publishable: whether the licence of the photos lets these pictures be published
     """
 
     panels: tuple[Panel, ...] = ()
+    films: Mapping[str, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     publishable: bool = False
 
+    def files(self) -> dict[str, bytes]:
+        """Return every picture as a file, by name."""
+        drawn = {f"{panel.name.replace(' ', '-')}.png": panel.png() for panel in self.panels}
+        return drawn | {
+            f"training-{number}.gif": film for number, film in enumerate(self.films.values(), start=1)
+        }
 
-def data_uri(image: UInt8[np.ndarray, "height width 3"], *, photo: bool) -> str:
-    """Return a picture for a page: a photo as JPEG, a label map as PNG."""
+    def without_pictures(self, note: str) -> Panels:
+        """Return what a page shows on which no picture may be, with a note that says why."""
+        return Panels(notes=(*self.notes, note))
+
+
+def data_uri(image: UInt8[np.ndarray, "height width 3"] | bytes, *, photo: bool = False) -> str:
+    """Return a picture for a page: a photo as JPEG, a label map as PNG; bytes are those of a GIF."""
+    if isinstance(image, bytes):
+        return f"data:image/gif;base64,{base64.b64encode(image).decode()}"
     out, picture = io.BytesIO(), Image.fromarray(image)
     if photo:
         picture.save(out, "JPEG", quality=88)
@@ -128,7 +143,16 @@ def make_panels(board: Board, data: Path, *, plugins: Sequence[Path] = ()) -> Pa
     ]
     recipe = load_recipes(plugins).recipes.get(str(prepared.store.attributes.get("recipe")))
     publishable = recipe is not None and recipe.republishable
-    return Panels(panels=tuple(panels), notes=tuple(notes), publishable=publishable)
+    films = {_title(board, row, run): film for row, run in runs.items() if (film := _film(run))}
+    return Panels(panels=tuple(panels), films=films, notes=tuple(notes), publishable=publishable)
+
+
+def _title(board: Board, row: str, run: Run) -> str:
+    return f"{board.rows.at[row, 'label']!s}, run {run.record.identity[:6]}"
+
+
+def _film(run: Run) -> bytes | None:
+    return RunFolder(run.folder.path).content(run.folder.path / "snapshots.gif")
 
 
 def _selections(runs: Sequence[Run]) -> dict[str, list[int]]:
@@ -159,7 +183,7 @@ def _columns(
     ]
     notes = []
     for row, run in runs.items():
-        title = f"{board.rows.at[row, 'label']!s}, run {run.record.identity[:6]}"
+        title = _title(board, row, run)
         try:
             clusters = predict(RunFolder(run.folder.path), photos, chosen, plugins=plugins)
         except UserError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -202,20 +202,20 @@ def _confusions(board: Board, *, pdf: bool) -> dict[str, str | bytes]:
 
 
 def _write_panels(board: Board, panels: Panels, public: Output, local: Output) -> None:
-    for panel in panels.panels:
-        name = f"{panel.name.replace(' ', '-')}.png"
+    for name, content in panels.files().items():
         if panels.publishable:
-            public.put(f"{board.name}/panels/{name}", panel.png())
+            public.put(f"{board.name}/panels/{name}", content)
         else:
             local.put(".gitignore", "*\n")
-            local.put(f"{board.name}/{name}", panel.png())
+            local.put(f"{board.name}/{name}", content)
 
 
 def _publishable(name: str, panels: Panels) -> Panels:
     if panels.publishable or not panels.panels:
         return panels
-    note = f"Panels of these photos, which may not be published, are in {LOCAL}/{name}."
-    return replace(panels, panels=(), notes=(*panels.notes, note))
+    return panels.without_pictures(
+        f"Panels of these photos, which may not be published, are in {LOCAL}/{name}."
+    )
 
 
 def _index(boards: Iterable[Board], tables: Mapping[str, Table], problems: Iterable[str]) -> str:

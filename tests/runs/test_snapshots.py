@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +51,25 @@ def test_snapshots_are_the_predictions_of_every_evaluation_and_an_animation(tmp_
     expected = np.concatenate(list(colours[last]), axis=1)
     assert np.abs(drawn.astype(int) - expected).max() <= 8  # a GIF has 256 colours
 
+    # Nobody knows whether these photos may be shown.
+    report = tmp_path / "results" / "report"
+    assert "data:image/gif" not in (report / "index.html").read_text()
+    assert [path.relative_to(report).parts[0] for path in report.rglob("*.gif")] == ["local"]
+
     # Nothing of what a run is, or of its result, depends on them.
     again = launched_here(tmp_path, *RUN, "--dry-run")
     assert "finished" in again.stdout + again.stderr
+
+
+def test_a_report_shows_the_animation_of_photos_that_may_be_shown(tmp_path: Path) -> None:
+    scenes = ["--dataset", "synthetic-scenes", "--method", "random-cnn", "--set", "random-cnn.width=2"]
+    for words in (["prepare", "synthetic-scenes", "--images", "6"], ["run", *scenes, "--snapshots", "2"]):
+        done = launched_here(tmp_path, *words)
+        assert done.returncode == 0, done.stderr
+    (film,) = (tmp_path / "results" / "report").rglob("*.gif")
+    assert film.read_bytes() == (finished(tmp_path).path / "snapshots.gif").read_bytes()
+    page = (tmp_path / "results" / "report" / "index.html").read_text()
+    assert base64.b64encode(film.read_bytes()).decode() in page
 
 
 def test_snapshots_of_steps_that_are_trained_again_are_replaced(tmp_path: Path) -> None:
