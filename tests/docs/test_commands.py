@@ -78,6 +78,16 @@ def test_files_that_a_document_links_to_exist_and_its_toml_is_toml(document: Pat
     assert missing == []
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_external_links_are_whole_and_labels_of_threads_name_them(document: Path) -> None:
+    text = document.read_text()
+    links = re.findall(r"\]\((https?:[^)\s]*)", text) + re.findall(r"^\[[^]]+\]: (\S+)", text, flags=re.M)
+    assert all(re.fullmatch(r"https://[\w-]+(\.[\w-]+)+/\S+", link) for link in links), links
+    labels = set(re.findall(r"\[([\w-]+/[\w-]+#\d+)\](?!:)", text))
+    defined = dict(re.findall(r"^\[([\w-]+/[\w-]+#\d+)\]: (\S+)", text, flags=re.M))
+    assert defined == {label: f"https://github.com/{label.replace('#', '/issues/')}" for label in labels}
+
+
 def test_the_readmes_results_are_those_of_the_committed_records() -> None:
     script = results_script()
     assert script.replaced(README.read_text()) == README.read_text(), "run: python docs/readme_results.py"
