@@ -198,5 +198,6 @@ def _value(text: str) -> Any:
     except tomllib.TOMLDecodeError:
         return text
 
+
 POSTPROCESS = click.Choice(["none", "mirror"])
 """The values of `records.spec.Postprocess`, which would load pydantic."""

@@ -85,8 +85,8 @@ selection_options = gathered(
     click.option(
         "--postprocess",
         type=POSTPROCESS,
-        help="What is done to the scores of clusters before an evaluation. mirror: average them over an image "
-        "and its mirror image. Leaderboards say so.  [default: none, or the suite's]",
+        help="What is done to the scores of clusters before an evaluation. mirror: average them over an "
+        "image and its mirror image. Leaderboards say so.  [default: none, or the suite's]",
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,11 +11,13 @@ import torch
 
 from infoseg_bench import export, get_model, load_model, load_results, load_store, verify
 from infoseg_bench.api import methods
+from infoseg_bench.cli.options import POSTPROCESS
 from infoseg_bench.contracts import Method, RunContext, Task
 from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.errors import UserError
 from infoseg_bench.inference.checkpointed import predict, read_photos
 from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.spec import Postprocess
 from infoseg_bench.reporting.boards import make_boards
 from infoseg_bench.reporting.loaded_runs import read_runs
 from infoseg_bench.runs.prediction import predictor
@@ -48,6 +51,10 @@ def test_mirrored_averaging_gives_the_cluster_of_the_highest_mean_score() -> Non
     images = torch.rand(2, 3, 24, 24, generator=torch.Generator().manual_seed(2))
     both = torch.stack([method.scores(images), method.scores(images.flip(3)).flip(3)])
     assert torch.equal(predictor(method, "mirror")(images), both.mean(dim=0).argmax(dim=1))
+
+
+def test_the_commands_know_every_kind() -> None:
+    assert tuple(POSTPROCESS.choices) == get_args(Postprocess)
 
 
 def test_a_method_without_scores_says_so() -> None:
