@@ -77,6 +77,9 @@ def test_the_python_example_scores_what_a_run_scores_and_three_lines_load_what_i
     call("run", *words, "--results", "once")
     table = load_results("once").set_index("selection")
     assert f"{100 * table.pixel_accuracy['last']:.1f}" == accuracy[1]
+    (counts,) = [code for _, code in blocks(ROOT / "docs" / "scores.md") if "counts.npz" in code]
+    (run,) = Path("once", "runs").iterdir()
+    assert "last" in python(counts.replace("results/runs/NAME", str(run)))
     call("export", "--results", "once", "--run", "synthetic-scenes--kmeans", "--out", "my-model.safetensors")
     Image.new("RGB", (70, 50), (200, 30, 30)).save("photo.jpg")
     (lines,) = [code for _, code in blocks(ROOT / "docs" / "your-photos.md") if "load_model" in code]
