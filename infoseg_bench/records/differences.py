@@ -12,7 +12,7 @@ CHOICES = ("published", "corrected")
 """Values of parameters that turn a quirk of released code on or off."""
 
 DECLARED = ("postprocess",)
-"""Settings that are always named where a run has them."""
+"""Settings that are always shown if a run has them."""
 
 UNSET = "unset"
 """Shown if a run does not have the setting, because it was added to the method later."""

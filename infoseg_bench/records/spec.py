@@ -34,7 +34,7 @@ class Budget(BaseModel):
 
 
 class RunSpec(BaseModel):
-    """Everything that determines a run: method, parameters, data, protocol, budget, seed and post-processing."""
+    """Everything that determines a run: method, parameters, data, protocol, budget, seed, post-processing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

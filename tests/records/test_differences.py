@@ -37,10 +37,10 @@ def test_seeds_and_settings_that_all_share_are_not_told() -> None:
 
 def test_post_processing_is_told_even_where_all_have_it() -> None:
     specs = [run({"tau": tau}, postprocess="mirror") for tau in (0.3, 0.8)]
-    words = Differences.among([*specs, run({"tau": 0.3})]).words
-    assert words(specs[1]) == "tau=0.8, postprocess=mirror"
-    assert words(run({"tau": 0.3})) == ""
-    assert Differences.among(specs[:1]).words(specs[0]) == "postprocess=mirror"
+    text = Differences.among([*specs, run({"tau": 0.3})]).text
+    assert text(specs[1]) == "tau=0.8, postprocess=mirror"
+    assert text(run({"tau": 0.3})) == ""
+    assert Differences.among(specs[:1]).text(specs[0]) == "postprocess=mirror"
 
 
 def test_only_what_is_unusual_is_told() -> None:

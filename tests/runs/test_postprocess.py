@@ -15,7 +15,7 @@ from infoseg_bench.cli.options import POSTPROCESS
 from infoseg_bench.contracts import Method, RunContext, Task
 from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.errors import UserError
-from infoseg_bench.inference.checkpointed import predict, read_photos
+from infoseg_bench.inference.checkpointed import predict, read_images
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import Postprocess
 from infoseg_bench.reporting.boards import make_boards
@@ -93,7 +93,7 @@ def test_a_post_processed_run_is_a_run_and_a_row_of_its_own(folder: Path) -> Non
 
 def test_the_record_has_the_counts_of_what_the_post_processing_gives(folder: Path) -> None:
     run, store = mirrored_run(folder), load_store("mine", folder / "data")
-    photos = read_photos(store, "corrected")
+    photos = read_images(store, "corrected")
     clusters = torch.from_numpy(predict(run, photos, range(len(photos.images))))
     counts = confusion_counts(clusters, photos.labels, n_clusters=2, n_classes=2).sum(dim=0)
     with np.load(run.counts_file) as kept:
