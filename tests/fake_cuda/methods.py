@@ -262,7 +262,10 @@ def graph_outcome(cls: type[Method]) -> dict[str, Any]:
             told["recorded"].append(len(case.method._graphs._graphs))
             if not again:
                 case.method.before_evaluation(case.train)
-                count(case.method, case.evaluation, n_classes=CLASSES, should_stop=lambda: False)
+                count(
+                    case.method.predict, case.evaluation,
+                    n_clusters=CLASSES, n_classes=CLASSES, should_stop=lambda: False,
+                )  # fmt: skip
                 case.method.load_state(snapshot(case.method.state()))
     except Exception as error:
         told["error"] = _described(error)
