@@ -127,7 +127,7 @@ class IIC(GraphableMethod[IICParameters]):
         yield from super().fit(train)
 
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Draws:
-        """Draw the jitter and which copies are mirrored; the head that is trained decides what is done."""
+        """Draw the jitter and which copies are mirrored; the trained head determines the operations."""
         return {
             "head": self.head(),
             "jitter": jitter(self.parameters).draw(shape[0], generator),

@@ -167,7 +167,7 @@ class AC(GraphableMethod[ACParameters]):
         return nn.ModuleDict(heads)
 
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Draws:
-        """Draw the two orderings, which decide what is done, and the grid cells that ARL compares."""
+        """Draw the two orderings, which determine the operations, and the grid cells that ARL compares."""
         drawn: dict[str, Any] = {"orderings": draw_orderings(self.parameters.orderings, generator)}
         if self.parameters.arl_weight:
             cells = shape[2] * shape[3] // self.parameters.stride**2

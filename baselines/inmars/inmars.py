@@ -140,7 +140,7 @@ class InMARS(GraphableMethod[InMARSParameters]):
         return nn.ModuleDict({"trunk": trunk, "head": head}).apply(initialise)
 
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Draws:
-        """Draw where the adversaries in use start."""
+        """Draw the starting points of the adversaries in use."""
         chosen, drawn = self.parameters, dict[str, Tensor]()
         if self.step < chosen.adversary_start * self.run.steps:
             return drawn

@@ -135,7 +135,7 @@ class PairMethod(GraphableMethod[Q]):
         """Return the loss of every image."""
 
     def draw_changes(self, shape: torch.Size, generator: torch.Generator) -> Draws:
-        """Draw what `altered` needs; by default nothing."""
+        """Draw the random numbers that `altered` needs; none by default."""
         return {}
 
     def altered(self, inputs: Tensor, drawn: Draws) -> Tensor:
@@ -199,7 +199,7 @@ class PairMethod(GraphableMethod[Q]):
     def scores(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Float[Tensor, "batch cluster height width"]:
-        """Return how near every cluster centre is in feature space."""
+        """Return the proximity of every cluster centre in feature space."""
         if self.centres is None:
             raise RuntimeError(f"{self.name}: predict was called before the features were clustered")
         return nearness(self._features(images), self.centres, images.shape[-1])
@@ -223,7 +223,7 @@ class PairMethod(GraphableMethod[Q]):
 def _at(
     masks: Bool[Tensor, "batch height width"], row: Int64[Tensor, ""], column: Int64[Tensor, ""]
 ) -> Bool[Tensor, " batch"]:
-    """Return the masks' values at a place; to index with it would make the host wait for the device."""
+    """Return the masks' values at a place; indexing with it would make the host wait for the device."""
     return masks.flatten(1).index_select(1, (row * masks.shape[2] + column)[None])[:, 0]
 
 

@@ -200,4 +200,4 @@ def _value(text: str) -> Any:
 
 
 POSTPROCESS = click.Choice(["none", "mirror"])
-"""The values of `records.spec.Postprocess`, which would load pydantic."""
+"""The values of `records.spec.Postprocess`, repeated here so that help does not import pydantic."""

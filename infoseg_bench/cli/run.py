@@ -85,8 +85,8 @@ selection_options = gathered(
     click.option(
         "--postprocess",
         type=POSTPROCESS,
-        help="What is done to the scores of clusters before an evaluation. mirror: average them over an "
-        "image and its mirror image. Leaderboards say so.  [default: none, or the suite's]",
+        help="Post-processing of the scores of clusters before an evaluation. mirror: average them over an "
+        "image and its mirror image; leaderboards show it.  [default: none, or the suite's]",
     ),
 )
 
@@ -125,7 +125,7 @@ selection_options = gathered(
 @click.option(
     "--cuda-graph",
     is_flag=True,
-    help="Record training steps as CUDA graphs, where method and device allow it; the log says where not.",
+    help="Record training steps as CUDA graphs if possible; if not, the log gives the reason.",
 )
 @click.option("--force", is_flag=True, help="Repeat finished runs from the beginning.")
 @click.option(

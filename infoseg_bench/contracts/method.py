@@ -229,7 +229,7 @@ class Method(ABC, Generic[P]):
     def scores(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Float[Tensor, "batch cluster height width"]:
-        """Score every cluster at every pixel; the one of the highest score is what `predict` gives.
+        """Score every cluster at every pixel; the one with the highest score is the prediction.
 
         Post-processing averages scores: probabilities, logits or negative distances, for example.
 

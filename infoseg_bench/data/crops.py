@@ -15,7 +15,7 @@ from infoseg_bench.utils.device import send
 
 @dataclass(frozen=True, kw_only=True)
 class CropPlan:
-    """The places of a batch of crops, by their rows and columns: few numbers, which soon reach a GPU.
+    """The places of a batch of crops, by rows and columns: few numbers, which are quickly copied to a GPU.
 
     Attributes:
         places: for every row the position of its first pixel in the flat pixel array, then for every column

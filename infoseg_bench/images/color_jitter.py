@@ -93,7 +93,7 @@ def _adjusted(colours: Tensor, chosen: Tensor, factor: Tensor, adjust: Adjustmen
 
 
 def host_knows(values: Tensor) -> bool:
-    """Return whether the host can read values at once."""
+    """Return whether the host can read values without waiting for a device."""
     return values.device.type == "cpu"
 
 

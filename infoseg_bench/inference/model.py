@@ -43,7 +43,7 @@ class Model:
     postprocess: Postprocess = "none"
 
     def __post_init__(self) -> None:
-        """Raise a UsageError if the method does not give what the post-processing needs."""
+        """Raise a UsageError if the method has no scores, which the post-processing needs."""
         check_postprocess(type(self.method), self.postprocess)
 
     @torch.no_grad()

@@ -71,7 +71,7 @@ class Suite(BaseModel):
     protocol: str = "corrected"
     """Label table of the data sets."""
     postprocess: Postprocess = "none"
-    """What is done to every method's scores before an evaluation."""
+    """Post-processing of every method's scores before an evaluation."""
     budget: Budget | None = None
     """Budget of every method that is trained in steps; by default the method's own, else 10 000 steps."""
     budgets: list[BudgetRule] = []

@@ -149,7 +149,7 @@ def training(method: Method, train: RecordedImages) -> Callable[[], object]:
 
 
 def warmed(steps: Callable[[], object], method: Method) -> Callable[[], object]:
-    """Do steps until those that follow are graphs, where the method uses them."""
+    """Execute steps until the following ones are graphs, if the method uses graphs."""
     if method.run.cuda_graph:
         for _ in range(WARM_UP):
             steps()

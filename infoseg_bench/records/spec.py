@@ -55,11 +55,11 @@ class RunSpec(BaseModel):
     seed: int
     """Seed of everything random."""
     postprocess: Postprocess = "none"
-    """What is done to the method's scores at every evaluation; left out of the file if it is "none"."""
+    """Post-processing of the method's scores at every evaluation; omitted from the file if "none"."""
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, serialise: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """Leave "none" out, so that runs from before there was a choice keep their identities."""
+        """Omit "none", so that runs from before this option keep their identities."""
         content: dict[str, Any] = serialise(self)
         return {name: value for name, value in content.items() if (name, value) != ("postprocess", "none")}
 

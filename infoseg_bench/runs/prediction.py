@@ -18,7 +18,7 @@ from infoseg_bench.records.spec import Postprocess
 from infoseg_bench.scoring.counts import confusion_counts
 
 Predict = Callable[[Tensor], Tensor]
-"""From images to the clusters of their pixels: a method's `predict`, or that with post-processing."""
+"""Segment images with a method, with or without post-processing of its scores."""
 
 EVALUATION_BATCH = 32
 """Images per batch; chosen by this project. A prediction does not depend on the other images of its batch."""
@@ -29,7 +29,7 @@ class Interrupted(Exception):
 
 
 def check_postprocess(method: type[Method], postprocess: Postprocess) -> None:
-    """Raise a UsageError if the method does not give what the post-processing needs."""
+    """Raise a UsageError if the method has no scores, which the post-processing needs."""
     if postprocess != "none" and not method.gives_scores():
         raise UsageError(
             f"--postprocess {postprocess}: {method.name} gives clusters without scores, which cannot be "

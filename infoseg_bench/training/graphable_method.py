@@ -32,7 +32,7 @@ class GraphableMethod(NetworkMethod[T]):
 
     @abstractmethod
     def draw(self, shape: torch.Size, generator: torch.Generator) -> Draws:
-        """Draw all that is random in a step, and say what else its operations depend on.
+        """Draw all random numbers of a step, and return them with whatever determines its operations.
 
         Args:
             shape: `batch channel height width` of the step's images
@@ -41,7 +41,7 @@ class GraphableMethod(NetworkMethod[T]):
 
     @abstractmethod
     def objective(self, batch: TrainBatch, drawn: Draws) -> dict[str, Tensor]:
-        """Compute "loss", which is minimised, and whatever else is worth a curve; all on the device."""
+        """Return "loss", which is minimised, and other values for the curve; all on the device."""
 
     def losses(self, batch: TrainBatch, generator: torch.Generator) -> dict[str, Tensor]:
         """Draw, and compute the objective."""
@@ -62,7 +62,7 @@ class GraphableMethod(NetworkMethod[T]):
             self._graphs.clear()
 
     def why_not_graphs(self, train: TrainImages) -> str:
-        """Return why steps cannot be CUDA graphs here; empty if they can."""
+        """Return the reason why steps cannot be CUDA graphs; empty if they can."""
         if self.run.device.type != "cuda":
             return f"{self.run.device.type} has none"
         if self.run.ranks.count > 1:

@@ -20,23 +20,23 @@ Step = Callable[[Inputs], dict[str, Tensor]]
 Replay = Callable[[Inputs], dict[str, Tensor]]
 
 WARM_UP = 3
-"""Ordinary steps before a recording, as in torch's notes: libraries choose their kernels in them."""
+"""Number of normal steps before a recording, as in torch's notes: libraries select their kernels in them."""
 
 
 class Recorder(ABC):
-    """Something that records what a step does, so that it can be done again with other inputs."""
+    """Records the operations of a step, so that they can be repeated with other inputs."""
 
     @abstractmethod
     def warm_up(self, step: Step, inputs: Inputs) -> dict[str, Tensor]:
-        """Do a step without recording it."""
+        """Execute a step without recording it."""
 
     @abstractmethod
     def record(self, step: Step, inputs: Inputs) -> Replay:
-        """Record a step without doing it, and return what does it."""
+        """Record a step without executing it, and return a function that executes it."""
 
 
 class StepGraphs:
-    """One graph for every course of operations, recorded after some ordinary steps of the same course."""
+    """One graph for each sequence of operations, recorded after some normal steps of the same sequence."""
 
     def __init__(self, recorder: Recorder) -> None:
         """Start without graphs."""
@@ -65,7 +65,7 @@ class StepGraphs:
         return self._graphs[key](inputs)
 
     def clear(self) -> None:
-        """Forget all graphs: the memory that they work on is not in use any more."""
+        """Discard all graphs, because the memory that they use has been replaced."""
         self._seen.clear()
         self._graphs.clear()
 
@@ -80,7 +80,7 @@ class CudaRecorder(Recorder):
         self._pool = torch.cuda.graph_pool_handle()
 
     def warm_up(self, step: Step, inputs: Inputs) -> dict[str, Tensor]:
-        """Do a step on the stream of the recordings."""
+        """Execute a step on the stream of the recordings."""
         main = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(main)
         with torch.cuda.stream(self._stream):
