@@ -172,17 +172,10 @@ def record_schema(_: str) -> str:
 def published_figures_table(_: str) -> str:
     """Return the published pixel accuracies in the layout of the paper's Table 1."""
     methods, datasets = published.published_layout()
-    figures = published.published_figures()
-    rows = [
-        [title, *(percent(figures.get((name, dataset))) for dataset in datasets)]
-        for name, title in methods.items()
-    ]
+    percent = 100 * published.published_figures()["pixel_accuracy"].unstack()
+    cells = percent.loc[[*methods], [*datasets]].map("{:.1f}".format, na_action="ignore").fillna("-")
+    rows = [[title, *cells.loc[name]] for name, title in methods.items()]
     return table_of(["PA in %", *datasets.values()], rows)
-
-
-def percent(figure: published.PublishedFigure | None) -> str:
-    """Return a published figure as it is printed in papers."""
-    return tenths(None if figure is None else figure.pixel_accuracy)
 
 
 def later_figures_table(_: str) -> str:

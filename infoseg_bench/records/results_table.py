@@ -27,10 +27,12 @@ COLUMNS = (
     *("majority_pixel_accuracy", "majority_mean_iou", "majority_mean_class_accuracy", "nmi", "ari"),
     *("constant_pixel_accuracy", "train_images", "evaluation_images", "classes", "label_use"),
     *("load_seconds", "fit_seconds", "evaluate_seconds", "train_images_per_second"),
-    *("peak_host_bytes", "peak_device_bytes", "device", "gpu", "benchmark_version", "started", "finished"),
+    *("peak_host_bytes", "peak_device_bytes", "device", "gpu", "cpu", "benchmark_version", "git_commit"),
+    *("started", "finished"),
     *("warnings", "error", "identity", "row", "source"),
 )
 """Columns that always exist, in this order; those of parameters follow."""
+_PROVENANCE = {"device", "gpu", "cpu", "benchmark_version", "git_commit", "started", "finished"}
 
 
 class UnusableRecord(UserWarning):
@@ -46,9 +48,9 @@ def load_results(
     """Return all runs of results folders and packs as one table, a row for every run and selection.
 
     The columns are `COLUMNS` and one for every parameter, such as "param.lr"; scores are fractions in [0, 1].
-    `selection` is "last", the headline, or "best", the step of the highest PA, which was chosen with labels;
-    `step` is its training step. Runs on photos without labels have one row, without scores. Runs that differ
-    only in the seed have the same `row`.
+    `selection` is "last", the headline, "best", the step of the highest PA, chosen with labels, or
+    the label-free figure by which a run was told to select a step; `step` is its training step. Runs on
+    photos without labels have one row, without scores. Runs that differ only in the seed have the same `row`.
 
     Args:
         sources: results folders, packs, or folders of packs; none: the folder "results"
@@ -78,14 +80,24 @@ def load_results(
             problems.append(str(error))
     for problem in problems:
         warnings.warn(problem, UnusableRecord, stacklevel=2)
-    return _table(rows, problems)
-
-
-def _table(rows: Sequence[dict[str, Any]], problems: list[str]) -> pd.DataFrame:
-    parameters = dict.fromkeys(name for row in rows for name in row if name.startswith(PARAMETER))
-    table = pd.DataFrame.from_records(rows, columns=[*COLUMNS, *sorted(parameters)])
+    table = results_table(rows)
     table.attrs["problems"] = problems
     return table
+
+
+def results_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """Return a table of rows from `finished_rows` and the like, with the columns of `load_results`."""
+    parameters = dict.fromkeys(name for row in rows for name in row if name.startswith(PARAMETER))
+    return pd.DataFrame.from_records(rows, columns=[*COLUMNS, *sorted(parameters)])
+
+
+def finished_rows(run: StoredRun, record: FinishedRecord) -> Iterator[dict[str, Any]]:
+    """Return a row for every state of a finished run that was scored."""
+    known = _of_run(run, record)
+    yield {**known, **_scores(record.last, "last")}
+    yield {**known, **_scores(record.best, "best")}
+    if record.selected is not None:
+        yield {**known, **_scores(record.selected, record.selected.selection)}
 
 
 def _rows(run: StoredRun, *, failed: bool, audited: bool) -> Iterator[dict[str, Any]]:
@@ -93,9 +105,7 @@ def _rows(run: StoredRun, *, failed: bool, audited: bool) -> Iterator[dict[str, 
     if isinstance(record, FinishedRecord | UnscoredRecord) and audited:
         audit_completed(run, record)
     if isinstance(record, FinishedRecord):
-        known = _of_run(run, record)
-        yield {**known, **_scores(record.last, "last")}
-        yield {**known, **_scores(record.best, "best")}
+        yield from finished_rows(run, record)
     elif isinstance(record, UnscoredRecord):
         yield {**_of_run(run, record), "selection": "last", "step": record.step}
     elif failed and record is not None:
@@ -108,7 +118,7 @@ def _of_run(run: StoredRun, record: Record) -> dict[str, Any]:
     return {
         **spec.model_dump(include={"dataset", "fingerprint", "protocol", "method", "method_version", "seed"}),
         **record.model_dump(include={"method_title", "status", "label_use", "identity", "row", "error"}),
-        **provenance.model_dump(include={"device", "gpu", "benchmark_version", "started", "finished"}),
+        **provenance.model_dump(include=_PROVENANCE),
         **(record.costs.model_dump() if record.costs else {}),
         **_facts(record),
         "steps": spec.budget.steps if spec.budget else None,

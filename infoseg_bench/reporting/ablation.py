@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -13,8 +11,6 @@ from infoseg_bench.records.differences import UNSET
 from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.published_figures import Ablation, published_ablations
 from infoseg_bench.reporting.table import Table, percent
-
-Settings = Mapping[str, Any]
 
 
 def ablations(board: Board) -> list[Table]:
@@ -36,43 +32,39 @@ def _repeated(study: Ablation, board: Board) -> list[dict[str, str]]:
     groups: dict[str, dict[str, str]] = defaultdict(dict)
     for row in board.rows.index[board.rows["method"] == study.method]:
         settings = board.settings(row)
-        match = next((one for one in study.rows if one.settings.items() <= settings.items()), None)
-        if match is not None:
-            varied = {*match.settings, *study.aside}
-            rest = {name: value for name, value in settings.items() if name not in varied}
-            groups[json.dumps(rest, sort_keys=True)][row] = match.title
+        for title, varied in zip(study.rows["title"], study.rows["settings"], strict=True):
+            if varied.items() <= settings.items():
+                rest = {name: settings[name] for name in settings.keys() - {*varied, *study.aside}}
+                groups[json.dumps(rest, sort_keys=True)][row] = title
     return list(groups.values())
 
 
 def _table(study: Ablation, rows: dict[str, str], board: Board) -> Table:
     settings = {row: board.settings(row) for row in rows}
     named = [name for name in study.aside if len({repr(one.get(name)) for one in settings.values()}) > 1]
-
-    def variant(row: str) -> str:
-        return ", ".join([rows[row], *(f"{name}={settings[row].get(name, UNSET)}" for name in named)])
-
-    paper = pd.DataFrame(
-        [(one.title, one.pixel_accuracy) for one in study.rows], columns=["title", "published_pixel_accuracy"]
-    )
-    run = board.rows.loc[list(rows)].assign(title=list(rows.values()), variant=[*map(variant, rows)])
-    columns = ["title", "variant", "row", "n", "pixel_accuracy_mean", "pixel_accuracy_std"]
-    columns += ["best_pixel_accuracy_mean", "best_pixel_accuracy_std"]
-    numbers = paper.merge(run.reset_index()[columns], on="title", how="left")
-    numbers["variant"] = numbers["variant"].fillna(numbers.pop("title"))
-    numbers["n"] = numbers["n"].astype("Int64")
+    variants = [
+        ", ".join([title, *(f"{name}={settings[row].get(name, UNSET)}" for name in named)])
+        for row, title in rows.items()
+    ]
+    paper = study.rows.rename(columns={"pixel_accuracy": "published_pixel_accuracy"}).drop(columns="settings")
+    run = board.rows.loc[[*rows]].assign(title=[*rows.values()], variant=variants).reset_index()
+    scores = [
+        f"{score}_{part}" for score in ("pixel_accuracy", "best_pixel_accuracy") for part in ("mean", "std")
+    ]
+    numbers = paper.merge(run[["title", "variant", "row", "n", *scores]], on="title", how="left")
+    numbers = numbers.assign(
+        variant=numbers["variant"].fillna(numbers["title"]), n=numbers["n"].astype("Int64")
+    ).drop(columns="title")
     shown = pd.DataFrame(
         {
             "variant": numbers["variant"],
             "seeds": numbers["n"].astype("string").fillna(""),
-            "PA": percent(numbers["pixel_accuracy_mean"], numbers["pixel_accuracy_std"]),
-            "PA, best step (chosen with labels)": percent(
-                numbers["best_pixel_accuracy_mean"], numbers["best_pixel_accuracy_std"]
-            ),
+            "PA": percent(numbers[scores[0]], numbers[scores[1]]),
+            "PA, best step (chosen with labels)": percent(numbers[scores[2]], numbers[scores[3]]),
             "paper's PA": percent(numbers["published_pixel_accuracy"]),
         }
     )
     shown.loc[numbers["n"].isna(), "PA"] = "not run"
     where = "" if board.dataset == study.dataset else f" The paper's figures are of {study.dataset}."
-    return Table(
-        title=study.title, shown=shown, numbers=numbers, notes=(f"Paper's PA: {study.source}.{where}",)
-    )
+    note = f"Paper's PA: {study.source}.{where}"
+    return Table(title=study.title, shown=shown, numbers=numbers, notes=(note,))

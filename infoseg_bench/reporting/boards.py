@@ -13,22 +13,18 @@ from jaxtyping import Float64
 
 from infoseg_bench.records.counts_file import COLLAPSED_SHARE
 from infoseg_bench.records.differences import Differences
-from infoseg_bench.records.record import Costs, DatasetFacts
+from infoseg_bench.records.record import DatasetFacts
+from infoseg_bench.records.results_table import finished_rows, results_table
 from infoseg_bench.reporting.bootstrap import intervals, resample_images, resample_seeds
 from infoseg_bench.reporting.loaded_runs import Run
 from infoseg_bench.reporting.published_figures import published_figures, reference_methods
 
 SCORES = (
-    "pixel_accuracy",
-    "best_pixel_accuracy",
-    "mean_iou",
-    "mean_class_accuracy",
-    "majority_pixel_accuracy",
-    "normalized_mutual_information",
-    "adjusted_rand_index",
+    *("pixel_accuracy", "best_pixel_accuracy", "mean_iou", "mean_class_accuracy"),
+    *("majority_pixel_accuracy", "nmi", "ari"),
 )
 """Scores of every run, as shares in [0, 1] (the last may be negative)."""
-COSTS = ("training_hours", "train_images_per_second", "peak_host_bytes", "peak_device_bytes")
+_KEY = ["dataset", "fingerprint", "protocol"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,11 +36,12 @@ class Board:
         fingerprint: of the prepared data
         protocol: label protocol
         facts: what the records say of the data
-        runs: a line per run, by row and seed; the index is the run's identity
+        runs: a line per run, by row and seed, with the columns of `load_results`; the index is the identity
         rows: a line per row, that is, runs that differ in nothing but the seed; the highest PA first, the
             index is the row's identity
         draws: PA of every bootstrap draw, a line per row
         loaded: the runs themselves, by identity
+        seeds: the runs of every row, by seed
     """
 
     dataset: str
@@ -55,6 +52,7 @@ class Board:
     rows: pd.DataFrame
     draws: Float64[np.ndarray, "row resample"]
     loaded: dict[str, Run]
+    seeds: dict[str, list[Run]]
 
     @property
     def name(self) -> str:
@@ -70,10 +68,6 @@ class Board:
     def steps(self) -> list[int]:
         """The different lengths of training on this board."""
         return [int(steps) for steps in sorted(self.rows["steps"].dropna().unique())]
-
-    def seeds(self, row: str) -> list[Run]:
-        """Return the runs of a row, by seed."""
-        return [self.loaded[identity] for identity in self.runs.index[self.runs["row"] == row]]
 
     def settings(self, row: str) -> dict[str, Any]:
         """Return all that tells a row from others of its method: parameters, budget, version."""
@@ -96,113 +90,74 @@ def make_boards(runs: Iterable[Run]) -> list[Board]:
     loaded = {run.record.identity: run for run in runs}
     if not loaded:
         return []
-    frame = pd.DataFrame([_line(run) for run in loaded.values()], index=pd.Index(loaded, name="run"))
+    groups = _runs(loaded).sort_values(["row", "seed"]).groupby(_KEY)
+    return [_board(part, {identity: loaded[identity] for identity in part.index}) for _, part in groups]
+
+
+def _runs(loaded: dict[str, Run]) -> pd.DataFrame:
+    """Return a line per run: the last state of `load_results`, beside it other states, costs and clusters."""
+    lines = [line for run in loaded.values() for line in finished_rows(run.folder, run.record)]
+    table = results_table(lines).set_index("identity")
+    runs, best = (table[table["selection"] == state] for state in ("last", "best"))
+    selected = table[~table["selection"].isin(["last", "best"])]
+    shares = [run.counts.sum(axis=1) / run.counts.sum() for run in loaded.values()]
     whole = ["steps", "peak_host_bytes", "peak_device_bytes"]
-    frame = frame.astype(dict.fromkeys(whole, "Int64") | dict.fromkeys(COSTS[:2], "float64"))
-    keys = ["dataset", "fingerprint", "protocol"]
-    return [
-        _board(cast("tuple[str, str, str]", key), part.sort_values(["row", "seed"]), loaded)
-        for key, part in frame.groupby(keys)
-    ]
+    return runs.assign(
+        label_use=runs["label_use"].fillna("none"),
+        best_pixel_accuracy=best["pixel_accuracy"],
+        best_step=best["step"],
+        selection=selected["selection"].reindex(runs.index, fill_value="last"),
+        selected_pixel_accuracy=selected["pixel_accuracy"],
+        selected_step=selected["step"],
+        training_hours=runs["fit_seconds"] / 3600,
+        clusters=[len(one) for one in shares],
+        largest_cluster=[one.max() for one in shares],
+        effective_clusters=[np.exp(-(one * np.log(np.maximum(one, 1e-300))).sum()) for one in shares],
+        settings=[json.dumps(run.record.spec.settings, sort_keys=True) for run in loaded.values()],
+    ).astype(dict.fromkeys(whole, "Int64") | {"train_images_per_second": "float64"})
 
 
-def _line(run: Run) -> dict[str, Any]:
-    record, spec = run.record, run.record.spec
-    budget, last, clusters = spec.budget, record.last, run.counts.sum(axis=1) / run.counts.sum()
-    return {
-        **spec.model_dump(include={"dataset", "protocol", "fingerprint", "method", "seed"}),
-        "row": record.row,
-        "title": record.method_title,
-        "selection": record.selected.selection if record.selected else "last",
-        "selected_step": record.selected.step if record.selected else None,
-        "selected_pixel_accuracy": record.selected.one_to_one.pixel_accuracy if record.selected else np.nan,
-        "label_use": record.label_use or "none",
-        "steps": budget.steps if budget else pd.NA,
-        "settings": json.dumps(spec.settings, sort_keys=True),
-        "pixel_accuracy": record.pixel_accuracy,
-        "best_pixel_accuracy": record.best.one_to_one.pixel_accuracy,
-        "mean_iou": last.one_to_one.mean_iou,
-        "mean_class_accuracy": last.one_to_one.mean_class_accuracy,
-        "majority_pixel_accuracy": last.majority.pixel_accuracy,
-        "normalized_mutual_information": last.normalized_mutual_information,
-        "adjusted_rand_index": last.adjusted_rand_index,
-        "best_step": record.best.step,
-        "clusters": len(clusters),
-        "largest_cluster": clusters.max(),
-        "effective_clusters": np.exp(
-            -(clusters * np.log(clusters, where=clusters > 0, out=np.zeros_like(clusters))).sum()
-        ),
-        **_costs(record.costs),
-        "device": record.provenance.gpu or record.provenance.cpu,
-        "version": record.provenance.benchmark_version,
-        "commit": record.provenance.git_commit,
-        "started": record.provenance.started,
-    }
-
-
-def _costs(costs: Costs | None) -> dict[str, float | None]:
-    if costs is None:
-        return dict.fromkeys(COSTS)
-    return {
-        "training_hours": costs.fit_seconds / 3600,
-        "train_images_per_second": costs.train_images_per_second,
-        "peak_host_bytes": costs.peak_host_bytes,
-        "peak_device_bytes": costs.peak_device_bytes or None,
-    }
-
-
-def _board(key: tuple[str, str, str], runs: pd.DataFrame, loaded: dict[str, Run]) -> Board:
-    mine = {identity: loaded[identity] for identity in runs.index}
-    rows, by_run = (
-        _rows(runs, mine),
-        resample_images(*zip(*((r.correct, r.pixels) for r in mine.values()), strict=True)),
-    )
-    places = runs.groupby("row").indices
+def _board(runs: pd.DataFrame, loaded: dict[str, Run]) -> Board:
+    rows, ordered, places = _rows(runs, loaded), list(loaded.values()), runs.groupby("row").indices
+    by_run = resample_images([one.correct for one in ordered], [one.pixels for one in ordered])
     draws = np.stack([resample_seeds(by_run[places[row]], row) for row in rows.index])
     rows["pixel_accuracy_low"], rows["pixel_accuracy_high"] = intervals(draws)
-    dataset, fingerprint, protocol = key
     return Board(
-        dataset=dataset,
-        fingerprint=fingerprint,
-        protocol=protocol,
-        facts=next(iter(mine.values())).record.dataset,
+        **ordered[0].record.spec.model_dump(include={*_KEY}),
+        facts=ordered[0].record.dataset,
         runs=runs,
         rows=rows,
         draws=draws,
-        loaded=mine,
+        loaded=loaded,
+        seeds={row: [ordered[place] for place in places[row]] for row in rows.index},
     )
 
 
 def _rows(runs: pd.DataFrame, loaded: dict[str, Run]) -> pd.DataFrame:
     """Aggregate runs over their seeds; the standard deviation is the sample's, NaN for a single seed."""
-    groups = runs.groupby("row")
-    same = [
-        "dataset",
-        "protocol",
-        "fingerprint",
-        "method",
-        "title",
-        "settings",
-        "steps",
-        "label_use",
-        "selection",
-    ]
-    rows = groups[same].first()
-    rows["n"] = groups.size()
-    rows["seeds"] = groups["seed"].agg(lambda seeds: " ".join(map(str, seeds)))
-    rows["runs"] = groups["seed"].agg(lambda seeds: " ".join(identity[:6] for identity in seeds.index))
-    rows["collapsed"] = (runs["largest_cluster"] >= COLLAPSED_SHARE).groupby(runs["row"]).sum()
-    for score in SCORES:
-        rows[f"{score}_mean"], rows[f"{score}_std"] = groups[score].mean(), groups[score].std()
-    rows["selected_pixel_accuracy"] = groups["selected_pixel_accuracy"].mean()
-    for cost in COSTS:
-        rows[cost] = groups[cost].max() if cost.startswith("peak") else groups[cost].mean()
+    collapsed = runs["largest_cluster"] >= COLLAPSED_SHARE
+    groups = runs.assign(run=runs.index.str[:6], collapsed=collapsed).groupby("row")
+    same = [*_KEY, "method", "method_title", "settings", "steps", "label_use", "selection"]
+    scores = groups[list(SCORES)].agg(["mean", "std"])
+    scores.columns = scores.columns.map("_".join)
+    rows = groups[same].first().join(scores)
+    rows = rows.join(
+        groups.agg(
+            n=("seed", "size"),
+            seeds=("seed", lambda seeds: " ".join(map(str, seeds))),
+            runs=("run", " ".join),
+            collapsed=("collapsed", "sum"),
+            selected_pixel_accuracy=("selected_pixel_accuracy", "mean"),
+            training_hours=("training_hours", "mean"),
+            train_images_per_second=("train_images_per_second", "mean"),
+            peak_host_bytes=("peak_host_bytes", "max"),
+            peak_device_bytes=("peak_device_bytes", "max"),
+        )
+    )
     specs = {run.record.row: run.record.spec for run in loaded.values()}
-    words = Differences.among(specs.values()).text
-    rows["differs"] = [words(specs[row]) for row in rows.index]
-    rows["label"] = rows["title"] + rows["differs"].map(lambda text: f" ({text})" if text else "")
+    text = Differences.among(specs.values()).text
+    differs = [text(specs[row]) for row in rows.index]
+    rows["label"] = rows["method_title"] + [f" ({words})" if words else "" for words in differs]
     rows["reference"] = rows["method"].isin(reference_methods())
-    published = [published_figures().get(key) for key in zip(rows["method"], rows["dataset"], strict=True)]
-    rows["published_pixel_accuracy"] = [one.pixel_accuracy if one else np.nan for one in published]
-    rows["published_source"] = [one.source if one else None for one in published]
+    rows = rows.join(published_figures().add_prefix("published_"), on=["method", "dataset"])
     return rows.sort_values(["pixel_accuracy_mean", "row"], ascending=[False, True])

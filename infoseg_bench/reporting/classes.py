@@ -6,18 +6,18 @@ its PA. Summed from the largest class down they show how few classes make a figu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 from jaxtyping import Float64, Int64
 
 from infoseg_bench.reporting.boards import Board
+from infoseg_bench.reporting.leaderboard import tags_of
 from infoseg_bench.reporting.loaded_runs import Run
-from infoseg_bench.reporting.table import Table, percent
-from infoseg_bench.scoring.matching import Matching, one_to_one
+from infoseg_bench.reporting.table import TABLE_ROWS, Table, percent
+from infoseg_bench.scoring.matching import one_to_one
 
 UNMATCHED_TITLE = "(unmatched)"
+SCORES = ["iou", "class_accuracy", "share_predicted", "contribution"]
 
 
 def matched_confusion(counts: Int64[np.ndarray, "cluster cls"]) -> Int64[np.ndarray, "truth predicted"]:
@@ -30,10 +30,24 @@ def row_shares(confusion: Int64[np.ndarray, "truth predicted"]) -> Float64[np.nd
     return np.asarray(confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1))
 
 
-def confusion_csv(matrix: np.ndarray, classes: list[str]) -> str:
-    """Return a matrix as CSV, a row per true class, a column per predicted one."""
-    frame = pd.DataFrame(matrix, pd.Index(classes, name="true class"), [*classes, UNMATCHED_TITLE])
-    return str(frame.to_csv(lineterminator="\n"))
+def confusion_frame(board: Board, rows: int) -> pd.DataFrame:
+    """Return a line per run, true class and predicted class of the leading rows: pixels, and their share."""
+    runs = [run for row in board.leading(rows).index for run in board.seeds[str(row)]]
+    names = board.facts.classes
+    cells = (len(runs), len(names), len(names) + 1)
+    run, true, predicted = (place.ravel() for place in np.indices(cells))
+    confusions = [matched_confusion(one.counts) for one in runs]
+    return pd.DataFrame(
+        {
+            "run": np.array([one.record.identity for one in runs])[run],
+            "label": board.rows["label"][[one.record.row for one in runs]].to_numpy()[run],
+            "seed": np.array([one.record.spec.seed for one in runs])[run],
+            "true_class": np.array(names, dtype=object)[true],
+            "predicted_class": np.array([*names, UNMATCHED_TITLE], dtype=object)[predicted],
+            "pixels": np.ravel(confusions),
+            "share_of_true_class": np.ravel([*map(row_shares, confusions)]),
+        }
+    )
 
 
 def class_frame(board: Board) -> pd.DataFrame:
@@ -44,28 +58,25 @@ def class_frame(board: Board) -> pd.DataFrame:
     """
     shares = class_shares(board)
     order = np.argsort(-shares, kind="stable")
-    parts = [_classes_of(board.seeds(row))[order] for row in board.rows.index]
-    columns = ["iou", "class_accuracy", "share_predicted", "contribution"]
-    frame = pd.DataFrame(np.concatenate(parts), columns=columns)
-    lines = [
-        (row, label, board.facts.classes[cls], shares[cls])
-        for row, label in board.rows["label"].items()
-        for cls in order
-    ]
-    frame[["row", "label", "class", "share_of_pixels"]] = pd.DataFrame(lines)
+    names = [board.facts.classes[cls] for cls in order]
+    index = pd.MultiIndex.from_product([board.rows.index, names], names=["row", "class"])
+    means = (np.mean([_class_scores(run) for run in runs], axis=0) for runs in board.seeds.values())
+    scores = np.concatenate([mean.T[order] for mean in means])
+    frame = pd.DataFrame(scores, index, SCORES).reset_index()
+    frame.insert(1, "label", frame["row"].map(board.rows["label"]))
+    frame.insert(3, "share_of_pixels", np.tile(shares[order], len(board.rows)))
     frame["cumulative_contribution"] = frame.groupby("row")["contribution"].cumsum()
-    return frame[["row", "label", "class", "share_of_pixels", *columns, "cumulative_contribution"]]
+    return frame
 
 
-def _classes_of(runs: list[Run]) -> Float64[np.ndarray, "cls score"]:
-    scores = []
-    for run in runs:
-        last, total = run.record.last.one_to_one, run.counts.sum()
-        matching = Matching(kind="one-to-one", classes=np.array(last.matching))
-        confusion = matching.histogram(run.counts)[:-1]
-        found = [last.iou, last.class_accuracy, confusion.sum(axis=1) / total, confusion.diagonal() / total]
-        scores.append(np.array(found, dtype=float))
-    return np.asarray(np.mean(scores, axis=0).T)
+def _class_scores(run: Run) -> Float64[np.ndarray, "score cls"]:
+    last, total, confusion = (
+        run.record.last.one_to_one,
+        run.counts.sum(),
+        matched_confusion(run.counts)[:, :-1],
+    )
+    found = [last.iou, last.class_accuracy, confusion.sum(axis=0) / total, confusion.diagonal() / total]
+    return np.array(found, dtype=float)
 
 
 def class_shares(board: Board) -> Float64[np.ndarray, " cls"]:
@@ -74,24 +85,21 @@ def class_shares(board: Board) -> Float64[np.ndarray, " cls"]:
     return np.asarray(totals / totals.sum())
 
 
-def class_table(board: Board, frame: pd.DataFrame, tags: Sequence[Sequence[str]]) -> Table:
+def class_table(board: Board, frame: pd.DataFrame) -> Table:
     """Return the IoU of every class, a line per row and one for the classes' share of the pixels.
 
     Args:
         board: the board
         frame: from `class_frame`
-        tags: of the first rows, which are those that are shown
     """
-    names = list(frame["class"][: len(board.facts.classes)])
-    values = frame["iou"].to_numpy().reshape(-1, len(names))
-    labels = board.rows["label"][: len(tags)]
-    cells = [[label, *percent(row)] for label, row in zip(labels, values[: len(tags)], strict=True)]
-    shares = ["share of pixels", *percent(frame["share_of_pixels"][: len(names)])]
+    rows, classes = board.rows[:TABLE_ROWS], len(board.facts.classes)
+    values = frame["iou"].to_numpy().reshape(-1, classes)
+    cells = [[label, *percent(row)] for label, row in zip(rows["label"], values[: len(rows)], strict=True)]
+    shares = ["share of pixels", *percent(frame["share_of_pixels"][:classes])]
+    note = "IoU in %, mean over the seeds, classes from the largest down; classes.csv has accuracies too."
     return Table(
         title="IoU of every class",
-        shown=pd.DataFrame([*cells, shares], columns=["method", *names]),
-        notes=(
-            "IoU in %, mean over the seeds, classes from the largest down; classes.csv has accuracies too.",
-        ),
-        tags=[*tags, ()],
+        shown=pd.DataFrame([*cells, shares], columns=["method", *frame["class"][:classes]]),
+        notes=(note,),
+        tags=[*tags_of(rows), ()],
     )

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import torch
-from PIL import Image
 
 from infoseg_bench.contracts.registry import load_recipes
 from infoseg_bench.data.catalogue import prepared_datasets
@@ -26,14 +22,14 @@ from infoseg_bench.records.record import UnscoredRecord
 from infoseg_bench.records.segments import agreement, effective_clusters
 from infoseg_bench.reporting.loaded_runs import SegmentedRun
 from infoseg_bench.reporting.output import Output
-
-if TYPE_CHECKING:
-    import pandas as pd
+from infoseg_bench.reporting.page import environment
+from infoseg_bench.reporting.panels import data_uri
+from infoseg_bench.reporting.table import to_csv
 
 PHOTOS = 24
 """Photos of a gallery at most, evenly spaced; chosen by this project."""
-JPEG_QUALITY = 90
-"""Of the photos on a page; chosen by this project."""
+TOLD = 8
+"""Columns of the table of sizes before those of the single clusters."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,16 +76,15 @@ def write_galleries(
     prepared = prepared_datasets(data)[0] if data and data.is_dir() else {}
     pages = []
     for gallery in galleries:
-        public.put(f"{gallery.name}/sizes.csv", sizes_table(gallery).to_csv(index=False))
+        public.put(f"{gallery.name}/sizes.csv", to_csv(sizes_table(gallery)))
         found = prepared.get(gallery.first.spec.dataset)
         store = found.store if found and found.store.fingerprint == gallery.first.spec.fingerprint else None
         recipe = load_recipes().recipes.get(str(store.attributes.get("recipe"))) if store else None
         publishable = store is None or (recipe is not None and recipe.republishable)
         if not publishable:
             local.put(".gitignore", "*\n")
-        pages.append(
-            (public if publishable else local).put(f"{gallery.name}/index.html", page(gallery, store))
-        )
+        folder = public if publishable else local
+        pages.append(folder.put(f"{gallery.name}/index.html", page(gallery, store)))
     return pages
 
 
@@ -100,38 +95,33 @@ def sizes_table(gallery: Gallery) -> pd.DataFrame:
     `entropy` (nats), `seeds_nmi` (in [0, 1]) and `seeds_ari` (in [-0.5, 1]; both missing for a single
     seed), and `cluster_0`, `cluster_1`, ... with every cluster's share of the pixels.
     """
-    import pandas as pd
+    return pd.DataFrame([_sizes(run, gallery.runs) for run in gallery.runs])
 
-    pairs = defaultdict[str, list[tuple[float, float]]](list)
-    for one, other in combinations(gallery.runs, 2):
-        alike = one.segments.ids == other.segments.ids
-        if one.record.row == other.record.row and alike:
-            found = agreement(one.segments, other.segments)
-            pairs[one.record.identity].append(found)
-            pairs[other.record.identity].append(found)
-    rows = []
-    for run in gallery.runs:
-        record = run.record
-        information, rand = np.mean(pairs.get(record.identity) or [(np.nan, np.nan)], axis=0)
-        rows.append(
-            {
-                "run": record.identity[:8],
-                "method": record.method_title,
-                "seed": record.spec.seed,
-                "steps": record.sizes.step,
-                "clusters_in_use": effective_clusters(record.sizes),
-                "entropy": record.sizes.entropy,
-                "seeds_nmi": information,
-                "seeds_ari": rand,
-                **{f"cluster_{index}": share for index, share in enumerate(record.sizes.shares)},
-            }
-        )
-    return pd.DataFrame(rows)
+
+def _sizes(run: SegmentedRun, runs: Sequence[SegmentedRun]) -> dict[str, object]:
+    record = run.record
+    found = [
+        agreement(run.segments, other.segments)
+        for other in runs
+        if other is not run and other.record.row == record.row and other.segments.ids == run.segments.ids
+    ]
+    information, rand = np.mean(found or [(np.nan, np.nan)], axis=0)
+    return {
+        "run": record.identity[:8],
+        "method": record.method_title,
+        "seed": record.spec.seed,
+        "steps": record.sizes.step,
+        "clusters_in_use": effective_clusters(record.sizes),
+        "entropy": record.sizes.entropy,
+        "seeds_nmi": information,
+        "seeds_ari": rand,
+        **{f"cluster_{index}": share for index, share in enumerate(record.sizes.shares)},
+    }
 
 
 def text(gallery: Gallery) -> str:
     """Return the table for a terminal of 80 columns."""
-    table = sizes_table(gallery).iloc[:, :8]
+    table = sizes_table(gallery).iloc[:, :TOLD]
     titles = {"clusters_in_use": "in use", "seeds_nmi": "NMI", "seeds_ari": "ARI"}
     lines = table.rename(columns=titles).to_string(index=False, float_format="%.2f", na_rep="")
     facts = gallery.first.dataset
@@ -144,71 +134,45 @@ def text(gallery: Gallery) -> str:
 
 def page(gallery: Gallery, store: Store | None) -> str:
     """Return the gallery as one HTML page, with photos where their store is at hand."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("infoseg_bench.reporting"), autoescape=True, undefined=StrictUndefined
-    )
-    seen: dict[str, SegmentedRun] = {}
+    firsts: dict[str, SegmentedRun] = {}
     for run in gallery.runs:
-        seen.setdefault(run.record.row, run)
-    columns = list(seen.values())
-    chosen = _chosen(columns[0].segments.ids)
+        firsts.setdefault(run.record.row, run)
+    ids = next(iter(firsts.values())).segments.ids
+    chosen = np.linspace(0, len(ids) - 1, min(PHOTOS, len(ids))).round().astype(int).tolist()
     photos = _photos(gallery, store, chosen) if store else [""] * len(chosen)
     rows = [
-        {
-            "id": columns[0].segments.ids[index],
-            "photo": photo,
-            "segments": [_segments(run, index) for run in columns],
-        }
+        {"id": ids[index], "photo": photo, "segments": [_segments(run, index) for run in firsts.values()]}
         for index, photo in zip(chosen, photos, strict=True)
     ]
     facts = gallery.first.dataset
-    palette = [f"rgb({r}, {g}, {b})" for r, g, b in facts.palette]
-    table = sizes_table(gallery)
-    return environment.get_template("gallery.html.j2").render(
-        facts=facts,
-        palette=palette,
-        head=list(table.columns[:8]),
-        body=[[_cell(value) for value in row[:8]] for row in table.itertuples(index=False)],
-        shares=[run.record.sizes.shares for run in gallery.runs],
-        titles=[f"{run.record.method_title}, seed {run.record.spec.seed}" for run in columns],
-        rows=rows,
-        warnings=[
-            f"{run.record.method_title}, seed {run.record.spec.seed}: {warning}"
-            for run in gallery.runs
-            for warning in run.record.warnings
-        ],
+    titles = {run: f"{run.record.method_title}, seed {run.record.spec.seed}" for run in gallery.runs}
+    table = sizes_table(gallery).iloc[:, :TOLD]
+    return (
+        environment()
+        .get_template("gallery.html.j2")
+        .render(
+            facts=facts,
+            palette=[f"rgb({r}, {g}, {b})" for r, g, b in facts.palette],
+            head=list(table.columns),
+            body=table.map(lambda cell: f"{cell:.2f}" if isinstance(cell, float) else cell)
+            .replace("nan", "")
+            .values,
+            shares=[run.record.sizes.shares for run in gallery.runs],
+            titles=[titles[run] for run in firsts.values()],
+            rows=rows,
+            warnings=[f"{titles[run]}: {text}" for run in gallery.runs for text in run.record.warnings],
+        )
     )
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return "" if np.isnan(value) else f"{value:.2f}"
-    return str(value)
-
-
-def _chosen(ids: Sequence[str]) -> list[int]:
-    found: list[int] = np.linspace(0, len(ids) - 1, min(PHOTOS, len(ids))).round().astype(int).tolist()
-    return found
 
 
 def _photos(gallery: Gallery, store: Store, chosen: Sequence[int]) -> list[str]:
     view, protocol = store.view(gallery.first.spec.dataset), gallery.first.spec.protocol
     images = EvaluationSet(store.arrays(labels=True), view, protocol=protocol, device=torch.device("cpu"))
     whole = torch.cat([batch for batch, _ in images.batches(PHOTOS)])[list(chosen)]
-    return [_data_uri(Image.fromarray(pixels), "JPEG", quality=JPEG_QUALITY) for pixels in to_bytes(whole)]
+    return [data_uri(pixels, photo=True) for pixels in to_bytes(whole)]
 
 
 def _segments(run: SegmentedRun, index: int) -> str:
     colours = np.zeros((VOID + 1, 3), dtype=np.uint8)
     colours[: len(run.record.dataset.palette)] = run.record.dataset.palette
-    image = Image.fromarray(run.segments.clusters[index])
-    image.putpalette(colours.tobytes())
-    return _data_uri(image, "PNG", optimize=True)
-
-
-def _data_uri(image: Image.Image, form: str, **options: Any) -> str:
-    out = io.BytesIO()
-    image.save(out, format=form, **options)
-    return f"data:image/{form.lower()};base64,{base64.b64encode(out.getvalue()).decode()}"
+    return data_uri(colours[run.segments.clusters[index]], photo=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from infoseg_bench.reporting.boards import Board
-from infoseg_bench.reporting.table import Table, filled
+from infoseg_bench.reporting.table import Table
 
 REGIMES = (
     "InfoSeg's information grows in two regimes: as a segmentation, whose classes depend on what an image "
@@ -19,28 +19,19 @@ NOT_DIAGNOSTIC = ("step", "pixel_accuracy", "learning_rate", "lr", "seconds")
 def diagnostics(board: Board, number: int) -> Table:
     """Return a line per row with label-free figures: means over the seeds, those of curves at their ends."""
     rows = board.leading(number)
-    lines = []
-    for row, label in rows["label"].items():
-        runs = board.runs[board.runs["row"] == row]
-        line = {
-            "method": label,
-            "clusters": str(runs["clusters"].iloc[0]),
-            "clusters in effect": f"{runs['effective_clusters'].mean():.1f}",
-            "largest cluster, % of pixels": f"{100 * runs['largest_cluster'].mean():.1f}",
-        }
-        ends = pd.DataFrame([_ends(board, identity) for identity in runs.index])
-        lines.append(
-            line | {str(name).replace("_", " "): f"{value:.3g}" for name, value in ends.mean().items()}
-        )
-    shown = filled(pd.DataFrame(lines).fillna(""))
-    notes = ("Clusters in effect: exp of the entropy of the clusters' shares of the scored pixels.",)
-    return Table(title="Diagnostics without labels", shown=shown, notes=notes)
+    runs = board.runs[board.runs["row"].isin(rows.index)]
+    ends = pd.DataFrame([_ends(board, str(identity)) for identity in runs.index], index=runs.index)
+    means = runs[["clusters", "effective_clusters", "largest_cluster"]].join(ends).groupby(runs["row"]).mean()
+    means["largest_cluster"] *= 100
+    means.columns = means.columns.str.replace("_", " ")
+    titles = {"effective clusters": "clusters in effect", "largest cluster": "largest cluster, % of pixels"}
+    shown = means.loc[rows.index].map("{:.3g}".format, na_action="ignore").fillna("").rename(columns=titles)
+    shown.insert(0, "method", rows["label"])
+    note = "Clusters in effect: exp of the entropy of the clusters' shares of the scored pixels."
+    return Table(title="Diagnostics without labels", shown=shown, notes=(note,))
 
 
 def _ends(board: Board, identity: str) -> dict[str, float]:
-    ends: dict[str, float] = {}
-    for line in board.loaded[identity].folder.curve():
-        ends |= {
-            name: value for name, value in line.items() if "loss" not in name and name not in NOT_DIAGNOSTIC
-        }
-    return ends
+    lines = board.loaded[identity].folder.curve()
+    ends = {name: value for line in lines for name, value in line.items()}
+    return {name: value for name, value in ends.items() if "loss" not in name and name not in NOT_DIAGNOSTIC}

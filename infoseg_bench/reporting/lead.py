@@ -75,7 +75,7 @@ def distance(found: Lead) -> str:
         )
     ahead = found.leader["pixel_accuracy_mean"] - found.second["pixel_accuracy_mean"]
     interval = f"95 % interval {100 * found.low:.1f} to {100 * found.high:.1f}, {verdict}"
-    return f"{100 * ahead:.1f} points ahead of {found.second['title']} ({interval})"
+    return f"{100 * ahead:.1f} points ahead of {found.second['method_title']} ({interval})"
 
 
 def against_references(found: Lead) -> str:
@@ -83,7 +83,7 @@ def against_references(found: Lead) -> str:
     mean, low, high = (found.leader[f"pixel_accuracy_{end}"] for end in ("mean", "low", "high"))
     rows = found.board.rows[found.board.rows["reference"]].drop_duplicates("method")
     values = {"the constant prediction": found.board.constant}
-    values |= dict(zip(rows["title"], rows["pixel_accuracy_mean"], strict=True))
+    values |= dict(zip(rows["method_title"], rows["pixel_accuracy_mean"], strict=True))
     parts = [
         f"{abs(100 * (mean - value)):.1f} points {'above' if mean >= value else 'below'} {name} "
         f"({100 * value:.1f} %)" + (", within its interval" if low <= value <= high else "")
@@ -100,7 +100,7 @@ def headline(board: Board) -> str:
             "No method leads: every row used label information, collapsed to one cluster, or is a reference."
         )
     score = f"{100 * found.leader['pixel_accuracy_mean']:.1f} % PA"
-    name = found.leader["title"]
+    name = found.leader["method_title"]
     if found.second is None:
         text = f"{name} reaches {score}; no other method was run that it could be compared with"
     else:

@@ -9,15 +9,20 @@ import pandas as pd
 from infoseg_bench.reporting.ablation import ablations
 from infoseg_bench.reporting.boards import SCORES, Board, each
 from infoseg_bench.reporting.lead import headline
-from infoseg_bench.reporting.published_figures import published_figures, published_logs, reference_methods
-from infoseg_bench.reporting.table import Table, filled, percent
+from infoseg_bench.reporting.published_figures import published_logs, reference_methods
+from infoseg_bench.reporting.table import TABLE_ROWS, Table, percent, to_csv
 from infoseg_bench.utils.markdown import plain
 
-TABLE_ROWS = 200
-"""Rows of a table in Markdown, LaTeX and on the page; chosen by this project."""
-FIGURE_ROWS = 8
-"""Rows that are shown in figures; chosen by this project: more make a page long on a phone."""
 BEST_TITLE = "PA, best step (chosen with labels)"
+MAJORITY_TITLE = "PA, majority vote (many-to-one)"
+CONSTANT = ["method", "PA", "mean IoU"]
+"""What is known of the constant prediction."""
+NARROW = ("method", "PA", "paper's PA", "mean IoU", "seeds")
+WIDE = (
+    *("method", "PA", "95 % interval", "paper's PA", "mean IoU", "mean class accuracy"),
+    *(BEST_TITLE, MAJORITY_TITLE, "seeds", "steps"),
+)
+"""Columns of the LaTeX tables for one and for both columns of a paper."""
 FILTERS = ("method", "label use", "steps")
 """What a page's reader can choose rows by."""
 FIELDS = (
@@ -27,24 +32,20 @@ FIELDS = (
     *("training_hours", "train_images_per_second", "peak_host_bytes", "peak_device_bytes", "label_use"),
     "reference",
 )
-"""Columns of `leaderboard.csv`."""
+"""Columns of `leaderboard.csv`, whose names for NMI and ARI are the full ones."""
+_FULL = {"nmi": "normalized_mutual_information", "ari": "adjusted_rand_index"}
 
 
 def leaderboard_csv(board: Board) -> str:
     """Return every row as CSV, the constant prediction last: shares in [0, 1]."""
     frame = board.rows.reset_index()
-    constant = {
-        "dataset": board.dataset,
-        "protocol": board.protocol,
-        "fingerprint": board.fingerprint,
-        "method": "constant prediction",
-        "pixel_accuracy_mean": board.constant,
-        "reference": True,
-    }
-    lines = [*frame.to_dict("records"), constant]
+    names = ["dataset", "protocol", "fingerprint"]
+    constant = {**frame.loc[0, names], "method": "constant prediction", "reference": True}
+    lines = [*frame.to_dict("records"), {**constant, "pixel_accuracy_mean": board.constant}]
     whole = pd.DataFrame(lines, columns=list(FIELDS))
-    counts = dict.fromkeys(("n", "steps", "peak_host_bytes", "peak_device_bytes"), "Int64")
-    return str(whole.astype(counts).to_csv(index=False, lineterminator="\n"))
+    whole = whole.astype(dict.fromkeys(("n", "steps", "peak_host_bytes", "peak_device_bytes"), "Int64"))
+    full = {f"{short}_{part}": f"{long}_{part}" for short, long in _FULL.items() for part in ("mean", "std")}
+    return to_csv(whole.rename(columns=full))
 
 
 def leaderboard(board: Board, *, by: str = "pixel_accuracy", rows: int = TABLE_ROWS) -> Table:
@@ -55,97 +56,90 @@ def leaderboard(board: Board, *, by: str = "pixel_accuracy", rows: int = TABLE_R
         by: score that ranks the rows, "pixel_accuracy" or "mean_iou"
         rows: how many to show at most
     """
-    frame = board.rows.sort_values(f"{by}_mean", ascending=False, kind="stable")
+    frame = board.rows.sort_values(f"{by}_mean", ascending=False, kind="stable")[:rows]
     scores = {score: percent(frame[f"{score}_mean"], frame[f"{score}_std"]) for score in SCORES}
-    ends = zip(frame["pixel_accuracy_low"], frame["pixel_accuracy_high"], strict=True)
-    accuracy = {
+    first = {
         "PA": scores["pixel_accuracy"],
-        "95 % interval": [f"{100 * low:.1f} to {100 * high:.1f}" for low, high in ends],
+        "95 % interval": _intervals(frame["pixel_accuracy_low"], frame["pixel_accuracy_high"]),
     }
-    iou = {"mean IoU": scores["mean_iou"]}
+    second = {"mean IoU": scores["mean_iou"]}
     shown = pd.DataFrame(
         {
-            "rank": ranks(frame),
+            "rank": _ranks(frame),
             "method": frame["label"],
-            **(accuracy | iou if by == "pixel_accuracy" else iou | accuracy),
+            **(first | second if by == "pixel_accuracy" else second | first),
             "paper's PA": percent(frame["published_pixel_accuracy"]),
             "seeds": frame["n"].astype(str),
             "steps": frame["steps"].astype("string").fillna(""),
-            "note": notes_of(frame),
+            "note": [*map(_note, each(frame))],
             BEST_TITLE: scores["best_pixel_accuracy"],
             "mean class accuracy": scores["mean_class_accuracy"],
-            "PA, majority vote (many-to-one)": scores["majority_pixel_accuracy"],
-            "NMI": scores["normalized_mutual_information"],
-            "ARI": scores["adjusted_rand_index"],
+            MAJORITY_TITLE: scores["majority_pixel_accuracy"],
+            "NMI": scores["nmi"],
+            "ARI": scores["ari"],
             "training hours": [_hours(hours) for hours in frame["training_hours"]],
             "images/s": ["" if pd.isna(rate) else f"{rate:.0f}" for rate in frame["train_images_per_second"]],
             "peak memory": [*map(_memory, frame["peak_device_bytes"], frame["peak_host_bytes"])],
             "runs": frame["runs"],
         }
     )
-    constant = {"pixel_accuracy": board.constant, "mean_iou": constant_iou(board)}
-    accuracy_text, iou_text = percent(constant.values())
-    text = pd.DataFrame([{"method": "constant prediction", "PA": accuracy_text, "mean IoU": iou_text}])
-    above = int((frame[f"{by}_mean"][:rows] >= constant[by]).sum())
-    parts, tags = [shown[:above], text, shown[above:rows]], tags_of(frame[:rows])
+    constant = {"pixel_accuracy": board.constant, "mean_iou": _constant_iou(board)}
+    texts = pd.DataFrame([["constant prediction", *percent(constant.values())]], columns=CONSTANT)
+    above, tags = int((frame[f"{by}_mean"] >= constant[by]).sum()), tags_of(frame)
+    parts = [shown[:above], texts, shown[above:]]
+    shown = pd.concat(parts, ignore_index=True).fillna("")
     return Table(
         title=board.facts.title,
-        shown=filled(pd.concat(parts, ignore_index=True).fillna("")),
+        shown=shown.loc[:, (shown != "").any()],
         notes=tuple(_notes(board, rows)),
+        best=set(shown.index[shown["rank"] == "1"]),
         tags=[*tags[:above], (), *tags[above:]],
     )
 
 
-def narrow(board: Board) -> Table:
-    """Return the table that fits a column of a paper: method, PA, published PA, mean IoU, seeds."""
-    columns = {
-        "method": "method",
-        "PA": "PA",
-        "paper's PA": "published",
-        "mean IoU": "mean IoU",
-        "seeds": "seeds",
-    }
-    whole = leaderboard(board).shown
-    shown = whole[[name for name in columns if name in whole]].rename(columns=columns)
-    found = whole.index[whole["rank"] == "1"]
+def latex_tables(board: Board) -> dict[str, str]:
+    """Return the LaTeX tables by file name: for one column of a paper, and for both."""
+    whole = leaderboard(board)
     note = f"PA and mean IoU in %, last step, protocol {board.protocol}."
-    return Table(title=board.facts.title, shown=shown, notes=(note,), best=set(found))
+    tables = {}
+    for name, columns in (("leaderboard", NARROW), ("leaderboard-wide", WIDE)):
+        shown = whole.shown[[column for column in columns if column in whole.shown]]
+        table = Table(title=whole.title, shown=shown, notes=(note,), best=whole.best)
+        wide = columns is WIDE
+        tables[f"{name}.tex"] = table.latex(board.name + ("-wide" if wide else ""), wide=wide)
+    return tables
 
 
-def ranks(frame: pd.DataFrame) -> list[str]:
+def _intervals(low: pd.Series, high: pd.Series) -> list[str]:
+    return [f"{100 * one:.1f} to {100 * other:.1f}" for one, other in zip(low, high, strict=True)]
+
+
+def _ranks(frame: pd.DataFrame) -> list[str]:
     """Number the rows; those that used labels or collapsed are not ranked."""
     ranked = (frame["label_use"] == "none") & (frame["collapsed"] == 0)
-    return [str(place) if able else "–" for place, able in zip(ranked.cumsum(), ranked, strict=True)]  # noqa: RUF001
+    return [*ranked.cumsum().astype(str).where(ranked, "–")]  # noqa: RUF001
 
 
 def tags_of(frame: pd.DataFrame) -> list[tuple[str, ...]]:
     """Return what the rows of a page's table are filtered by, in the order of `FILTERS`."""
     steps = frame["steps"].astype("string").fillna("none")
-    return [*zip(frame["title"], frame["label_use"], steps, strict=True)]
+    return [*zip(frame["method_title"], frame["label_use"], steps, strict=True)]
 
 
-def notes_of(frame: pd.DataFrame) -> list[str]:
-    """Return what must be known of each row to read its score."""
-    return [
-        "; ".join(
-            text
-            for text, holds in (
-                ("reference", row.reference),
-                (f"used labels: {row.label_use}", row.label_use != "none"),
-                (f"collapsed in {row.collapsed} of {row.n} seeds", row.collapsed),
-                ("external", row.method.startswith("external-")),
-                (
-                    f"PA {100 * row.selected_pixel_accuracy:.1f} at the step selected by {row.selection}",
-                    row.selection != "last",
-                ),
-            )
-            if holds
-        )
-        for row in each(frame)
-    ]
+def _note(row: Any) -> str:
+    """Return what must be known of a row to read its score."""
+    notes = {
+        "reference": row.reference,
+        f"used labels: {row.label_use}": row.label_use != "none",
+        f"collapsed in {row.collapsed} of {row.n} seeds": row.collapsed,
+        "external": row.method.startswith("external-"),
+        f"PA {100 * row.selected_pixel_accuracy:.1f} at the step selected by {row.selection}": row.selection
+        != "last",
+    }
+    return "; ".join(text for text, holds in notes.items() if holds)
 
 
-def constant_iou(board: Board) -> float:
+def _constant_iou(board: Board) -> float:
     """Return the mean IoU of the constant prediction: its class's share over the classes that occur."""
     counts = next(iter(board.loaded.values())).counts.sum(axis=0)
     return float(board.constant / (counts > 0).sum())
@@ -163,11 +157,8 @@ def _memory(device: Any, host: Any) -> str:
 
 def markdown(board: Board) -> str:
     """Return a board as a Markdown section: facts, table, what a reader must know, and ablations."""
-    above = [
-        plain(summary(board)),
-        plain(headline(board)),
-        *(f"**{plain(text)}**" for text in warnings(board)),
-    ]
+    above = [plain(summary(board)), plain(headline(board))]
+    above += [f"**{plain(text)}**" for text in warnings(board)]
     title, _, rest = leaderboard(board).markdown(2).partition("\n\n")
     return "\n\n".join([title, *above, rest, *(study.markdown() for study in ablations(board))])
 
@@ -193,11 +184,11 @@ def warnings(board: Board) -> list[str]:
 
 def run_warnings(board: Board, rows: int) -> list[str]:
     """Return the warnings of the runs of the first `rows` rows, each with its method and seed."""
-    shown = board.runs.index[board.runs["row"].isin(board.rows.index[:rows])]
+    shown = board.runs[board.runs["row"].isin(board.rows.index[:rows])]
     return [
-        f"{board.rows['label'][record.row]}, seed {record.spec.seed}: {warning}."
-        for record in (board.loaded[run].record for run in shown)
-        for warning in record.warnings
+        f"{board.rows.at[run.row, 'label']!s}, seed {run.seed}: {warning}."
+        for run in each(shown[shown["warnings"] != ""])
+        for warning in board.loaded[run.Index].record.warnings
     ]
 
 
@@ -210,9 +201,8 @@ def _notes(board: Board, rows: int) -> list[str]:
         "95 % interval: bootstrap over evaluation images and, where there are several, over seeds; the "
         "matching is held. With one seed it is of the images alone, with two or three it is too narrow.",
     ]
-    keys = set(zip(frame["method"], frame["dataset"], strict=True))
-    sources = {(one.source, one.selection) for key, one in published_figures().items() if key in keys}
-    notes += [f"Paper's PA: {source} ({selection})." for source, selection in sorted(sources)]
+    sources = frame[["published_source", "published_selection"]].dropna().drop_duplicates()
+    notes += sorted(f"Paper's PA: {source} ({which})." for source, which in sources.to_numpy())
     if (frame["label_use"] != "none").any():
         notes.append("Rows that used label information in training are not ranked.")
     if frame["collapsed"].any():
@@ -225,11 +215,8 @@ def _notes(board: Board, rows: int) -> list[str]:
     notes += [_selected_note(board, row) for row in each(frame[:rows]) if row.selection != "last"]
     if len(frame) > rows:
         notes.append(f"The {rows} rows of highest PA of {len(frame)}; leaderboard.csv has every row.")
-    return notes + [
-        _log_note(board, method)
-        for method in sorted(set(frame["method"]))
-        if (method, board.dataset) in published_logs()
-    ]
+    logs = sorted(method for method, dataset in published_logs() if dataset == board.dataset)
+    return notes + [_log_note(board, method) for method in logs if method in set(frame["method"])]
 
 
 def _selected_note(board: Board, row: Any) -> str:
@@ -242,7 +229,7 @@ def _selected_note(board: Board, row: Any) -> str:
 
 def _log_note(board: Board, method: str) -> str:
     log = published_logs()[method, board.dataset]
-    title = board.rows["title"][board.rows["method"] == method].iloc[0]
+    title = board.rows["method_title"][board.rows["method"] == method].iloc[0]
     return (
         f"{title}'s own log: best {100 * log.best:.2f} at epoch {log.best_epoch}, chosen with labels, "
         f"last {100 * log.last:.2f} at epoch {log.last_epoch}; an epoch is {log.epoch} "

@@ -15,7 +15,7 @@ NOTES = (
     "Paper: as printed in InfoSeg's Table 1, where IIC's are of the best epoch, chosen with labels.",
     "All settings of every line are in each board's CSV; they may differ between data sets.",
 )
-MEASURED = ["pixel_accuracy_mean", "pixel_accuracy_std", "n", "published_pixel_accuracy"]
+MEAN, DEVIATION, PAPER = "pixel_accuracy_mean", "pixel_accuracy_std", "published_pixel_accuracy"
 
 
 def main_tables(boards: Sequence[Board]) -> list[Table]:
@@ -25,106 +25,79 @@ def main_tables(boards: Sequence[Board]) -> list[Table]:
 
 
 def _table(protocol: str, boards: list[Board]) -> Table:
-    methods, datasets = (list(names) for names in published_layout())
+    methods, datasets = ([*names] for names in published_layout())
     boards.sort(key=lambda one: (datasets.index(one.dataset) if one.dataset in datasets else 99, one.name))
-    titles = _titles(boards)
-    lines = pd.concat([_lines(board) for board in boards], keys=titles, names=["data"]).reset_index("data")
+    titles = {title(board, boards): board for board in boards}
+    lines = pd.concat([_lines(board).assign(data=name) for name, board in titles.items()])
     if any(board.dataset in datasets for board in boards):
-        lines = pd.concat([lines, _not_run(boards, titles, set(lines["method"]))])
-    lines["place"] = lines["method"].map(
-        lambda name: methods.index(name) if name in methods else len(methods)
+        absent = [name for name in methods if name not in set(lines["method"])]
+        lines = pd.concat([lines, *(_not_run(board, absent, name) for name, board in titles.items())])
+    place = lines["method"].map(lambda name: methods.index(name) if name in methods else len(methods))
+    wide = lines.assign(place=place).pivot(
+        index=["place", "method", "line"], columns="data", values=[MEAN, DEVIATION, "n", PAPER]
     )
-    wide = lines.set_index(["place", "method", "line", "data"])[MEASURED].unstack("data").sort_index()
-    shown, numbers = (pd.DataFrame({"method": wide.index.get_level_values("line")}) for _ in range(2))
-    for board, title in zip(boards, titles, strict=True):
-        cells = pd.DataFrame({name: wide[name, title] for name in MEASURED}).reset_index(drop=True)
-        shown[title] = percent(cells["pixel_accuracy_mean"], cells["pixel_accuracy_std"])
-        paper = cells["published_pixel_accuracy"]
+    shown = pd.DataFrame({"method": [*wide.index.get_level_values("line"), "constant prediction"]})
+    numbers = shown
+    for name, board in titles.items():
+        cells = wide.xs(name, level="data", axis=1).reset_index(drop=True)
+        cells.loc[len(cells), MEAN] = board.constant
+        shown = shown.assign(**{name: percent(cells[MEAN], cells[DEVIATION])})
         if board.dataset in datasets:
-            shown.loc[cells["n"] == 0, title] = "not run"
-            shown[f"{title}, paper"] = percent(paper)
-        for name in MEASURED if board.dataset in datasets else MEASURED[:-1]:
-            numbers[f"{title}: {name}"] = cells[name].astype("Int64") if name == "n" else cells[name]
-    constant = {title: f"{100 * board.constant:.1f}" for board, title in zip(boards, titles, strict=True)}
-    shown.loc[len(shown)] = {"method": "constant prediction", **constant}
-    means = {f"{title}: {MEASURED[0]}": board.constant for board, title in zip(boards, titles, strict=True)}
-    numbers = pd.DataFrame([*numbers.to_dict("records"), {"method": "constant prediction", **means}])
-    return Table(
-        title=f"Methods by data sets, protocol {protocol}",
-        shown=shown.fillna(""),
-        numbers=numbers,
-        notes=NOTES,
-    )
+            shown.loc[cells["n"] == 0, name] = "not run"
+            shown[f"{name}, paper"] = percent(cells[PAPER])
+        else:
+            cells = cells.drop(columns=PAPER)
+        cells["n"] = cells["n"].astype("Int64")
+        numbers = numbers.join(cells.add_prefix(f"{name}: "))
+    heading = f"Methods by data sets, protocol {protocol}"
+    return Table(title=heading, shown=shown, numbers=numbers, notes=NOTES).cut()
 
 
-def _titles(boards: Sequence[Board]) -> list[str]:
-    """Name every board by its data set, and by what differs where several have one title."""
-    return [
-        f"{board.facts.title} ({distinguish(board, boards)})"
-        if distinguish(board, boards)
-        else board.facts.title
-        for board in boards
+def _lines(board: Board) -> pd.DataFrame:
+    frame = board.rows
+    steps = frame["steps"].map(", {} steps".format, na_action="ignore").fillna("")
+    labels = (", uses labels: " + frame["label_use"]).where(frame["label_use"] != "none", "")
+    collapsed = frame["collapsed"].map(lambda runs: ", collapsed" if runs else "")
+    return frame.assign(line=frame["label"] + steps + labels + collapsed)[
+        ["method", "line", MEAN, DEVIATION, "n", PAPER]
     ]
+
+
+def _not_run(board: Board, methods: list[str], data: str) -> pd.DataFrame:
+    """Return the paper's lines of methods that none of the boards has."""
+    titles = published_layout()[0]
+    lines = {"method": methods, "line": [titles[name] for name in methods], "n": 0}
+    paper = published_figures()["pixel_accuracy"].rename(PAPER)
+    return pd.DataFrame(lines).assign(data=data, dataset=board.dataset).join(paper, on=["method", "dataset"])
+
+
+def title(board: Board, boards: Sequence[Board]) -> str:
+    """Return a board's title, with what tells it from others of the same title."""
+    differs = distinguish(board, boards)
+    return f"{board.facts.title} ({differs})" if differs else board.facts.title
 
 
 def distinguish(board: Board, boards: Sequence[Board]) -> str:
     """Return what tells a board from others of the same title and protocol; empty if there is none."""
     same = [one for one in boards if (one.facts.title, one.protocol) == (board.facts.title, board.protocol)]
-    found = ""
-    for what in (_facts, _date, _content):
-        texts = {one.name: what(one) for one in same}
-        differing = [
-            place for place, column in enumerate(zip(*texts.values(), strict=True)) if len(set(column)) > 1
-        ]
-        told = {name: ", ".join(text[place] for place in differing) for name, text in texts.items()}
-        found = ", ".join(part for part in (found, told[board.name]) if part)
-        same = [one for one in same if told[one.name] == told[board.name]]
-        if len(same) == 1:
-            break
-    return found
+    facts = pd.DataFrame([_facts(one) for one in same], index=[one.name for one in same])
+    mine, told = facts.loc[board.name], []
+    # What a reader understands comes first; the hash of the data only where nothing else differs.
+    for names in (facts.columns[:-2], facts.columns[-2:-1], facts.columns[-1:]):
+        differing = [name for name in names if facts[name].nunique() > 1]
+        told += [str(mine[name]) for name in differing]
+        facts = facts[(facts[differing] == mine[differing]).all(axis=1)]
+    return ", ".join(told)
 
 
-def _facts(board: Board) -> tuple[str, ...]:
+def _facts(board: Board) -> dict[str, str]:
     data = board.facts
-    return (
-        board.dataset,
-        f"{data.crop}x{data.crop}",
-        f"{len(data.classes)} classes",
-        f"{data.train_images} photos to train on",
-        f"{data.evaluation_images} scored",
-    )
-
-
-def _date(board: Board) -> tuple[str, ...]:
-    return (f"first run {board.runs['started'].min()[:10]}",)
-
-
-def _content(board: Board) -> tuple[str, ...]:
-    return (f"data {board.fingerprint[:8]}",)
-
-
-def _lines(board: Board) -> pd.DataFrame:
-    frame = board.rows.copy()
-    steps = frame["steps"].map(lambda number: "" if pd.isna(number) else f", {number} steps")
-    labels = frame["label_use"].map(lambda text: "" if text == "none" else f", uses labels: {text}")
-    frame["line"] = frame["label"] + steps + labels
-    return frame[["method", "line", *MEASURED]]
-
-
-def _not_run(boards: list[Board], titles: list[str], run: set[str]) -> pd.DataFrame:
-    """Return the paper's lines of methods that none of these boards has."""
-    figures = published_figures()
-    return pd.DataFrame(
-        {
-            "data": title,
-            "method": method,
-            "line": name,
-            "n": 0,
-            "published_pixel_accuracy": figures[method, board.dataset].pixel_accuracy
-            if (method, board.dataset) in figures
-            else None,
-        }
-        for method, name in published_layout()[0].items()
-        if method not in run
-        for board, title in zip(boards, titles, strict=True)
-    )
+    return {
+        "name": board.dataset,
+        "crop": f"{data.crop}x{data.crop}",
+        "classes": f"{len(data.classes)} classes",
+        "photos": f"{data.train_images} photos to train on",
+        "scored": f"{data.evaluation_images} scored",
+        "date": f"first run {board.runs['started'].min()[:10]}",
+        "content": f"data {board.fingerprint[:8]}",
+    }

@@ -128,9 +128,8 @@ def make_panels(board: Board, data: Path, *, plugins: Sequence[Path] = ()) -> Pa
     prepared = prepared_datasets(data)[0].get(board.dataset) if data.is_dir() else None
     if prepared is None or prepared.store.fingerprint != board.fingerprint:
         return Panels(notes=(f"No panels: the photos of {board.dataset} are not available here.",))
-    rows = board.leading(METHODS)
-    own = rows["method"] == OWN
-    firsts = {str(row): board.seeds(str(row))[0] for row in [*rows.index[own], *rows.index[~own]]}
+    rows = board.leading(METHODS).sort_values("method", key=lambda names: names != OWN, kind="stable")
+    firsts = {str(row): board.seeds[str(row)][0] for row in rows.index}
     runs = {row: run for row, run in firsts.items() if RunFolder(run.folder.path).has_checkpoint()}
     if not runs:
         return Panels(notes=("No panels: no run of this board kept its checkpoint.",))

@@ -9,29 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-
-@dataclass(frozen=True)
-class PublishedFigure:
-    """A pixel accuracy that somebody has published.
-
-    Attributes:
-        pixel_accuracy: share in [0, 1]
-        source: publication and table
-        selection: which state of the training it is of
-    """
-
-    pixel_accuracy: float
-    source: str
-    selection: str
-
-
-@dataclass(frozen=True)
-class AblationRow:
-    """One row of a published study: its name, its settings, and its pixel accuracy as a share."""
-
-    title: str
-    settings: Mapping[str, Any]
-    pixel_accuracy: float
+import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +19,15 @@ class Ablation:
     Attributes:
         aside: settings that the study does not vary, and that may differ between runs of one table; a table
             names them where they do
+        rows: each with its `title`, its `settings` and its `pixel_accuracy`, a share
     """
 
     title: str
     source: str
     method: str
     dataset: str
-    aside: tuple[str, ...]
-    rows: tuple[AblationRow, ...]
+    aside: list[str]
+    rows: pd.DataFrame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,34 +104,31 @@ def _share(percent: float | None) -> float | None:
 
 
 @cache
-def published_figures() -> dict[tuple[str, str], PublishedFigure]:
-    """Read all figures of methods at their best settings: (method, data set) to the figure."""
+def published_figures() -> pd.DataFrame:
+    """Read all figures of methods at their best settings.
+
+    Returns:
+        by method and data set: `pixel_accuracy`, a share; `source`, publication and table; `selection`,
+            which state of the training it is of
+    """
     content = _content()
-    return {
-        (method, dataset): PublishedFigure(percent / 100, **_source(content["sources"][source]))
+    figures = {
+        (method, dataset): {"pixel_accuracy": percent / 100, **content["sources"][source]}
         for source, methods in content["figures"].items()
         for method, by_dataset in methods.items()
         for dataset, percent in by_dataset.items()
     }
-
-
-def _source(entry: Mapping[str, str]) -> dict[str, str]:
-    return {"source": entry["text"], "selection": entry["selection"]}
+    index = pd.MultiIndex.from_tuples(figures, names=["method", "dataset"])
+    return pd.DataFrame([*figures.values()], index).rename(columns={"text": "source"})
 
 
 @cache
 def published_ablations() -> tuple[Ablation, ...]:
     """Read the published studies."""
     return tuple(
-        Ablation(
-            **{name: entry[name] for name in ("title", "source", "method", "dataset")},
-            aside=tuple(entry["aside"]),
-            rows=tuple(
-                AblationRow(row["title"], row["settings"], row["pixel_accuracy"] / 100)
-                for row in entry["rows"]
-            ),
-        )
+        Ablation(**{**entry, "rows": rows.assign(pixel_accuracy=rows["pixel_accuracy"] / 100)})
         for entry in _content()["ablations"]
+        for rows in [pd.DataFrame(entry["rows"])]
     )
 
 
@@ -171,13 +147,11 @@ def published_logs() -> dict[tuple[str, str], PublishedLog]:
     }
 
 
-@cache
 def reference_methods() -> frozenset[str]:
     """Return the methods that learn nothing and stand as reference rows."""
     return frozenset(_content()["references"])
 
 
-@cache
 def published_layout() -> tuple[dict[str, str], dict[str, str]]:
     """Return rows and columns of the paper's main table in its order: names to titles, methods first."""
     layout = _content()["layout"]
@@ -185,5 +159,5 @@ def published_layout() -> tuple[dict[str, str], dict[str, str]]:
 
 
 @cache
-def _content() -> dict[str, Any]:
+def _content() -> Mapping[str, Any]:
     return tomllib.loads((files("infoseg_bench.reporting") / "published.toml").read_text())

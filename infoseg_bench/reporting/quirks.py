@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from infoseg_bench.records.differences import CHOICES
-from infoseg_bench.reporting.boards import Board
+from infoseg_bench.reporting.boards import Board, each
 from infoseg_bench.reporting.bootstrap import intervals
 from infoseg_bench.reporting.table import Table, percent
 
@@ -27,12 +28,9 @@ NOTES = (
 
 class _Side(NamedTuple):
     board: Board
-    place: int
+    row: Any
+    draws: np.ndarray
     switches: dict[str, Any]
-
-    @property
-    def row(self) -> pd.Series:
-        return self.board.rows.iloc[self.place]
 
     @property
     def published(self) -> bool:
@@ -46,58 +44,59 @@ def quirks(boards: Iterable[Board]) -> Table | None:
     """Return every row with published choices beside the nearest corrected row; None without any."""
     groups: dict[str, list[_Side]] = defaultdict(list)
     for board in boards:
-        for place, (row, method) in enumerate(board.rows["method"].items()):
-            settings = board.settings(str(row))
-            parameters = board.seeds(str(row))[0].record.spec.parameters.items()
+        for row, draws in zip(each(board.rows), board.draws, strict=True):
+            settings = board.settings(row.Index)
+            parameters = board.seeds[row.Index][0].record.spec.parameters.items()
             chosen = {
                 name: value for name, value in parameters if value in CHOICES or isinstance(value, bool)
             }
-            switches = {"protocol": board.protocol, **chosen}
-            rest = {name: value for name, value in settings.items() if name not in switches}
-            key = json.dumps([board.dataset, board.fingerprint, method, rest], sort_keys=True, default=str)
-            groups[key].append(_Side(board, place, switches))
-    numbers = pd.DataFrame(line for sides in groups.values() for line in _lines(sides))
-    if numbers.empty:
-        return None
-    sides = {side: percent(numbers[f"{side}_mean"], numbers[f"{side}_std"]) for side in CHOICES}
+            rest = {name: value for name, value in settings.items() if name not in {"protocol", *chosen}}
+            key = json.dumps(
+                [board.dataset, board.fingerprint, row.method, rest], sort_keys=True, default=str
+            )
+            groups[key].append(_Side(board, row, draws, {"protocol": board.protocol, **chosen}))
+    lines = []
+    for sides in groups.values():
+        corrected = [side for side in sides if not side.published]
+        for side in sides if corrected else []:
+            if side.published:
+                lines.append(_line(side, min(corrected, key=lambda other: len(side.differing(other)))))
+    return _table(pd.DataFrame(lines)) if lines else None
+
+
+def _line(side: _Side, other: _Side) -> dict[str, object]:
+    names = side.differing(other)
+    told = [name if side.switches[name] == "published" else f"{name}={side.switches[name]}" for name in names]
+    # Under another protocol other labels are void, so that the images' pixels are not the same.
+    low, high = intervals(side.draws - other.draws) if "protocol" not in names else (None, None)
+    return {
+        "data": side.board.facts.title,
+        "method": side.row.method_title,
+        "as_published": ", ".join(told),
+        **{
+            f"{name}_{title}": getattr(one.row, column)
+            for name, one in (("corrected", other), ("published", side))
+            for title, column in (("mean", "pixel_accuracy_mean"), ("std", "pixel_accuracy_std"), ("n", "n"))
+        },
+        "difference": side.row.pixel_accuracy_mean - other.row.pixel_accuracy_mean,
+        "difference_low": low,
+        "difference_high": high,
+    }
+
+
+def _table(numbers: pd.DataFrame) -> Table:
     shown = pd.DataFrame(
         {
             "data": numbers["data"],
             "method": numbers["method"],
             "as published": numbers["as_published"],
             "seeds": [*map("{} and {}".format, numbers["corrected_n"], numbers["published_n"])],
-            "PA corrected": sides["corrected"],
-            "PA published": sides["published"],
+            "PA corrected": percent(numbers["corrected_mean"], numbers["corrected_std"]),
+            "PA published": percent(numbers["published_mean"], numbers["published_std"]),
             "difference": [
                 f"{100 * mean:+.1f}" + ("" if pd.isna(low) else f" ({100 * low:+.1f} to {100 * high:+.1f})")
                 for mean, low, high in numbers[["difference", "difference_low", "difference_high"]].to_numpy()
             ],
         }
     )
-    return Table(title="What a quirk is worth", shown=shown, numbers=numbers, notes=NOTES)
-
-
-def _lines(sides: Sequence[_Side]) -> Iterator[dict[str, object]]:
-    corrected = [side for side in sides if not side.published]
-    for side in sides:
-        if side.published and corrected:
-            yield _line(side, min(corrected, key=lambda other: len(side.differing(other))))
-
-
-def _line(side: _Side, other: _Side) -> dict[str, object]:
-    names = side.differing(other)
-    told = [name if side.switches[name] == "published" else f"{name}={side.switches[name]}" for name in names]
-    line: dict[str, object] = {
-        "data": side.board.facts.title,
-        "method": side.row["title"],
-        "as_published": ", ".join(told),
-    }
-    for name, one in (("corrected", other), ("published", side)):
-        line |= {f"{name}_{part}": one.row[f"pixel_accuracy_{part}"] for part in ("mean", "std")}
-        line[f"{name}_n"] = one.row["n"]
-    line["difference"] = side.row["pixel_accuracy_mean"] - other.row["pixel_accuracy_mean"]
-    if "protocol" not in names:
-        # Under another protocol other labels are void, so that the images' pixels are not the same.
-        low, high = intervals(side.board.draws[side.place] - other.board.draws[other.place])
-        return {**line, "difference_low": low, "difference_high": high}
-    return {**line, "difference_low": None, "difference_high": None}
+    return Table(title="What a quirk is worth", shown=shown, numbers=numbers, notes=NOTES).cut()

@@ -1,13 +1,17 @@
-"""One table in every form: for people as Markdown, HTML and LaTeX, for programs as CSV."""
+"""A table in every form: for people as Markdown, HTML and LaTeX, for programs as CSV."""
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from infoseg_bench.utils.markdown import plain, table
+
+TABLE_ROWS = 100
+"""Rows of a table in Markdown, LaTeX and on the page; chosen by this project."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,41 +34,46 @@ class Table:
     best: Collection[int] = ()
     tags: Sequence[Sequence[str]] = ()
 
+    def cut(self) -> Table:
+        """Return the table with `TABLE_ROWS` rows to show at most, and the last one; the numbers stay."""
+        left = len(self.shown) - TABLE_ROWS
+        if left <= 0:
+            return self
+        shown = pd.concat([self.shown[: TABLE_ROWS - 1], self.shown[-1:]], ignore_index=True)
+        return replace(self, shown=shown, notes=(*self.notes, f"{left} more rows are in the CSV file."))
+
     def markdown(self, level: int = 3) -> str:
         """Return a section with a heading, the table, and its notes as a list."""
-        parts = [
-            f"{'#' * level} {plain(self.title)}",
-            table([*map(str, self.shown)], self.shown.to_numpy().tolist()),
-        ]
-        return "\n\n".join([*parts, "\n".join(f"- {plain(note)}" for note in self.notes)]).strip()
+        body = table([*map(str, self.shown)], self.shown.to_numpy().tolist())
+        notes = "\n".join(f"- {plain(note)}" for note in self.notes)
+        return f"{'#' * level} {plain(self.title)}\n\n{body}\n\n{notes}".strip()
 
-    def csv(self) -> str:
-        """Return the numbers as CSV."""
-        assert self.numbers is not None
-        return str(self.numbers.to_csv(index=False, lineterminator="\n"))
+    def files(self, name: str, *, wide: bool = False) -> dict[str, str]:
+        """Return the table by file name, without its ending `name`: CSV, if it has numbers, and LaTeX."""
+        csv = {} if self.numbers is None else {f"{name}.csv": to_csv(self.numbers)}
+        return {**csv, f"{name}.tex": self.latex(name.replace("/", "-"), wide=wide)}
 
-    def latex(self, label: str, *, small: bool = False) -> str:
-        r"""Return a `table` environment that needs no package and looks best with booktabs.
+    def latex(self, label: str, *, wide: bool = False) -> str:
+        r"""Return a float that needs no package and looks best with booktabs.
 
         Args:
             label: for \ref
-            small: for one column of a two-column paper
+            wide: for both columns of a two-column paper, not for one
         """
-        first = r"p{.25\columnwidth}" if small else "l"
-        style = self.shown.style.hide(axis="index").format(latex_text).format_index(latex_text, axis=1)
-        style.apply(lambda column: self._weights(len(column)))
+        first, *rest = self.shown
+        width, size = (r".2\textwidth", r"\scriptsize") if wide else (r".28\columnwidth", r"\footnotesize")
+        style = self.shown.style.hide(axis="index").format(latex_text).format_index(_latex_head, axis=1)
+        style.format(lambda text: rf"\raggedright\hspace{{0pt}}{latex_text(text)}", subset=[first])
+        style.apply(lambda column: ["bfseries:" if row in self.best else "" for row in range(len(column))])
         body = style.to_latex(
             hrules=True,
             label=f"tab:{label}",
             caption=" ".join(latex_text(part) for part in [f"{self.title}.", *self.notes]),
             position_float="centering",
-            column_format=first + "r" * (self.shown.shape[1] - 1),
+            column_format=f"p{{{width}}}" + "r" * len(rest),
+            environment="table*" if wide else "table",
         )
-        size = r"\centering" + (r"\footnotesize\setlength{\tabcolsep}{2.5pt}" if small else r"\footnotesize")
-        return _RULES + body.replace(r"\centering", size, 1)
-
-    def _weights(self, rows: int) -> list[str]:
-        return ["textbf:--rwrap;" if row in self.best else "" for row in range(rows)]
+        return _RULES + body.replace(r"\centering", rf"\centering{size}\setlength{{\tabcolsep}}{{2.5pt}}", 1)
 
 
 _RULES = "".join(
@@ -80,7 +89,9 @@ _LATEX = str.maketrans(
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
-        **{character: "\\" + character for character in "&%$#_{}"},
+        "_": r"\_\allowbreak{}",
+        "=": r"=\allowbreak{}",
+        **{character: "\\" + character for character in "&%$#{}"},
     }
 )
 
@@ -88,6 +99,11 @@ _LATEX = str.maketrans(
 def latex_text(text: object) -> str:
     """Make a text harmless in LaTeX: one line, every special character escaped."""
     return " ".join(str(text).split()).translate(_LATEX)
+
+
+def _latex_head(text: object) -> str:
+    lines = [*map(latex_text, textwrap.wrap(str(text), 9, break_long_words=False))]
+    return r"\shortstack[r]{" + r" \\ ".join(lines) + "}" if len(lines) > 1 else "".join(lines)
 
 
 def percent(mean: Iterable[float], deviation: Iterable[float] | None = None) -> list[str]:
@@ -100,6 +116,6 @@ def percent(mean: Iterable[float], deviation: Iterable[float] | None = None) -> 
     ]
 
 
-def filled(frame: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the columns that hold nothing but empty texts."""
-    return frame.loc[:, (frame != "").any()]
+def to_csv(frame: pd.DataFrame, *, index: bool = False) -> str:
+    """Return a frame as CSV, the same text on every system."""
+    return str(frame.to_csv(index=index, lineterminator="\n"))

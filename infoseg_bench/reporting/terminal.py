@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.console import Console, JustifyMethod
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -14,19 +14,13 @@ from infoseg_bench.reporting.leaderboard import leaderboard, run_warnings, summa
 ROWS = 20
 """Rows that are printed at most; chosen by this project."""
 WIDTH = 80
-COLUMNS: dict[str, tuple[str, JustifyMethod]] = {
-    "rank": ("#", "right"),
-    "method": ("method", "left"),
-    "PA": ("PA in %", "right"),
-    "95 % interval": ("95 %", "right"),
-    "mean IoU": ("mean IoU", "right"),
-    "seeds": ("seeds", "right"),
-    "steps": ("steps", "right"),
-    "note": ("note", "left"),
-}
-"""What is printed of a leaderboard: column to its head and alignment."""
+HEADS = {
+    "rank": "#", "method": "method", "PA": "PA in %", "95 % interval": "95 %", "mean IoU": "mean IoU",
+    "seeds": "seeds", "steps": "steps", "note": "note",
+}  # fmt: skip
+"""What is printed of a leaderboard: columns and their heads."""
 LEAST = {"method": 18, "note": 11}
-"""Columns that are broken into lines, and their least widths."""
+"""Columns of text, which are broken into lines, and their least widths."""
 
 
 def print_board(board: Board, console: Console | None = None) -> None:
@@ -34,39 +28,31 @@ def print_board(board: Board, console: Console | None = None) -> None:
     console = console or Console(soft_wrap=False)
     if not console.is_terminal:
         console = Console(width=WIDTH, file=console.file)
-    whole = leaderboard(board, rows=ROWS).shown
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
-    shown = [name for name in COLUMNS if name in whole]
-    for name in shown:
-        head, justify = COLUMNS[name]
-        table.add_column(
-            head,
-            justify=justify,
-            no_wrap=name not in LEAST,
-            overflow="fold",
-            min_width=LEAST.get(name),
-        )
-    for line in whole[shown].to_dict("records"):
-        constant = line["method"] == "constant prediction"
-        cells = [_short(name, clean(str(line[name]))) for name in shown]
-        table.add_row(
-            *map(Text, cells), style="italic" if constant else "bold" if line["rank"] == "1" else None
-        )
-    console.print()
-    console.print(
-        Text(
-            f"{clean(board.facts.title)}, protocol {board.protocol}, data {board.fingerprint[:8]}",
-            "bold underline",
-        )
-    )
-    console.print(table, width=min(WIDTH, console.width))
+    width = min(WIDTH, console.width)
+    title = f"{clean(board.facts.title)}, protocol {board.protocol}, data {board.fingerprint[:8]}"
+    console.print(Text(f"\n{title}", "bold underline"))
+    console.print(_table(board), width=width)
     for text in [headline(board), *warnings(board), *run_warnings(board, len(board.rows)), summary(board)]:
-        console.print(Text(clean(text)), width=min(WIDTH, console.width))
+        console.print(Text(clean(text)), width=width)
     if len(board.rows) > ROWS:
         console.print(Text(f"{len(board.rows) - ROWS} more rows are in leaderboard.md."))
 
 
-def _short(column: str, text: str) -> str:
-    if column == "mean IoU":
-        return text.partition(" ")[0]
-    return text.replace(" to ", "–") if column == "95 % interval" else text  # noqa: RUF001
+def _table(board: Board) -> Table:
+    whole = leaderboard(board, rows=ROWS)
+    shown = whole.shown.filter([*HEADS]).map(clean)
+    shown["mean IoU"] = shown["mean IoU"].str.partition(" ")[0]
+    shown["95 % interval"] = shown["95 % interval"].str.replace(" to ", "–")  # noqa: RUF001
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="bold")
+    for name in filter(shown.__contains__, HEADS):
+        text = name in LEAST
+        table.add_column(
+            HEADS[name], justify="left" if text else "right", no_wrap=not text, overflow="fold",
+            min_width=LEAST.get(name),
+        )  # fmt: skip
+    for place, line in enumerate(shown.to_numpy()):
+        constant = not any(whole.tags[place])
+        table.add_row(
+            *map(Text, line), style="italic" if constant else "bold" if place in whole.best else None
+        )
+    return table

@@ -13,26 +13,25 @@ import pandas as pd
 from infoseg_bench.errors import UserError
 from infoseg_bench.reporting.ablation import ablations
 from infoseg_bench.reporting.boards import Board, make_boards
-from infoseg_bench.reporting.classes import class_frame, confusion_csv, matched_confusion, row_shares
+from infoseg_bench.reporting.classes import class_frame, confusion_frame
 from infoseg_bench.reporting.drawing import Drawing
-from infoseg_bench.reporting.figures import KINDS, confusion_pictures, draw_figure
+from infoseg_bench.reporting.figures import KINDS, draw_figure
 from infoseg_bench.reporting.gallery import Gallery, make_galleries, write_galleries
-from infoseg_bench.reporting.leaderboard import FIGURE_ROWS, leaderboard, leaderboard_csv, markdown, narrow
+from infoseg_bench.reporting.leaderboard import latex_tables, leaderboard_csv, markdown
 from infoseg_bench.reporting.loaded_runs import MANY, Run, SegmentedRun, read_completed
 from infoseg_bench.reporting.main_table import main_tables
 from infoseg_bench.reporting.output import Output
-from infoseg_bench.reporting.page import page
+from infoseg_bench.reporting.page import FIGURE_ROWS, page
 from infoseg_bench.reporting.panels import Panels, make_panels
 from infoseg_bench.reporting.quirks import quirks
-from infoseg_bench.reporting.table import Table
+from infoseg_bench.reporting.table import Table, to_csv
 from infoseg_bench.utils.markdown import plain
 from infoseg_bench.utils.parallel import process_map
 
 LOCAL = "local"
 """Folder of what must not be published; git ignores it."""
-CONFUSION_ROWS, CONFUSION_PICTURES = 50, 24
-"""Rows whose confusion matrices get CSV files, and runs of a board up to which each gets a picture too;
-chosen by this project."""
+CONFUSION_ROWS = 50
+"""Rows whose confusion matrices are written; chosen by this project."""
 
 
 @dataclass(frozen=True)
@@ -88,27 +87,14 @@ def write_report(
     sources = [results] if isinstance(results, Path) else results
     boards, galleries, problems = _read(sources, datasets, methods, states)
     public, local = Output(out), Output(out / LOCAL)
-    panels = {board.name: make_panels(board, data, plugins=plugins) if data else Panels() for board in boards}
-    drawn, confusions, classes = _parts(boards, pdf=figures == "pdf")
-    for board in boards:
-        _write_board(board, classes[board.name], drawn[board.name], public)
-        for name, content in confusions[board.name].items():
-            public.put(name, content)
-        _write_panels(board, panels[board.name], public, local)
-    tables = _tables(boards)
-    for name, table in tables.items():
-        _write_table(table, name, public)
-    if boards:
-        lines = pd.concat([board.runs for board in boards]).reset_index()
-        public.put("runs.csv", lines.to_csv(index=False, lineterminator="\n"))
+    tables = _write_tables(boards, public)
+    drawn, classes = _write_boards(boards, public, pdf=figures == "pdf")
     index = public.put("leaderboard.md", _index(boards, tables, problems))
-    render = partial(
+    panels = {board.name: make_panels(board, data, plugins=plugins) for board in boards} if data else {}
+    shown = partial(
         page, boards, tables=[*tables.values()], figures=drawn, classes=classes, problems=problems
     )
-    publishable = {name: _publishable(name, one) for name, one in panels.items()}
-    home = public.put("index.html", render(panels=publishable))
-    if embed_photos and publishable != panels:
-        home = local.put("index.html", render(panels=panels))
+    home = _write_pages(shown, panels, public, local, embed=embed_photos)
     pages = write_galleries(galleries, data, public=public, local=local)
     local.finish()
     public.finish()
@@ -124,7 +110,7 @@ def _read(
         return all(not some or one in some for some, one in wanted)
 
     runs, segmented, problems = read_completed(*sources)
-    boards, galleries = make_boards(list(filter(chosen, runs))), make_galleries(filter(chosen, segmented))
+    boards, galleries = make_boards(filter(chosen, runs)), make_galleries(filter(chosen, segmented))
     if not boards and not galleries and not problems:
         which = " of this choice" if datasets or methods or states else ""
         raise UserError(
@@ -134,88 +120,86 @@ def _read(
     return boards, galleries, problems
 
 
-def _parts(
-    boards: Sequence[Board], *, pdf: bool
-) -> tuple[dict[str, dict[str, Drawing]], dict[str, dict[str, str | bytes]], dict[str, pd.DataFrame]]:
-    """Make what takes longest, all by board name: figures, files of confusion matrices, and class scores."""
+def _write_boards(
+    boards: Sequence[Board], out: Output, *, pdf: bool
+) -> tuple[dict[str, dict[str, Drawing]], dict[str, pd.DataFrame]]:
+    """Write the files of all boards, in several processes if there are many runs.
+
+    Returns:
+        by board name: figures by their own names, and the scores of every class
+    """
     jobs: list[Callable[[], Any]] = [
-        partial(draw_figure, board, name, FIGURE_ROWS, pdf=pdf) for board in boards for name in KINDS
+        partial(draw_figure, board, name, FIGURE_ROWS, pdf=pdf) for name in KINDS for board in boards
     ]
-    jobs += [
-        partial(make, board) for make in (partial(_confusions, pdf=pdf), class_frame) for board in boards
-    ]
+    jobs += [partial(make, board) for make in (_texts, class_frame) for board in boards]
     many = sum(len(board.runs) for board in boards) >= MANY
     found = iter(process_map(_call, jobs) if many else map(_call, jobs))
-    figures = {board.name: {name: next(found) for name in KINDS} for board in boards}
-    drawn = {name: {kind: one for kind, one in some.items() if one} for name, some in figures.items()}
-    confusions = {board.name: next(found) for board in boards}
-    return drawn, confusions, {board.name: next(found) for board in boards}
+    figures: dict[str, dict[str, Drawing]] = {board.name: {} for board in boards}
+    for name in KINDS:
+        for board in boards:
+            if drawing := next(found):
+                figures[board.name][name] = drawing
+                out.put(f"{board.name}/{name}.svg", drawing.svg)
+                if drawing.pdf:
+                    out.put(f"{board.name}/{name}.pdf", drawing.pdf)
+    for board in boards:
+        for name, text in next(found).items():
+            out.put(f"{board.name}/{name}", text)
+    if boards:
+        out.put("runs.csv", to_csv(pd.concat([board.runs.reset_index() for board in boards])))
+    classes = {board.name: next(found) for board in boards}
+    for name, frame in classes.items():
+        out.put(f"{name}/classes.csv", to_csv(frame))
+    return figures, classes
 
 
 def _call(job: Callable[[], Any]) -> Any:
     return job()
 
 
-def _tables(boards: Sequence[Board]) -> dict[str, Table]:
+def _texts(board: Board) -> dict[str, str]:
+    """Return the text files of a board by name."""
+    studies = [table.files(f"ablation-{number}") for number, table in enumerate(ablations(board), start=1)]
+    return {
+        "leaderboard.csv": leaderboard_csv(board),
+        "confusion.csv": to_csv(confusion_frame(board, CONFUSION_ROWS)),
+        **latex_tables(board),
+        **{name: text for files in studies for name, text in files.items()},
+    }
+
+
+def _write_tables(boards: Sequence[Board], out: Output) -> dict[str, Table]:
+    """Write the tables across the boards, and return them by name."""
     tables = {f"main-table-{number}": table for number, table in enumerate(main_tables(boards), start=1)}
-    found = quirks(boards)
-    return tables | ({"quirks": found} if found else {})
+    if found := quirks(boards):
+        tables["quirks"] = found
+    for name, table in tables.items():
+        for file, text in table.files(name, wide=len(table.shown.columns) > 4).items():
+            out.put(file, text)
+    return tables
 
 
-def _write_table(table: Table, name: str, out: Output) -> None:
-    """Write a table as CSV and as LaTeX; `name` is without their endings."""
-    out.put(f"{name}.csv", table.csv())
-    out.put(f"{name}.tex", table.latex(name.replace("/", "-")))
+def _write_pages(
+    render: Callable[..., str], panels: Mapping[str, Panels], public: Output, local: Output, *, embed: bool
+) -> Path:
+    """Write the panels and the pages, and return the page to open first."""
+    publishable = {board: _write_panels(board, one, public, local) for board, one in panels.items()}
+    home = public.put("index.html", render(panels=publishable))
+    return local.put("index.html", render(panels=panels)) if embed and publishable != panels else home
 
 
-def _files(drawing: Drawing, name: str) -> dict[str, str | bytes]:
-    return {f"{name}.svg": drawing.svg, **({f"{name}.pdf": drawing.pdf} if drawing.pdf else {})}
-
-
-def _write_board(board: Board, classes: pd.DataFrame, figures: Mapping[str, Drawing], out: Output) -> None:
-    """Write a board's tables and figures into the folder of its name."""
-    folder = board.name
-    out.put(f"{folder}/leaderboard.csv", leaderboard_csv(board))
-    out.put(f"{folder}/leaderboard.tex", narrow(board).latex(folder, small=True))
-    out.put(f"{folder}/leaderboard-wide.tex", leaderboard(board).latex(f"{folder}-wide"))
-    out.put(f"{folder}/classes.csv", classes.to_csv(index=False, lineterminator="\n"))
-    for name, drawing in figures.items():
-        for file, content in _files(drawing, f"{folder}/{name}").items():
-            out.put(file, content)
-    for number, study in enumerate(ablations(board), start=1):
-        _write_table(study, f"{folder}/ablation-{number}", out)
-
-
-def _confusions(board: Board, *, pdf: bool) -> dict[str, str | bytes]:
-    """Return the confusion matrices of a board's leading rows as CSV, and as pictures if runs are few."""
-    files: dict[str, str | bytes] = {}
-    pictures = confusion_pictures(board, pdf=pdf) if len(board.runs) <= CONFUSION_PICTURES else {}
-    for row in board.leading(CONFUSION_ROWS).index:
-        for run in board.seeds(str(row)):
-            spec, pixels = run.record.spec, matched_confusion(run.counts)
-            stem = f"{board.name}/confusion/{spec.method}-seed{spec.seed}-{run.record.identity[:6]}"
-            if spec.identity in pictures:
-                files |= _files(pictures[spec.identity], stem)
-            files[f"{stem}.csv"] = confusion_csv(pixels, board.facts.classes)
-            files[f"{stem}-shares.csv"] = confusion_csv(row_shares(pixels), board.facts.classes)
-    return files
-
-
-def _write_panels(board: Board, panels: Panels, public: Output, local: Output) -> None:
+def _write_panels(board: str, panels: Panels, public: Output, local: Output) -> Panels:
+    """Write a board's panels, and return what a public page may show of them."""
     for name, content in panels.files().items():
         if panels.publishable:
-            public.put(f"{board.name}/panels/{name}", content)
+            public.put(f"{board}/panels/{name}", content)
         else:
             local.put(".gitignore", "*\n")
-            local.put(f"{board.name}/{name}", content)
-
-
-def _publishable(name: str, panels: Panels) -> Panels:
+            local.put(f"{board}/{name}", content)
     if panels.publishable or not panels.panels:
         return panels
-    return panels.without_pictures(
-        f"Panels of these photos, which may not be published, are in {LOCAL}/{name}."
-    )
+    note = f"Panels of these photos, which may not be published, are in {LOCAL}/{board}."
+    return panels.without_pictures(note)
 
 
 def _index(boards: Iterable[Board], tables: Mapping[str, Table], problems: Iterable[str]) -> str:
@@ -227,13 +211,11 @@ def _index(boards: Iterable[Board], tables: Mapping[str, Table], problems: Itera
             f"Files: [{folder}/leaderboard.csv]({folder}/leaderboard.csv), and as LaTeX; scores of every "
             f"class, figures and confusion matrices in [{folder}]({folder})."
         )
-    if tables:
-        parts.append("## Across the boards")
+    parts += ["## Across the boards"] if tables else []
     parts += [
         f"{table.markdown()}\n\nFiles: [{name}.csv]({name}.csv), {name}.tex."
         for name, table in tables.items()
     ]
     left_out = [f"- {plain(line)}" for line in problems]
-    if left_out:
-        parts.append("\n".join(["## Left out", "", *left_out]))
+    parts += ["\n".join(["## Left out", "", *left_out])] if left_out else []
     return "\n\n".join(parts) + "\n"

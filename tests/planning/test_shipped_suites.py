@@ -21,7 +21,7 @@ def test_parameters_of_a_shipped_suite_are_known_and_valid(name: str) -> None:
 def test_the_paper_suite_has_every_method_and_data_set_of_table_1() -> None:
     suite = load_suite("paper")
     assert {(method, dataset) for method in suite.methods for dataset in suite.datasets} >= set(
-        published_figures()
+        published_figures().index
     )
     assert suite.protocol == "corrected"
     # The paper's settings are InfoSeg's defaults.

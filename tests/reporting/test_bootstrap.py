@@ -101,7 +101,7 @@ def test_a_collapsed_row_and_a_reference_never_lead(tmp_path: Path) -> None:
     (board,) = make_boards(read_runs(tmp_path)[0])
     found = lead(board)
     assert found is not None
-    assert found.leader["title"] == "InfoSeg"
+    assert found.leader["method_title"] == "InfoSeg"
     assert "25.0 points below Random CNN (95.0 %)" in headline(board)
 
 

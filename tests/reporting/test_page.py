@@ -90,6 +90,21 @@ def test_it_opens_with_every_figure_visible_and_nothing_wider_than_the_screen(pa
 
 
 @needs_browser
+def test_who_leads_at_which_scale_is_seen_at_once_and_its_score_without_scrolling_sideways(
+    page: Page,
+) -> None:
+    card = page.locator(".cards li").filter(has_text="My photos").inner_text()
+    assert "InfoSeg 80.5 %" in card
+    assert "20.5 points above the constant prediction (60.0 %)" in card
+    assert "7 training photos, 128x128 pixels, 2 seeds" in card
+    board = page.locator(".board").filter(has=page.get_by_label("label use"))
+    score = board.locator("tbody tr").first.locator("td").nth(1)
+    assert "90.0" in score.inner_text()
+    right = score.evaluate("one => one.getBoundingClientRect().right")
+    assert right < page.evaluate("innerWidth")
+
+
+@needs_browser
 def test_a_table_is_sorted_by_the_column_that_is_pressed_anywhere_in_its_head(page: Page) -> None:
     table = page.locator(".board").filter(has=page.get_by_label("label use")).locator("table").first
     head = table.get_by_role("button", name="PA", exact=True)

@@ -9,6 +9,7 @@ import pytest
 from infoseg_bench.reporting.boards import make_boards
 from infoseg_bench.reporting.loaded_runs import read_runs
 from infoseg_bench.reporting.quirks import quirks
+from infoseg_bench.reporting.table import to_csv
 from tests.reporting.runs import add_run, counts_with
 
 
@@ -27,7 +28,8 @@ def test_its_csv_has_plain_numbers(tmp_path: Path) -> None:
     add_run(tmp_path, last=counts_with(90), parameters={"padding": "published"})
     found = quirks(make_boards(read_runs(tmp_path)[0]))
     assert found is not None
-    (line,) = pd.read_csv(io.StringIO(found.csv())).to_dict("records")
+    assert found.numbers is not None
+    (line,) = pd.read_csv(io.StringIO(to_csv(found.numbers))).to_dict("records")
     assert line["corrected_mean"] == pytest.approx(0.75)
     assert line["corrected_std"] == pytest.approx(0.0707, abs=1e-4)
     assert (line["corrected_n"], line["published_n"]) == (2, 1)

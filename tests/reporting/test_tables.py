@@ -6,16 +6,17 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
 from infoseg_bench.reporting.boards import make_boards
-from infoseg_bench.reporting.leaderboard import leaderboard, markdown, narrow
+from infoseg_bench.reporting.leaderboard import latex_tables, leaderboard, markdown
 from infoseg_bench.reporting.loaded_runs import read_runs
 from infoseg_bench.reporting.main_table import distinguish, main_tables
-from infoseg_bench.reporting.table import latex_text
+from infoseg_bench.reporting.table import latex_text, to_csv
 from infoseg_bench.reporting.terminal import print_board
 from tests.reporting.runs import add_run, counts_with
 
@@ -38,7 +39,8 @@ def test_the_main_tables_csv_has_plain_numbers(tmp_path: Path) -> None:
     for seed, correct in enumerate((70, 80)):
         add_run(tmp_path, seed=seed, dataset="coco-stuff-3", title="Stuff", last=counts_with(correct))
     (found,) = main_tables(make_boards(read_runs(tmp_path)[0]))
-    lines = pd.read_csv(io.StringIO(found.csv())).set_index("method")
+    assert found.numbers is not None
+    lines = pd.read_csv(io.StringIO(to_csv(found.numbers))).set_index("method")
     assert all(dtype.kind in "fi" for dtype in lines.dtypes)
     mine = lines.loc["InfoSeg, 100 steps"]
     assert mine["Stuff: pixel_accuracy_mean"] == pytest.approx(0.75)
@@ -72,6 +74,13 @@ def test_protocols_budgets_and_label_use_never_share_a_line(tmp_path: Path) -> N
     assert sorted(corrected.shown["My photos"][:-1]) == ["70.0", "75.0", "80.0"]
     assert list(published.shown["My photos"][:-1]) == ["90.0"]
     assert corrected.shown["method"].str.contains("uses labels: mask").sum() == 1
+
+
+def test_a_collapsed_run_is_marked_in_the_main_table(tmp_path: Path) -> None:
+    add_run(tmp_path, last=np.array([[[40, 60], [0, 0]]], dtype=np.int64), method="a", method_title="A")
+    add_run(tmp_path, last=counts_with(70))
+    (found,) = main_tables(make_boards(read_runs(tmp_path)[0]))
+    assert list(found.shown["method"][:-1]) == ["InfoSeg, 100 steps", "A, 100 steps, collapsed"]
 
 
 def test_budgets_that_differ_are_said_to_above_the_board(tmp_path: Path) -> None:
@@ -125,7 +134,7 @@ def latex_of(results: Path, name: str) -> list[str]:
             results, seed=seed, dataset="coco-stuff-3", method="iic", method_title="IIC", last=counts_with(80)
         )
     (board,) = make_boards(read_runs(results)[0])
-    return [narrow(board).latex("narrow", small=True), leaderboard(board).latex("wide")]
+    return [*latex_tables(board).values()]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -142,32 +151,33 @@ def test_no_name_breaks_the_latex_table(tmp_path: Path, name: str) -> None:
     for line in body:
         assert line.endswith(r" \\")
         assert line.replace(r"\&", "").count("&") == 4
-    assert r"\label{tab:narrow}" in text
-    assert text.count(r"\textbf{") == 5
+    assert r"\label{tab:coco-stuff-3--corrected--abababab}" in text
+    assert text.count(r"\bfseries ") == 5
     for special in "_%#":
-        assert f"{special}" not in latex_text(name).replace(f"\\{special}", "")
+        assert special not in latex_text(name).replace(f"\\{special}", "")
 
 
 @pytest.mark.skipif(
     shutil.which("pdflatex") is None, reason="no pdflatex: apt-get install texlive-latex-base"
 )
-def test_the_tables_compile_and_the_narrow_one_fits_a_column(tmp_path: Path) -> None:
-    for number, name in enumerate(HOSTILE):
-        narrow_table, wide_table = latex_of(tmp_path / str(number), name)
-        (tmp_path / "paper.tex").write_text(
-            r"\documentclass[twocolumn]{article}\begin{document}"
-            + narrow_table
-            + r"See \ref{tab:narrow}.\onecolumn\tiny "
-            + wide_table.replace(r"\footnotesize", r"\tiny")
-            + r"\end{document}"
-        )
-        done = subprocess.run(
-            ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
-            cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-2000:]
-        narrow_part = done.stdout.partition("[1")[0]
-        assert "Overfull" not in narrow_part, narrow_part
+def test_the_tables_compile_and_fit_a_column_and_a_page(tmp_path: Path) -> None:
+    settings = {"assignment": "soft", "estimator": "jensen-shannon", "layer_weights": [1, 2], "P": 1024}
+    for seed in range(2):
+        for changes in ({}, {"assignment": "hard"}, {"estimator": "donsker-varadhan", "P": 96}):
+            last, parameters = counts_with(60 + 13 * seed), {**settings, **changes}
+            add_run(tmp_path / "0", seed=seed, dataset="coco-stuff-3", last=last, parameters=parameters)
+    tables = [text for number, name in enumerate(HOSTILE) for text in latex_of(tmp_path / str(number), name)]
+    (tmp_path / "paper.tex").write_text(
+        r"\documentclass[twocolumn]{article}\begin{document}"
+        + r"\clearpage ".join(tables)
+        + r"\end{document}"
+    )
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"],
+        cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout, done.stdout
 
 
 def test_a_table_of_many_rows_is_cut_and_says_so(tmp_path: Path) -> None:

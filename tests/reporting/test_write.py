@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from infoseg_bench.records.record import SCHEMA_VERSION
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.reporting import loaded_runs, write
 from infoseg_bench.reporting.leaderboard import markdown
+from infoseg_bench.reporting.loaded_runs import read_runs
 from infoseg_bench.reporting.write import write_report
 from infoseg_bench.runs.conclude import fail
 from tests.reporting.runs import add_run, counts_with, edit_counts, edit_record
@@ -31,9 +31,10 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_a_report_has_an_index_a_csv_per_board_and_a_confusion_matrix_per_run(tmp_path: Path) -> None:
+def test_a_report_has_an_index_and_tables_and_figures_per_board(tmp_path: Path) -> None:
     results, out = tmp_path / "results", tmp_path / "report"
-    runs = [add_run(results, last=counts_with(70 + seed), seed=seed) for seed in range(2)]
+    for seed in range(2):
+        add_run(results, last=counts_with(70 + seed), seed=seed)
     add_run(results, last=counts_with(90), dataset="coco-stuff-3")
     report = write_report(results, out)
     assert report.index == out / "leaderboard.md"
@@ -44,12 +45,13 @@ def test_a_report_has_an_index_a_csv_per_board_and_a_confusion_matrix_per_run(tm
         assert f"({board.name}/leaderboard.csv)" in index
     written = set(files(out))
     mine = next(board.name for board in report.boards if board.dataset == "my-photos")
-    stems = [f"infoseg-seed{seed}-{run.spec().identity[:6]}" for seed, run in enumerate(runs)]
-    assert {f"{mine}/confusion/{stem}{kind}.csv" for stem in stems for kind in ("", "-shares")} < written
-    assert {f"{mine}/{name}.svg" for name in ("leaderboard", "cost", "balance", "confusion")} < written | {
-        f"{mine}/cost.svg"
+    assert {f"{mine}/{name}.svg" for name in ("leaderboard", "balance", "confusion")} < written
+    tables = {
+        f"{mine}/leaderboard.tex",
+        f"{mine}/leaderboard-wide.tex",
+        f"{mine}/classes.csv",
+        f"{mine}/confusion.csv",
     }
-    tables = {f"{mine}/leaderboard.tex", f"{mine}/leaderboard-wide.tex", f"{mine}/classes.csv"}
     assert tables | {"index.html", "runs.csv", "main-table-1.csv", "main-table-1.tex"} < written
     assert sum(name.endswith("leaderboard.csv") for name in written) == 2
 
@@ -57,11 +59,8 @@ def test_a_report_has_an_index_a_csv_per_board_and_a_confusion_matrix_per_run(tm
 def test_the_confusion_matrix_holds_the_counts_of_the_last_state(tmp_path: Path) -> None:
     add_run(tmp_path, last=counts_with(70), best=counts_with(95))
     report = write_report(tmp_path, tmp_path / "report")
-    folder = tmp_path / "report" / report.boards[0].name / "confusion"
-    (table,) = (file for file in folder.glob("*.csv") if "shares" not in file.name)
-    with table.open() as handle:
-        rows = list(csv.reader(handle))[1:]
-    assert [[int(cell) for cell in row[1:]] for row in rows] == [[40, 0, 0], [30, 30, 0]]
+    table = pd.read_csv(tmp_path / "report" / report.boards[0].name / "confusion.csv")
+    assert table["pixels"].to_list() == [40, 0, 0, 30, 30, 0]
 
 
 def test_the_tables_of_runs_and_classes_hold_what_the_records_hold(tmp_path: Path) -> None:
@@ -74,7 +73,7 @@ def test_the_tables_of_runs_and_classes_hold_what_the_records_hold(tmp_path: Pat
     assert list(runs["seed"]) == [0, 1]
     records = [run.record for run in report.boards[0].loaded.values()]
     assert list(runs["pixel_accuracy"]) == pytest.approx([record.pixel_accuracy for record in records])
-    assert list(runs["run"]) == [record.identity for record in records]
+    assert list(runs["identity"]) == [record.identity for record in records]
     classes = pd.read_csv(tmp_path / "report" / report.boards[0].name / "classes.csv")
     assert len(classes) == 3
     assert classes["share_of_pixels"].is_monotonic_decreasing
@@ -263,21 +262,27 @@ TAMPERED: dict[str, Callable[[RunFolder], object]] = {
 def test_a_run_that_does_not_follow_from_its_counts_is_left_out_and_named(
     tmp_path: Path, tamper: Callable[[RunFolder], object]
 ) -> None:
-    results = tmp_path / "results"
-    add_run(results, last=counts_with(70), seed=0)
-    bad = add_run(results, last=counts_with(70), seed=1)
+    add_run(tmp_path, last=counts_with(70), seed=0)
+    bad = add_run(tmp_path, last=counts_with(70), seed=1)
     tamper(bad)
-    report = write_report(results, tmp_path / "report")
+    runs, problems = read_runs(tmp_path)
+    assert [run.record.spec.seed for run in runs] == [0]
+    assert len(problems) == 1
+    assert bad.path.name in problems[0]
+
+
+def test_what_is_left_out_is_in_no_table_and_named_in_the_index(tmp_path: Path) -> None:
+    add_run(tmp_path, last=counts_with(70), seed=0)
+    bad = add_run(tmp_path, last=counts_with(70), seed=1)
+    forge("last", cover=True)(bad)
+    report = write_report(tmp_path, tmp_path / "report")
     (board,) = report.boards
-    assert list(board.runs["seed"]) == [0]
     assert board.facts.constant_pixel_accuracy == 0.6
     left_out = report.index.read_text().partition("## Left out")[2].split("\n- ")
     assert len(left_out) == 2
     assert bad.path.name in left_out[1]
-    matrices = [
-        name for name in files(tmp_path / "report") if "/confusion/" in name and name.endswith(".csv")
-    ]
-    assert len(matrices) == 2
+    for table in ("runs.csv", f"{board.name}/confusion.csv"):
+        assert set(pd.read_csv(tmp_path / "report" / table)["seed"]) == {0}
 
 
 def test_a_report_of_nothing_but_tampered_runs_has_no_board(tmp_path: Path) -> None:
