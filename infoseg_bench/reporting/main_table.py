@@ -55,7 +55,7 @@ def _table(protocol: str, boards: list[Board]) -> Table:
 
 def _lines(board: Board) -> pd.DataFrame:
     frame = board.rows
-    steps = frame["steps"].map(", {} steps".format, na_action="ignore").fillna("")
+    steps = (", " + frame["steps"].astype("string") + " steps").fillna("")
     labels = (", uses labels: " + frame["label_use"]).where(frame["label_use"] != "none", "")
     collapsed = frame["collapsed"].map(lambda runs: ", collapsed" if runs else "")
     return frame.assign(line=frame["label"] + steps + labels + collapsed)[

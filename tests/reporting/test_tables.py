@@ -83,6 +83,13 @@ def test_a_collapsed_run_is_marked_in_the_main_table(tmp_path: Path) -> None:
     assert list(found.shown["method"][:-1]) == ["InfoSeg, 100 steps", "A, 100 steps, collapsed"]
 
 
+def test_a_board_of_methods_without_steps_has_a_main_table(tmp_path: Path) -> None:
+    for name in ("mine", "yours"):
+        add_run(tmp_path, last=counts_with(0.5), dataset=name, method="kmeans", steps=None)
+    (found,) = main_tables(make_boards(read_runs(tmp_path)[0]))
+    assert "steps" not in " ".join(found.shown.astype(str).to_numpy().ravel())
+
+
 def test_budgets_that_differ_are_said_to_above_the_board(tmp_path: Path) -> None:
     add_run(tmp_path, last=counts_with(70))
     (board,) = make_boards(read_runs(tmp_path)[0])
