@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from infoseg_bench.data.store import Store
-from tests.cli.commands import command, environment, infoseg_bench
+from tests.cli.commands import command, environment, launched_here
 from tests.datasets.official import GROUND, PLANT, SKY, StuffFolder, zip_folders
 
 PREPARE = ["prepare", "synthetic-scenes", "--images", "1000"]
@@ -74,14 +74,14 @@ def test_what_a_kill_leaves_is_never_taken_for_a_store_and_the_next_time_replace
     process.kill()
     process.communicate(timeout=60)
     assert visible(tmp_path) == ["synthetic-scenes.h5.partial"]
-    assert "Nothing is prepared in data" in infoseg_bench(tmp_path, "list").stdout
-    assert infoseg_bench(tmp_path, "prepare", "synthetic-scenes", "--images", "3").returncode == 0
+    assert "Nothing is prepared in data" in launched_here(tmp_path, "list").stdout
+    assert launched_here(tmp_path, "prepare", "synthetic-scenes", "--images", "3").returncode == 0
     assert visible(tmp_path) == ["synthetic-scenes.h5"]
 
 
 def test_coco_stuff_continues_after_a_kill_and_ends_the_same(tmp_path: Path) -> None:
     coco = StuffFolder(tmp_path / "coco")
-    for photo in range(14):
+    for photo in range(8):
         coco.add(photo, SKY, PLANT, GROUND, width=480, height=360)
     zips = zip_folders(coco.root, tmp_path / "zips")
     # Photos that are scaled up make parts of few, and take their time.
@@ -95,11 +95,11 @@ def test_coco_stuff_continues_after_a_kill_and_ends_the_same(tmp_path: Path) -> 
     process.kill()
     process.communicate(timeout=60)
     parts = {path: path.stat().st_mtime_ns for path in tmp_path.glob("data/.coco-stuff.parts/*.npz")}
-    assert "Nothing is prepared in data" in infoseg_bench(tmp_path, "list").stdout
-    assert 2 <= len(parts) < 14
-    again = infoseg_bench(tmp_path, *words)
+    assert "Nothing is prepared in data" in launched_here(tmp_path, "list").stdout
+    assert 2 <= len(parts) < 8
+    again = launched_here(tmp_path, *words)
     assert again.returncode == 0, again.stderr
-    anew = infoseg_bench(tmp_path, *words, "--data", "other")
+    anew = launched_here(tmp_path, *words, "--data", "other")
     assert anew.returncode == 0, anew.stderr
     fingerprints = [Store(tmp_path / name / "coco-stuff.h5").fingerprint for name in ("data", "other")]
     assert fingerprints[0] == fingerprints[1]

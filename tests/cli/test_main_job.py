@@ -13,7 +13,7 @@ from PIL import Image
 from infoseg_bench.records.audit import audit
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.runs.checkpoint import load_checkpoint
-from tests.cli.commands import SMALL_INFOSEG, infoseg_bench, prepare_photos
+from tests.cli.commands import SMALL_INFOSEG, infoseg_bench, launched_here, prepare_photos
 
 RUN = [
     "run", "--dataset", "mine", "--method", "kmeans", "--method", "random-cnn", "--method", "infoseg",
@@ -80,14 +80,29 @@ def test_panels_of_photos_of_unknown_licence_are_local_and_not_on_the_page(folde
     assert "differ from the record" not in page
 
 
-def test_a_panel_shows_void_in_black_and_predictions_in_the_colours_of_matched_classes(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def embedded(folder: Path) -> Path:
+    """A report with the photos embedded."""
+    done = launched_here(folder, "report", "--out", "private", "--embed-photos")
+    assert done.returncode == 0, done.stderr
+    assert str(Path("private", "local", "index.html")) in done.stdout
+    return folder / "private"
+
+
+def test_photos_are_embedded_only_if_asked_and_then_the_page_is_local_too(embedded: Path) -> None:
+    assert 'src="data:image' in (embedded / "local" / "index.html").read_text()
+    # What links to the page finds one, without photos.
+    assert 'src="data:image' not in (embedded / "index.html").read_text()
+
+
+def test_a_panel_shows_void_in_black_and_predictions_in_the_colours_of_matched_classes(
+    folder: Path, embedded: Path
+) -> None:
     (spec, *_) = (RunFolder(path) for path in (folder / "results" / "runs").glob("mine--kmeans--*"))
     record = spec.finished_record()
     assert record is not None
     colours = {tuple(colour) for colour in record.dataset.palette}
-    done = infoseg_bench(folder, "report", "--out", "tiles", "--embed-photos")
-    assert done.returncode == 0, done.stderr
-    page = (folder / "tiles" / "local" / "index.html").read_text()
+    page = (embedded / "local" / "index.html").read_text()
     tiles = re.findall(r'src="data:image/png;base64,([^"]+)" alt="(K-Means|ground truth)', page)
     assert {title for _, title in tiles} == {"K-Means", "ground truth"}
     for data, title in tiles:
@@ -97,27 +112,16 @@ def test_a_panel_shows_void_in_black_and_predictions_in_the_colours_of_matched_c
         assert shown <= (colours | {(0, 0, 0)} if title == "ground truth" else colours)
 
 
-def test_panels_show_the_papers_own_method_first_then_the_others_by_rank(folder: Path) -> None:
-    done = infoseg_bench(folder, "report", "--out", "order", "--embed-photos")
-    assert done.returncode == 0, done.stderr
-    page = (folder / "order" / "local" / "index.html").read_text()
+def test_panels_show_the_papers_own_method_first_then_the_others_by_rank(embedded: Path) -> None:
+    page = (embedded / "local" / "index.html").read_text()
     shown = list(dict.fromkeys(re.findall(r'alt="([^",]+), run', page)))
-    (table,) = (folder / "tiles").glob("*/leaderboard.csv")
+    (table,) = embedded.glob("*/leaderboard.csv")
     ranked = [row["label"] for row in csv.DictReader(table.read_text().splitlines()) if row["label"]]
     assert shown == ["InfoSeg", *(label for label in ranked if label != "InfoSeg")] != ranked
 
 
-def test_photos_are_embedded_only_if_asked_and_then_the_page_is_local_too(folder: Path) -> None:
-    done = infoseg_bench(folder, "report", "--out", "private", "--embed-photos")
-    assert done.returncode == 0, done.stderr
-    assert 'src="data:image' in (folder / "private" / "local" / "index.html").read_text()
-    assert str(Path("private", "local", "index.html")) in done.stdout
-    # What links to the page finds one, without photos.
-    assert 'src="data:image' not in (folder / "private" / "index.html").read_text()
-
-
 def test_without_the_photos_the_report_says_that_there_are_no_panels(folder: Path) -> None:
-    done = infoseg_bench(folder, "report", "--data", "nowhere", "--out", "no-photos")
+    done = launched_here(folder, "report", "--data", "nowhere", "--out", "no-photos")
     assert done.returncode == 0, done.stderr
     assert "the photos of mine are not available here" in (folder / "no-photos" / "index.html").read_text()
     assert not list((folder / "no-photos").rglob("*.png"))
@@ -140,7 +144,7 @@ def test_a_record_names_no_folder_of_this_machine(folder: Path) -> None:
 def test_asked_again_nothing_is_run_and_the_board_is_the_same(folder: Path) -> None:
     board = (folder / "results" / "report" / "leaderboard.md").read_bytes()
     before = {run.path: run.record_file.stat().st_mtime_ns for run in run_folders(folder)}
-    done = infoseg_bench(folder, *RUN)
+    done = launched_here(folder, *RUN)
     assert done.returncode == 0
     assert done.stdout.count("finished     mine") == 6
     assert {run.path: run.record_file.stat().st_mtime_ns for run in run_folders(folder)} == before
@@ -151,32 +155,31 @@ def test_a_forced_run_gives_the_same_counts_again(folder: Path) -> None:
     (run,) = (folder / "results" / "runs").glob("mine--infoseg--seed0--*")
     with np.load(run / "counts.npz") as counts:
         before = {name: counts[name] for name in counts.files}
-    words = [word for word in RUN if word not in ("kmeans", "random-cnn")]
     words = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "4", *SMALL_INFOSEG, "--force"]
-    assert infoseg_bench(folder, *words).returncode == 0
+    assert launched_here(folder, *words).returncode == 0
     with np.load(run / "counts.npz") as counts:
         assert all(np.array_equal(counts[name], before[name]) for name in before)
 
 
 def test_report_and_status_read_the_same_results(folder: Path) -> None:
-    done = infoseg_bench(folder, "report", "--out", "elsewhere")
+    done = launched_here(folder, "report", "--out", "elsewhere")
     assert done.returncode == 0, done.stderr
     assert (folder / "elsewhere" / "leaderboard.md").read_bytes() == (
         folder / "results" / "report" / "leaderboard.md"
     ).read_bytes()
-    assert "6 finished" in infoseg_bench(folder, "status").stdout
+    assert "6 finished" in launched_here(folder, "status").stdout
 
 
 def test_list_shows_what_is_prepared_and_what_can_be(folder: Path) -> None:
-    done = infoseg_bench(folder, "list")
+    done = launched_here(folder, "list")
     assert "2 classes, 8 photos to train on, 8 scored" in done.stdout
     for name in ("coco-persons", "image-folder", "synthetic-scenes", "infoseg", "kmeans", "random-cnn"):
         assert name in done.stdout
-    assert "infoseg.tau = 0.8" in infoseg_bench(folder, "list", "--method", "infoseg").stdout
+    assert "infoseg.tau = 0.8" in launched_here(folder, "list", "--method", "infoseg").stdout
 
 
 def test_a_dry_run_shows_the_plan_and_runs_nothing(folder: Path) -> None:
-    done = infoseg_bench(folder, *RUN, "--seeds", "7", "--dry-run")
+    done = launched_here(folder, *RUN, "--seeds", "7", "--dry-run")
     assert done.returncode == 0
     assert done.stdout.count("missing      mine") == 3
     assert not list((folder / "results" / "runs").glob("*seed7*"))
@@ -189,7 +192,7 @@ def test_a_dry_run_tells_variants_apart(folder: Path, tmp_path: Path) -> None:
         "[budget]\nsteps = 4\nevaluate_every = 2\n"
         "[[variants.infoseg]]\ntau = 0.3\n[[variants.infoseg]]\ntau = 0.5\n"
     )
-    done = infoseg_bench(folder, "run", "--all", "--suite", str(suite), "--dry-run")
+    done = launched_here(folder, "run", "--all", "--suite", str(suite), "--dry-run")
     assert done.returncode == 0, done.stderr
     for tau in (0.3, 0.5):
         assert f"missing      mine infoseg seed 1 (tau={tau}), 4 steps, id " in done.stdout
@@ -200,7 +203,7 @@ def test_a_suite_file_prepares_embedded_data_and_runs(tmp_path: Path) -> None:
         'title = "small"\ndatasets = ["synthetic-scenes"]\nmethods = ["kmeans"]\nseeds = [3]\n'
         "[prepare.synthetic-scenes]\nimages = 6\n[parameters.kmeans]\nsample = 300\n"
     )
-    done = infoseg_bench(tmp_path, "run", "--all", "--suite", "mine.toml")
+    done = launched_here(tmp_path, "run", "--all", "--suite", "mine.toml")
     assert done.returncode == 0, done.stderr
     assert "6 scored" in done.stdout
     assert "not a benchmark" in done.stdout

@@ -18,7 +18,7 @@ from tests.cli.commands import command, environment
 from tests.data.miniature import write_store
 
 PLUGIN = Path(__file__).with_name("slow_method.py")
-STEPS, EVERY = 250, 50
+STEPS, EVERY = 150, 50
 
 
 def make_specs(folder: Path, seeds: int) -> list[RunSpec]:

@@ -125,9 +125,9 @@ def test_a_run_beyond_its_time_limit_fails_alone_with_all_its_processes(tmp_path
         "start_new_session=True)\n"
         "print(child.pid, flush=True)\nchild.wait()\n"
     )
-    outcomes, watcher = run(tmp_path, script, specs=2, seconds=5.0)
+    outcomes, watcher = run(tmp_path, script, specs=2, seconds=3.0)
     assert [outcome.ending for outcome in outcomes] == ["failed", "finished"]
-    assert "time limit of 5 s" in outcomes[0].reason
+    assert "time limit of 3 s" in outcomes[0].reason
     assert watcher.retried == []
     child = int(RunFolder.of(tmp_path, make_spec()).log_file.read_text())
     assert not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes()

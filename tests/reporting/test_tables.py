@@ -85,7 +85,7 @@ def test_a_collapsed_run_is_marked_in_the_main_table(tmp_path: Path) -> None:
 
 def test_a_board_of_methods_without_steps_has_a_main_table(tmp_path: Path) -> None:
     for name in ("mine", "yours"):
-        add_run(tmp_path, last=counts_with(0.5), dataset=name, method="kmeans", steps=None)
+        add_run(tmp_path, last=counts_with(60), dataset=name, method="kmeans", steps=None)
     (found,) = main_tables(make_boards(read_runs(tmp_path)[0]))
     assert "steps" not in " ".join(found.shown.astype(str).to_numpy().ravel())
 

@@ -12,6 +12,8 @@ from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import command, environment, launched_here, prepare_photos
 
 PLUGIN = Path(__file__).with_name("failing_method.py")
+TRAIN = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "20", "--set", "infoseg.batch=2",
+         "--set", "infoseg.width=4"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +21,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("failures")
     prepare_photos(path, count=4)
     return path
+
+
+@pytest.fixture(scope="module")
+def trained(folder: Path) -> Path:
+    """The results of a run that is finished."""
+    done = launched_here(folder, *TRAIN, "--set", "infoseg.P=8", "--results", "trained")
+    assert done.returncode == 0, done.stderr
+    return folder / "trained"
+
+
+def copied(results: Path, name: str) -> RunFolder:
+    """Copy the results of one run to a folder of that name beside them."""
+    (path,) = (shutil.copytree(results, results.with_name(name)) / "runs").iterdir()
+    return RunFolder(path)
 
 
 def test_a_run_that_goes_wrong_fails_alone_with_its_reason(folder: Path) -> None:
@@ -69,16 +85,12 @@ def test_a_run_that_has_collapsed_to_one_cluster_says_so_in_its_record_and_on_th
 
 
 def test_a_damaged_checkpoint_without_one_before_it_is_named_in_the_log_and_the_run_begun_anew(
-    folder: Path,
+    folder: Path, trained: Path
 ) -> None:
-    words = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "2", "--set", "infoseg.batch=2",
-             "--set", "infoseg.width=4", "--set", "infoseg.P=8", "--results", "damaged"]  # fmt: skip
-    assert launched_here(folder, *words).returncode == 0
-    (path,) = (folder / "damaged" / "runs").iterdir()
-    run = RunFolder(path)
+    run = copied(trained, "damaged")
     run.record_file.unlink()
     run.checkpoint_file.write_bytes(run.checkpoint_file.read_bytes()[:1000])
-    done = launched_here(folder, *words)
+    done = launched_here(folder, *TRAIN, "--set", "infoseg.P=8", "--results", "damaged")
     assert done.returncode == 0
     assert "finished: the checkpoint was damaged, so the run was started again" in done.stderr
     assert "checkpoint.pt: damaged" in run.log_file.read_text()
@@ -91,10 +103,6 @@ def test_a_batch_larger_than_the_data_set_is_one_clear_line(folder: Path) -> Non
     assert done.returncode == 1
     assert "batch=64 is larger than the data set's 4 training photos" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-TRAIN = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "20", "--set", "infoseg.batch=2",
-         "--set", "infoseg.width=4"]  # fmt: skip
 
 
 def test_a_diverging_loss_names_its_step_and_the_last_good_checkpoint_and_is_no_result(folder: Path) -> None:
@@ -116,13 +124,12 @@ def test_a_diverging_loss_names_its_step_and_the_last_good_checkpoint_and_is_no_
     assert not run.counts_file.exists()
 
 
-def test_a_checkpoint_of_another_architecture_is_named_with_what_differs(folder: Path) -> None:
-    for size in ("8", "16"):
-        done = launched_here(folder, *TRAIN, "--set", f"infoseg.P={size}", "--results", f"size-{size}")
-        assert done.returncode == 0, done.stderr
-    (one,), (other,) = (list((folder / f"size-{size}" / "runs").iterdir()) for size in ("8", "16"))
-    shutil.copy(other / "checkpoint.pt", one / "checkpoint.pt")
-    (one / "record.json").unlink()
+def test_a_checkpoint_of_another_architecture_is_named_with_what_differs(folder: Path, trained: Path) -> None:
+    done = launched_here(folder, *TRAIN, "--set", "infoseg.P=16", "--results", "size-16")
+    assert done.returncode == 0, done.stderr
+    run, (other,) = copied(trained, "size-8"), (folder / "size-16" / "runs").iterdir()
+    shutil.copy(other / "checkpoint.pt", run.checkpoint_file)
+    run.record_file.unlink()
     done = launched_here(folder, *TRAIN, "--set", "infoseg.P=8", "--results", "size-8")
     assert done.returncode == 1
     assert "checkpoint.pt: made by another network (size mismatch for" in done.stderr
@@ -130,13 +137,19 @@ def test_a_checkpoint_of_another_architecture_is_named_with_what_differs(folder:
     assert "Traceback" not in done.stderr
 
 
-def test_a_run_of_the_second_version_is_refused_with_its_version(folder: Path) -> None:
-    (path,) = (folder / "size-16" / "runs").iterdir()
-    run = RunFolder(path)
+def test_a_run_of_the_second_version_is_refused_with_its_version(folder: Path, trained: Path) -> None:
+    run = copied(trained, "second-version")
     run.record_file.unlink()
     spec = run.spec().model_copy(update={"method_version": 2})
     run.spec_file.write_text(spec.model_dump_json())
-    worker = [sys.executable, "-m", "infoseg_bench.runs.worker", str(path), "--data", str(folder / "data")]
+    worker = [
+        sys.executable,
+        "-m",
+        "infoseg_bench.runs.worker",
+        str(run.path),
+        "--data",
+        str(folder / "data"),
+    ]
     done = subprocess.run(worker, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 1
     error = run.status()["error"]

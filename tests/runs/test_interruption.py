@@ -85,14 +85,21 @@ def test_ctrl_c_saves_the_step_and_the_same_command_continues(folder: Path) -> N
     assert_same_as_undisturbed(folder, "ctrl-c")
 
 
-def test_killing_the_launcher_lets_its_worker_save_and_stop(folder: Path) -> None:
+def test_killing_the_launcher_lets_its_worker_save_and_stop_and_what_lies_beyond_is_dropped(
+    folder: Path,
+) -> None:
     process = start(folder, "orphan")
     wait_until(lambda: step_reached(folder, "orphan", 40))
     process.kill()
     process.communicate(timeout=60)
     run = only_run(folder, "orphan")
     wait_until(lambda: run.state() == "interrupted")
+    # As if the worker had trained on after its checkpoint, and been killed within the next one.
+    with run.curve_file.open("a") as curve:
+        curve.write('{"step": 399, "loss": 77.0}\n{"step": 400, "lo')
+    run.checkpoint_file.with_name(".checkpoint.pt.1.tmp").write_bytes(b"half a checkpoint")
     assert launched_here(folder, *RUN, "--results", "orphan").returncode == 0
+    assert all(line.get("loss") != 77.0 for line in read_curve(run.curve_file))
     assert_same_as_undisturbed(folder, "orphan")
 
 
@@ -108,17 +115,3 @@ def test_killing_the_worker_fails_its_run_alone_and_asking_again_starts_it_anew(
     assert run.record() is None
     assert launched_here(folder, *RUN, "--results", "killed").returncode == 0
     assert_same_as_undisturbed(folder, "killed")
-
-
-def test_a_kill_after_a_checkpoint_resumes_there_and_drops_the_curve_beyond(folder: Path) -> None:
-    process = start(folder, "resumed")
-    wait_until(lambda: step_reached(folder, "resumed", 40))
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    run = only_run(folder, "resumed")
-    with run.curve_file.open("a") as curve:
-        curve.write('{"step": 399, "loss": 77.0}\n{"step": 400, "lo')
-    run.checkpoint_file.with_name(".checkpoint.pt.1.tmp").write_bytes(b"half a checkpoint")
-    assert launched_here(folder, *RUN, "--results", "resumed").returncode == 0
-    assert all(line.get("loss") != 77.0 for line in read_curve(run.curve_file))
-    assert_same_as_undisturbed(folder, "resumed")
