@@ -15,7 +15,7 @@ import ctypes
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -69,6 +69,11 @@ class FakeCuda(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.events: list[int] = []
         self.synchronised: list[int] = []
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Return that torch need not guard every call against torch.compile, which is not used here."""
+        return False
+
     @contextlib.contextmanager
     def active(self) -> Iterator[FakeCuda]:
         """Act within."""
@@ -119,17 +124,18 @@ class FakeCuda(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.wait("copy to the device" if not non_blocking else "copy from memory that is not pinned")
 
 
+SAME_TYPES: dict[Any, Sequence[int]] = {
+    aten.mm.default: (0, 1), aten.bmm.default: (0, 1), aten.mv.default: (0, 1),
+    aten.grid_sampler_2d.default: (0, 1), aten.addmm.default: (0, 1, 2), aten.addmv.default: (0, 1, 2),
+    aten.baddbmm.default: (0, 1, 2), aten.baddbmm_.default: (0, 1, 2), aten.lerp.Tensor: (0, 1, 2),
+    aten.index_put_.default: (0, 2), aten.index_add_.default: (0, 3), aten.scatter_add_.default: (0, 3),
+}  # fmt: skip
+"""Places of arguments that CUDA's kernels want of one type, where the fake ones may not."""
+
+
 def _check_types(func: Any, args: Any) -> None:
-    """Refuse mixed types where CUDA's kernels do and the fake ones may not."""
-    counts = {
-        aten.mm.default: 2, aten.bmm.default: 2, aten.addmm.default: 3, aten.baddbmm.default: 3,
-        aten.baddbmm_.default: 3, aten.addmv.default: 3, aten.mv.default: 2, aten.grid_sampler_2d.default: 2,
-        aten.lerp.Tensor: 3,
-    }  # fmt: skip
-    places = {
-        aten.index_put_.default: (0, 2), aten.index_add_.default: (0, 3), aten.scatter_add_.default: (0, 3),
-    }.get(func, range(counts.get(func, 0)))  # fmt: skip
-    found = {args[place].dtype for place in places if place < len(args)}
+    """Refuse mixed types where CUDA does."""
+    found = {args[place].dtype for place in SAME_TYPES.get(func, ()) if place < len(args)}
     if len(found) > 1:
         raise RuntimeError(f"{func}: expected tensors of one type, found {sorted(map(str, found))}")
 
