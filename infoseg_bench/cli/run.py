@@ -100,6 +100,12 @@ selection_options = gathered(
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the report.  [default: report below the results]",
 )
+@click.option(
+    "--report/--no-report",
+    default=True,
+    show_default=True,
+    help="Write a report at the end; without it, `infoseg-bench report` makes one later.",
+)
 @device_option
 @click.option(
     "--jobs",
@@ -149,6 +155,7 @@ def run(
     data: Path,
     results: Path,
     out: Path | None,
+    report: bool,
     device: str,
     jobs: int | None,
     gpus_per_run: int,
@@ -182,4 +189,5 @@ def run(
     )  # fmt: skip
     show_plan(planned)
     if not dry_run:
-        conclude(with_report(do_runs(planned, logs=logs, watcher=watcher), out or results / "report"))
+        done = do_runs(planned, logs=logs, watcher=watcher)
+        conclude(with_report(done, out or results / "report") if report else done)

@@ -49,16 +49,9 @@ def do_undisturbed(folder: Path, specs: Sequence[RunSpec]) -> list[RunFolder]:
 def launch(folder: Path, *words: str, **variables: str) -> subprocess.Popen[str]:
     """Start `run` on the same data."""
     run = [
-        "run",
-        "--dataset",
-        "mini",
-        "--method",
-        "slow",
-        "--steps",
-        str(STEPS),
-        "--evaluate-every",
-        str(EVERY),
-    ]
+        "run", "--dataset", "mini", "--method", "slow", "--steps", str(STEPS), "--evaluate-every", str(EVERY),
+        "--no-report",
+    ]  # fmt: skip
     return subprocess.Popen(
         command(*run, "--device", "cpu", "--plugin", str(PLUGIN), *words), cwd=folder, text=True,
         env={**environment(), **variables},

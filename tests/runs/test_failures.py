@@ -13,7 +13,7 @@ from tests.cli.commands import command, environment, launched_here, prepare_phot
 
 PLUGIN = Path(__file__).with_name("failing_method.py")
 TRAIN = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "20", "--set", "infoseg.batch=2",
-         "--set", "infoseg.width=4"]  # fmt: skip
+         "--set", "infoseg.width=4", "--no-report"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,7 @@ def trained(folder: Path) -> Path:
     """The results of a run that is finished."""
     done = launched_here(folder, *TRAIN, "--set", "infoseg.P=8", "--results", "trained")
     assert done.returncode == 0, done.stderr
+    assert not (folder / "trained" / "report").exists()
     return folder / "trained"
 
 

@@ -16,10 +16,10 @@ from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import SMALL_INFOSEG, command, environment, launched_here, prepare_photos
 
-STEPS = 400
+STEPS = 160
 RUN = [
-    "run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), "--evaluate-every", "200",
-    *SMALL_INFOSEG,
+    "run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), "--evaluate-every", "80",
+    "--no-report", *SMALL_INFOSEG,
 ]  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def test_killing_the_launcher_lets_its_worker_save_and_stop_and_what_lies_beyond
     wait_until(lambda: run.state() == "interrupted")
     # As if the worker had trained on after its checkpoint, and been killed within the next one.
     with run.curve_file.open("a") as curve:
-        curve.write('{"step": 399, "loss": 77.0}\n{"step": 400, "lo')
+        curve.write(f'{{"step": {STEPS - 1}, "loss": 77.0}}\n{{"step": {STEPS}, "lo')
     run.checkpoint_file.with_name(".checkpoint.pt.1.tmp").write_bytes(b"half a checkpoint")
     assert launched_here(folder, *RUN, "--results", "orphan").returncode == 0
     assert all(line.get("loss") != 77.0 for line in read_curve(run.curve_file))

@@ -33,6 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("kill")
     prepare_photos(path)
     words = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), *SMALL_INFOSEG]
+    words.append("--no-report")
     assert launched_here(path, *words, "--results", "undisturbed").returncode == 0
     return path
 

@@ -16,6 +16,7 @@ STEPS = 30
 RUN = [
     "run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), "--evaluate-every", "15",
     "--set", "infoseg.width=4", "--set", "infoseg.P=8", "--set", "infoseg.batch=4", "--device", "cpu",
+    "--no-report",
 ]  # fmt: skip
 
 
