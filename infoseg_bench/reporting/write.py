@@ -146,7 +146,9 @@ def _write_boards(
         for name, text in next(found).items():
             out.put(f"{board.name}/{name}", text)
     if boards:
-        out.put("runs.csv", to_csv(pd.concat([board.runs.reset_index() for board in boards])))
+        runs = pd.concat([board.runs.reset_index() for board in boards])
+        # Where a run lies is of no use to others, and its settings are columns already.
+        out.put("runs.csv", to_csv(runs.drop(columns=["source", "settings"])))
     classes = {board.name: next(found) for board in boards}
     for name, frame in classes.items():
         out.put(f"{name}/classes.csv", to_csv(frame))

@@ -22,7 +22,10 @@ BREAKS = {
         "    def build",
         '    presets = {"mini": {"no": 1}}\n\n    def build',
     ),
-    "predicted clusters have the size": (".argmax(dim=1)", ".argmax(dim=1)[:, 1:]"),
+    "predicted clusters have the size": (
+        "return self._probabilities(images)",
+        "return self._probabilities(images)[:, :, 1:]",
+    ),
     "images with four channels": ("self.task.channels, width", "3, width"),
     "the fit cannot reach any label": (
         "        width = self.parameters.width\n",
@@ -36,8 +39,8 @@ BREAKS = {
         "def state(self): return {**super().state(), 'step': 0}\n\n    def build",
     ),
     "the prediction of an image does not depend": (
-        "self._probabilities(images).argmax",
-        "(self._probabilities(images) - self._probabilities(images).mean(0)).argmax",
+        "return self._probabilities(images)",
+        "return self._probabilities(images) - self._probabilities(images).mean(0)",
     ),
     "mixed precision gives nearly the same loss": ('"loss": -information', '"loss": -information.bfloat16()'),
     "a training step does not synchronise": (
@@ -81,7 +84,8 @@ def test_the_command_ends_with_status_one_and_says_what_to_change(
     assert call("new", "method", "half-done")[0] == 0
     path = Path("half_done.py")
     assert len(path.read_text().splitlines()) < 100
-    path.write_text(path.read_text().replace(".argmax(dim=1)", ".argmax(dim=1) + 3"))
+    wrong = "    def predict(self, images):\n        return super().predict(images) + 3\n\n    def build"
+    path.write_text(path.read_text().replace("    def build", wrong))
     status, output = call("check", "half_done.py", "--set", "half-done.width=4")
     assert status == 1
     assert "with K = 3 -> let predict return int64" in output
