@@ -87,6 +87,7 @@ DOES_NOT_CHANGE = [
     ["--gpus-per-run", "2"],
     ["--compile"],
     ["--cuda-graph"],
+    ["--report"],
     ["--force"],
     ["--retries", "0"],
     ["--time-limit", "5"],
