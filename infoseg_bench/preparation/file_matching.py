@@ -192,7 +192,7 @@ def _none_matches(photos: Listing, maps: Listing) -> str:
         (other[len(photo) :] for photo in some for other in maps.files if other.startswith(photo)), ""
     )
     remedy = (
-        f"use --label-suffix {ending}"
+        f"use --label-suffix {ending}, or rename the label maps"
         if ending
         else "rename the label maps, or use --label-suffix and --image-suffix with the endings in which they "
         "differ"

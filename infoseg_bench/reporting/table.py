@@ -63,7 +63,7 @@ class Table:
         first, *rest = self.shown
         width, size = (r".2\textwidth", r"\scriptsize") if wide else (r".28\columnwidth", r"\footnotesize")
         style = self.shown.style.hide(axis="index").format(latex_text).format_index(_latex_head, axis=1)
-        style.format(lambda text: rf"\raggedright\hspace{{0pt}}{latex_text(text)}", subset=[first])
+        style.format(_latex_paragraph, subset=[first])
         style.apply(lambda column: ["bfseries:" if row in self.best else "" for row in range(len(column))])
         body = style.to_latex(
             hrules=True,
@@ -89,9 +89,7 @@ _LATEX = str.maketrans(
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
-        "_": r"\_\allowbreak{}",
-        "=": r"=\allowbreak{}",
-        **{character: "\\" + character for character in "&%$#{}"},
+        **{character: "\\" + character for character in "&%$#{}_"},
     }
 )
 
@@ -99,6 +97,12 @@ _LATEX = str.maketrans(
 def latex_text(text: object) -> str:
     """Make a text harmless in LaTeX: one line, every special character escaped."""
     return " ".join(str(text).split()).translate(_LATEX)
+
+
+def _latex_paragraph(text: object) -> str:
+    """Return a cell of the column whose lines wrap, with places where long settings may be broken."""
+    broken = latex_text(text).replace(r"\_", r"\_\allowbreak{}").replace("=", r"=\allowbreak{}")
+    return rf"\raggedright\hspace{{0pt}}{broken}"
 
 
 def _latex_head(text: object) -> str:

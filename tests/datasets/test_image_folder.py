@@ -439,7 +439,9 @@ def rename_all(folder: Path, to: str) -> None:
 def test_label_maps_with_an_end_of_their_own_are_found_with_label_suffix(folder: Folder) -> None:
     expected = folder.prepare().summary["fingerprint"]
     rename_all(folder.labels, "{}_mask.png")
-    with pytest.raises(UserError, match=r"none of 3 label maps .*'a_mask'.*'a'.*use --label-suffix _mask"):
+    with pytest.raises(
+        UserError, match=r"none of 3 label maps .*'a_mask'.*'a'.*use --label-suffix _mask, or rename"
+    ):
         folder.prepare()
     save(folder.labels / "a_colour.png", scene(30, 40))
     prepared = folder.prepare(label_suffix="_mask")

@@ -160,6 +160,8 @@ def test_no_name_breaks_the_latex_table(tmp_path: Path, name: str) -> None:
         assert line.replace(r"\&", "").count("&") == 4
     assert r"\label{tab:coco-stuff-3--corrected--abababab}" in text
     assert text.count(r"\bfseries ") == 5
+    caption = text.partition(r"\caption{")[2].partition("\n")[0]
+    assert "allowbreak" not in caption
     for special in "_%#":
         assert special not in latex_text(name).replace(f"\\{special}", "")
 
