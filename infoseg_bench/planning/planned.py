@@ -12,7 +12,6 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.planning.cost import History
 from infoseg_bench.records.folder import RunFolder, State
 from infoseg_bench.records.spec import RunSpec
-from infoseg_bench.runs.checkpoint import peek_training_state
 
 PlannedState = State | Literal["not prepared", "damaged"]
 Basis = Literal["", "finished runs", "speed", "timed steps", "scaled steps"]
@@ -89,6 +88,9 @@ def _look(spec: RunSpec, folder: RunFolder, source_of: SourceOf) -> PlannedRun:
     if record is not None and record.is_complete:
         changed = _differs(record.provenance.method_source, source_of(spec.method))
         return PlannedRun(spec=spec, state="finished", changed=changed)
+    # PyTorch takes seconds to import: only for this.
+    from infoseg_bench.runs.checkpoint import peek_training_state
+
     training = peek_training_state(folder)
     step, begun = (training.step, training.method_source) if training else (0, "")
     changed = _differs(begun, source_of(spec.method))

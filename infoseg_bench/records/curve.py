@@ -9,9 +9,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-from torch import Tensor
+from typing import Any, SupportsFloat
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.utils.disk import disk_error
@@ -42,7 +40,7 @@ class Curve:
         self._path = path
         self._write("".join(json.dumps(line) + "\n" for line in kept), mode="w")
 
-    def add(self, step: int, values: Mapping[str, float | Tensor]) -> dict[str, float]:
+    def add(self, step: int, values: Mapping[str, SupportsFloat]) -> dict[str, float]:
         """Append one line.
 
         Returns:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Int64
 
 from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
-from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.counts_file import Counts
 from infoseg_bench.records.record import FinishedRecord
@@ -62,6 +60,11 @@ class LabelCounts:
         prepared = self._prepared.get(dataset)
         if prepared is None or prepared.store.fingerprint != fingerprint:
             return None
+        # PyTorch takes seconds to import: only for this.
+        import torch
+
+        from infoseg_bench.data.evaluation_set import EvaluationSet
+
         view, ids = prepared.view, prepared.store.ids()
         images = EvaluationSet(
             prepared.store.arrays(labels=True), view, protocol=protocol, device=torch.device("cpu")

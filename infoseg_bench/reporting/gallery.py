@@ -10,20 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from infoseg_bench.contracts.registry import load_recipes
-from infoseg_bench.data.catalogue import prepared_datasets
-from infoseg_bench.data.evaluation_set import EvaluationSet
-from infoseg_bench.data.store import Store
+from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
 from infoseg_bench.data.view import VOID
-from infoseg_bench.inference.checkpointed import to_bytes
 from infoseg_bench.records.record import UnscoredRecord
 from infoseg_bench.records.segments import agreement, effective_clusters
 from infoseg_bench.reporting.loaded_runs import SegmentedRun
 from infoseg_bench.reporting.output import Output
 from infoseg_bench.reporting.page import environment
-from infoseg_bench.reporting.panels import data_uri
+from infoseg_bench.reporting.pictures import data_uri
 from infoseg_bench.reporting.table import to_csv
 
 PHOTOS = 24
@@ -78,13 +74,14 @@ def write_galleries(
     for gallery in galleries:
         public.put(f"{gallery.name}/sizes.csv", to_csv(sizes_table(gallery)))
         found = prepared.get(gallery.first.spec.dataset)
-        store = found.store if found and found.store.fingerprint == gallery.first.spec.fingerprint else None
-        recipe = load_recipes().recipes.get(str(store.attributes.get("recipe"))) if store else None
-        publishable = store is None or (recipe is not None and recipe.republishable)
+        if found and found.store.fingerprint != gallery.first.spec.fingerprint:
+            found = None
+        recipe = load_recipes().recipes.get(str(found.store.attributes.get("recipe"))) if found else None
+        publishable = found is None or (recipe is not None and recipe.republishable)
         if not publishable:
             local.put(".gitignore", "*\n")
         folder = public if publishable else local
-        pages.append(folder.put(f"{gallery.name}/index.html", page(gallery, store)))
+        pages.append(folder.put(f"{gallery.name}/index.html", page(gallery, found)))
     return pages
 
 
@@ -132,14 +129,14 @@ def text(gallery: Gallery) -> str:
     return f"{textwrap.fill(summary, 79)}\n\n{lines}"
 
 
-def page(gallery: Gallery, store: Store | None) -> str:
-    """Return the gallery as one HTML page, with photos where their store is at hand."""
+def page(gallery: Gallery, prepared: PreparedDataset | None) -> str:
+    """Return the gallery as one HTML page, with photos where their data set is prepared here."""
     firsts: dict[str, SegmentedRun] = {}
     for run in gallery.runs:
         firsts.setdefault(run.record.row, run)
     ids = next(iter(firsts.values())).segments.ids
     chosen = np.linspace(0, len(ids) - 1, min(PHOTOS, len(ids))).round().astype(int).tolist()
-    photos = _photos(gallery, store, chosen) if store else [""] * len(chosen)
+    photos = _photos(gallery, prepared, chosen) if prepared else [""] * len(chosen)
     rows = [
         {"id": ids[index], "photo": photo, "segments": [_segments(run, index) for run in firsts.values()]}
         for index, photo in zip(chosen, photos, strict=True)
@@ -165,11 +162,12 @@ def page(gallery: Gallery, store: Store | None) -> str:
     )
 
 
-def _photos(gallery: Gallery, store: Store, chosen: Sequence[int]) -> list[str]:
-    view, protocol = store.view(gallery.first.spec.dataset), gallery.first.spec.protocol
-    images = EvaluationSet(store.arrays(labels=True), view, protocol=protocol, device=torch.device("cpu"))
-    whole = torch.cat([batch for batch, _ in images.batches(PHOTOS)])[list(chosen)]
-    return [data_uri(pixels, photo=True) for pixels in to_bytes(whole)]
+def _photos(gallery: Gallery, prepared: PreparedDataset, chosen: Sequence[int]) -> list[str]:
+    # PyTorch takes seconds to import: only for this.
+    from infoseg_bench.inference.checkpointed import read_images, to_bytes
+
+    images = read_images(prepared, gallery.first.spec.protocol).images
+    return [data_uri(pixels, photo=True) for pixels in to_bytes(images[list(chosen)])]
 
 
 def _segments(run: SegmentedRun, index: int) -> str:

@@ -22,7 +22,7 @@ from infoseg_bench.reporting.label_free import REGIMES, diagnostics
 from infoseg_bench.reporting.leaderboard import FILTERS, leaderboard, summary, tags_of, warnings
 from infoseg_bench.reporting.main_table import title
 from infoseg_bench.reporting.opening import opening, scale
-from infoseg_bench.reporting.panels import OWN, Panels, data_uri
+from infoseg_bench.reporting.pictures import OWN, Panels, data_uri
 from infoseg_bench.reporting.table import TABLE_ROWS, Table
 
 FIGURE_ROWS = 8

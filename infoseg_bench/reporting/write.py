@@ -22,7 +22,7 @@ from infoseg_bench.reporting.loaded_runs import MANY, Run, SegmentedRun, read_co
 from infoseg_bench.reporting.main_table import main_tables
 from infoseg_bench.reporting.output import Output
 from infoseg_bench.reporting.page import FIGURE_ROWS, page
-from infoseg_bench.reporting.panels import Panels, make_panels
+from infoseg_bench.reporting.pictures import Panels
 from infoseg_bench.reporting.quirks import quirks
 from infoseg_bench.reporting.table import Table, to_csv
 from infoseg_bench.utils.markdown import plain
@@ -90,7 +90,7 @@ def write_report(
     tables = _write_tables(boards, public)
     drawn, classes = _write_boards(boards, public, pdf=figures == "pdf")
     index = public.put("leaderboard.md", _index(boards, tables, problems))
-    panels = {board.name: make_panels(board, data, plugins=plugins) for board in boards} if data else {}
+    panels = _panels(boards, data, plugins) if data else {}
     shown = partial(
         page, boards, tables=[*tables.values()], figures=drawn, classes=classes, problems=problems
     )
@@ -188,6 +188,13 @@ def _write_pages(
     publishable = {board: _write_panels(board, one, public, local) for board, one in panels.items()}
     home = public.put("index.html", render(panels=publishable))
     return local.put("index.html", render(panels=panels)) if embed and publishable != panels else home
+
+
+def _panels(boards: Sequence[Board], data: Path, plugins: Sequence[Path]) -> dict[str, Panels]:
+    # PyTorch takes seconds to import: only for this.
+    from infoseg_bench.reporting.panels import make_panels
+
+    return {board.name: make_panels(board, data, plugins=plugins) for board in boards}
 
 
 def _write_panels(board: str, panels: Panels, public: Output, local: Output) -> Panels:

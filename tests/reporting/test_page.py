@@ -16,7 +16,7 @@ from infoseg_bench.reporting.boards import make_boards
 from infoseg_bench.reporting.classes import class_frame
 from infoseg_bench.reporting.loaded_runs import read_runs
 from infoseg_bench.reporting.page import page as render
-from infoseg_bench.reporting.panels import Column, Panel, Panels
+from infoseg_bench.reporting.pictures import Column, Panel, Panels
 from infoseg_bench.reporting.write import write_report
 from tests.reporting.runs import add_run, counts_with
 

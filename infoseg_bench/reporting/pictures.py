@@ -1,0 +1,103 @@
+"""Pictures of a report: columns of photos, ground truth and predictions, as PNG, GIF and for the page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+from infoseg_bench.reporting.drawing import canvas, style, wrap
+
+OWN = "infoseg"
+"""The paper's own method, which is shown first."""
+METHODS, PER_LINE = 8, 4
+"""Methods at most, and methods beside a photo and its ground truth; chosen by this project."""
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A column of pictures: its title, a picture per photo, and a caption under each."""
+
+    title: str
+    images: UInt8[np.ndarray, "photo height width 3"]
+    captions: Sequence[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One selection of photos: its name, and columns of photo, ground truth and a prediction per method."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def lines(self) -> list[list[Column]]:
+        """The columns in lines of `PER_LINE` methods, photo and ground truth repeated in each."""
+        given, methods = list(self.columns[:2]), list(self.columns[2:])
+        return [given + methods[start : start + PER_LINE] for start in range(0, len(methods), PER_LINE)]
+
+    def png(self) -> bytes:
+        """Draw the whole panel as a PNG on white."""
+        out = io.BytesIO()
+        photos, side = self.columns[0].images.shape[:2]
+        lines, wide = self.lines, min(len(self.columns), PER_LINE + 2)
+        with style():
+            figure = canvas(1.6 * wide, 1.9 * photos * len(lines))
+            for place, (line, photo) in enumerate((line, photo) for photo in range(photos) for line in lines):
+                for index, column in enumerate(line):
+                    left, bottom = index / wide, 1 - (place + 1) / (photos * len(lines))
+                    axes = figure.add_axes((left, bottom, 0.96 / wide, 0.82 / (photos * len(lines))))
+                    axes.imshow(column.images[photo], interpolation="nearest")
+                    axes.set_axis_off()
+                    text = f"{column.title}\n{column.captions[photo]}"
+                    axes.set_title(wrap(text, 26), fontsize=7, weight="normal")
+            figure.savefig(
+                out, format="png", dpi=max(100, side), facecolor="white", metadata={"Software": None}
+            )
+        return out.getvalue()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panels:
+    """A board's panels.
+
+    Attributes:
+        panels: none where photos or weights are not available
+        films: GIFs of predictions along the training, by the run's title; of runs that kept snapshots
+        notes: what is missing, or differs from the records
+        publishable: whether the licence of the photos lets these pictures be published
+    """
+
+    panels: tuple[Panel, ...] = ()
+    films: Mapping[str, bytes] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    publishable: bool = False
+
+    def files(self) -> dict[str, bytes]:
+        """Return every picture as a file, by name."""
+        drawn = {f"{panel.name.replace(' ', '-')}.png": panel.png() for panel in self.panels}
+        return drawn | {
+            f"training-{number}.gif": film for number, film in enumerate(self.films.values(), start=1)
+        }
+
+    def without_pictures(self, note: str) -> Panels:
+        """Return what a page shows on which no picture may be, with a note that says why."""
+        return Panels(notes=(*self.notes, note))
+
+
+def data_uri(image: UInt8[np.ndarray, "height width 3"] | bytes, *, photo: bool = False) -> str:
+    """Return a picture for a page: a photo as JPEG, a label map as PNG; bytes are those of a GIF."""
+    if isinstance(image, bytes):
+        return f"data:image/gif;base64,{base64.b64encode(image).decode()}"
+    out, picture = io.BytesIO(), Image.fromarray(image)
+    if photo:
+        picture.save(out, "JPEG", quality=88)
+    else:
+        picture.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    kind = "jpeg" if photo else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(out.getvalue()).decode()}"
