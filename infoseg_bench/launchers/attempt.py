@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from infoseg_bench.launchers.fork_server import Handle
 from infoseg_bench.launchers.processes import kill_tree, out_of_memory_kills
 from infoseg_bench.records.folder import BUSY, FAILED, INTERRUPTED, RunFolder
 from infoseg_bench.utils.text import duration
@@ -43,7 +43,7 @@ class Attempt:
     """
 
     folder: RunFolder
-    process: subprocess.Popen[bytes]
+    process: Handle
     why: str = ""
     _started: float = field(default_factory=time.monotonic)
     _status_time: int = 0
@@ -74,12 +74,13 @@ class Attempt:
     @property
     def status(self) -> int:
         """The exit status of the worker, which has ended; inferred if torchrun has not passed it on."""
-        if self.process.returncode == FAILED:
-            if self.folder.running():
-                return BUSY
-            if self.folder.status().get("state") == "interrupted":
-                return INTERRUPTED
-        return self.process.returncode
+        status = self.process.returncode
+        assert status is not None
+        if status == FAILED and self.folder.running():
+            return BUSY
+        if status == FAILED and self.folder.status().get("state") == "interrupted":
+            return INTERRUPTED
+        return status
 
     @property
     def cause(self) -> str:

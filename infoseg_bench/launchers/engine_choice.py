@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -60,8 +61,11 @@ class Engine:
         return make(request, {spec.method for spec in specs}, work, watcher)
 
     def _local(self, work: Work, jobs: int, watcher: Watcher) -> BaseEngine[Any]:
-        gpus = shared_gpus(choose_device(work.device)) if work.processes == 1 else []
-        return LocalEngine(work=work, watcher=watcher, limits=self.limits, jobs=jobs, gpus=gpus)
+        device, alone = choose_device(work.device), work.processes == 1
+        # CUDA does not survive a fork, nor do system libraries of macOS.
+        fork = alone and device.type == "cpu" and sys.platform == "linux"
+        gpus = shared_gpus(device) if alone else []
+        return LocalEngine(work=work, watcher=watcher, limits=self.limits, jobs=jobs, gpus=gpus, fork=fork)
 
     def _slurm(
         self, request: ResourceRequest, methods: set[str], work: Work, watcher: Watcher

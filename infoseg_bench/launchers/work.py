@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from infoseg_bench.launchers.attempt import TIME_LIMIT
+from infoseg_bench.launchers.fork_server import WORKER
 from infoseg_bench.launchers.outcome import Outcome
 from infoseg_bench.records.folder import BUSY, FINISHED, INTERRUPTED, RunFolder
 from infoseg_bench.records.spec import RunSpec
@@ -63,7 +64,7 @@ class Work:
         argv = [sys.executable]
         if processes > 1:
             argv += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-        argv += ["-m", "infoseg_bench.runs.worker", str(RunFolder.of(self.results, spec).path)]
+        argv += ["-m", WORKER, str(RunFolder.of(self.results, spec).path)]
         argv += ["--data", str(self.data), "--device", device, "--threads", str(threads)]
         argv += ["--compile"] if self.compile else []
         argv += ["--cuda-graph"] if self.cuda_graph else []

@@ -1,0 +1,161 @@
+"""Workers that start within milliseconds: forked from a process that has imported PyTorch already.
+
+The server is a process of its own, which executes nothing and therefore can be forked safely. It reads one
+request per line of its standard input and answers each by a line, both in JSON, until the launcher closes the
+pipe or dies.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+WORKER = "infoseg_bench.runs.worker"
+READ_AT_START = re.compile(r"(OMP|GOMP|KMP|MKL|OPENBLAS|LD|PYTHON|PYTORCH|TORCH)_?")
+"""Environment variables that libraries read when they are loaded, so that each combination needs a server."""
+
+Handle: TypeAlias = "subprocess.Popen[bytes] | ForkedWorker"
+"""A worker, however it was started."""
+
+
+class ForkedWorker:
+    """A worker that a server has forked, with the part of `subprocess.Popen`'s interface that engines use.
+
+    Attributes:
+        pid: its process id
+        returncode: its exit status, or the negative number of the signal that killed it; None as long as it
+            is not known to have ended
+    """
+
+    def __init__(self, server: ForkServer, pid: int) -> None:
+        """Follow the process `pid` of `server`."""
+        self.pid = pid
+        self.returncode: int | None = None
+        self._server = server
+
+    def poll(self) -> int | None:
+        """Return `returncode`, after asking the server for it."""
+        if self.returncode is None:
+            answer = self._server.ask({"poll": self.pid})
+            # Workers stop when their parent has died: see `StopRequest`.
+            self.returncode = -signal.SIGKILL if answer is None else answer["status"]
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless the worker has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+
+class ForkServer:
+    """The launcher's side of a server, which lives as long as the launcher."""
+
+    def __init__(self) -> None:
+        """Start the server's process, which then imports all that a worker needs."""
+        # In a new session it does not receive the terminal's Ctrl-C.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __name__],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        atexit.register(self._close)
+        self._lock = threading.Lock()
+
+    def fork(
+        self, arguments: Sequence[str], *, environment: Mapping[str, str], log: Path
+    ) -> ForkedWorker | None:
+        """Start a worker.
+
+        Args:
+            arguments: of the worker's command line
+            environment: its environment variables
+            log: file to which its output is appended
+
+        Returns:
+            the worker; None if the server has died
+        """
+        request = {
+            "arguments": [*arguments],
+            "environment": {**environment},
+            "folder": os.getcwd(),
+            "log": str(log),
+        }
+        answer = self.ask(request)
+        return None if answer is None else ForkedWorker(self, answer["pid"])
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return the answer to a request; None if the server has died."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._lock:
+            try:
+                self._process.stdin.write(json.dumps(request) + "\n")
+                self._process.stdin.flush()
+                return dict(json.loads(self._process.stdout.readline()))
+            except (OSError, ValueError):
+                return None
+
+    def _close(self) -> None:
+        # Only flushing a dead server's pipe fails.
+        with suppress(OSError), self._process:
+            pass
+
+
+def fork_server() -> ForkServer:
+    """Return this process's server for the present environment variables; the first call starts it."""
+    return _server(tuple(sorted(item for item in os.environ.items() if READ_AT_START.match(item[0]))))
+
+
+@cache
+def _server(environment: tuple[tuple[str, str], ...]) -> ForkServer:
+    return ForkServer()
+
+
+def _serve() -> None:
+    """Answer requests until there are no more; in a process that was forked, execute a run instead."""
+    from infoseg_bench.runs import worker
+
+    # The threads of numerical libraries end before a fork, and begin again after it.
+    warnings.filterwarnings("ignore", message=".*fork", category=DeprecationWarning)
+    for line in iter(sys.stdin.readline, ""):
+        request = json.loads(line)
+        if "poll" in request:
+            pid, status = os.waitpid(request["poll"], os.WNOHANG)
+            answer = {"status": os.waitstatus_to_exitcode(status) if pid else None}
+        elif pid := os.fork():
+            answer = {"pid": pid}
+        else:
+            _become_worker(request)
+            sys.exit(worker.main())
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    # Without the interpreter's own clearing up, for which the launcher would have to wait.
+    os._exit(0)
+
+
+def _become_worker(request: Mapping[str, Any]) -> None:
+    os.setsid()
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    log = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for source, target in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(source, target)
+    sys.argv = ["worker.py", *request["arguments"]]
+
+
+if __name__ == "__main__":
+    _serve()
