@@ -207,6 +207,8 @@ def _command(session: Session, job: Job) -> list[object]:
     words += _settings(job.method, (*job.settings, "precision=bfloat16"), toy)
     words += ["--dataset", job.dataset, "--steps", str(steps), "--evaluate-every", str(max(1, steps // 24))]
     words += ["--data", "data", "--results", "results", "--device", session.options.device, "--jobs", "1"]
+    # One report is made at the end.
+    words.append("--no-report")
     return session.bench("run", *words, *(["--cuda-graph"] if _graphs_hold(session, job.method) else []))
 
 

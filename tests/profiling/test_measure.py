@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from click.testing import CliRunner
@@ -21,6 +23,7 @@ from infoseg_bench.profiling.measure import measure, training
 from infoseg_bench.profiling.stage import random_stage, unprepared_task
 from infoseg_bench.profiling.suite_hours import Estimator
 from infoseg_bench.records.spec import Budget
+from infoseg_bench.utils.device import peak_host_bytes
 
 CPU = torch.device("cpu")
 STAGE = random_stage(Task(dataset="random", channels=3, crop=16, clusters=3))
@@ -56,6 +59,24 @@ def test_operations_are_those_of_the_convolutions_and_products_of_a_step() -> No
     assert speed.outside_network_share is not None
     assert 0 <= speed.outside_network_share < 1
     assert speed.peak_of == "process"
+
+
+def test_the_peak_is_that_of_the_measured_steps_and_not_of_the_step_that_is_counted_without_compiling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    profiling = sys.modules[measure.__module__]
+    before, count = peak_host_bytes(), profiling._count
+
+    def hungry(*arguments: Any) -> Any:
+        needed = before + 2**28 - psutil.Process().memory_info().rss
+        torch.ones(needed // 4)
+        return count(*arguments)
+
+    monkeypatch.setattr(profiling, "_count", hungry)
+    parameters = InfoSeg.resolve("random", {**SMALL, "context": 0})
+    speed = measure(InfoSeg, parameters, STAGE, CPU, seconds=0.0)
+    assert peak_host_bytes() >= before + 2**27
+    assert speed.peak_bytes < before + 2**27
 
 
 def test_the_matrix_rate_is_positive_at_both_precisions() -> None:

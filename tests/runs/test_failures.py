@@ -68,8 +68,9 @@ def test_a_failed_run_keeps_its_traceback_and_is_tried_again(folder: Path) -> No
     assert "by design" in record.error
     assert record.last is None
     done = launched_here(
-        folder, "run", "--dataset", "mine", "--method", "raising", "--steps", "2", "--plugin", str(PLUGIN)
-    )
+        folder, "run", "--dataset", "mine", "--method", "raising", "--steps", "2", "--plugin", str(PLUGIN),
+        "--no-report",
+    )  # fmt: skip
     assert "failed       mine raising" in done.stdout
     assert done.returncode == 1
 
@@ -186,6 +187,7 @@ def test_a_damaged_record_does_not_stand_in_the_way_of_force(folder: Path) -> No
         "kmeans",
         "--set",
         "kmeans.sample=50",
+        "--no-report",
         "--results",
         "cut",
     ]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,22 @@ def start(folder: Path, results: str, *more: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
+def disturbed(
+    folder: Path, results: str, disturb: Callable[[], object], *more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command, and disturb it after step 40 from another thread."""
+
+    def watch() -> None:
+        wait_until(lambda: step_reached(folder, results, 40))
+        disturb()
+
+    with ThreadPoolExecutor(1) as pool:
+        watching = pool.submit(watch)
+        done = launched_here(folder, *RUN, "--results", results, *more)
+        watching.result()
+    return done
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 120
     while not condition():
@@ -69,12 +86,9 @@ def assert_same_as_undisturbed(folder: Path, results: str) -> None:
 
 
 def test_ctrl_c_saves_the_step_and_the_same_command_continues(folder: Path) -> None:
-    process = start(folder, "ctrl-c")
-    wait_until(lambda: step_reached(folder, "ctrl-c", 40))
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
-    assert "Interrupted. Run the same command again to resume." in errors
+    done = disturbed(folder, "ctrl-c", lambda: os.kill(os.getpid(), signal.SIGINT))
+    assert done.returncode == 130, done.stderr
+    assert "Interrupted. Run the same command again to resume." in done.stderr
     run = only_run(folder, "ctrl-c")
     assert run.state() == "interrupted"
     assert launched_here(folder, *RUN, "--results", "ctrl-c").returncode == 0
@@ -104,14 +118,12 @@ def test_killing_the_launcher_lets_its_worker_save_and_stop_and_what_lies_beyond
 
 
 def test_killing_the_worker_fails_its_run_alone_and_asking_again_starts_it_anew(folder: Path) -> None:
-    process = start(folder, "killed", "--retries", "0")
-    wait_until(lambda: step_reached(folder, "killed", 40))
-    run = only_run(folder, "killed")
-    wait_until(lambda: "pid" in run.status())
-    os.kill(run.status()["pid"], signal.SIGKILL)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "SIGKILL" in errors
-    assert run.record() is None
+    def kill() -> None:
+        os.kill(only_run(folder, "killed").status()["pid"], signal.SIGKILL)
+
+    done = disturbed(folder, "killed", kill, "--retries", "0")
+    assert done.returncode == 1
+    assert "SIGKILL" in done.stderr
+    assert only_run(folder, "killed").record() is None
     assert launched_here(folder, *RUN, "--results", "killed").returncode == 0
     assert_same_as_undisturbed(folder, "killed")

@@ -12,9 +12,9 @@ from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import command, environment, launched_here, prepare_photos
 
-STEPS = 30
+STEPS = 300
 RUN = [
-    "run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), "--evaluate-every", "15",
+    "run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), "--evaluate-every", "150",
     "--set", "infoseg.width=4", "--set", "infoseg.P=8", "--set", "infoseg.batch=4", "--device", "cpu",
     "--no-report",
 ]  # fmt: skip
@@ -33,39 +33,23 @@ def start(folder: Path, *words: str, beyond: int) -> tuple[subprocess.Popen[str]
     return process, curves[0]
 
 
-def interrupt(folder: Path, *words: str, beyond: int) -> RunFolder:
-    process, curve = start(folder, *words, beyond=beyond)
+def reached(curve: Path) -> int:
+    return max((line["step"] for line in read_curve(curve)), default=0)
+
+
+def test_a_run_of_two_processes_survives_ctrl_c_and_the_death_of_its_launcher_and_is_finished_by_one(
+    tmp_path: Path,
+) -> None:
+    prepare_photos(tmp_path)
+    process, curve = start(tmp_path, "--gpus-per-run", "2", beyond=2)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 130, errors
     run = RunFolder(curve.parent)
     assert run.state() == "interrupted"
-    return run
-
-
-def reached(curve: Path) -> int:
-    return max((line["step"] for line in read_curve(curve)), default=0)
-
-
-def test_a_run_begun_by_two_processes_is_finished_by_one(tmp_path: Path) -> None:
-    prepare_photos(tmp_path)
-    run = interrupt(tmp_path, "--gpus-per-run", "2", beyond=2)
     assert not list(run.path.glob(".*.tmp"))
-    done = launched_here(tmp_path, *RUN)
-    assert done.returncode == 0, done.stderr
-    record = run.record()
-    assert record is not None
-    assert record.provenance.processes == 1
-    assert len(record.provenance.resumed_from) == 1
-    # Whoever had written beside rank 0 would have doubled lines.
-    points = [line["step"] for line in read_curve(run.curve_file) if "loss" in line]
-    assert points == list(range(1, STEPS + 1))
-
-
-def test_killing_the_launcher_lets_all_processes_save_and_stop(tmp_path: Path) -> None:
-    prepare_photos(tmp_path)
-    process, curve = start(tmp_path, "--gpus-per-run", "2", "--steps", "2000", beyond=2)
-    run, workers = RunFolder(curve.parent), descendants(process.pid)
+    process, _ = start(tmp_path, "--gpus-per-run", "2", beyond=reached(curve) + 2)
+    workers = descendants(process.pid)
     assert len(workers) >= 3
     process.kill()
     process.communicate()
@@ -74,6 +58,15 @@ def test_killing_the_launcher_lets_all_processes_save_and_stop(tmp_path: Path) -
         assert time.monotonic() < deadline
         time.sleep(0.1)
     assert run.state() == "interrupted"
+    done = launched_here(tmp_path, *RUN)
+    assert done.returncode == 0, done.stderr
+    record = run.record()
+    assert record is not None
+    assert record.provenance.processes == 1
+    assert len(record.provenance.resumed_from) == 2
+    # Whoever had written beside rank 0 would have doubled lines.
+    points = [line["step"] for line in read_curve(run.curve_file) if "loss" in line]
+    assert points == list(range(1, STEPS + 1))
 
 
 def test_two_processes_finish_a_run_that_says_so_and_share_no_method_that_does_not_train(
