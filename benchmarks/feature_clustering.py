@@ -15,8 +15,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from infoseg_bench.baselines.pairs.features import nearness, sample_features
 from infoseg_bench.training.feature_kmeans import kmeans_centres
+from infoseg_bench.training.feature_maps import nearness, sample_features
 
 BATCH, MAP, CROP, CLUSTERS = 16, 60, 128, 15
 """Images at a time; side of the trunk's map and of the crop, as published on COCO; K of COCO-Stuff."""

@@ -15,7 +15,7 @@ RENAMED = {
     "atomic": "utils.atomic",
     "clustering": "training",
     "clustering.centres": "training.feature_kmeans",
-    "clustering.features": "baselines.pairs.features",
+    "clustering.features": "training.feature_maps",
     "cores": "utils.cores",
     "imageops": "images",
     "imageops.color_jitter": "images.color_jitter",

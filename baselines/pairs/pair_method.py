@@ -16,7 +16,6 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from typing_extensions import TypeVar
 
-from infoseg_bench.baselines.pairs.features import Sampling, nearness, sample_features
 from infoseg_bench.baselines.pairs.pair_network import PairNetwork, Place
 from infoseg_bench.contracts import RunContext, Task, parameter
 from infoseg_bench.data.train_images import TrainBatch, TrainImages
@@ -24,6 +23,7 @@ from infoseg_bench.errors import UsageError
 from infoseg_bench.images.mirror import draw_mirrored, mirror
 from infoseg_bench.information.precision import at_least_float32
 from infoseg_bench.training.feature_kmeans import kmeans_centres
+from infoseg_bench.training.feature_maps import Sampling, nearness, sample_features
 from infoseg_bench.training.graphable_method import Draws, GraphableMethod
 from infoseg_bench.training.views import (
     INFRARED_VIEWS,

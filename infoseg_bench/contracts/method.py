@@ -163,6 +163,16 @@ class Method(ABC, Generic[P]):
         return cast(P, cls.parameters_type.parse(values, cls.name))
 
     @classmethod
+    def check_given(cls, parameters: P) -> None:
+        """Check that everything is given that has no default, such as a file of weights; most methods pass.
+
+        Plans and runs refuse a method that fails, and `run --all` leaves it out.
+
+        Raises:
+            UsageError: something is missing; the message says how to get and give it
+        """
+
+    @classmethod
     def label_use(cls, parameters: P) -> str | None:
         """Return which label information the training uses with these parameters; None means none.
 

@@ -214,6 +214,6 @@ def check_method(cls: type[Method], parameters: Mapping[str, Any]) -> Iterator[O
     Raises:
         UsageError: an unknown parameter, or an invalid value
     """
-    cls.resolve("any", parameters)
+    cls.check_given(cls.resolve("any", parameters))
     with tempfile.TemporaryDirectory(prefix="infoseg-bench-check-") as folder:
         yield from do_checks(Subject(cls=cls, folder=Path(folder), settings=parameters), CHECKS)

@@ -26,7 +26,7 @@ def plan(
         registry: the methods
 
     Raises:
-        UsageError: an unknown method, parameter or protocol
+        UsageError: an unknown method, parameter or protocol, or a parameter without default is missing
         UserError: a data set with a single class
     """
     for name in (*suite.parameters, *suite.variants):
@@ -62,6 +62,7 @@ def _spec(
     dataset = outline.task.dataset
     check_postprocess(method, suite.postprocess)
     parameters = method.resolve(dataset, {**suite.parameters.get(method.name, {}), **variant})
+    method.check_given(parameters)
     return RunSpec(
         dataset=dataset,
         fingerprint=outline.fingerprint,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from infoseg_bench.errors import UsageError, first_mistake, unknown_name
 
 if TYPE_CHECKING:
+    from infoseg_bench.contracts import Method
     from infoseg_bench.contracts.registry import Registry
     from infoseg_bench.planning.suite import Suite
 
@@ -95,9 +96,20 @@ def _base(
     return {
         "title": "chosen on the command line",
         "datasets": list(prepared),
-        "methods": sorted(registry.methods),
+        "methods": [
+            name for name in sorted(registry.methods) if _is_given(registry.methods[name], selection)
+        ],
         "seeds": [0],
     }
+
+
+def _is_given(method: type[Method], selection: Selection) -> bool:
+    """Return whether a method has all that it needs: one that needs a file is run only if it is given."""
+    try:
+        method.check_given(method.resolve("", selection.parameters.get(method.name, {})))
+    except UsageError:
+        return method.name in selection.parameters
+    return True
 
 
 def _apply_preset(base: dict[str, Any], name: str) -> None:

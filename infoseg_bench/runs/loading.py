@@ -49,7 +49,7 @@ def make_method(
 
     Raises:
         UserError: another version of the method is installed
-        UsageError: the method is unknown, or does not support several processes
+        UsageError: the method is unknown, lacks a parameter, or does not support several processes
     """
     cls = load_methods(plugins).method(spec.method)
     if cls.version != spec.method_version:
@@ -63,7 +63,9 @@ def make_method(
     context = RunContext(
         seed=spec.seed, device=device, steps=steps, compile=compile, cuda_graph=cuda_graph, ranks=ranks
     )
-    return cls(cls.parameters_type.parse(spec.parameters, cls.name), task, context)
+    parameters = cls.parameters_type.parse(spec.parameters, cls.name)
+    cls.check_given(parameters)
+    return cls(parameters, task, context)
 
 
 def load_method(

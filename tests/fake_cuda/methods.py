@@ -55,6 +55,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "isola": PAIRS,
     "random-cnn": {"width": 4},
     "kmeans": {"sample": 500},
+    "features-kmeans": {"weights": "random", "layer": 12, "pixels": 64},
 }
 JITTER = {"brightness": 0.5, "contrast": 0.5, "saturation": 0.5, "hue": 0.5}
 TOGETHER: dict[str, list[dict[str, Any]]] = {

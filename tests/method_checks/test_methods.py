@@ -14,12 +14,14 @@ from infoseg_bench.method_checks.check import Check
 from infoseg_bench.method_checks.contract import CHECKS
 from infoseg_bench.method_checks.leaks import leaks
 from infoseg_bench.method_checks.subject import Subject
+from tests.baselines.features.networks import write
 
 METHODS = load_methods().methods
 PAIRS: dict[str, Any] = {"width": 2, "batch": 4, "patch": 5, "branch": 4, "hidden": 8, "cluster_pixels": 200}
 SMALL: dict[str, dict[str, Any]] = {
     "random-cnn": {"width": 2},
     "kmeans": {"sample": 500},
+    "features-kmeans": {"pixels": 500},
     "infoseg": {"width": 4, "P": 8, "batch": 4},
     "ac": {"width": 2, "blocks": 2, "batch": 4, "radius": 2},
     "inmars": {"width": 2, "batch": 4, "adversary_start": 0},
@@ -38,7 +40,11 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.title.replace(" ", "-"))
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_the_contract_holds(name: str, check: Check, photos: Path) -> None:
-    reason = check.test(Subject(cls=METHODS[name], folder=photos, settings=SMALL.get(name, {})))
+    settings = SMALL.get(name, {})
+    if name == "features-kmeans":
+        named = {"weights": str(write(photos / "tiny.pth")), "pretrained": "a tiny ViT, trained on nothing"}
+        settings = {**settings, **named}
+    reason = check.test(Subject(cls=METHODS[name], folder=photos, settings=settings))
     if reason:
         pytest.skip(reason)
 

@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from infoseg_bench.baselines.pairs.features import nearness, sample_features
 from infoseg_bench.errors import UserError
 from infoseg_bench.training.feature_kmeans import kmeans_centres
+from infoseg_bench.training.feature_maps import nearness, sample_features
 
 
 def stream(batches: int = 4) -> list[tuple[Tensor, Tensor]]:
