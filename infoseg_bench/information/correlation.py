@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from jaxtyping import Complex, Float
-from scipy.fft import next_fast_len
 from torch import Tensor
 
 from infoseg_bench.information.precision import full_precision
@@ -133,6 +132,9 @@ def _images_at_once(maps: Tensor) -> int:
 
 def _grid(maps: Tensor, radius: int) -> Grid:
     """Return sizes padded by the radius, so that nothing wraps around, and up to a fast FFT size."""
+    # Its import takes a tenth of PyTorch's, which every command would wait for.
+    from scipy.fft import next_fast_len
+
     rows, columns = (next_fast_len(side + radius, real=True) for side in maps.shape[-2:])
     return rows, columns
 

@@ -125,6 +125,10 @@ def _server(environment: tuple[tuple[str, str], ...]) -> ForkServer:
 
 def _serve() -> None:
     """Answer requests until there are no more; in a process that was forked, execute a run instead."""
+    # Which training and evaluation import when they need them.
+    import scipy.fft
+    import scipy.optimize  # noqa: F401
+
     from infoseg_bench.runs import worker
 
     # The threads of numerical libraries end before a fork, and begin again after it.

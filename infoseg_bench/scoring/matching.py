@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Int64
-from scipy.optimize import linear_sum_assignment
 
 UNMATCHED = -1
 """Used in place of a class index for a cluster that stands for no class, so that all its pixels are wrong."""
@@ -59,6 +58,9 @@ def one_to_one(counts: Int64[np.ndarray, "cluster cls"]) -> Matching:
     Args:
         counts: number of pixels per cluster and class; exact as long as their sum is below 2^53
     """
+    # Its import takes longer than that of all else in a command such as `status`.
+    from scipy.optimize import linear_sum_assignment
+
     # The solver breaks ties by position, so the rows are put into an order that depends on their content.
     order = np.lexsort(counts.T[::-1])
     rows, columns = linear_sum_assignment(counts[order], maximize=True)
