@@ -92,7 +92,7 @@ def _interruptible_progress() -> ProgressFactory:
                 raise KeyboardInterrupt
             yield item
 
-    def unraisable(swallowed: sys.UnraisableHookArgs) -> None:
+    def unraisable(swallowed: Any) -> None:
         # The interrupt has been recorded, so its traceback would add nothing.
         if not isinstance(swallowed.exc_value, KeyboardInterrupt):
             sys.__unraisablehook__(swallowed)

@@ -84,7 +84,7 @@ def marginal_scores(
 
 
 def shifted(
-    V: Float[Tensor, "batch K rows columns"], shift: Int64[Tensor, 2]
+    V: Float[Tensor, "batch K rows columns"], shift: Int64[Tensor, " 2"]
 ) -> Float[Tensor, "batch K rows columns"]:
     """Shift the assignments cyclically to other places, by as many rows and columns."""
     for axis in (2, 3):
@@ -94,7 +94,7 @@ def shifted(
     return V
 
 
-def draw_shift(rows: int, columns: int, generator: torch.Generator) -> Int64[Tensor, 2]:
+def draw_shift(rows: int, columns: int, generator: torch.Generator) -> Int64[Tensor, " 2"]:
     """Draw a shift of the whole batch; all shifts other than zero are equally probable."""
     shift = int(torch.randint(1, max(rows * columns, 2), (1,), generator=generator))
     return torch.tensor(divmod(shift, columns))

@@ -27,7 +27,7 @@ _CELLS = 1 << 24
 Images = Sequence[Int64[np.ndarray, " _"]]
 
 
-def intervals(draws: Float64[np.ndarray, "*row resample"]) -> Float64[np.ndarray, 2 * row]:  # noqa: F821
+def intervals(draws: Float64[np.ndarray, "*row resample"]) -> Float64[np.ndarray, " 2 *row"]:
     """Return the lower and the upper end of the percentile interval of every row's draws."""
     return np.asarray(np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=-1))
 
