@@ -117,7 +117,7 @@ def unpack(options: argparse.Namespace) -> int:
         return subprocess.run([*bench, "report", "--results", pack_file, "--out", options.reports]).returncode
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Do what is asked for; return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -141,7 +141,7 @@ def main(words: Sequence[str] | None = None) -> int:
     reading = commands.add_parser("unpack", help="make boards of what came back")
     reading.add_argument("out", type=Path)
     reading.add_argument("--reports", type=Path, default=Path("reports/gpu"))
-    options = parser.parse_args(words)
+    options = parser.parse_args(argv)
     return {"pack": pack, "run": run, "unpack": unpack}[options.command](options)
 
 

@@ -60,12 +60,12 @@ class Session:
             (self.out / "summary.json").write_text(text + "\n")
         print(f"{time.monotonic() - self.began:6.1f} s  {name}: {str(value)[:200]}", flush=True)
 
-    def call(self, name: str, words: Sequence[object], *, seconds: float, ok: str = "done") -> bool:
+    def call(self, name: str, argv: Sequence[object], *, seconds: float, ok: str = "done") -> bool:
         """Do a command within a time, Ctrl-C first, and note how it ended."""
         log = self.work / f"{name.replace(' ', '-')}.log"
         with log.open("ab") as handle:
             process = subprocess.Popen(
-                [str(word) for word in words], stdout=handle, stderr=handle, cwd=self.work,
+                [str(argument) for argument in argv], stdout=handle, stderr=handle, cwd=self.work,
                 env=self.environment, start_new_session=True,
             )  # fmt: skip
         try:
@@ -76,9 +76,9 @@ class Session:
         self.note(name, ok if status == 0 else {"status": status, "output": tail})
         return status == 0
 
-    def bench(self, *words: object) -> list[object]:
+    def bench(self, *argv: object) -> list[object]:
         """Return a command of the package."""
-        return [sys.executable, "-m", "infoseg_bench", *words]
+        return [sys.executable, "-m", "infoseg_bench", *argv]
 
 
 def _stop(process: subprocess.Popen[bytes], grace: float) -> str:
@@ -143,10 +143,15 @@ def _prepare(session: Session) -> None:
     def prepare(name: str) -> None:
         folder, *more = STORES[name]
         of_coco = folder in LISTS
-        words = ["--images", "coco/images" if of_coco else f"{folder}/images", "--labels", f"{folder}/labels"]
-        words += ["--only", f"coco/list-{folder}.txt"] if of_coco else []
-        words += ["--crop", "32"] if session.options.toy else []
-        command = session.bench("prepare", "image-folder", "--data", "data", "--name", name, *words, *more)
+        argv = [
+            "--images",
+            "coco/images" if of_coco else f"{folder}/images",
+            "--labels",
+            f"{folder}/labels",
+        ]
+        argv += ["--only", f"coco/list-{folder}.txt"] if of_coco else []
+        argv += ["--crop", "32"] if session.options.toy else []
+        command = session.bench("prepare", "image-folder", "--data", "data", "--name", name, *argv, *more)
         session.call(f"prepare {name}", command, seconds=min(120.0, session.left()))
 
     wanted = {job.dataset for job in plan()[: session.options.first]}
@@ -157,16 +162,25 @@ def _prepare(session: Session) -> None:
 def _measure(session: Session) -> None:
     """Try every method, then time InfoSeg's step, plain and as a CUDA graph, each in a process of its own."""
     options = session.options
-    words: list[object] = [sys.executable, HERE.with_name("gpu_smoke.py"), "--device", options.device]
-    words += ["--out", session.out / "smoke.json", *(["--toy"] if options.toy else [])]
-    session.call("smoke", words, seconds=min(SMOKE_SECONDS, session.left() / 5))
+    argv: list[object] = [sys.executable, HERE.with_name("gpu_smoke.py"), "--device", options.device]
+    argv += ["--out", session.out / "smoke.json", *(["--toy"] if options.toy else [])]
+    session.call("smoke", argv, seconds=min(SMOKE_SECONDS, session.left() / 5))
     for name, more in (("speed", []), ("speed-graph", ["--cuda-graph"])):
         shown = session.work / f"{name}.log"
         shown.unlink(missing_ok=True)
-        words = ["speed", "--method", "infoseg", "--json", "--no-suites", "--device", options.device, *more]
-        words += ["--seconds", 0 if options.toy else 2]
-        words += _settings("infoseg", ("precision=bfloat16",), options.toy)
-        session.call(name, session.bench(*words), seconds=min(SPEED_SECONDS, session.left() / 8))
+        argv = [
+            "speed",
+            "--method",
+            "infoseg",
+            "--json",
+            "--no-suites",
+            "--device",
+            options.device,
+            *more,
+        ]
+        argv += ["--seconds", 0 if options.toy else 2]
+        argv += _settings("infoseg", ("precision=bfloat16",), options.toy)
+        session.call(name, session.bench(*argv), seconds=min(SPEED_SECONDS, session.left() / 8))
         shutil.copy(shown, session.out / f"{name}.txt")
 
 
@@ -203,13 +217,20 @@ def _train(session: Session) -> None:
 def _command(session: Session, job: Job) -> list[object]:
     toy = session.options.toy
     steps = min(job.steps, session.options.steps)
-    words = ["--all", "--suite", job.suite] if job.suite else ["--method", job.method, "--seeds", job.seeds]
-    words += _settings(job.method, (*job.settings, "precision=bfloat16"), toy)
-    words += ["--dataset", job.dataset, "--steps", str(steps), "--evaluate-every", str(max(1, steps // 24))]
-    words += ["--data", "data", "--results", "results", "--device", session.options.device, "--jobs", "1"]
+    argv = ["--all", "--suite", job.suite] if job.suite else ["--method", job.method, "--seeds", job.seeds]
+    argv += _settings(job.method, (*job.settings, "precision=bfloat16"), toy)
+    argv += [
+        "--dataset",
+        job.dataset,
+        "--steps",
+        str(steps),
+        "--evaluate-every",
+        str(max(1, steps // 24)),
+    ]
+    argv += ["--data", "data", "--results", "results", "--device", session.options.device, "--jobs", "1"]
     # One report is made at the end.
-    words.append("--no-report")
-    return session.bench("run", *words, *(["--cuda-graph"] if _graphs_hold(session, job.method) else []))
+    argv.append("--no-report")
+    return session.bench("run", *argv, *(["--cuda-graph"] if _graphs_hold(session, job.method) else []))
 
 
 def _graphs_hold(session: Session, method: str) -> bool:

@@ -157,7 +157,7 @@ def _rows(runs: pd.DataFrame, loaded: dict[str, Run]) -> pd.DataFrame:
     specs = {run.record.row: run.record.spec for run in loaded.values()}
     text = Differences.among(specs.values()).text
     differs = [text(specs[row]) for row in rows.index]
-    rows["label"] = rows["method_title"] + [f" ({words})" if words else "" for words in differs]
+    rows["label"] = rows["method_title"] + [f" ({settings})" if settings else "" for settings in differs]
     rows["reference"] = rows["method"].isin(reference_methods())
     rows = rows.join(published_figures().add_prefix("published_"), on=["method", "dataset"])
     return rows.sort_values(["pixel_accuracy_mean", "row"], ascending=[False, True])

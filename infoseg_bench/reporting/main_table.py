@@ -81,13 +81,13 @@ def distinguish(board: Board, boards: Sequence[Board]) -> str:
     """Return what tells a board from others of the same title and protocol; empty if there is none."""
     same = [one for one in boards if (one.facts.title, one.protocol) == (board.facts.title, board.protocol)]
     facts = pd.DataFrame([_facts(one) for one in same], index=[one.name for one in same])
-    mine, told = facts.loc[board.name], []
+    mine, parts = facts.loc[board.name], []
     # What a reader understands comes first; the hash of the data only where nothing else differs.
     for names in (facts.columns[:-2], facts.columns[-2:-1], facts.columns[-1:]):
         differing = [name for name in names if facts[name].nunique() > 1]
-        told += [str(mine[name]) for name in differing]
+        parts += [str(mine[name]) for name in differing]
         facts = facts[(facts[differing] == mine[differing]).all(axis=1)]
-    return ", ".join(told)
+    return ", ".join(parts)
 
 
 def _facts(board: Board) -> dict[str, str]:

@@ -66,13 +66,15 @@ def quirks(boards: Iterable[Board]) -> Table | None:
 
 def _line(side: _Side, other: _Side) -> dict[str, object]:
     names = side.differing(other)
-    told = [name if side.switches[name] == "published" else f"{name}={side.switches[name]}" for name in names]
+    values = [(name, side.switches[name]) for name in names]
     # Under another protocol other labels are void, so that the images' pixels are not the same.
     low, high = intervals(side.draws - other.draws) if "protocol" not in names else (None, None)
     return {
         "data": side.board.facts.title,
         "method": side.row.method_title,
-        "as_published": ", ".join(told),
+        "as_published": ", ".join(
+            name if value == "published" else f"{name}={value}" for name, value in values
+        ),
         **{
             f"{name}_{title}": getattr(one.row, column)
             for name, one in (("corrected", other), ("published", side))

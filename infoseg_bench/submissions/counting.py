@@ -144,8 +144,10 @@ def _unlike_the_classes(view: View, palettes: Iterable[tuple[str, dict[int, Colo
     agreement.add(f"the classes of {view.name}", dict(enumerate(view.palette)))
     for name, palette in palettes:
         agreement.add(name, palette)
-    told = f"{agreement.conflict}: numbers are used, not colours, and are matched to classes by their pixels"
-    return told if agreement.conflict else ""
+    reason = (
+        f"{agreement.conflict}: numbers are used, not colours, and are matched to classes by their pixels"
+    )
+    return reason if agreement.conflict else ""
 
 
 def _matching_files(
