@@ -117,6 +117,11 @@ class FeaturesKMeans(Method[FeaturesKMeansParameters]):
                 "weights of a file as in 'DINO ViT-S/16, trained on ImageNet', and none that are random"
             )
 
+    @classmethod
+    def pretrained(cls, parameters: FeaturesKMeansParameters) -> str | None:
+        """Return name and training data of the weights; None if they are random."""
+        return parameters.pretrained
+
     def fit(self, train: TrainImages) -> Iterator[Progress]:
         """Cluster the features of pixels of random crops."""
         chosen, self.network = self.parameters, self._network().to(self.run.device)

@@ -15,7 +15,7 @@ from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.record import Evaluation, FinishedRecord
 from infoseg_bench.submissions.counting import count_folder
 from infoseg_bench.submissions.images import write_images as write_scored_images
-from infoseg_bench.submissions.naming import check_name
+from infoseg_bench.submissions.naming import check_name, check_pretrained
 from infoseg_bench.submissions.scoring import ExternalRow, write_row
 from infoseg_bench.utils.progress import ProgressFactory, no_progress
 
@@ -67,6 +67,7 @@ def evaluate(
     name: str | None = None,
     seed: int = 0,
     labels_used: LabelsUsed | None = None,
+    pretrained: str | None = None,
     protocol: str = "corrected",
     ignore_extra: bool = False,
     force: bool = False,
@@ -83,6 +84,7 @@ def evaluate(
         name: name of the row on the leaderboard; None: the scores are not saved
         seed: number of the repetition; repetitions of one name are averaged
         labels_used: label information that was used to make the maps; None: not declared
+        pretrained: weights that the method started from, as "NAME, trained on WHAT"; None: from scratch
         protocol: label protocol of the data set
         ignore_extra: whether to ignore files that belong to no scored image
         force: whether to replace earlier scores of this name and seed
@@ -100,6 +102,8 @@ def evaluate(
     prepared = find_prepared(Path(data), dataset)
     if name is not None:
         check_name(name)
+    if pretrained is not None:
+        check_pretrained(pretrained)
     counted = count_folder(
         Path(predictions), prepared, prepared_datasets(Path(data))[0],
         protocol=protocol, ignore_extra=ignore_extra, progress=progress,
@@ -109,6 +113,6 @@ def evaluate(
     on_scores(scored)
     if name is None:
         return scored
-    row = ExternalRow(name=name, seed=seed, labels_used=labels_used)
+    row = ExternalRow(name=name, seed=seed, labels_used=labels_used, pretrained=pretrained)
     record = write_row(row, Path(results), prepared, counted, protocol=protocol, force=force)
     return Evaluated(scores=scored.scores, counts=counts, record=record, warnings=warnings)

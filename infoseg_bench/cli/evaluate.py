@@ -41,6 +41,11 @@ if TYPE_CHECKING:
     type=click.Choice(["none", "mask", "selection", "training"]),
     help="Label information that was used to make the maps; without this option the row says 'not declared'.",
 )
+@click.option(
+    "--pretrained",
+    metavar='"NAME, trained on WHAT"',
+    help="Weights that your method started from; the row is ranked among pre-trained ones.",
+)
 @click.option("--ignore-extra", is_flag=True, help="Ignore files that belong to no scored image.")
 @click.option("--force", is_flag=True, help="Replace earlier scores of the same name and seed.")
 @protocol_option
@@ -53,6 +58,7 @@ def evaluate(
     name: str | None,
     seed: int,
     labels_used: LabelsUsed | None,
+    pretrained: str | None,
     ignore_extra: bool,
     force: bool,
     protocol: str,
@@ -85,9 +91,9 @@ def evaluate(
     if predictions.is_dir() and (passed := find_label_files(predictions).left_out_line):
         click.echo(f"left out of {printable(predictions)}: {passed}", err=True)
     scored = external.evaluate(
-        predictions, dataset=dataset, name=name, seed=seed, labels_used=labels_used, protocol=protocol,
-        ignore_extra=ignore_extra, force=force, data=data, results=results, progress=show_progress,
-        on_scores=lambda found: _show(found, protocol),
+        predictions, dataset=dataset, name=name, seed=seed, labels_used=labels_used, pretrained=pretrained,
+        protocol=protocol, ignore_extra=ignore_extra, force=force, data=data, results=results,
+        progress=show_progress, on_scores=lambda found: _show(found, protocol),
     )  # fmt: skip
     if scored.record is None:
         for warning in scored.warnings:

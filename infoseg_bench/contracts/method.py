@@ -182,6 +182,14 @@ class Method(ABC, Generic[P]):
         return "mask" if getattr(parameters, "training_mask", False) else None
 
     @classmethod
+    def pretrained(cls, parameters: P) -> str | None:
+        """Return the weights that the method starts from, as "NAME, trained on WHAT"; None: from scratch.
+
+        Every leaderboard shows it, and ranks such rows apart.
+        """
+        return None
+
+    @classmethod
     def photo_maps(cls, parameters: P) -> tuple[PhotoMap, ...]:
         """Return the maps, such as superpixels, that the training needs along with the photos.
 

@@ -35,6 +35,7 @@ def model_card(
         "```",
         "",
         f"Label information used in training: {plain(record.label_use or 'none')}. {_classes(record)}",
+        *([f"\nPre-trained: {plain(record.pretrained)}."] if record.pretrained else []),
         "",
         *note,
         *(_scores(record) if isinstance(record, FinishedRecord) else _sizes(record)),

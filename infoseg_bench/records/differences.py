@@ -14,6 +14,9 @@ CHOICES = ("published", "corrected")
 DECLARED = ("postprocess",)
 """Settings that are always shown if a run has them."""
 
+SHOWN_APART = ("pretrained",)
+"""Settings that are no part of a description, because everything shown names them in another way."""
+
 UNSET = "unset"
 """Shown if a run does not have the setting, because it was added to the method later."""
 Settings = dict[str, object]
@@ -52,7 +55,8 @@ class Differences:
 
 
 def _settings(spec: RunSpec) -> Settings:
-    return {**spec.settings, "protocol": spec.protocol, "data": spec.fingerprint[:8]}
+    settings = {name: value for name, value in spec.settings.items() if name not in SHOWN_APART}
+    return {**settings, "protocol": spec.protocol, "data": spec.fingerprint[:8]}
 
 
 def _texts(rows: dict[str, Settings]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from infoseg_bench.errors import UserError, reason
 from infoseg_bench.records.spec import RunSpec
 
 SCHEMA_VERSION: Literal[1] = 1
-OPTIONAL = ("diagnostics", "selected")
+OPTIONAL = ("pretrained", "diagnostics", "selected")
 """Parts of a record that are left out of its file if they are empty."""
 
 
@@ -192,6 +192,8 @@ class _Header(_Part):
     """Name of the method shown to users."""
     label_use: str | None
     """Label information that the training used; null: none."""
+    pretrained: str | None = None
+    """Weights that the method started from, as "NAME, trained on WHAT"; absent: trained from scratch."""
     status: str
     """The kind of record."""
     dataset: DataFacts | None
@@ -217,9 +219,7 @@ class _Header(_Part):
     def _without_what_is_not_known(self, serialise: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         """Leave out optional parts that are empty, so that records of earlier versions stay as they are."""
         content: dict[str, Any] = serialise(self)
-        return {
-            key: value for key, value in content.items() if value or key not in ("diagnostics", "selected")
-        }
+        return {key: value for key, value in content.items() if value or key not in OPTIONAL}
 
     @property
     def is_complete(self) -> bool:

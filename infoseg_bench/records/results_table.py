@@ -26,6 +26,7 @@ COLUMNS = (
     *("status", "selection", "step", "pixel_accuracy", "mean_iou", "mean_class_accuracy"),
     *("majority_pixel_accuracy", "majority_mean_iou", "majority_mean_class_accuracy", "nmi", "ari"),
     *("constant_pixel_accuracy", "train_images", "evaluation_images", "classes", "label_use"),
+    "pretrained",
     *("load_seconds", "fit_seconds", "evaluate_seconds", "train_images_per_second"),
     *("peak_host_bytes", "peak_device_bytes", "device", "gpu", "cpu", "benchmark_version", "git_commit"),
     *("started", "finished"),
@@ -117,7 +118,9 @@ def _of_run(run: StoredRun, record: Record) -> dict[str, Any]:
     spec, provenance = record.spec, record.provenance
     return {
         **spec.model_dump(include={"dataset", "fingerprint", "protocol", "method", "method_version", "seed"}),
-        **record.model_dump(include={"method_title", "status", "label_use", "identity", "row", "error"}),
+        **record.model_dump(
+            include={"method_title", "status", "label_use", "pretrained", "identity", "row", "error"}
+        ),
         **provenance.model_dump(include=_PROVENANCE),
         **(record.costs.model_dump() if record.costs else {}),
         **_facts(record),

@@ -81,7 +81,7 @@ def _verify(run: StoredRun, registry: Registry, labels: LabelCounts) -> bool:
         return False
     if spec != record.spec:
         raise UserError(f"{run.spec_file}: not the same spec as in record.json")
-    _check_label_use(run, record, registry)
+    _check_declared(run, record, registry)
     if isinstance(record, UnscoredRecord):
         audit_unscored(run, record)
         return True
@@ -122,14 +122,17 @@ def _check_selection(run: StoredRun, record: FinishedRecord) -> None:
         raise UserError(f"{run.curve_file}: does not end with the PA of the counts")
 
 
-def _check_label_use(run: StoredRun, record: FinishedRecord | UnscoredRecord, registry: Registry) -> None:
-    """Compare the record's label use with that of the installed method."""
+def _check_declared(run: StoredRun, record: FinishedRecord | UnscoredRecord, registry: Registry) -> None:
+    """Compare the record's label use and pre-training with those of the installed method."""
     spec, cls = record.spec, registry.methods.get(record.spec.method)
     if cls is None or cls.version != spec.method_version:
         return
-    by_method = cls.label_use(cls.parameters_type.parse(spec.parameters, cls.name))
-    used = label_uses(by_method, record.dataset.label_use)
+    parameters = cls.parameters_type.parse(spec.parameters, cls.name)
+    used = label_uses(cls.label_use(parameters), record.dataset.label_use)
     if used != record.label_use:
         raise UserError(
             f"{run.record_file}: label use {record.label_use!r}, but according to its parameters {used!r}"
         )
+    if (weights := cls.pretrained(parameters)) != record.pretrained:
+        stated = f"{run.record_file}: pre-trained {record.pretrained!r}"
+        raise UserError(f"{stated}, but according to its parameters {weights!r}")

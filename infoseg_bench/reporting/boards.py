@@ -24,6 +24,8 @@ SCORES = (
     *("majority_pixel_accuracy", "nmi", "ari"),
 )
 """Scores of every run, as shares in [0, 1] (the last may be negative)."""
+SCRATCH, PRETRAINED = "from scratch", "pre-trained"
+"""The tracks, which are ranked apart, in this order: pre-training is no part of the benchmark's own data."""
 _KEY = ["dataset", "fingerprint", "protocol"]
 
 
@@ -37,8 +39,8 @@ class Board:
         protocol: label protocol
         facts: what the records say of the data
         runs: a line per run, by row and seed, with the columns of `load_results`; the index is the identity
-        rows: a line per row, that is, runs that differ in nothing but the seed; the highest PA first, the
-            index is the row's identity
+        rows: a line per row, that is, runs that differ in nothing but the seed; those trained from scratch
+            first, then by PA, the highest first; the index is the row's identity
         draws: PA of every bootstrap draw, a line per row
         loaded: the runs themselves, by identity
         seeds: the runs of every row, by seed
@@ -74,7 +76,7 @@ class Board:
         return cast("dict[str, Any]", json.loads(str(self.rows.at[row, "settings"])))
 
     def leading(self, number: int) -> pd.DataFrame:
-        """Return the best row of every method, then the next best, `number` at most, the highest PA first."""
+        """Return the best row of every method, then the next best, `number` at most, in the board's order."""
         best = self.rows.drop_duplicates("method")
         chosen = [*best.index, *self.rows.index.difference(best.index, sort=False)][:number]
         return self.rows[self.rows.index.isin(chosen)]
@@ -104,6 +106,7 @@ def _runs(loaded: dict[str, Run]) -> pd.DataFrame:
     whole = ["steps", "peak_host_bytes", "peak_device_bytes"]
     return runs.assign(
         label_use=runs["label_use"].fillna("none"),
+        pretrained=[run.record.pretrained or "" for run in loaded.values()],
         best_pixel_accuracy=best["pixel_accuracy"],
         best_step=best["step"],
         selection=selected["selection"].reindex(runs.index, fill_value="last"),
@@ -137,7 +140,7 @@ def _rows(runs: pd.DataFrame, loaded: dict[str, Run]) -> pd.DataFrame:
     """Aggregate runs over their seeds; the standard deviation is the sample's, NaN for a single seed."""
     collapsed = runs["largest_cluster"] >= COLLAPSED_SHARE
     groups = runs.assign(run=runs.index.str[:6], collapsed=collapsed).groupby("row")
-    same = [*_KEY, "method", "method_title", "settings", "steps", "label_use", "selection"]
+    same = [*_KEY, "method", "method_title", "settings", "steps", "label_use", "pretrained", "selection"]
     scores = groups[list(SCORES)].agg(["mean", "std"])
     scores.columns = scores.columns.map("_".join)
     rows = groups[same].first().join(scores)
@@ -156,8 +159,13 @@ def _rows(runs: pd.DataFrame, loaded: dict[str, Run]) -> pd.DataFrame:
     )
     specs = {run.record.row: run.record.spec for run in loaded.values()}
     text = Differences.among(specs.values()).text
-    differs = [text(specs[row]) for row in rows.index]
+    told = "pre-trained: " + rows["pretrained"]
+    differs = [
+        "; ".join(filter(None, [text(specs[row]), told[row] if rows.at[row, "pretrained"] else ""]))
+        for row in rows.index
+    ]
     rows["label"] = rows["method_title"] + [f" ({settings})" if settings else "" for settings in differs]
     rows["reference"] = rows["method"].isin(reference_methods())
     rows = rows.join(published_figures().add_prefix("published_"), on=["method", "dataset"])
-    return rows.sort_values(["pixel_accuracy_mean", "row"], ascending=[False, True])
+    rows["track"] = np.where(rows["pretrained"] == "", SCRATCH, PRETRAINED)
+    return rows.sort_values(["track", "pixel_accuracy_mean", "row"], ascending=[True, False, True])

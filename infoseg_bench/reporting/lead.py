@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from infoseg_bench.reporting.boards import Board
+from infoseg_bench.reporting.boards import PRETRAINED, SCRATCH, Board
 from infoseg_bench.reporting.bootstrap import intervals
 
 
@@ -14,7 +14,8 @@ from infoseg_bench.reporting.bootstrap import intervals
 class Lead:
     """The best row that may lead, and its distance to the best row of another method.
 
-    A row that used label information, is a reference, or has collapsed to one cluster never leads.
+    A row that used label information, is a reference, has collapsed to one cluster, or starts from
+    pre-trained weights never leads.
 
     Attributes:
         board: the board
@@ -52,7 +53,7 @@ class Lead:
 def lead(board: Board) -> Lead | None:
     """Find who leads; None if no row may."""
     rows = board.rows
-    able = rows[(rows["label_use"] == "none") & ~rows["reference"] & (rows["collapsed"] == 0)]
+    able = rows[_ranked(rows) & ~rows["reference"] & (rows["track"] == SCRATCH)]
     if able.empty:
         return None
     first = able.iloc[0]
@@ -62,6 +63,10 @@ def lead(board: Board) -> Lead | None:
     places = [board.rows.index.get_loc(one.name) for one in (first, others.iloc[0])]
     low, high = intervals(board.draws[places[0]] - board.draws[places[1]])
     return Lead(board, first, others.iloc[0], float(low), float(high))
+
+
+def _ranked(rows: pd.DataFrame) -> pd.Series:
+    return (rows["label_use"] == "none") & (rows["collapsed"] == 0)
 
 
 def distance(found: Lead) -> str:
@@ -97,7 +102,8 @@ def headline(board: Board) -> str:
     found = lead(board)
     if found is None:
         return (
-            "No method leads: every row used label information, collapsed to one cluster, or is a reference."
+            "No method leads: every row used label information, collapsed to one cluster, is pre-trained, or "
+            f"is a reference.{beside(board)}"
         )
     score = f"{100 * found.leader['pixel_accuracy_mean']:.1f} % PA"
     name = found.leader["method_title"]
@@ -107,7 +113,17 @@ def headline(board: Board) -> str:
         text = f"{name} {'leads' if found.clear else 'is first'} with {score}, {distance(found)}"
     if beaten_by_constant(board):
         text = f"No method beats the constant prediction ({100 * board.constant:.1f} % PA). {text}"
-    return f"{text}. That is {against_references(found)}."
+    return f"{text}. That is {against_references(found)}.{beside(board)}"
+
+
+def beside(board: Board) -> str:
+    """Return a sentence about the best pre-trained row, which is ranked apart; empty without one."""
+    rows = board.rows[_ranked(board.rows) & (board.rows["track"] == PRETRAINED)]
+    if rows.empty:
+        return ""
+    best = rows.iloc[0]
+    score = f"{100 * best['pixel_accuracy_mean']:.1f} % PA"
+    return f" Ranked apart, {best['method_title']} (pre-trained: {best['pretrained']}) reaches {score}."
 
 
 def beaten_by_constant(board: Board) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from infoseg_bench.reporting.ablation import ablations
-from infoseg_bench.reporting.boards import SCORES, Board, each
+from infoseg_bench.reporting.boards import PRETRAINED, SCORES, SCRATCH, Board, each
 from infoseg_bench.reporting.lead import headline
 from infoseg_bench.reporting.published_figures import published_logs, reference_methods
 from infoseg_bench.reporting.table import TABLE_ROWS, Table, percent, to_csv
@@ -23,14 +23,14 @@ WIDE = (
     *(BEST_TITLE, MAJORITY_TITLE, "seeds", "steps"),
 )
 """Columns of the LaTeX tables for one and for both columns of a paper."""
-FILTERS = ("method", "label use", "steps")
+FILTERS = ("method", "label use", "steps", "track")
 """What a page's reader can choose rows by."""
 FIELDS = (
     *("dataset", "protocol", "fingerprint", "row", "method", "label", "settings", "n", "seeds"),
     *(f"{score}_{part}" for score in SCORES for part in ("mean", "std")),
     *("pixel_accuracy_low", "pixel_accuracy_high", "published_pixel_accuracy", "published_source", "steps"),
     *("training_hours", "train_images_per_second", "peak_host_bytes", "peak_device_bytes", "label_use"),
-    "reference",
+    *("reference", "pretrained"),
 )
 """Columns of `leaderboard.csv`, whose names for NMI and ARI are the full ones."""
 _FULL = {"nmi": "normalized_mutual_information", "ari": "adjusted_rand_index"}
@@ -51,12 +51,14 @@ def leaderboard_csv(board: Board) -> str:
 def leaderboard(board: Board, *, by: str = "pixel_accuracy", rows: int = TABLE_ROWS) -> Table:
     """Return a board as a table, the constant prediction between the rows above and below it.
 
+    Pre-trained rows follow those trained from scratch, and are ranked apart.
+
     Args:
         board: the board
         by: score that ranks the rows, "pixel_accuracy" or "mean_iou"
         rows: how many to show at most
     """
-    frame = board.rows.sort_values(f"{by}_mean", ascending=False, kind="stable")[:rows]
+    frame = board.rows.sort_values(["track", f"{by}_mean"], ascending=[True, False], kind="stable")[:rows]
     scores = {score: percent(frame[f"{score}_mean"], frame[f"{score}_std"]) for score in SCORES}
     first = {
         "PA": scores["pixel_accuracy"],
@@ -85,7 +87,8 @@ def leaderboard(board: Board, *, by: str = "pixel_accuracy", rows: int = TABLE_R
     )
     constant = {"pixel_accuracy": board.constant, "mean_iou": _constant_iou(board)}
     texts = pd.DataFrame([["constant prediction", *percent(constant.values())]], columns=CONSTANT)
-    above, tags = int((frame[f"{by}_mean"] >= constant[by]).sum()), tags_of(frame)
+    above = int(((frame["track"] == SCRATCH) & (frame[f"{by}_mean"] >= constant[by])).sum())
+    tags = tags_of(frame)
     parts = [shown[:above], texts, shown[above:]]
     shown = pd.concat(parts, ignore_index=True).fillna("")
     return Table(
@@ -115,15 +118,17 @@ def _intervals(low: pd.Series, high: pd.Series) -> list[str]:
 
 
 def _ranks(frame: pd.DataFrame) -> list[str]:
-    """Number the rows; those that used labels or collapsed are not ranked."""
+    """Number the rows of each track; those that used labels or collapsed are not ranked."""
     ranked = (frame["label_use"] == "none") & (frame["collapsed"] == 0)
-    return [*ranked.cumsum().astype(str).where(ranked, "–")]  # noqa: RUF001
+    prefixes = frame["track"].map({SCRATCH: "", PRETRAINED: "p"})
+    places = prefixes + ranked.groupby(frame["track"]).cumsum().astype(str)
+    return [*places.where(ranked, "–")]  # noqa: RUF001
 
 
 def tags_of(frame: pd.DataFrame) -> list[tuple[str, ...]]:
     """Return what the rows of a page's table are filtered by, in the order of `FILTERS`."""
     steps = frame["steps"].astype("string").fillna("none")
-    return [*zip(frame["method_title"], frame["label_use"], steps, strict=True)]
+    return [*zip(frame["method_title"], frame["label_use"], steps, frame["track"], strict=True)]
 
 
 def _note(row: Any) -> str:
@@ -205,6 +210,10 @@ def _notes(board: Board, rows: int) -> list[str]:
     notes += sorted(f"Paper's PA: {source} ({which})." for source, which in sources.to_numpy())
     if (frame["label_use"] != "none").any():
         notes.append("Rows that used label information in training are not ranked.")
+    if (frame["track"] == PRETRAINED).any():
+        notes.append(
+            "Rows that start from pre-trained weights are ranked apart, p1, p2 and so on, and never lead."
+        )
     if frame["collapsed"].any():
         notes.append("Rows that collapsed put nearly all pixels into one cluster; they are not ranked.")
     missing = reference_methods() - set(frame["method"])

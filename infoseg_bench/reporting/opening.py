@@ -25,8 +25,14 @@ def opening(boards: Sequence[Board]) -> list[str]:
 def _what(runs: pd.DataFrame, rows: pd.DataFrame) -> str:
     datasets = len(runs[["dataset", "fingerprint"]].drop_duplicates())
     seeds = f"{_range(rows['n'])} {'seed' if rows['n'].max() == 1 else 'seeds'} per row"
+    apart = int(runs.loc[runs["pretrained"] != "", "method"].nunique())
+    how = (
+        f"without labels, {apart} of them on pre-trained weights,"
+        if apart
+        else "trained from scratch without labels"
+    )
     return (
-        f"{plural(runs['method'].nunique(), 'method')} trained from scratch without labels on "
+        f"{plural(runs['method'].nunique(), 'method')} {how} on "
         f"{plural(datasets, 'data set')}: {plural(len(runs), 'run')}, {seeds}. The score is pixel accuracy "
         "(PA) of the last training step; every figure was recomputed from the runs' raw pixel counts."
     )

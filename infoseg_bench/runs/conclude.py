@@ -113,6 +113,7 @@ def _header(execution: Execution, prepared: PreparedDataset) -> dict[str, Any]:
         "spec": spec,
         "method_title": method.title,
         "label_use": label_uses(method.label_use(method.parameters), prepared.view.label_use),
+        "pretrained": method.pretrained(method.parameters),
         "diagnostics": training.diagnostics,
         "costs": _costs(training, method),
         "provenance": collect(

@@ -11,6 +11,23 @@ LONGEST = 60
 """Largest number of characters of a name; chosen by this project."""
 
 
+PRETRAINED = re.compile("[^;]+, trained on [^;]+")
+"""How pre-trained weights are named on leaderboards."""
+
+
+def check_pretrained(text: str) -> str:
+    """Return the name of pre-trained weights.
+
+    Raises:
+        UsageError: it does not say what they were trained on
+    """
+    if PRETRAINED.fullmatch(text) is None or not text.isprintable():
+        raise UsageError(
+            f"--pretrained {text!r}: name weights and data, as in 'DINO ViT-S/16, trained on ImageNet'"
+        )
+    return text
+
+
 def check_name(name: str) -> str:
     """Return the name if it is valid: one line of letters, digits and common signs.
 

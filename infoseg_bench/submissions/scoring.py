@@ -38,11 +38,13 @@ class ExternalRow:
         name: name of the method, as shown
         seed: number of the repetition; repetitions of one name are averaged
         labels_used: key of `LABEL_USE`
+        pretrained: weights that the method started from, as "NAME, trained on WHAT"; None: from scratch
     """
 
     name: str
     seed: int
     labels_used: str | None
+    pretrained: str | None = None
 
     def spec(self, prepared: PreparedDataset, protocol: str) -> RunSpec:
         """Return the spec of the row.
@@ -74,6 +76,7 @@ def external_record(
         spec=spec,
         method_title=f"{spec.parameters['name']} (external)",
         label_use=LABEL_USE[row.labels_used],
+        pretrained=row.pretrained,
         dataset=dataset_facts(prepared, counts),
         last=evaluation(counts, step=0, selection="last"),
         best=evaluation(counts, step=0, selection="best (chosen with labels)"),

@@ -143,6 +143,16 @@ def test_other_maps_under_the_same_name_are_refused_unless_forced(folder: Path) 
     assert "collapsed" in json.loads(record.read_text())["warnings"][0]
 
 
+def test_pre_trained_weights_of_label_maps_are_declared_with_their_data(folder: Path) -> None:
+    maps = write_maps(folder / "maps")
+    status, output = evaluate(maps, "--name", "A", "--pretrained", "DINO")
+    assert status == 2
+    assert "--pretrained 'DINO': name weights and data" in output
+    assert evaluate(maps, "--name", "A", "--pretrained", "DINO, trained on ImageNet")[0] == 0
+    (record,) = (folder / "results" / "runs").glob("*/record.json")
+    assert json.loads(record.read_text())["pretrained"] == "DINO, trained on ImageNet"
+
+
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a|b", "a\nb", "", "x" * 61, "`rm`"])
 def test_a_name_that_cannot_stand_on_a_board_is_refused_before_anything_is_read(
     folder: Path, name: str
