@@ -1,6 +1,6 @@
 """Shapes and types are checked on every call while testing, and every test draws the same numbers.
 
-Two processes share the tests, and tiny networks only wait for each other on several threads.
+Several processes share the tests, and tiny networks only wait for each other on several threads.
 """
 
 import os
@@ -12,13 +12,23 @@ from hypothesis import settings
 from jaxtyping import install_import_hook
 
 install_import_hook("infoseg_bench", "beartype.beartype")
+
+from infoseg_bench.utils.cores import usable_cores  # noqa: E402 (what is imported before is not checked)
+
 torch.set_num_threads(1)
 # A machine that is busy fails no test.
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
 SLOW = ("fake_cuda", "launchers", "runs", "cli", "examples", "docs", "reporting", "training")
-"""Folders with the longest files: first, so that neither of two workers ends long after the other."""
+"""Folders with the longest files: first, so that no process ends long after the others."""
+MOST_PROCESSES = 8
+"""Each needs about a gigabyte of memory."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the number of processes: one more than cores, because many tests wait for processes."""
+    return min(MOST_PROCESSES, usable_cores() + 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -29,7 +29,7 @@ class Slow(Method):
         while self.step < self.run.steps:
             self.brightness += 0.1 * (float(train.batch(self.step, 2).images.mean()) - self.brightness)
             self.step += 1
-            time.sleep(0.02)
+            time.sleep(0.04)
             yield Progress(step=self.step, scalars={"loss": self.brightness})
 
     def predict(self, images: torch.Tensor) -> torch.Tensor:
