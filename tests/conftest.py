@@ -26,6 +26,7 @@ MOST_PROCESSES = 8
 """Each needs about a gigabyte of memory."""
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return the number of processes: one more than cores, because many tests wait for processes."""
     return min(MOST_PROCESSES, usable_cores() + 1)

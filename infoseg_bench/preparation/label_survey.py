@@ -18,6 +18,8 @@ from infoseg_bench.utils.text import plural
 
 MOSTLY = 0.5
 """Share of void pixels above which a label map counts as mostly void; chosen by this project."""
+MOST_VOID_VALUES = 2
+"""Void values per class up to which they may be a second coding of the classes; chosen by this project."""
 
 OFFICIAL = "use the official label maps"
 
@@ -211,8 +213,12 @@ class LabelSurvey:
         return f"not rotated by their EXIF orientation: {turned}"
 
     def _odd(self, value: str) -> bool:
-        """Return whether a void value looks like a class: it is never seen in label maps of two classes."""
-        return self._with_classes > 0 and value not in self._among_classes
+        """Return whether a void value looks like a class: it is never seen in label maps of two classes.
+
+        Many void values are those of a scheme with more classes, such as COCO's, and not a second coding.
+        """
+        coding = len(self._void) <= MOST_VOID_VALUES * len(self._balance.classes)
+        return coding and self._with_classes > 0 and value not in self._among_classes
 
     def _suspicious(self, value: str, tally: _Tally) -> str:
         return (

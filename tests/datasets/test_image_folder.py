@@ -660,6 +660,15 @@ def test_a_void_value_that_stands_for_a_class_in_some_label_maps_is_told(folder:
     assert not [line for line in folder.prepare().warnings if "value 255" in line]
 
 
+def test_the_values_of_a_scheme_with_many_more_classes_are_no_second_coding(folder: Folder) -> None:
+    for index, name in enumerate("bd"):
+        labels = np.zeros((30, 40), dtype=np.uint8)
+        labels[:, 20:] = 60 + index
+        labels[:, 30:] = 80 + index
+        save(folder.labels / f"{name}.png", labels)
+    assert not [line for line in folder.prepare().warnings if "same values" in line]
+
+
 def test_of_several_pages_the_first_is_read_and_that_is_told(folder: Folder) -> None:
     second = Image.fromarray(scene(30, 40, 9))
     save(folder.images / "f.tif", scene(30, 40, 8), save_all=True, append_images=[second])
