@@ -53,7 +53,7 @@ def test_blocks_used_twice_have_parameters_of_their_own() -> None:
 def test_every_class_has_a_linear_layer_of_its_own() -> None:
     network = FeatureNetwork(channels=3, clusters=3, P=8, width=4, context=0, crop=32, batch_norm=False)
     H = network(images().images).H
-    # Not the plain sum, which layer normalisation holds constant.
+    # One feature: layer normalisation holds the sum of all constant.
     (gradient,) = torch.autograd.grad(H[:, 1, 0].sum(), [network.block_d.weight])
     touched = gradient.view(3, 8, 8).abs().sum(dim=(1, 2)) > 0
     assert touched.tolist() == [False, True, False]
@@ -63,11 +63,11 @@ def test_a_local_feature_sees_a_patch_and_a_global_one_the_whole_image() -> None
     network = FeatureNetwork(channels=3, clusters=2, P=8, width=4, context=1, crop=64, batch_norm=False)
     pixels = images(1, 64).images.requires_grad_()
     features = network(pixels)
-    (local,) = torch.autograd.grad(features.L[0, :, 8, 8].sum(), [pixels], retain_graph=True)
+    (local,) = torch.autograd.grad(features.L[0, 0, 8, 8], [pixels], retain_graph=True)
     rows = (local.abs().sum(dim=(0, 1, 3)) > 0).nonzero().flatten()
     # 4x4 stride 2 twice, then 3x3: 10 + 8 pixels.
     assert int(rows[-1] - rows[0]) + 1 <= 18
-    (whole,) = torch.autograd.grad(features.H.sum(), [pixels])
+    (whole,) = torch.autograd.grad(features.H[:, :, 0].sum(), [pixels])
     assert float((whole.abs().sum(dim=(0, 1)) > 0).double().mean()) > 0.9
 
 
