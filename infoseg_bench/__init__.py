@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from infoseg_bench.api.methods import confusion_matrix, fit, get_method, load_store, predict, score
     from infoseg_bench.api.models import export, get_model, segment_photos
     from infoseg_bench.api.preparing import prepare
+    from infoseg_bench.api.probing import probe
     from infoseg_bench.api.results import compare, pack, report, status, verify
     from infoseg_bench.api.running import run
     from infoseg_bench.inference.weights import load_model
@@ -37,6 +38,7 @@ _PLACES = {
     "pack": "api.results",
     "predict": "api.methods",
     "prepare": "api.preparing",
+    "probe": "api.probing",
     "report": "api.results",
     "run": "api.running",
     "score": "api.methods",
@@ -64,6 +66,7 @@ __all__ = [
     "pack",
     "predict",
     "prepare",
+    "probe",
     "report",
     "run",
     "score",

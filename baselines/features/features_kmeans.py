@@ -129,7 +129,7 @@ class FeaturesKMeans(Method[FeaturesKMeansParameters]):
         drawn = []
         for step in range(-(-images // batch)):
             crops = train.batch(step, batch)
-            stream = [(self.features(crops.images), counted(crops))]
+            stream = [(self._clustered(crops.images), counted(crops))]
             generator = self.run.generator("pixels", step)
             drawn.append(sample_features(stream, -(-chosen.pixels // images), "corrected", generator))
             yield Progress(step=step + 1, scalars={})
@@ -145,13 +145,13 @@ class FeaturesKMeans(Method[FeaturesKMeansParameters]):
         """Return the proximity of every centre, which grows with the cosine or falls with the distance."""
         if self.centres is None:
             raise RuntimeError("Features K-Means: predict was called before fit")
-        return nearness(self.features(images), self.centres, images.shape[-1])
+        return nearness(self._clustered(images), self.centres, images.shape[-1])
 
     @torch.no_grad()
     def features(
         self, images: Float[Tensor, "batch channel height width"]
     ) -> Float[Tensor, "batch feature rows columns"]:
-        """Return what is clustered, before it is enlarged to the images' size.
+        """Return the network's features, before they are enlarged to the images' size.
 
         Args:
             images: values in [0, 1]
@@ -168,7 +168,7 @@ class FeaturesKMeans(Method[FeaturesKMeansParameters]):
             inputs = F.interpolate(inputs, size=size, mode="bilinear", align_corners=False)
         with full_precision(images.device):
             maps: Tensor = network(inputs, self.parameters.layer)
-        return F.normalize(maps, dim=1) if self.parameters.metric == "cosine" else maps
+        return maps
 
     def state(self) -> dict[str, Any]:
         """Return network and centres, so that predictions need no file of weights."""
@@ -181,6 +181,10 @@ class FeaturesKMeans(Method[FeaturesKMeansParameters]):
         if state["network"]:
             self.network = network_of(state["network"]).to(self.run.device)
         self.centres = None if centres is None else centres.to(self.run.device)
+
+    def _clustered(self, images: Tensor) -> Tensor:
+        maps = self.features(images)
+        return F.normalize(maps, dim=1) if self.parameters.metric == "cosine" else maps
 
     def _network(self) -> ResNet | VisionTransformer:
         weights, layer = self.parameters.weights, self.parameters.layer

@@ -14,6 +14,7 @@ from infoseg_bench.cli.export import export
 from infoseg_bench.cli.listing import list_command
 from infoseg_bench.cli.predict import predict
 from infoseg_bench.cli.prepare import prepare
+from infoseg_bench.cli.probe import probe
 from infoseg_bench.cli.report import report
 from infoseg_bench.cli.run import run
 from infoseg_bench.cli.speed import speed
@@ -79,7 +80,7 @@ def main(debug: bool) -> None:
 
 COMMANDS = (
     *(list_command, prepare, run, status, report, verify, pack, compare),
-    *(evaluate, predict, export, new, check, speed, doctor),
+    *(evaluate, predict, export, probe, new, check, speed, doctor),
 )
 for command in COMMANDS:
     main.add_command(command)

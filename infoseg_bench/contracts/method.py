@@ -259,6 +259,21 @@ class Method(ABC, Generic[P]):
         """
         raise UserError(f"{self.name} gives clusters without scores, which cannot be post-processed")
 
+    def features(
+        self, images: Float[Tensor, "batch channel height width"]
+    ) -> Float[Tensor, "batch feature rows columns"]:
+        """Return the features from which a linear probe predicts classes, at any resolution.
+
+        The probe is trained with labels after the run, by the harness: see `infoseg-bench probe`.
+
+        Args:
+            images: values in [0, 1], on the run's device
+
+        Raises:
+            UserError: the method has no features
+        """
+        raise UserError(f"{self.name} has no features for a linear probe: choose a run of another method")
+
     @classmethod
     def gives_scores(cls) -> bool:
         """Return whether the method has scores, which post-processing needs."""

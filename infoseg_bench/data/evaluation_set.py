@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
 from infoseg_bench.data.crops import PhotoIndex, gather_images
@@ -72,13 +72,18 @@ class EvaluationSet:
     ) -> Iterator[tuple[Float[Tensor, "batch channel crop crop"], UInt8[Tensor, "batch crop crop"]]]:
         """Return images in [0, 1] and class labels, VOID where void or padded, `size` at a time."""
         for start in range(0, len(self), size):
-            photos = torch.arange(start, min(start + size, len(self)))
-            plan = self._images.centre(photos, self._crop).to(self._pixels.device)
-            maps = self._maps.centre(photos, self._crop)
-            if self._table is None:
-                labels = torch.zeros_like(maps.inside, dtype=torch.uint8)
-            else:
-                labels = self._table[self._labels[maps.index].long()]
-            labels = labels.masked_fill(~maps.inside, VOID)
-            images = to_float(send(gather_images(self._pixels, plan), self._device))
-            yield images, send(labels, self._device)
+            yield self.batch(torch.arange(start, min(start + size, len(self))))
+
+    def batch(
+        self, places: Int64[Tensor, " batch"]
+    ) -> tuple[Float[Tensor, "batch channel crop crop"], UInt8[Tensor, "batch crop crop"]]:
+        """Return the images in [0, 1] and class labels, VOID where void or padded, at places of the set."""
+        plan = self._images.centre(places, self._crop).to(self._pixels.device)
+        maps = self._maps.centre(places, self._crop)
+        if self._table is None:
+            labels = torch.zeros_like(maps.inside, dtype=torch.uint8)
+        else:
+            labels = self._table[self._labels[maps.index].long()]
+        labels = labels.masked_fill(~maps.inside, VOID)
+        images = to_float(send(gather_images(self._pixels, plan), self._device))
+        return images, send(labels, self._device)

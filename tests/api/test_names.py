@@ -11,7 +11,7 @@ import infoseg_bench
 NAMES = (
     *("compare", "confusion_matrix", "evaluate", "export", "fit", "get_method", "get_model", "list_datasets"),
     *("list_methods", "list_recipes", "load_model", "load_results", "load_store", "pack", "predict"),
-    *("prepare", "report", "run", "score", "segment_photos", "status", "verify", "write_images"),
+    *("prepare", "probe", "report", "run", "score", "segment_photos", "status", "verify", "write_images"),
 )
 
 
