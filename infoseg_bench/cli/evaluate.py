@@ -104,11 +104,18 @@ def evaluate(
 
 
 def _show(scored: Evaluated, protocol: str) -> None:
+    from infoseg_bench.scoring.dropped import as_in_stego
+
     images, clusters, classes = scored.counts.shape
     scores = scored.scores
     click.echo(f"{images} images, {clusters} clusters, {classes} classes, protocol {protocol!r}")
     click.echo(f"PA {100 * scores.one_to_one.pixel_accuracy:.2f} % (one-to-one: the headline)")
     click.echo(f"PA {100 * scores.majority.pixel_accuracy:.2f} % (majority vote, many-to-one)")
+    if (stego := as_in_stego(scored.counts.sum(axis=0))) is not None:
+        click.echo(
+            f"PA {100 * stego.pixel_accuracy:.2f} % (one-to-one, as in STEGO's evaluator, which drops "
+            f"{100 * stego.dropped:.1f} % of the pixels: those of clusters {classes} and above)"
+        )
     click.echo(
         f"mean IoU {100 * scores.one_to_one.mean_iou:.2f} %, mean class accuracy "
         f"{100 * scores.one_to_one.mean_class_accuracy:.2f} %"

@@ -1,14 +1,15 @@
 """What a quirk is worth: published against corrected, where both were run.
 
 Two rows are compared if they differ in nothing but the protocol, settings that say "published" or
-"corrected", and switches that are on or off, such as a mask that uses labels.
+"corrected", and switches that are on or off, such as a mask that uses labels. What an evaluator is worth
+needs no second row: its score follows from the counts.
 """
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from infoseg_bench.records.differences import CHOICES
 from infoseg_bench.reporting.boards import Board, each
 from infoseg_bench.reporting.bootstrap import intervals
 from infoseg_bench.reporting.table import Table, percent
+from infoseg_bench.scoring.dropped import as_in_stego
 
 NOTES = (
     "PA in % at the last step, mean ± sample standard deviation over the seeds; difference in points, "
@@ -40,8 +42,11 @@ class _Side(NamedTuple):
         return [name for name, value in self.switches.items() if other.switches.get(name) != value]
 
 
-def quirks(boards: Iterable[Board]) -> Table | None:
-    """Return every row with published choices beside the nearest corrected row; None without any."""
+def quirks(boards: Sequence[Board]) -> Table | None:
+    """Return every row with published choices beside the nearest corrected row; None without any.
+
+    A row with more clusters than classes is also shown as STEGO's evaluator scores it, from the same counts.
+    """
     groups: dict[str, list[_Side]] = defaultdict(list)
     for board in boards:
         for row, draws in zip(each(board.rows), board.draws, strict=True):
@@ -61,7 +66,32 @@ def quirks(boards: Iterable[Board]) -> Table | None:
         for side in sides if corrected else []:
             if side.published:
                 lines.append(_line(side, min(corrected, key=lambda other: len(side.differing(other)))))
+    lines += [line for board in boards for row in each(board.rows) if (line := _as_in_stego(board, row))]
     return _table(pd.DataFrame(lines)) if lines else None
+
+
+def _as_in_stego(board: Board, row: Any) -> dict[str, object] | None:
+    """Return a row as STEGO's evaluator scores it, beside the row itself; None if it drops no pixels."""
+    found = [as_in_stego(run.counts) for run in board.seeds[row.Index]]
+    kept = [stego for stego in found if stego is not None]
+    if not kept or len(kept) < len(found):
+        return None
+    published = pd.Series([stego.pixel_accuracy for stego in kept])
+    dropped = 100 * float(np.mean([stego.dropped for stego in kept]))
+    return {
+        "data": board.facts.title,
+        "method": row.method_title,
+        "as_published": f"STEGO's evaluator, extra clusters dropped ({dropped:.1f} % of the pixels)",
+        "corrected_mean": row.pixel_accuracy_mean,
+        "corrected_std": row.pixel_accuracy_std,
+        "corrected_n": row.n,
+        "published_mean": published.mean(),
+        "published_std": published.std(),
+        "published_n": len(kept),
+        "difference": published.mean() - row.pixel_accuracy_mean,
+        "difference_low": None,
+        "difference_high": None,
+    }
 
 
 def _line(side: _Side, other: _Side) -> dict[str, object]:

@@ -143,6 +143,21 @@ def test_other_maps_under_the_same_name_are_refused_unless_forced(folder: Path) 
     assert "collapsed" in json.loads(record.read_text())["warnings"][0]
 
 
+def test_extra_clusters_are_wrong_and_shown_as_stegos_evaluator_drops_them(folder: Path) -> None:
+    def halved(clusters: np.ndarray) -> np.ndarray:
+        # Classes are clusters 0 to 2; the number 3 does not occur, and every other row is in cluster 4.
+        numbered = np.select([clusters == 200, clusters == 0], [1, 2], 0)
+        numbered[::2] = 4
+        return numbered
+
+    status, output = evaluate(write_maps(folder / "maps", halved), "--name", "A")
+    assert status == 0
+    assert "5 clusters, 3 classes" in output
+    assert "PA 100.00 % (one-to-one, as in STEGO's evaluator, which drops" in output
+    assert "% of the pixels: those of clusters 3 and above)" in output
+    assert "PA 100.00 % (one-to-one: the headline)" not in output
+
+
 def test_pre_trained_weights_of_label_maps_are_declared_with_their_data(folder: Path) -> None:
     maps = write_maps(folder / "maps")
     status, output = evaluate(maps, "--name", "A", "--pretrained", "DINO")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -63,3 +64,11 @@ def test_rows_that_differ_in_anything_else_are_not_compared(tmp_path: Path) -> N
     ):
         add_run(tmp_path, last=counts_with(80), **{"parameters": {"padding": "published", "lr": 1}, **other})  # type: ignore[arg-type]
     assert found(tmp_path) == []
+
+
+def test_a_row_with_extra_clusters_is_shown_as_stegos_evaluator_scores_it(tmp_path: Path) -> None:
+    images = np.array([[[60, 0], [0, 10], [10, 20]]])
+    add_run(tmp_path, last=images, method="external-s", method_title="S (external)", steps=None)
+    (line,) = found(tmp_path)
+    assert line["as published"] == "STEGO's evaluator, extra clusters dropped (30.0 % of the pixels)"
+    assert (line["PA corrected"], line["PA published"], line["difference"]) == ("80.0", "100.0", "+20.0")

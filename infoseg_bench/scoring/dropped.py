@@ -1,0 +1,40 @@
+"""STEGO's evaluator, which drops pixels of extra clusters instead of scoring them as wrong.
+
+Its mask keeps pixels whose class and whose cluster are both below the number of classes (src/utils.py:223):
+with 27 classes, only clusters 0 to 26 are counted. Unlabelled pixels are left out, as in this project.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int64
+
+from infoseg_bench.scoring.matching import one_to_one
+from infoseg_bench.scoring.scores import score
+
+
+class AsInStego(NamedTuple):
+    """What STEGO's evaluator makes of counts.
+
+    Attributes:
+        pixel_accuracy: PA of the pixels that it keeps, in [0, 1]
+        dropped: share of the labelled pixels that it drops, in [0, 1]
+    """
+
+    pixel_accuracy: float
+    dropped: float
+
+
+def as_in_stego(counts: Int64[np.ndarray, "cluster cls"]) -> AsInStego | None:
+    """Return the score of STEGO's evaluator; None if it drops no pixel, or all of them.
+
+    Args:
+        counts: number of pixels per cluster, in the order of their numbers from 0, and class
+    """
+    kept = counts[: counts.shape[1]]
+    dropped = 1 - int(kept.sum()) / max(int(counts.sum()), 1)
+    if dropped == 0 or not kept.any():
+        return None
+    return AsInStego(pixel_accuracy=score(kept, one_to_one(kept)).pixel_accuracy, dropped=dropped)
