@@ -9,10 +9,14 @@ FROM python:3.11-slim
 # "cpu", or a CUDA build of PyTorch such as "cu126". The wheels bring CUDA with them.
 ARG TORCH=cpu
 
-COPY constraints.txt dist/*.whl /tmp/install/
-# The index of PyTorch has builds with a local version, such as 2.13.0+cpu, which satisfies the constraint.
+# PyTorch has a layer of its own, which a new wheel leaves as it is. Its index has builds with a local version, such as
+# 2.13.0+cpu, which satisfy the constraint and are preferred to those of PyPI.
+COPY constraints.txt /tmp/install/
 RUN pip install --no-cache-dir -c /tmp/install/constraints.txt \
-        --extra-index-url "https://download.pytorch.org/whl/${TORCH}" /tmp/install/*.whl \
+        --extra-index-url "https://download.pytorch.org/whl/${TORCH}" torch
+
+COPY dist/*.whl /tmp/install/
+RUN pip install --no-cache-dir -c /tmp/install/constraints.txt /tmp/install/*.whl \
     && rm -r /tmp/install \
     && useradd --create-home --uid 1000 bench \
     && install --directory --owner=bench /bench /bench/data /bench/results
