@@ -89,7 +89,10 @@ method_filter = click.option(
     help="Only this method; may be given several times.",
 )
 protocol_option = click.option(
-    "--protocol", default="corrected", show_default=True, help="Label protocol of the data set."
+    "--protocol",
+    default="corrected",
+    show_default=True,
+    help="Label protocol: corrected, or published, which reads labels as the released code did.",
 )
 
 

@@ -70,7 +70,7 @@ def predict(
     overlapping tiles of the size on which the method was evaluated, so large photos need little memory.
 
     \b
-    infoseg-bench predict --run 92f766dbcb400909 holiday.jpg
+    infoseg-bench predict --run my-photos--infoseg--seed0 holiday.jpg
     infoseg-bench predict --run results/runs/NAME holiday/ --out holiday-segmented
     """  # noqa: D301 - click reads the escape
     from infoseg_bench.api.models import segment_photos

@@ -80,7 +80,9 @@ selection_options = gathered(
         "laptop's CPU.",
     ),
     click.option(
-        "--protocol", help='Label protocol of the data sets.  [default: "corrected", or the suite\'s]'
+        "--protocol",
+        help="Label protocol: corrected, or published, which reads labels as the released code did.  "
+        "[default: corrected, or the suite's]",
     ),
     click.option(
         "--postprocess",
@@ -173,7 +175,11 @@ def run(
     If the command is repeated, finished runs are skipped and interrupted ones resumed. Press Ctrl-C once to
     let active runs save their state, twice to stop them at once. The same command may be started several
     times, also on several machines that share the folders: each run is executed only once.
-    """
+
+    \b
+    infoseg-bench run --all --suite demo
+    infoseg-bench run --dataset my-photos --method kmeans --method infoseg --seeds 0-2
+    """  # noqa: D301 - click reads the escape
     from infoseg_bench.api.running import do_runs, plan_runs, with_report
     from infoseg_bench.launchers.watch import watcher
     from infoseg_bench.launchers.work import Work

@@ -28,7 +28,7 @@ def verify(sources: tuple[Path, ...], data: Path | None, plugins: tuple[Path, ..
     The exit status is 1 if there are faults.
 
     \b
-    infoseg-bench verify reports/demo/runs.zip
+    infoseg-bench verify reports/demo/packs
     infoseg-bench verify results --data data
     """  # noqa: D301 - click reads the escape
     from infoseg_bench.api.results import verify as verify_sources

@@ -10,9 +10,11 @@ from pathlib import Path
 from types import ModuleType
 
 import click
+import pandas as pd
 import pytest
 
 from infoseg_bench.cli import main
+from infoseg_bench.planning.suite import load_suite
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -91,6 +93,23 @@ def test_external_links_are_whole_and_labels_of_threads_name_them(document: Path
 def test_the_readmes_results_are_those_of_the_committed_records() -> None:
     script = results_script()
     assert script.replaced(README.read_text()) == README.read_text(), "run: python docs/readme_results.py"
+
+
+def test_the_readmes_results_leave_out_data_sets_and_runs_that_are_not_those_of_the_whole_suite() -> None:
+    suite = load_suite("laptop")
+    rows = [
+        {"dataset": dataset, "method": method, "selection": selection, "steps": steps}
+        | {f"param.{name}": value for name, value in suite.parameters.get(method, {}).items()}
+        for dataset, methods in (("whole", suite.methods), ("partly", suite.methods[:2]))
+        for method in methods
+        for selection in ("last", "best")
+        for steps in (suite.budget.steps, 2)
+    ]
+    shown = results_script().rows_of("laptop", suite, pd.DataFrame(rows))
+    assert sorted(shown["method"]) == sorted(suite.methods)
+    assert set(shown["dataset"]) == {"whole"}
+    assert set(shown["selection"]) == {"last"}
+    assert set(shown["steps"]) == {suite.budget.steps}
 
 
 def results_script() -> ModuleType:
