@@ -72,7 +72,8 @@ run_option = click.option(
     "run",
     required=True,
     shell_complete=RUNS,
-    help="Id of a run in --results, as shown by `infoseg-bench status`, or a run folder.",
+    help="A run in --results, by its id as shown by `infoseg-bench status` or the beginning of its name; "
+    "or a run folder.",
 )
 dataset_filter = click.option(
     "--dataset",

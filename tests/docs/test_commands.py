@@ -97,6 +97,7 @@ def test_the_readmes_results_are_those_of_the_committed_records() -> None:
 
 def test_the_readmes_results_leave_out_data_sets_and_runs_that_are_not_those_of_the_whole_suite() -> None:
     suite = load_suite("laptop")
+    assert suite.budget is not None
     rows = [
         {"dataset": dataset, "method": method, "selection": selection, "steps": steps}
         | {f"param.{name}": value for name, value in suite.parameters.get(method, {}).items()}
