@@ -122,6 +122,11 @@ class FeaturesKMeans(Method[FeaturesKMeansParameters]):
         """Return name and training data of the weights; None if they are random."""
         return parameters.pretrained
 
+    @property
+    def shown_title(self) -> str:
+        """Return the title, which says so if the weights are random."""
+        return f"Random {self.title}" if self.parameters.weights == RANDOM else self.title
+
     def fit(self, train: TrainImages) -> Iterator[Progress]:
         """Cluster the features of pixels of random crops."""
         chosen, self.network = self.parameters, self._network().to(self.run.device)

@@ -212,6 +212,11 @@ class Method(ABC, Generic[P]):
         """
 
     @property
+    def shown_title(self) -> str:
+        """Return the name that records and leaderboards show: by default, always the title."""
+        return self.title
+
+    @property
     def selected_by(self) -> str | None:
         """Name of a diagnostic whose highest value selects a step, reported besides the last; None: none.
 

@@ -26,6 +26,8 @@ SCORES = (
 """Scores of every run, as shares in [0, 1] (the last may be negative)."""
 SCRATCH, PRETRAINED = "from scratch", "pre-trained"
 """The tracks, which are ranked apart, in this order: pre-training is no part of the benchmark's own data."""
+UNTRAINED = "random"
+"""Value of a parameter `weights` for an untrained network, whose row is a reference and never leads."""
 _KEY = ["dataset", "fingerprint", "protocol"]
 
 
@@ -165,7 +167,8 @@ def _rows(runs: pd.DataFrame, loaded: dict[str, Run]) -> pd.DataFrame:
         for row in rows.index
     ]
     rows["label"] = rows["method_title"] + [f" ({settings})" if settings else "" for settings in differs]
-    rows["reference"] = rows["method"].isin(reference_methods())
+    untrained = [row for row in rows.index if specs[row].parameters.get("weights") == UNTRAINED]
+    rows["reference"] = rows["method"].isin(reference_methods()) | rows.index.isin(untrained)
     rows = rows.join(published_figures().add_prefix("published_"), on=["method", "dataset"])
     rows["track"] = np.where(rows["pretrained"] == "", SCRATCH, PRETRAINED)
     return rows.sort_values(["track", "pixel_accuracy_mean", "row"], ascending=[True, False, True])

@@ -111,7 +111,7 @@ def _header(execution: Execution, prepared: PreparedDataset) -> dict[str, Any]:
         "identity": spec.identity,
         "row": spec.row,
         "spec": spec,
-        "method_title": method.title,
+        "method_title": method.shown_title,
         "label_use": label_uses(method.label_use(method.parameters), prepared.view.label_use),
         "pretrained": method.pretrained(method.parameters),
         "diagnostics": training.diagnostics,

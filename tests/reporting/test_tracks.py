@@ -68,6 +68,16 @@ def test_a_board_of_pre_trained_rows_has_no_leader(tmp_path: Path) -> None:
     )
 
 
+def test_an_untrained_network_is_a_reference_and_never_leads(tmp_path: Path) -> None:
+    add_run(tmp_path, last=counts_with(70))
+    add_run(tmp_path, last=counts_with(90), method="features-kmeans", parameters={"weights": "random"})
+    (board,) = make_boards(read_runs(tmp_path)[0])
+    found = lead(board)
+    assert found is not None
+    assert found.leader["method"] == "infoseg"
+    assert [*leaderboard(board).shown["note"]] == ["reference", "", ""]
+
+
 def test_every_table_shows_name_and_training_data(board: Board) -> None:
     printed = io.StringIO()
     print_board(board, Console(file=printed))

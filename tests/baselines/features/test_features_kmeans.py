@@ -160,14 +160,17 @@ def test_images_are_normalised_enlarged_and_reduced_to_three_bands(tiny: Path, t
 
 
 def test_random_weights_are_those_of_the_seed_and_have_no_pre_training() -> None:
-    networks = [
+    methods = [
         FeaturesKMeans(
             FeaturesKMeans.resolve("mini", {"weights": "random", "layer": 12}),
             Task(dataset="mini", channels=3, crop=32, clusters=3),
             RunContext(seed=seed, device=CPU, steps=0),
-        )._network()
+        )
         for seed in (0, 0, 1)
     ]
+    assert methods[0].shown_title == "Random Features K-Means"
+    assert FeaturesKMeans.pretrained(methods[0].parameters) is None
+    networks = [method._network() for method in methods]
     filters = [network.state_dict()["blocks.11.mlp.fc1.weight"] for network in networks]
     assert torch.equal(filters[0], filters[1])
     assert not torch.equal(filters[0], filters[2])
