@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from functools import cache
 from pathlib import Path
 from pickle import UnpicklingError
@@ -42,16 +43,16 @@ def remember(file: Path) -> str:
             f"weights {file}: no such file: check the path, or leave it out to see where to get one"
         )
     name = _name(file.resolve(), file.stat().st_mtime_ns)
-    link = _link(name)
-    try:
-        link.parent.mkdir(parents=True, exist_ok=True)
-        if not (link.is_symlink() and link.resolve() == file.resolve()):
-            link.unlink(missing_ok=True)
-            link.symlink_to(file.resolve())
-    except FileExistsError:
-        pass  # Another process has remembered the same content at the same time.
-    except OSError as error:
-        raise disk_error(error, link) from error
+    if _found(name) is None:
+        link = _link(name)
+        partial = link.with_name(f".{link.name}.{os.getpid()}")
+        try:
+            link.parent.mkdir(parents=True, exist_ok=True)
+            partial.symlink_to(file.resolve())
+            # Renamed, so that another process never finds no link.
+            partial.replace(link)
+        except OSError as error:
+            raise disk_error(error, link) from error
     return name
 
 
@@ -61,8 +62,8 @@ def read(name: str) -> dict[str, Tensor]:
     Raises:
         UserError: the file is not known on this machine, has changed, or contains no weights
     """
-    file = _link(name).resolve()
-    if not file.is_file() or _name(file, file.stat().st_mtime_ns) != name:
+    file = _found(name)
+    if file is None:
         raise UserError(
             f"weights {name}: no file with this content is known on this machine: "
             "pass the file once more, as in --set features-kmeans.weights=FILE"
@@ -108,6 +109,12 @@ def _unpickled(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"it contains a {type(content).__name__}")
     return content
+
+
+def _found(name: str) -> Path | None:
+    """Return the file with a content; None if none is known, or it has changed."""
+    file = _link(name).resolve()
+    return file if file.is_file() and _name(file, file.stat().st_mtime_ns) == name else None
 
 
 def _link(name: str) -> Path:

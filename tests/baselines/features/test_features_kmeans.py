@@ -87,16 +87,25 @@ def test_timms_name_of_registers_is_understood(tmp_path: Path) -> None:
     assert read(remember(tmp_path / "timm.pth"))["register_tokens"].shape == (1, 2, 64)
 
 
-def test_weights_that_are_gone_or_changed_are_asked_for_again(tiny: Path) -> None:
-    name = remember(tiny)
-    write(tiny, TINY._replace(depth=1))
+def test_weights_that_are_gone_or_changed_are_asked_for_again(tmp_path: Path) -> None:
+    # No other test has a file with this content.
+    own = write(tmp_path / "own.pth", TINY._replace(depth=3))
+    name = remember(own)
+    write(own, TINY._replace(depth=1))
     with pytest.raises(UserError, match=f"weights {name}: no file with this content.*weights=FILE"):
         read(name)
-    tiny.unlink()
+    own.unlink()
     with pytest.raises(UserError, match="no file with this content"):
         read(name)
     with pytest.raises(UsageError, match="no such file"):
-        made(tiny)
+        made(own)
+
+
+def test_a_file_that_has_moved_is_found_at_its_new_place(tiny: Path, tmp_path: Path) -> None:
+    name = remember(tiny)
+    moved = tiny.rename(tmp_path / "moved.pth")
+    assert remember(moved) == name
+    assert read(name).keys() == transformer().keys()
 
 
 @pytest.mark.parametrize("content", [b"no weights", b"", b"\x80\x02K\x05."])
