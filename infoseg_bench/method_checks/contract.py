@@ -16,7 +16,7 @@ from infoseg_bench.data.store import Store
 from infoseg_bench.method_checks.check import Check, Outcome, do_checks, require
 from infoseg_bench.method_checks.check_photos import CLASSES, CROP, Labels, write_check_store
 from infoseg_bench.method_checks.cost_checks import mixed_precision, never_waits
-from infoseg_bench.method_checks.declared import described, named, resolvable
+from infoseg_bench.method_checks.declared import described, named, pretraining, resolvable
 from infoseg_bench.method_checks.leaks import leaks
 from infoseg_bench.method_checks.subject import STEPS, Subject, images, state_digest
 
@@ -139,6 +139,11 @@ CHECKS = (
         title="defaults and presets are valid, and unknown parameters are refused",
         remedy="use names and values in presets that parameters_type accepts",
         test=resolvable,
+    ),
+    Check(
+        title="pre-trained weights are named with their training data",
+        remedy='let pretrained return "NAME, trained on WHAT", or None if training is from scratch',
+        test=pretraining,
     ),
     Check(
         title="predicted clusters have the size of the images and are in [0, K)",

@@ -21,6 +21,12 @@ def described(subject: Subject) -> None:
         require(isinstance(extra, dict) and bool(extra.get("source")), f"{name} has no source")
 
 
+def pretraining(subject: Subject) -> None:
+    """Check that pre-trained weights, if there are any, are named with their training data."""
+    found = subject.cls.pretrained(subject.make().parameters)
+    require(found is None or ", trained on " in found, f"pretrained returns {found!r}")
+
+
 def resolvable(subject: Subject) -> None:
     """Check that defaults and presets are valid for any data set, and that unknown names are refused."""
     for dataset in ("any", *subject.cls.presets):

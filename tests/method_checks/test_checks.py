@@ -22,6 +22,10 @@ BREAKS = {
         "    def build",
         '    presets = {"mini": {"no": 1}}\n\n    def build',
     ),
+    "pre-trained weights are named": (
+        "    def build",
+        "    pretrained = classmethod(lambda cls, parameters: 'DINO')\n\n    def build",
+    ),
     "predicted clusters have the size": (
         "return self._probabilities(images)",
         "return self._probabilities(images)[:, :, 1:]",
