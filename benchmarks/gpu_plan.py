@@ -41,6 +41,8 @@ def plan() -> list[Job]:
     return [*first, *old, *beside, *seeds, *table, *others]
 
 
+NEEDED = {"features-kmeans": ("weights=random",)}
+"""Settings without defaults."""
 TOY = {
     "infoseg": ("P=8", "width=4", "batch=4"),
     "iic": ("width=2", "batch=4", "radius=2"),
@@ -50,5 +52,6 @@ TOY = {
     "doersch": ("width=2", "batch=4", "patch=5", "branch=4", "hidden=8", "cluster_images=8"),
     "random-cnn": ("width=2",),
     "kmeans": ("sample=500",),
+    "features-kmeans": ("images=8", "pixels=100"),
 }
 """Settings with which a rehearsal on a CPU is over soon."""

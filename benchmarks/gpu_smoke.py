@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 import torch
-from gpu_plan import TOY
+from gpu_plan import NEEDED, TOY
 
 from infoseg_bench.contracts import Method, Task
 from infoseg_bench.contracts.registry import load_methods
@@ -35,8 +35,7 @@ TOLERANCE = 0.1
 
 def attempt(cls: type[Method], precision: str, device: torch.device, *, toy: bool) -> dict[str, float]:
     """Train some steps, cluster, predict, save and load; return the last step's time and the peak memory."""
-    settings = dict([setting.split("=", 1) for setting in TOY[cls.name]])
-    chosen = {**(settings if toy else {}), **({"precision": precision} if cls.is_iterative else {})}
+    chosen = {**_settings(cls, toy=toy), **({"precision": precision} if cls.is_iterative else {})}
     stage = random_stage(Task(dataset="coco-stuff-3", channels=3, crop=32 if toy else 128, clusters=3))
     method = stage.make(cls, cls.resolve("coco-stuff-3", chosen), device)
     train, times = stage.images(method), list[float]()
@@ -48,6 +47,11 @@ def attempt(cls: type[Method], precision: str, device: torch.device, *, toy: boo
     method.load_state(snapshot(method.state()))
     last = 1000 * (times[-1] - times[-2]) if len(times) > 1 else 0.0
     return {"last_step_ms": round(last, 2), "peak_bytes": peak_device_bytes(device) or 0}
+
+
+def _settings(cls: type[Method], *, toy: bool) -> dict[str, str]:
+    chosen = (*NEEDED.get(cls.name, ()), *(TOY[cls.name] if toy else ()))
+    return dict([setting.split("=", 1) for setting in chosen])
 
 
 def attempt_graphs(cls: type[Method], device: torch.device, *, toy: bool) -> dict[str, object]:
@@ -69,9 +73,8 @@ def _trained(
     cls: type[Method], device: torch.device, *, steps: int, toy: bool, graphs: bool = False
 ) -> tuple[torch.Tensor, bool]:
     """Return the weights after some steps, and whether they were CUDA graphs."""
-    settings = dict([setting.split("=", 1) for setting in TOY[cls.name]]) if toy else {}
     stage = random_stage(Task(dataset="coco-stuff-3", channels=3, crop=32 if toy else 128, clusters=3))
-    parameters = cls.resolve("coco-stuff-3", {**settings, "precision": "bfloat16"})
+    parameters = cls.resolve("coco-stuff-3", {**_settings(cls, toy=toy), "precision": "bfloat16"})
     method = stage.make(cls, parameters, device, cuda_graph=graphs)
     assert isinstance(method, NetworkMethod)
     for _ in islice(method.fit(stage.images(method)), steps):

@@ -58,7 +58,7 @@ def test_a_pack_is_run_and_what_comes_back_becomes_boards(photos: Path, tmp_path
     assert summary["smoke"] == "done"
     assert summary["speed"] == summary["speed-graph"] == "done"
     smoke = json.loads((tmp_path / "out/smoke.json").read_text())
-    assert len(smoke) == 15
+    assert len(smoke) == 16
     assert (smoke["infoseg graphs"]["used"], smoke["infoseg graphs"]["apart"]) == (False, 0.0)
     back = gpu("unpack", tmp_path / "out", "--reports", tmp_path / "reports")
     assert back.returncode == 0, back.stderr
