@@ -1,7 +1,7 @@
 """Sweep a parameter, then plot the scores from `load_results()`.
 
     infoseg-bench prepare synthetic-scenes
-    python examples/sweep.py synthetic-scenes infoseg tau 0.4 0.8 1.6 --seeds 0-2 --steps 300
+    python examples/sweep.py synthetic-scenes infoseg tau 0.4 0.8 1.6 --seeds 3 --steps 300
 
 Finished runs are not repeated, so the sweep can be interrupted, and extended with more values or seeds.
 """
@@ -9,9 +9,6 @@ Finished runs are not repeated, so the sweep can be interrupted, and extended wi
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -19,14 +16,22 @@ import matplotlib as mpl
 mpl.use("Agg")  # a backend that needs no display
 import matplotlib.pyplot as plt
 
-from infoseg_bench import load_results
+from infoseg_bench import load_results, run
 
 
-def sweep(dataset: str, method: str, parameter: str, values: Sequence[str], options: Sequence[str]) -> None:
-    """Run a method once per value and seed; options such as --seeds are passed to `infoseg-bench run`."""
-    run = [sys.executable, "-m", "infoseg_bench", "run", "--dataset", dataset, "--method", method, *options]
-    for value in values:
-        subprocess.run([*run, "--set", f"{method}.{parameter}={value}"], check=True)
+def sweep(options: argparse.Namespace) -> None:
+    """Run a method once per value and seed."""
+    for value in options.values:
+        done = run(
+            datasets=[options.dataset],
+            methods=[options.method],
+            seeds=range(options.seeds),
+            steps=options.steps,
+            parameters={options.method: {options.parameter: value}},
+            results=options.results,
+        )
+        for outcome in done.failed:
+            print(f"{options.parameter}={value}: {outcome.reason}")
 
 
 def plot(results: Path, dataset: str, method: str, parameter: str, out: Path) -> None:
@@ -54,7 +59,8 @@ if __name__ == "__main__":
     parser.add_argument("values", nargs="+")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--out", type=Path, default=Path("sweep.svg"))
-    known, options = parser.parse_known_args()
-    options += ["--results", str(known.results)]
-    sweep(known.dataset, known.method, known.parameter, known.values, options)
-    plot(known.results, known.dataset, known.method, known.parameter, known.out)
+    parser.add_argument("--seeds", type=int, default=1, help="number of seeds")
+    parser.add_argument("--steps", type=int, help="training steps; default: as for `infoseg-bench run`")
+    options = parser.parse_args()
+    sweep(options)
+    plot(options.results, options.dataset, options.method, options.parameter, options.out)

@@ -84,9 +84,8 @@ def test_score_other_model_puts_an_external_row_on_the_board(scenes: Path) -> No
 
 @pytest.mark.skipif(not hasattr(infoseg_bench, "load_results"), reason="needs load_results")
 def test_sweep_runs_every_value_and_plots_them(scenes: Path) -> None:
-    arguments = ["synthetic-scenes", "kmeans", "sample", "500", "1000", "--set", "kmeans.images=4"]
-    script("sweep.py", *arguments, folder=scenes)
-    assert len(list((scenes / "results" / "runs").glob("*/record.json"))) == 2
+    script("sweep.py", "synthetic-scenes", "kmeans", "sample", "500", "1000", "--seeds", "2", folder=scenes)
+    assert len(list((scenes / "results" / "runs").glob("*/record.json"))) == 4
     assert "<svg" in (scenes / "sweep.svg").read_text()
 
 
