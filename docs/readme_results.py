@@ -12,7 +12,7 @@ from infoseg_bench.planning.suite import Suite, load_suite
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
-SOURCES = (("laptop", "reports/**/packs"), ("demo", "reports/demo/packs"))
+SOURCES = (("laptop", "reports/laptop/packs"), ("demo", "reports/demo/packs"))
 """Suites with the folders of their packs. The first whose methods were all run on one data set is shown."""
 PICTURE = "reports/demo/**/fixed-selection.png"
 CAPTION = "Embedded scenes, their ground truth with void in black, and what every method predicts"
@@ -52,7 +52,9 @@ def results(name: str, folders: list[Path]) -> str | None:
     if table.empty:
         return None
     datasets = sorted(set(table["dataset"]))
-    lines = [["PA in %", *datasets], ["---", *["---:"] * len(datasets)]]
+    photos = table.groupby("dataset")[["train_images", "evaluation_images"]].first()
+    titles = [f"{name}: {trained} photos, {scored} scored" for name, trained, scored in photos.itertuples()]
+    lines = [["PA in %", *titles], ["---", *["---:"] * len(datasets)]]
     for method in suite.methods:
         of_method = table[table["method"] == method]
         cells = [of_method[of_method["dataset"] == dataset]["pixel_accuracy"] for dataset in datasets]
@@ -72,6 +74,7 @@ def results(name: str, folders: list[Path]) -> str | None:
     note = (
         f"Pixel accuracy at the last step under one one-to-one matching, {counted}, suite `{name}` "
         f"({int(table['steps'].max())} steps). **Not the paper's scale, and no reproduction of its figures.**"
+        " The picture shows the suite `demo`."
     )
     return "\n".join([*("| " + " | ".join(line).replace("*", "\\*") + " |" for line in lines), "", note])
 
