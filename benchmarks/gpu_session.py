@@ -143,12 +143,7 @@ def _prepare(session: Session) -> None:
     def prepare(name: str) -> None:
         folder, *more = STORES[name]
         of_coco = folder in LISTS
-        argv = [
-            "--images",
-            "coco/images" if of_coco else f"{folder}/images",
-            "--labels",
-            f"{folder}/labels",
-        ]
+        argv = ["--images", "coco/images" if of_coco else f"{folder}/images", "--labels", f"{folder}/labels"]
         argv += ["--only", f"coco/list-{folder}.txt"] if of_coco else []
         argv += ["--crop", "32"] if session.options.toy else []
         command = session.bench("prepare", "image-folder", "--data", "data", "--name", name, *argv, *more)
@@ -168,16 +163,7 @@ def _measure(session: Session) -> None:
     for name, more in (("speed", []), ("speed-graph", ["--cuda-graph"])):
         shown = session.work / f"{name}.log"
         shown.unlink(missing_ok=True)
-        argv = [
-            "speed",
-            "--method",
-            "infoseg",
-            "--json",
-            "--no-suites",
-            "--device",
-            options.device,
-            *more,
-        ]
+        argv = ["speed", "--method", "infoseg", "--json", "--no-suites", "--device", options.device, *more]
         argv += ["--seconds", 0 if options.toy else 2]
         argv += _settings("infoseg", ("precision=bfloat16",), options.toy)
         session.call(name, session.bench(*argv), seconds=min(SPEED_SECONDS, session.left() / 8))
@@ -219,17 +205,9 @@ def _command(session: Session, job: Job) -> list[object]:
     steps = min(job.steps, session.options.steps)
     argv = ["--all", "--suite", job.suite] if job.suite else ["--method", job.method, "--seeds", job.seeds]
     argv += _settings(job.method, (*job.settings, "precision=bfloat16"), toy)
-    argv += [
-        "--dataset",
-        job.dataset,
-        "--steps",
-        str(steps),
-        "--evaluate-every",
-        str(max(1, steps // 24)),
-    ]
+    argv += ["--dataset", job.dataset, "--steps", str(steps), "--evaluate-every", str(max(1, steps // 24))]
     argv += ["--data", "data", "--results", "results", "--device", session.options.device, "--jobs", "1"]
-    # One report is made at the end.
-    argv.append("--no-report")
+    argv += ["--no-report"]  # one is made at the end
     return session.bench("run", *argv, *(["--cuda-graph"] if _graphs_hold(session, job.method) else []))
 
 

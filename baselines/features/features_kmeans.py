@@ -17,6 +17,7 @@ from infoseg_bench.baselines.features.resnet import ResNet
 from infoseg_bench.baselines.features.vision_transformer import VIT_S_16, VisionTransformer
 from infoseg_bench.baselines.features.weights import PREFIX, network_of, read, remember
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
+from infoseg_bench.contracts.method import PRETRAINED
 from infoseg_bench.data.train_images import TrainImages
 from infoseg_bench.errors import UsageError
 from infoseg_bench.information.precision import full_precision
@@ -49,7 +50,7 @@ class FeaturesKMeansParameters(Parameters):
         None,
         "NAME, trained on WHAT: the weights and their training data, for every leaderboard; not if random",
         source="none: there is no default",
-        pattern="^[^;]+, trained on [^;]+$",
+        pattern=f"^{PRETRAINED}$",
     )
     layer: int = parameter(
         1,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound=Parameters, default=Any)
 """A method's parameters."""
+PRETRAINED = "[^;]+, trained on [^;]+"
+"""How pre-trained weights are named on leaderboards: "NAME, trained on WHAT", as a regular expression."""
 
 _OLD_NAMES = {
     "trains": "is_iterative",
@@ -183,7 +185,7 @@ class Method(ABC, Generic[P]):
 
     @classmethod
     def pretrained(cls, parameters: P) -> str | None:
-        """Return the weights that the method starts from, as "NAME, trained on WHAT"; None: from scratch.
+        """Return the weights that the method starts from, named as in `PRETRAINED`; None: from scratch.
 
         Every leaderboard shows it, and ranks such rows apart.
         """

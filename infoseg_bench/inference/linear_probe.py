@@ -66,22 +66,19 @@ def train_probe(
         seed: seed of initial weights and batches
         progress: shows the steps
     """
-    probe, optimiser = None, None
+    some, _ = images.batch(torch.zeros(1, dtype=torch.int64))
+    probe = _convolution(method.features(some).shape[1], classes, seed).to(some.device)
+    optimiser = torch.optim.Adam(probe.parameters(), lr=LEARNING_RATE)
     for step in progress(range(steps), "probing"):
         photos = torch.randint(len(images), (BATCH,), generator=generator(seed, "probe", step))
         batch, labels = images.batch(photos)
         features = method.features(batch).detach()
-        if probe is None or optimiser is None:
-            probe = _convolution(features.shape[1], classes, seed).to(features.device)
-            optimiser = torch.optim.Adam(probe.parameters(), lr=LEARNING_RATE)
         logits = _enlarged(probe(features), batch)
         losses = F.cross_entropy(logits, labels.long(), ignore_index=VOID, reduction="sum")
         optimiser.zero_grad()
         loss = losses / (labels != VOID).sum().clamp(min=1)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-    if probe is None:
-        raise ValueError("a probe needs at least one step")
     return probe
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 WORKER = "infoseg_bench.runs.worker"
-READ_AT_START = re.compile(r"(OMP|GOMP|KMP|MKL|OPENBLAS|LD|PYTHON|PYTORCH|TORCH)_?")
+READ_AT_START = re.compile(r"(OMP|GOMP|KMP|MKL|OPENBLAS|LD|PYTHON|PYTORCH|TORCH)")
 """Environment variables that libraries read when they are loaded, so that each combination needs a server."""
 
 Handle: TypeAlias = "subprocess.Popen[bytes] | ForkedWorker"
@@ -86,13 +86,8 @@ class ForkServer:
         Returns:
             the worker; None if the server has died
         """
-        request = {
-            "arguments": [*arguments],
-            "environment": {**environment},
-            "folder": os.getcwd(),
-            "log": str(log),
-        }
-        answer = self.ask(request)
+        request = {"arguments": [*arguments], "environment": {**environment}, "log": str(log)}
+        answer = self.ask({**request, "folder": os.getcwd()})
         return None if answer is None else ForkedWorker(self, answer["pid"])
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any] | None:

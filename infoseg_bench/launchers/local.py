@@ -96,10 +96,6 @@ class LocalEngine(BaseEngine[LocalRun]):
         # In a new session the worker does not receive the terminal's Ctrl-C; this process passes it on.
         with folder.log_file.open("ab") as log:
             return subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                start_new_session=True,
-            )
+                command, env=environment, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from infoseg_bench.contracts.method import PRETRAINED
 from infoseg_bench.errors import UsageError
 from infoseg_bench.method_checks.check import require
 from infoseg_bench.method_checks.subject import Subject
@@ -24,7 +27,7 @@ def described(subject: Subject) -> None:
 def pretraining(subject: Subject) -> None:
     """Check that pre-trained weights, if there are any, are named with their training data."""
     found = subject.cls.pretrained(subject.make().parameters)
-    require(found is None or ", trained on " in found, f"pretrained returns {found!r}")
+    require(found is None or re.fullmatch(PRETRAINED, found) is not None, f"pretrained returns {found!r}")
 
 
 def resolvable(subject: Subject) -> None:

@@ -161,11 +161,9 @@ def _rows(runs: pd.DataFrame, loaded: dict[str, Run]) -> pd.DataFrame:
     )
     specs = {run.record.row: run.record.spec for run in loaded.values()}
     text = Differences.among(specs.values()).text
-    told = "pre-trained: " + rows["pretrained"]
-    differs = [
-        "; ".join(filter(None, [text(specs[row]), told[row] if rows.at[row, "pretrained"] else ""]))
-        for row in rows.index
-    ]
+    weights = [f"pre-trained: {name}" if name else "" for name in rows["pretrained"]]
+    pairs = zip((text(specs[row]) for row in rows.index), weights, strict=True)
+    differs = ["; ".join(filter(None, pair)) for pair in pairs]
     rows["label"] = rows["method_title"] + [f" ({settings})" if settings else "" for settings in differs]
     untrained = [row for row in rows.index if specs[row].parameters.get("weights") == UNTRAINED]
     rows["reference"] = rows["method"].isin(reference_methods()) | rows.index.isin(untrained)

@@ -53,7 +53,7 @@ class Lead:
 def lead(board: Board) -> Lead | None:
     """Find who leads; None if no row may."""
     rows = board.rows
-    able = rows[_ranked(rows) & ~rows["reference"] & (rows["track"] == SCRATCH)]
+    able = rows[ranked(rows) & ~rows["reference"] & (rows["track"] == SCRATCH)]
     if able.empty:
         return None
     first = able.iloc[0]
@@ -65,7 +65,8 @@ def lead(board: Board) -> Lead | None:
     return Lead(board, first, others.iloc[0], float(low), float(high))
 
 
-def _ranked(rows: pd.DataFrame) -> pd.Series:
+def ranked(rows: pd.DataFrame) -> pd.Series:
+    """Return which rows are ranked: those that used no labels and did not collapse to one cluster."""
     return (rows["label_use"] == "none") & (rows["collapsed"] == 0)
 
 
@@ -118,7 +119,7 @@ def headline(board: Board) -> str:
 
 def beside(board: Board) -> str:
     """Return a sentence about the best pre-trained row, which is ranked apart; empty without one."""
-    rows = board.rows[_ranked(board.rows) & (board.rows["track"] == PRETRAINED)]
+    rows = board.rows[ranked(board.rows) & (board.rows["track"] == PRETRAINED)]
     if rows.empty:
         return ""
     best = rows.iloc[0]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from infoseg_bench.reporting.ablation import ablations
 from infoseg_bench.reporting.boards import PRETRAINED, SCORES, SCRATCH, Board, each
-from infoseg_bench.reporting.lead import headline
+from infoseg_bench.reporting.lead import headline, ranked
 from infoseg_bench.reporting.published_figures import published_logs, reference_methods
 from infoseg_bench.reporting.table import TABLE_ROWS, Table, percent, to_csv
 from infoseg_bench.utils.markdown import plain
@@ -119,10 +119,10 @@ def _intervals(low: pd.Series, high: pd.Series) -> list[str]:
 
 def _ranks(frame: pd.DataFrame) -> list[str]:
     """Number the rows of each track; those that used labels or collapsed are not ranked."""
-    ranked = (frame["label_use"] == "none") & (frame["collapsed"] == 0)
+    places = ranked(frame)
     prefixes = frame["track"].map({SCRATCH: "", PRETRAINED: "p"})
-    places = prefixes + ranked.groupby(frame["track"]).cumsum().astype(str)
-    return [*places.where(ranked, "–")]  # noqa: RUF001
+    ranks = prefixes + places.groupby(frame["track"]).cumsum().astype(str)
+    return [*ranks.where(places, "–")]  # noqa: RUF001
 
 
 def tags_of(frame: pd.DataFrame) -> list[tuple[str, ...]]:

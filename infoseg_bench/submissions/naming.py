@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 
+from infoseg_bench.contracts.method import PRETRAINED
 from infoseg_bench.errors import UsageError
 from infoseg_bench.records.spec import EXTERNAL
 
 LONGEST = 60
 """Largest number of characters of a name; chosen by this project."""
-
-
-PRETRAINED = re.compile("[^;]+, trained on [^;]+")
-"""How pre-trained weights are named on leaderboards."""
 
 
 def check_pretrained(text: str) -> str:
@@ -21,7 +18,7 @@ def check_pretrained(text: str) -> str:
     Raises:
         UsageError: it does not say what they were trained on
     """
-    if PRETRAINED.fullmatch(text) is None or not text.isprintable():
+    if re.fullmatch(PRETRAINED, text) is None or not text.isprintable():
         raise UsageError(
             f"--pretrained {text!r}: name weights and data, as in 'DINO ViT-S/16, trained on ImageNet'"
         )
