@@ -79,7 +79,8 @@ def evaluate(
     """Score label maps made by any software, with any number of clusters.
 
     Args:
-        predictions: folder of label maps, one PNG or NPY for each scored image, named after its id
+        predictions: folder of label maps, one PNG or NPY for each scored image, named after its id: of the
+            stored photo, of its scored centre, or of the original photo where its shorter side is scaled
         dataset: name of a prepared data set
         name: name of the row on the leaderboard; None: the scores are not saved
         seed: number of the repetition; repetitions of one name are averaged

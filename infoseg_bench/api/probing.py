@@ -12,14 +12,8 @@ import numpy as np
 
 from infoseg_bench.errors import UsageError
 from infoseg_bench.inference.finding import find_run, load_run
-from infoseg_bench.inference.linear_probe import (
-    BATCH,
-    LEARNING_RATE,
-    STEPS,
-    probe_counts,
-    probe_sets,
-    train_probe,
-)
+from infoseg_bench.inference.linear_probe import probe_counts, probe_sets, train_probe
+from infoseg_bench.inference.probe_settings import BATCH, LEARNING_RATE, STEPS
 from infoseg_bench.runs.assemble import find_dataset
 from infoseg_bench.scoring.matching import Matching
 from infoseg_bench.scoring.scores import Scores, score

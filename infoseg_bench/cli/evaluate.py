@@ -69,8 +69,13 @@ def evaluate(
 
     A label map contains a cluster number for every pixel: a greyscale PNG of 8 or 16 bits, a palette PNG
     (its indices are read) or an NPY array. It covers either the whole stored photo or only its scored
-    centre, as written by --write-images. Numbers have the same meaning in all images. Clusters are matched
-    to classes one-to-one; if there are more clusters than classes, pixels of unmatched clusters are wrong.
+    centre, as written by --write-images. For coco-stuff-27, cityscapes and potsdam-3-rgb, it may also have
+    the size of the original photo, and is then scaled and cropped as the labels were. Numbers have the same
+    meaning in all images. Clusters are matched to classes one-to-one; if there are more clusters than
+    classes, pixels of unmatched clusters are wrong.
+
+    If there are more clusters than classes, the score of STEGO's evaluator is also shown, which drops the
+    pixels of clusters whose number is not below the number of classes.
 
     \b
     infoseg-bench evaluate --dataset my-photos --write-images images/
@@ -106,9 +111,11 @@ def evaluate(
 def _show(scored: Evaluated, protocol: str) -> None:
     from infoseg_bench.scoring.dropped import as_in_stego
 
-    images, clusters, classes = scored.counts.shape
-    scores = scored.scores
-    click.echo(f"{images} images, {clusters} clusters, {classes} classes, protocol {protocol!r}")
+    images, _, classes = scored.counts.shape
+    clusters, scores = int(scored.counts.any(axis=(0, 2)).sum()), scored.scores
+    click.echo(
+        f"{plural(images, 'image')}, {plural(clusters, 'cluster')}, {classes} classes, protocol {protocol!r}"
+    )
     click.echo(f"PA {100 * scores.one_to_one.pixel_accuracy:.2f} % (one-to-one: the headline)")
     click.echo(f"PA {100 * scores.majority.pixel_accuracy:.2f} % (majority vote, many-to-one)")
     if (stego := as_in_stego(scored.counts.sum(axis=0))) is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from infoseg_bench.cli.options import data_option, device_option, plugin_option, results_option, run_option
+from infoseg_bench.inference.probe_settings import STEPS
 from infoseg_bench.utils.text import plural
 
 
@@ -15,7 +16,7 @@ from infoseg_bench.utils.text import plural
 @click.option(
     "--steps",
     type=click.IntRange(min=1),
-    default=5000,
+    default=STEPS,
     show_default=True,
     help="Training steps of the probe.",
 )

@@ -20,16 +20,10 @@ from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.view import VOID
 from infoseg_bench.errors import UserError
+from infoseg_bench.inference.probe_settings import BATCH, LEARNING_RATE
 from infoseg_bench.runs.prediction import count
 from infoseg_bench.utils.progress import ProgressFactory
 from infoseg_bench.utils.randomness import generator
-
-STEPS = 5_000
-"""Training steps (STEGO src/configs/train_config.yml:10)."""
-BATCH = 16
-"""Images per step (STEGO src/configs/train_config.yml:11)."""
-LEARNING_RATE = 5e-3
-"""Of Adam (STEGO src/train_segmentation.py:380)."""
 
 
 def probe_sets(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeVar
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 from PIL import Image
 from pydantic import model_validator
 
@@ -61,6 +62,29 @@ class ShorterSideOptions(Parameters):
     ) -> UInt8[np.ndarray, "scaled_height scaled_width"]:
         """Return a label map scaled by nearest neighbours."""
         return self._scaled(labels, Image.Resampling.NEAREST)
+
+    @classmethod
+    def of_store(cls, options: Mapping[str, object]) -> ShorterSideOptions | None:
+        """Return the scaling of a store from its recipe's options; None if its recipe scales differently."""
+        names = ShorterSideOptions.model_fields.keys()
+        return (
+            ShorterSideOptions(**{name: options[name] for name in names}) if names <= options.keys() else None
+        )
+
+    def scaled_clusters(
+        self, clusters: Int64[np.ndarray, "height width"]
+    ) -> Int64[np.ndarray, "scaled_height scaled_width"]:
+        """Return a cluster map of a whole photo, scaled as label maps are; its numbers may be of any size."""
+        # Pillow has no images of 64 bits, but it can resize a map of the pixels' positions.
+        positions = np.arange(clusters.size, dtype=np.int32).reshape(clusters.shape)
+        return np.asarray(clusters.ravel()[self._scaled(positions, Image.Resampling.NEAREST)])
+
+    def stored_size(self, height: int, width: int) -> tuple[int, int]:
+        """Return height and width of a photo in the store."""
+        rows, columns = (
+            len(range(side)[_centred(side, self.crop)]) for side in shorter_side(height, width, self.size)
+        )
+        return rows, columns
 
     @property
     def photo_pixels(self) -> float:

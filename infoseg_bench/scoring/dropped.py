@@ -31,7 +31,8 @@ def as_in_stego(counts: Int64[np.ndarray, "cluster cls"]) -> AsInStego | None:
     """Return the score of STEGO's evaluator; None if it drops no pixel, or all of them.
 
     Args:
-        counts: number of pixels per cluster, in the order of their numbers from 0, and class
+        counts: number of pixels per cluster and class; the first rows are those of the clusters whose numbers
+            are below the number of classes, and all others are extra clusters
     """
     kept = counts[: counts.shape[1]]
     dropped = 1 - int(kept.sum()) / max(int(counts.sum()), 1)

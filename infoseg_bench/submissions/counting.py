@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,12 @@ from infoseg_bench.data.view import View
 from infoseg_bench.errors import UserError, first_few, printable
 from infoseg_bench.images.label_images import Colour
 from infoseg_bench.images.palette_agreement import PaletteAgreement
+from infoseg_bench.preparation.shorter_side import ShorterSideOptions
 from infoseg_bench.scoring.counts import confusion_counts
 from infoseg_bench.submissions.label_files import Faults, Unscorable, find_label_files, read_label_map
 from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import ProgressFactory
+from infoseg_bench.utils.text import plural
 
 MOST_CELLS = 1 << 27
 """Largest number of image x cluster x class counts: one GiB; chosen by this project."""
@@ -29,10 +32,11 @@ MOST_CELLS = 1 << 27
 
 @dataclass(frozen=True)
 class _ImageCounts:
-    """Pixels of one image by occurring cluster and by class, and the colours of its palette."""
+    """Pixels of one image by occurring cluster and by class; size and colours of its file."""
 
     clusters: Int64[np.ndarray, " present"]
     pixels: Int64[np.ndarray, "present cls"]
+    size: tuple[int, int]
     palette: dict[int, Colour] | None
 
 
@@ -44,11 +48,13 @@ class Evaluated:
         ids: ids of the photos
         sizes: heights and widths of the whole photos, int `photo 2`
         labels: labels of their centre crops, uint8 `crop crop` each
+        scaling: how the recipe scaled the photos; None: label maps of other scales are not accepted
     """
 
     ids: list[str]
     sizes: np.ndarray
     labels: list[UInt8[np.ndarray, "crop crop"]]
+    scaling: ShorterSideOptions | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +86,7 @@ def evaluated(prepared: PreparedDataset, *, protocol: str) -> Evaluated:
         ids=[ids[photo] for photo in view.evaluation],
         sizes=arrays.sizes[view.evaluation],
         labels=[labels[0].numpy() for _, labels in photos.batches(1)],
+        scaling=ShorterSideOptions.of_store(json.loads(prepared.store.attributes.get("options", "{}"))),
     )
 
 
@@ -96,7 +103,7 @@ def count_folder(
 
     Args:
         folder: folder with one PNG or NPY per scored photo, named after its id, of the whole photo or its
-            centre crop
+            centre crop; also of the whole photo at another scale if the recipe scales the shorter side
         prepared: the data set
         others: all data sets by name, to recognise label maps of another one
         protocol: label protocol
@@ -113,8 +120,8 @@ def count_folder(
     def work(index: int) -> _ImageCounts | Unscorable:
         try:
             numbers, palette = read_label_map(files[photos.ids[index]])
-            clusters = _centre(numbers, photos, index)
-            return _count(clusters, photos.labels[index], n_classes, palette)
+            clusters, pixels = _count(_centre(numbers, photos, index), photos.labels[index], n_classes)
+            return _ImageCounts(clusters, pixels, numbers.shape, palette)
         except Unscorable as error:
             return error
 
@@ -134,7 +141,11 @@ def count_folder(
         )
     counts = _together(counted, n_classes, folder)
     found = zip(photos.ids, (image.palette for image in counted), strict=True)
-    warnings = [palettes.warning, _unlike_the_classes(prepared.view, found)]
+    warnings = [
+        palettes.warning,
+        _unlike_the_classes(prepared.view, found),
+        _scaled(photos, counted),
+    ]
     return Counted(counts=counts, ids=photos.ids, warnings=[line for line in warnings if line])
 
 
@@ -203,8 +214,11 @@ def _refuse(folder: Path, faults: Faults) -> None:
 def _centre(clusters: np.ndarray, photos: Evaluated, index: int) -> Int64[np.ndarray, "crop crop"]:
     """Return the scored part of a cluster map; values outside of the photo do not matter, they are void."""
     crop, (height, width) = photos.labels[index].shape[0], photos.sizes[index].tolist()
+    scaling = photos.scaling
     if clusters.shape == (crop, crop):
         return clusters
+    if scaling is not None and clusters.size and scaling.stored_size(*clusters.shape) == (height, width):
+        clusters = scaling.scaled_clusters(clusters)
     if clusters.shape != (height, width):
         raise Unscorable(
             f"of the wrong size, neither the photo's nor its scored centre's {crop}x{crop}",
@@ -216,9 +230,22 @@ def _centre(clusters: np.ndarray, photos: Evaluated, index: int) -> Int64[np.nda
     return np.asarray(clusters[rows[:, None], columns])
 
 
+def _scaled(photos: Evaluated, counted: Sequence[_ImageCounts]) -> str:
+    """Say in one line how many label maps were scaled; empty if none was."""
+    scaled = [
+        f"{image.size[0]}x{image.size[1]}"
+        for image, photo, labels in zip(counted, photos.sizes.tolist(), photos.labels, strict=True)
+        if image.size not in (tuple(photo), labels.shape)
+    ]
+    if not scaled:
+        return ""
+    sizes = first_few(sorted(set(scaled)))
+    return f"{plural(len(scaled), 'label map')} of {sizes} scaled as the labels were, by nearest neighbours"
+
+
 def _count(
-    clusters: np.ndarray, labels: np.ndarray, n_classes: int, palette: dict[int, Colour] | None
-) -> _ImageCounts:
+    clusters: np.ndarray, labels: np.ndarray, n_classes: int
+) -> tuple[Int64[np.ndarray, " present"], Int64[np.ndarray, "present cls"]]:
     present, numbered = np.unique(clusters, return_inverse=True)
     counts = confusion_counts(
         torch.from_numpy(numbered.reshape(1, *clusters.shape).astype(np.int64)),
@@ -226,14 +253,14 @@ def _count(
         n_clusters=len(present),
         n_classes=n_classes,
     )
-    return _ImageCounts(present, counts[0].numpy(), palette)
+    return present, counts[0].numpy()
 
 
 def _together(counted: list[_ImageCounts], n_classes: int, folder: Path) -> np.ndarray:
     clusters = np.unique(np.concatenate([image.clusters for image in counted]))
-    if n_classes < len(clusters) <= clusters[-1] < 2 * len(clusters):
-        # A few numbers do not occur: they keep their rows, as STEGO's evaluator goes by the numbers.
-        clusters = np.arange(clusters[-1] + 1)
+    if len(clusters) > n_classes:
+        # STEGO's evaluator goes by the numbers: the first rows are those below the number of classes.
+        clusters = np.union1d(np.arange(n_classes), clusters)
     if len(counted) * len(clusters) * n_classes > MOST_CELLS:
         raise UserError(
             f"{folder}: {len(clusters)} different numbers in {len(counted)} label maps, too many clusters: "

@@ -126,4 +126,8 @@ def write_row(
 
 
 def _same(folder: RunFolder, counts: np.ndarray) -> bool:
-    return np.array_equal(folder.counts().last_images, counts)
+    return np.array_equal(_occurring(folder.counts().last_images), _occurring(counts))
+
+
+def _occurring(counts: np.ndarray) -> np.ndarray:
+    return counts[:, counts.any(axis=(0, 2))]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import html
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -143,19 +145,43 @@ def test_other_maps_under_the_same_name_are_refused_unless_forced(folder: Path) 
     assert "collapsed" in json.loads(record.read_text())["warnings"][0]
 
 
-def test_extra_clusters_are_wrong_and_shown_as_stegos_evaluator_drops_them(folder: Path) -> None:
-    def halved(clusters: np.ndarray) -> np.ndarray:
-        # Classes are clusters 0 to 2; the number 3 does not occur, and every other row is in cluster 4.
-        numbered = np.select([clusters == 200, clusters == 0], [1, 2], 0)
-        numbered[::2] = 4
-        return numbered
+@pytest.mark.parametrize("numbers", [(3, 4), (5, 4), (9, 77), (1000, 1 << 40)])
+def test_extra_clusters_are_wrong_and_shown_as_stegos_evaluator_drops_them(
+    folder: Path, numbers: tuple[int, int]
+) -> None:
+    # By rows of ten pixels: six of class 0, three of class 1, one of class 2.
+    labels = np.repeat([[0] * 6 + [1] * 3 + [2]], 10, axis=0).T.astype(np.uint8)
+    photo = type(random_photos(1)[0])("photo", np.zeros((10, 10, 3), dtype=np.uint8), labels)
+    write_photos(folder / "data" / "mini.h5", [photo], [make_view([photo], crop=10)])
+    one, other = numbers
+    # Number 1 does not occur; the clusters below 3 have 60 pixels, 50 of them right.
+    clusters = np.array([0, 0, 0, 0, 2, other, one, one, one, 2])
+    (folder / "maps").mkdir()
+    np.save(folder / "maps" / "photo.npy", np.repeat(clusters[:, None], 10, axis=1))
+    status, output = evaluate(folder / "maps", "--name", "A")
+    assert status == 0, output
+    assert "1 image, 4 clusters, 3 classes" in output
+    assert "PA 80.00 % (one-to-one: the headline)" in output
+    told = (
+        "one-to-one, as in STEGO's evaluator, which drops 40.0 % of the pixels: those of clusters 3 and above"
+    )
+    assert f"PA 83.33 % ({told})" in output
+    assert call("report")[0] == 0
+    report = folder / "results" / "report"
+    (row,) = csv.DictReader((report / "quirks.csv").read_text().splitlines())
+    assert [float(row[name]) for name in ("corrected_mean", "published_mean")] == pytest.approx(
+        [0.8, 50 / 60]
+    )
+    for page in ("leaderboard.md", "index.html"):
+        assert "STEGO's evaluator, extra clusters dropped (40.0 % of the pixels)" in html.unescape(
+            (report / page).read_text()
+        )
 
-    status, output = evaluate(write_maps(folder / "maps", halved), "--name", "A")
+
+def test_clusters_numbered_otherwise_are_not_extra_where_there_are_no_more_than_classes(folder: Path) -> None:
+    status, output = evaluate(write_maps(folder / "maps"))
     assert status == 0
-    assert "5 clusters, 3 classes" in output
-    assert "PA 100.00 % (one-to-one, as in STEGO's evaluator, which drops" in output
-    assert "% of the pixels: those of clusters 3 and above)" in output
-    assert "PA 100.00 % (one-to-one: the headline)" not in output
+    assert "STEGO" not in output
 
 
 def test_pre_trained_weights_of_label_maps_are_declared_with_their_data(folder: Path) -> None:

@@ -40,6 +40,23 @@ def test_a_stores_centre_crop_has_the_pixels_of_the_published_one(height: int, w
     np.testing.assert_array_equal(centre_crop(options.scaled_labels(codes), options.crop), expected)
 
 
+@given(st.integers(1, 80), st.integers(1, 80), st.integers(0, 3))
+def test_cluster_maps_are_scaled_pixel_by_pixel_as_labels_are(height: int, width: int, less: int) -> None:
+    options = ShorterSideOptions(size=12, crop=12 - less)
+    codes = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
+    labels = options.scaled_labels(codes)
+    np.testing.assert_array_equal(
+        options.scaled_clusters(codes.astype(np.int64) << 40), labels.astype(np.int64) << 40
+    )
+    assert options.stored_size(height, width) == labels.shape
+
+
+def test_a_stores_scaling_is_known_where_its_recipe_scales_the_shorter_side() -> None:
+    stored = ShorterSideOptions(size=64, crop=48, filter="nearest")
+    assert ShorterSideOptions.of_store({"source": None, "train": "none", **stored.model_dump()}) == stored
+    assert ShorterSideOptions.of_store({"scale": 0.33, "crop": 48}) is None
+
+
 def test_photos_are_scaled_by_either_filter_and_labels_never_mixed() -> None:
     photo = np.zeros((64, 64, 3), dtype=np.uint8)
     photo[:, ::2] = 200
