@@ -110,7 +110,8 @@ def evaluate(
         protocol=protocol, ignore_extra=ignore_extra, progress=progress,
     )  # fmt: skip
     counts, warnings = counted.counts, tuple(counted.warnings)
-    scored = Evaluated(scores=evaluation(counts, step=0, selection="last"), counts=counts, warnings=warnings)
+    scores = evaluation(counts.sum(axis=0), step=0, selection="last")
+    scored = Evaluated(scores=scores, counts=counts, warnings=warnings)
     on_scores(scored)
     if name is None:
         return scored

@@ -159,7 +159,7 @@ def score(counts: Int64[np.ndarray, "cluster cls"]) -> Evaluation:
     Raises:
         ValueError: the matrix has no pixels
     """
-    return evaluation(counts[None], step=0, selection="last")
+    return evaluation(counts, step=0, selection="last")
 
 
 def _evaluation(dataset: PreparedDataset, protocol: str, device: torch.device) -> EvaluationSet:

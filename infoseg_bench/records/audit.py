@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.counts_file import Counts
 from infoseg_bench.records.evaluation import evaluation
-from infoseg_bench.records.record import DatasetFacts, Evaluation, FinishedRecord, UnscoredRecord
+from infoseg_bench.records.record import Evaluation, FinishedRecord, UnscoredRecord
 from infoseg_bench.records.segments import Segments, cluster_sizes
 from infoseg_bench.records.stored import StoredRun
 from infoseg_bench.scoring.scores import constant_accuracy
@@ -31,13 +31,12 @@ def audit(run: StoredRun, record: FinishedRecord) -> Counts:
     counts = run.counts()
     if counts.sha256 != record.checksums.get(run.counts_file.name):
         raise UserError(f"{run.counts_file}: not the counts that the record was made from")
-    _check_scores(run, record, record.last, counts.last, counts.last_images)
-    _check_scores(run, record, record.best, counts.best, counts.best_images)
+    _check_scores(run, record, record.last, counts.last_images, counts.last)
+    _check_scores(run, record, record.best, counts.best_images, counts.best)
     if (counts.selected_images is None) != (record.selected is None):
         raise UserError(f"{run.counts_file}: the record and the counts disagree on a selected step")
     if counts.selected_images is not None and record.selected is not None:
-        images = counts.selected_images
-        _check_scores(run, record, record.selected, images.sum(axis=0), images)
+        _check_scores(run, record, record.selected, counts.selected_images)
     return counts
 
 
@@ -86,23 +85,24 @@ def _check_names(run: StoredRun, record: FinishedRecord | UnscoredRecord) -> Non
 
 
 def _check_scores(
-    run: StoredRun, record: FinishedRecord, stated: Evaluation, total: np.ndarray, images: np.ndarray
+    run: StoredRun,
+    record: FinishedRecord,
+    stated: Evaluation,
+    images: np.ndarray,
+    total: np.ndarray | None = None,
 ) -> None:
-    _check_counts(run, record.dataset, images)
-    name = stated.selection
-    if not np.array_equal(images.sum(axis=0), total):
-        raise UserError(f"{run.counts_file}: the images' counts do not add up to the total of {name!r}")
-    computed = evaluation(images, step=stated.step, selection=name)
-    if not _same(stated, computed):
-        raise UserError(f"{run.record_file}: its scores ({name}) do not follow from its counts")
-
-
-def _check_counts(run: StoredRun, facts: DatasetFacts, images: np.ndarray) -> None:
+    """Check a state against its counts per image, and their `total` if the file has it too."""
+    facts, name = record.dataset, stated.selection
     fits = images.ndim == 3 and images.dtype == np.int64 and images.shape[2] == len(facts.classes)
     if not fits or images.min(initial=0) < 0 or not images.any():
         raise UserError(f"{run.counts_file}: not counts of pixels of {len(facts.classes)} classes")
-    if not math.isclose(facts.constant_pixel_accuracy, constant_accuracy(images.sum(axis=0))):
+    counts = images.sum(axis=0)
+    if total is not None and not np.array_equal(counts, total):
+        raise UserError(f"{run.counts_file}: the images' counts do not add up to the total of {name!r}")
+    if not math.isclose(facts.constant_pixel_accuracy, constant_accuracy(counts)):
         raise UserError(f"{run.record_file}: its constant PA does not follow from its counts")
+    if not _same(stated, evaluation(counts, step=stated.step, selection=name)):
+        raise UserError(f"{run.record_file}: its scores ({name}) do not follow from its counts")
 
 
 def _same(stated: BaseModel, computed: BaseModel) -> bool:

@@ -109,6 +109,6 @@ def parse_counts(content: bytes | None, source: Path) -> Counts:
     return Counts(
         **{name: arrays[name] for name in names},
         selected_images=arrays.get("selected_images"),
-        ids=tuple(map(str, arrays["ids"].ravel())),
+        ids=tuple(map(str, arrays["ids"].ravel().tolist())),
         sha256=hashlib.sha256(content or b"").hexdigest(),
     )

@@ -22,11 +22,8 @@ def pixel_accuracy(counts: Int64[np.ndarray, "image cluster cls"]) -> float:
     return score(total, one_to_one(total)).pixel_accuracy
 
 
-def evaluation(
-    counts: Int64[np.ndarray, "image cluster cls"], *, step: int, selection: Selection
-) -> Evaluation:
-    """Compute every score of a record from nothing but its counts."""
-    total = counts.sum(axis=0)
+def evaluation(total: Int64[np.ndarray, "cluster cls"], *, step: int, selection: Selection) -> Evaluation:
+    """Compute every score of a record from nothing but the counts of all images together."""
     return Evaluation(
         step=step,
         selection=selection,

@@ -16,7 +16,7 @@ from infoseg_bench.errors import UserError, reason
 from infoseg_bench.records.heartbeat import owned_elsewhere
 from infoseg_bench.records.record import Record
 from infoseg_bench.records.spec import RunSpec
-from infoseg_bench.records.stored import StoredRun
+from infoseg_bench.records.stored import RunFile, StoredRun
 from infoseg_bench.utils.atomic import write_text
 
 State = Literal["finished", "failed", "running", "interrupted", "missing"]
@@ -25,18 +25,15 @@ State = Literal["finished", "failed", "running", "interrupted", "missing"]
 class RunFolder(StoredRun):
     """The files of one run below a results folder."""
 
-    def __init__(self, path: Path) -> None:
-        """Set the paths of the files; nothing is read or created."""
-        super().__init__(path)
-        self.status_file = path / "status.json"
-        self.checkpoint_file = path / "checkpoint.pt"
-        self.previous_checkpoint_file = path / "checkpoint.previous.pt"
-        self.log_file = path / "log.txt"
-        self.lock_file = path / ".lock"
-        self.owner_file = path / ".owner"
-        self.claim_file = path / ".claim"
-        self.threads_file = path / ".threads"
-        self.snapshots_file = path / "snapshots.npz"
+    status_file = RunFile("status.json")
+    checkpoint_file = RunFile("checkpoint.pt")
+    previous_checkpoint_file = RunFile("checkpoint.previous.pt")
+    log_file = RunFile("log.txt")
+    lock_file = RunFile(".lock")
+    owner_file = RunFile(".owner")
+    claim_file = RunFile(".claim")
+    threads_file = RunFile(".threads")
+    snapshots_file = RunFile("snapshots.npz")
 
     @classmethod
     def of(cls, results: Path, spec: RunSpec) -> RunFolder:

@@ -88,8 +88,8 @@ def load_results(
 
 def results_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """Return a table of rows from `finished_rows` and the like, with the columns of `load_results`."""
-    parameters = dict.fromkeys(name for row in rows for name in row if name.startswith(PARAMETER))
-    return pd.DataFrame.from_records(rows, columns=[*COLUMNS, *sorted(parameters)])
+    parameters = sorted(name for name in set().union(*rows) if name.startswith(PARAMETER))
+    return pd.DataFrame.from_records(rows, columns=[*COLUMNS, *parameters])
 
 
 def finished_rows(run: StoredRun, record: FinishedRecord) -> Iterator[dict[str, Any]]:

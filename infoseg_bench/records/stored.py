@@ -16,6 +16,17 @@ from infoseg_bench.records.segments import Segments, parse_segments
 from infoseg_bench.records.spec import RunSpec
 
 
+class RunFile:
+    """The path of a file of a run, made when it is asked for: a report lists thousands of runs."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, run: StoredRun, owner: type[StoredRun]) -> Path:
+        """Return the path."""
+        return run.path / self._name
+
+
 class StoredRun(ABC):
     """One run: its spec, record, counts or segments, and curve.
 
@@ -28,13 +39,14 @@ class StoredRun(ABC):
         curve_file: loss and PA over the steps
     """
 
+    spec_file = RunFile("spec.json")
+    record_file = RunFile("record.json")
+    counts_file = RunFile("counts.npz")
+    segments_file = RunFile("segments.npz")
+    curve_file = RunFile("curve.jsonl")
+
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.spec_file = path / "spec.json"
-        self.record_file = path / "record.json"
-        self.counts_file = path / "counts.npz"
-        self.segments_file = path / "segments.npz"
-        self.curve_file = path / "curve.jsonl"
 
     @abstractmethod
     def content(self, file: Path) -> bytes | None:

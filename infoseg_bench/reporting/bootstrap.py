@@ -37,21 +37,20 @@ def resample_images(correct: Images, pixels: Images) -> Float64[np.ndarray, "run
 
     Args:
         correct: right pixels of every image, per run
-        pixels: scored pixels of every image, per run
+        pixels: scored pixels of every image, per run; usually the same for all
     """
-    sizes: dict[int, list[int]] = defaultdict(list)
+    groups: dict[bytes, list[int]] = defaultdict(list)
     for index, counted in enumerate(pixels):
-        sizes[len(counted)].append(index)
+        groups[counted.tobytes()].append(index)
     drawn = np.empty((len(pixels), RESAMPLES))
-    for images, members in sizes.items():
+    for members in groups.values():
+        scored = pixels[members[0]].astype(np.float64)
         # A block of runs at a time: the images of all runs of a large board would fill the memory.
-        step = max(1, _CELLS // images)
+        step = max(1, _CELLS // len(scored))
         for block in (members[i : i + step] for i in range(0, len(members), step)):
-            right, scored = (
-                np.stack([whole[i] for i in block], axis=1).astype(np.float64) for whole in (correct, pixels)
-            )
-            shares = [(weights @ right) / np.maximum(weights @ scored, 1) for weights in _weights(images)]
-            drawn[block] = np.concatenate(shares).T
+            right = np.stack([correct[i] for i in block]).astype(np.float64)
+            shares = [right @ draws.T / np.maximum(draws @ scored, 1) for draws in _weights(len(scored))]
+            drawn[block] = np.concatenate(shares, axis=1)
     return drawn
 
 

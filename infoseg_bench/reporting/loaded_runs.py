@@ -14,7 +14,7 @@ from infoseg_bench.records.record import FinishedRecord, UnscoredRecord
 from infoseg_bench.records.segments import Segments
 from infoseg_bench.records.sources import stored_runs
 from infoseg_bench.records.stored import StoredRun
-from infoseg_bench.scoring.matching import UNMATCHED, one_to_one
+from infoseg_bench.scoring.matching import UNMATCHED
 from infoseg_bench.utils.parallel import process_map
 
 MANY = 200
@@ -55,7 +55,8 @@ def read_completed(*sources: Path) -> tuple[list[Run], list[SegmentedRun], list[
         the scored runs, those on photos without labels, and a line for every record that cannot be used
     """
     found, problems = stored_runs(sources)
-    loaded = process_map(_load, found) if len(found) >= MANY else [_load(stored) for stored in found]
+    many = len(found) >= MANY
+    loaded = process_map(_load, found, imports=["scipy.optimize"]) if many else [*map(_load, found)]
     runs = [one for one in loaded if isinstance(one, Run)]
     segmented = [one for one in loaded if isinstance(one, SegmentedRun)]
     return runs, segmented, [*problems, *(one for one in loaded if isinstance(one, str))]
@@ -80,18 +81,14 @@ def _load(stored: StoredRun) -> Run | SegmentedRun | str | None:
         return " ".join(str(error).split())
 
 
-def correct_pixels(images: Int64[np.ndarray, "image cluster cls"]) -> Int64[np.ndarray, " image"]:
-    """Count every image's right pixels under the one-to-one matching of all of them together."""
-    classes = one_to_one(images.sum(axis=0)).classes
+def _run(stored: StoredRun, record: FinishedRecord, images: Int64[np.ndarray, "image cluster cls"]) -> Run:
+    # The audit has recomputed the matching.
+    classes = np.array(record.last.one_to_one.matching)
     clusters = np.flatnonzero(classes != UNMATCHED)
-    return np.asarray(images[:, clusters, classes[clusters]].sum(axis=1), dtype=np.int64)
-
-
-def _run(stored: StoredRun, record: FinishedRecord, images: np.ndarray) -> Run:
     return Run(
         record=record,
         folder=stored,
         counts=images.sum(axis=0),
-        correct=correct_pixels(images),
+        correct=images[:, clusters, classes[clusters]].sum(axis=1),
         pixels=images.sum(axis=(1, 2)),
     )

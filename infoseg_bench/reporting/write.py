@@ -30,6 +30,8 @@ from infoseg_bench.utils.parallel import process_map
 
 LOCAL = "local"
 """Folder of what must not be published; git ignores it."""
+DRAWING = ("matplotlib.figure", "matplotlib.backends.backend_svg")
+"""Modules that draw figures."""
 CONFUSION_ROWS = 50
 """Rows whose confusion matrices are written; chosen by this project."""
 
@@ -133,7 +135,7 @@ def _write_boards(
     ]
     jobs += [partial(make, board) for make in (_texts, class_frame) for board in boards]
     many = sum(len(board.runs) for board in boards) >= MANY
-    found = iter(process_map(_call, jobs) if many else map(_call, jobs))
+    found = iter(process_map(_call, jobs, imports=DRAWING) if many else map(_call, jobs))
     figures: dict[str, dict[str, Drawing]] = {board.name: {} for board in boards}
     for name in KINDS:
         for board in boards:

@@ -74,8 +74,8 @@ def _scored(execution: Execution, prepared: PreparedDataset, last: np.ndarray) -
     return FinishedRecord(
         **_header(execution, prepared),
         dataset=dataset_facts(prepared, last),
-        last=evaluation(last, step=training.step, selection="last"),
-        best=evaluation(best, step=best_step, selection="best (chosen with labels)"),
+        last=evaluation(last.sum(axis=0), step=training.step, selection="last"),
+        best=evaluation(best.sum(axis=0), step=best_step, selection="best (chosen with labels)"),
         selected=_selected(execution),
         checksums={folder.counts_file.name: folder.counts_sha256()},
         warnings=[*warnings_of(last), *_suspicions(execution)],
@@ -133,7 +133,8 @@ def _selected(execution: Execution) -> Evaluation | None:
     if training.selected_counts is None or training.selected_step is None:
         return None
     selection: Selection = "stability" if figure == SELF_AGREEMENT else "information"
-    return evaluation(training.selected_counts, step=training.selected_step, selection=selection)
+    total = training.selected_counts.sum(axis=0)
+    return evaluation(total, step=training.selected_step, selection=selection)
 
 
 def _suspicions(execution: Execution) -> list[str]:

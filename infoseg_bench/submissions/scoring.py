@@ -70,6 +70,7 @@ def external_record(
 ) -> FinishedRecord:
     """Return the record for counts already written to `folder`; its last and best scores are the same."""
     counts = counted.counts
+    total = counts.sum(axis=0)
     return FinishedRecord(
         identity=spec.identity,
         row=spec.row,
@@ -78,8 +79,8 @@ def external_record(
         label_use=LABEL_USE[row.labels_used],
         pretrained=row.pretrained,
         dataset=dataset_facts(prepared, counts),
-        last=evaluation(counts, step=0, selection="last"),
-        best=evaluation(counts, step=0, selection="best (chosen with labels)"),
+        last=evaluation(total, step=0, selection="last"),
+        best=evaluation(total, step=0, selection="best (chosen with labels)"),
         costs=None,
         provenance=collect(torch.device("cpu"), started=now(), resumed_from=[]),
         checksums={folder.counts_file.name: folder.counts_sha256()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import signal
 import sys
@@ -56,7 +57,9 @@ def ordered_map(
             shown.close()
 
 
-def process_map(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+def process_map(
+    function: Callable[[Item], Result], items: Sequence[Item], *, imports: Sequence[str] = ()
+) -> list[Result]:
     """Call `function` on every item, in forked processes, and return the results in the order of the items.
 
     For work that holds Python's global lock. Processes are forked because new ones would each import torch;
@@ -66,6 +69,7 @@ def process_map(function: Callable[[Item], Result], items: Sequence[Item]) -> li
     Args:
         function: any callable, also a closure; its side effects are lost
         items: its arguments, which are not copied; the results must be picklable
+        imports: modules that take long to import, which is then done once, not in every process
 
     Raises:
         Exception: any exception of `function`
@@ -73,6 +77,8 @@ def process_map(function: Callable[[Item], Result], items: Sequence[Item]) -> li
     workers = min(usable_cores(), len(items))
     if sys.platform != "linux" or workers < 2:
         return [function(item) for item in items]
+    for module in imports:
+        importlib.import_module(module)
     fork = multiprocessing.get_context("fork")
     with (
         warnings.catch_warnings(),

@@ -75,9 +75,11 @@ def add_run(
         label_use=label_use,
         pretrained=pretrained,
         dataset=_facts(last, facts),
-        last=evaluation(last, step=steps or 1, selection="last"),
-        best=evaluation(best, step=10, selection="best (chosen with labels)"),
-        selected=None if selected is None else evaluation(selected, step=20, selection="information"),
+        last=evaluation(last.sum(axis=0), step=steps or 1, selection="last"),
+        best=evaluation(best.sum(axis=0), step=10, selection="best (chosen with labels)"),
+        selected=None
+        if selected is None
+        else evaluation(selected.sum(axis=0), step=20, selection="information"),
         costs=Costs(
             load_seconds=1.0,
             fit_seconds=2.0,

@@ -10,7 +10,7 @@ import pytest
 from infoseg_bench.reporting.boards import Board, make_boards
 from infoseg_bench.reporting.bootstrap import RESAMPLES, resample_images
 from infoseg_bench.reporting.lead import headline, lead
-from infoseg_bench.reporting.loaded_runs import correct_pixels, read_runs
+from infoseg_bench.reporting.loaded_runs import read_runs
 from tests.reporting.runs import add_run, counts_with
 
 
@@ -81,7 +81,7 @@ def test_correct_pixels_add_up_to_the_pa(tmp_path: Path) -> None:
     add_run(tmp_path, last=counts)
     ((run,), _) = read_runs(tmp_path)
     assert run.record.last is not None
-    share = correct_pixels(counts).sum() / counts.sum()
+    share = run.correct.sum() / run.pixels.sum()
     assert share == pytest.approx(run.record.last.one_to_one.pixel_accuracy)
 
 
