@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -70,28 +72,46 @@ def test_all_documents_and_workflows_name_the_same_pythons() -> None:
         assert f"You need Python {PYTHONS[0]} to {PYTHONS[-1]} " in (ROOT / document).read_text()
 
 
-def test_the_citation_has_what_its_format_requires_and_agrees_with_the_project() -> None:
-    # Required keys: the schema of the Citation File Format 1.2.0.
+def test_the_citation_agrees_with_the_project() -> None:
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert citation["cff-version"] == "1.2.0"
-    assert all(citation[key] for key in ("message", "title", "authors"))
     assert citation["license"] == PROJECT["license"]
     assert [author["name"] for author in citation["authors"]] == [
         author["name"] for author in PROJECT["authors"]
     ]
-    for reference in citation["references"]:
-        assert all(reference[key] for key in ("type", "title", "authors", "year", "url"))
+    cited = {reference["title"] for reference in citation["references"]}
+    assert len(cited) == len(citation["references"])
+    assert all(reference["url"].startswith("https://arxiv.org/abs/") for reference in citation["references"])
 
 
-@pytest.mark.parametrize(
-    "form", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")), ids=lambda p: p.name
-)
-def test_issue_forms_have_what_the_format_requires(form: Path) -> None:
-    content = yaml.safe_load(form.read_text())
-    if form.name == "config.yml":
-        assert "blank_issues_enabled" in content
-        return
-    assert all(content[key] for key in ("name", "description", "body"))
-    questions = [item for item in content["body"] if item["type"] != "markdown"]
-    assert all(item["attributes"]["label"] for item in questions)
-    assert len({item["id"] for item in questions}) == len(questions)
+def test_read_the_docs_builds_the_site_as_the_checks_do() -> None:
+    config = yaml.safe_load((ROOT / ".readthedocs.yaml").read_text())
+    assert config["build"]["tools"]["python"] == PYTHONS[0]
+    (install,) = config["build"]["jobs"]["install"]
+    assert install.startswith("pip install -c constraints.txt ")
+    assert install.endswith(" -e '.[docs]'")
+    assert (ROOT / config["sphinx"]["configuration"]).is_file()
+    assert config["sphinx"]["fail_on_warning"]
+    assert "sphinx -W " in (ROOT / ".ci" / "run").read_text()
+
+
+def test_only_a_tag_of_the_version_that_passes_all_checks_is_published() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
+    # YAML 1.1 reads the key "on" as True.
+    assert workflow[True] == {"push": {"tags": ["v*"]}}
+    build, publish = workflow["jobs"]["build"], workflow["jobs"]["pypi"]
+    commands = [step["run"] for step in build["steps"] if "run" in step]
+    assert commands[-1] == ".ci/run"
+    assert publish["needs"] == "build"
+    assert publish["permissions"] == {"id-token": "write"}
+    version = PROJECT["version"]
+    for tag, status in ((f"v{version}", 0), (version, 1), (f"v{version}.1", 1)):
+        environment = {**os.environ, "GITHUB_REF_NAME": tag}
+        assert subprocess.run(["bash", "-ec", commands[0]], cwd=ROOT, env=environment).returncode == status
+
+
+def test_every_workflow_and_configuration_is_checked_against_its_schema() -> None:
+    checked = (ROOT / ".ci" / "run").read_text()
+    forms = sorted(path.stem for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+    assert f"/{{{','.join(form for form in forms if form != 'config')}}}.yml" in checked
+    for file in (".github/workflows/*.yml", ".github/dependabot.yml", ".readthedocs.yaml", "CITATION.cff"):
+        assert f" {file}\n" in checked
