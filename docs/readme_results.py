@@ -9,6 +9,7 @@ import pandas as pd
 
 from infoseg_bench import load_results
 from infoseg_bench.planning.suite import Suite, load_suite
+from infoseg_bench.reporting.table import percent
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
@@ -18,16 +19,17 @@ PICTURE = "reports/demo/**/fixed-selection.png"
 CAPTION = "Embedded scenes, their ground truth with void in black, and what every method predicts"
 
 
+BOARD = ["dataset", "fingerprint", "protocol"]
+"""What runs have in common that may be compared."""
+
+
 def rows_of(name: str, suite: Suite, table: pd.DataFrame) -> pd.DataFrame:
-    """Return the last scores of a suite's runs, on every data set on which all its methods were run."""
+    """Return the last scores of a suite's runs, on all data on which all its methods were run."""
     table = table[table["selection"] == "last"]
     if name != "demo":  # its folder contains no other runs
         table = table[sum(_of_suite(table, suite, method) for method in suite.methods) > 0]
     # Methods that train without steps may have the same runs in several suites.
-    complete = [
-        dataset for dataset, rows in table.groupby("dataset") if set(rows["method"]) == set(suite.methods)
-    ]
-    return table[table["dataset"].isin(complete)]
+    return table.groupby(BOARD).filter(lambda rows: set(rows["method"]) == set(suite.methods))
 
 
 def _of_suite(table: pd.DataFrame, suite: Suite, method: str) -> pd.Series:
@@ -37,46 +39,33 @@ def _of_suite(table: pd.DataFrame, suite: Suite, method: str) -> pd.Series:
     return rows
 
 
-def cell(scores: pd.Series) -> str:
-    """Return the mean in percent, with the standard deviation of several seeds."""
-    percent = 100 * scores
-    return f"{percent.mean():.1f}" + (f" ± {percent.std():.1f}" if len(percent) > 1 else "")
-
-
 def results(name: str, folders: list[Path]) -> str | None:
-    """Return the table of a suite; None if no data set has runs of all its methods."""
+    """Return the table of a suite; None if there are no data on which all its methods were run."""
     suite = load_suite(name)
     if not folders:
         return None
     table = rows_of(name, suite, load_results(*folders))
     if table.empty:
         return None
-    datasets = sorted(set(table["dataset"]))
-    photos = table.groupby("dataset")[["train_images", "evaluation_images"]].first()
-    titles = [f"{name}: {trained} photos, {scored} scored" for name, trained, scored in photos.itertuples()]
-    lines = [["PA in %", *titles], ["---", *["---:"] * len(datasets)]]
-    for method in suite.methods:
-        of_method = table[table["method"] == method]
-        cells = [of_method[of_method["dataset"] == dataset]["pixel_accuracy"] for dataset in datasets]
-        lines.append(
-            [of_method["method_title"].iloc[0], *(cell(scores) if len(scores) else "" for scores in cells)]
-        )
-    constants = table.groupby("dataset")["constant_pixel_accuracy"].first()
-    lines.append(["constant prediction", *(f"{100 * constants[dataset]:.1f}" for dataset in datasets)])
-    seeds = table.groupby(["dataset", "method"])["seed"].nunique()
-    counted = (
-        "one seed"
-        if seeds.max() == 1
-        else f"{seeds.min()} to {seeds.max()} seeds"
-        if seeds.min() < seeds.max()
-        else f"{seeds.max()} seeds"
-    )
+    methods = [*suite.methods]
+    titles = table.groupby("method")["method_title"].first()[methods]
+    columns = [["PA in %", "---", *titles, "constant prediction"]]
+    for _, runs in table.groupby(BOARD):
+        facts = runs.iloc[0]
+        title = f"{facts.dataset}: {facts.train_images} photos, {facts.evaluation_images} scored"
+        scores = runs.groupby("method")["pixel_accuracy"].agg(["mean", "std"]).loc[methods]
+        constant = percent([facts.constant_pixel_accuracy])
+        columns.append([title, "---:", *percent(scores["mean"], scores["std"]), *constant])
+    lines = ["| " + " | ".join(line).replace("*", "\\*") + " |" for line in zip(*columns, strict=True)]
+    seeds = table.groupby([*BOARD, "method"])["seed"].nunique()
+    numbers = " to ".join(dict.fromkeys(map(str, (seeds.min(), seeds.max()))))
     note = (
-        f"Pixel accuracy at the last step under one one-to-one matching, {counted}, suite `{name}` "
+        f"Pixel accuracy at the last step under one one-to-one matching, {numbers} "
+        f"{'seed' if numbers == '1' else 'seeds'}, suite `{name}` "
         f"({int(table['steps'].max())} steps). **Not the paper's scale, and no reproduction of its figures.**"
         " The picture shows the suite `demo`."
     )
-    return "\n".join([*("| " + " | ".join(line).replace("*", "\\*") + " |" for line in lines), "", note])
+    return "\n".join([*lines, "", note])
 
 
 def block() -> str:

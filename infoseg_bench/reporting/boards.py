@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -40,6 +40,7 @@ class Board:
         fingerprint: of the prepared data
         protocol: label protocol
         facts: what the records say of the data
+    title: name of the data, with what tells them from others of the same name and protocol
         runs: a line per run, by row and seed, with the columns of `load_results`; the index is the identity
         rows: a line per row, that is, runs that differ in nothing but the seed; those trained from scratch
             first, then by PA, the highest first; the index is the row's identity
@@ -52,6 +53,7 @@ class Board:
     fingerprint: str
     protocol: str
     facts: DatasetFacts
+    title: str
     runs: pd.DataFrame
     rows: pd.DataFrame
     draws: Float64[np.ndarray, "row resample"]
@@ -95,7 +97,34 @@ def make_boards(runs: Iterable[Run]) -> list[Board]:
     if not loaded:
         return []
     groups = _runs(loaded).sort_values(["row", "seed"]).groupby(_KEY)
-    return [_board(part, {identity: loaded[identity] for identity in part.index}) for _, part in groups]
+    boards = [_board(part, {identity: loaded[identity] for identity in part.index}) for _, part in groups]
+    return [replace(board, title=_title(board, boards)) for board in boards]
+
+
+def _title(board: Board, boards: Sequence[Board]) -> str:
+    """Return a board's title, with what tells it from others of the same title and protocol."""
+    same = [one for one in boards if (one.title, one.protocol) == (board.title, board.protocol)]
+    facts = pd.DataFrame([_differing(one) for one in same], index=[one.name for one in same])
+    mine, parts = facts.loc[board.name], []
+    # What a reader understands comes first; the hash of the data only where nothing else differs.
+    for names in (facts.columns[:-2], facts.columns[-2:-1], facts.columns[-1:]):
+        differing = [name for name in names if facts[name].nunique() > 1]
+        parts += [str(mine[name]) for name in differing]
+        facts = facts[(facts[differing] == mine[differing]).all(axis=1)]
+    return f"{board.title} ({', '.join(parts)})" if parts else board.title
+
+
+def _differing(board: Board) -> dict[str, str]:
+    data = board.facts
+    return {
+        "name": board.dataset,
+        "crop": f"{data.crop}x{data.crop}",
+        "classes": f"{len(data.classes)} classes",
+        "photos": f"{data.train_images} photos to train on",
+        "scored": f"{data.evaluation_images} scored",
+        "date": f"first run {board.runs['started'].min()[:10]}",
+        "content": f"data {board.fingerprint[:8]}",
+    }
 
 
 def _runs(loaded: dict[str, Run]) -> pd.DataFrame:
@@ -111,7 +140,7 @@ def _runs(loaded: dict[str, Run]) -> pd.DataFrame:
         pretrained=[run.record.pretrained or "" for run in loaded.values()],
         best_pixel_accuracy=best["pixel_accuracy"],
         best_step=best["step"],
-        selection=selected["selection"].reindex(runs.index, fill_value="last"),
+        selected_by=selected["selection"].reindex(runs.index, fill_value=""),
         selected_pixel_accuracy=selected["pixel_accuracy"],
         selected_step=selected["step"],
         training_hours=runs["fit_seconds"] / 3600,
@@ -130,6 +159,7 @@ def _board(runs: pd.DataFrame, loaded: dict[str, Run]) -> Board:
     return Board(
         **ordered[0].record.spec.model_dump(include={*_KEY}),
         facts=ordered[0].record.dataset,
+        title=ordered[0].record.dataset.title,
         runs=runs,
         rows=rows,
         draws=draws,
@@ -142,7 +172,7 @@ def _rows(runs: pd.DataFrame, loaded: dict[str, Run]) -> pd.DataFrame:
     """Aggregate runs over their seeds; the standard deviation is the sample's, NaN for a single seed."""
     collapsed = runs["largest_cluster"] >= COLLAPSED_SHARE
     groups = runs.assign(run=runs.index.str[:6], collapsed=collapsed).groupby("row")
-    same = [*_KEY, "method", "method_title", "settings", "steps", "label_use", "pretrained", "selection"]
+    same = [*_KEY, "method", "method_title", "settings", "steps", "label_use", "pretrained", "selected_by"]
     scores = groups[list(SCORES)].agg(["mean", "std"])
     scores.columns = scores.columns.map("_".join)
     rows = groups[same].first().join(scores)

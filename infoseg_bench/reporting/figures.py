@@ -54,7 +54,7 @@ def draw_figure(board: Board, name: str, number: int, *, pdf: bool = False) -> D
         # Rows of another track are not better or worse than these.
         first = rows[rows["track"] == rows["track"].iloc[0]].head(3)
         best = ", ".join(f"{row.label} {100 * row.pixel_accuracy_mean:.1f} %" for row in each(first))
-        text = f"{description} on {board.facts.title}. Highest PA: {best}."
+        text = f"{description} on {board.title}. Highest PA: {best}."
         prefix = f"{name}-{board.fingerprint[:8]}-{sum(board.name.encode()) % 997}"
         return finish(figure, prefix, text, pdf=pdf)
 

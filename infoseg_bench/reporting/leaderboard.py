@@ -92,7 +92,7 @@ def leaderboard(board: Board, *, by: str = "pixel_accuracy", rows: int = TABLE_R
     parts = [shown[:above], texts, shown[above:]]
     shown = pd.concat(parts, ignore_index=True).fillna("")
     return Table(
-        title=board.facts.title,
+        title=board.title,
         shown=shown.loc[:, (shown != "").any()],
         notes=tuple(_notes(board, rows)),
         best=set(shown.index[shown["rank"] == "1"]),
@@ -133,13 +133,13 @@ def tags_of(frame: pd.DataFrame) -> list[tuple[str, ...]]:
 
 def _note(row: Any) -> str:
     """Return what must be known of a row to read its score."""
+    by = row.selected_by
     notes = {
         "reference": row.reference,
         f"used labels: {row.label_use}": row.label_use != "none",
         f"collapsed in {row.collapsed} of {row.n} seeds": row.collapsed,
         "external": row.method.startswith("external-"),
-        f"PA {100 * row.selected_pixel_accuracy:.1f} at the step selected by {row.selection}": row.selection
-        != "last",
+        f"PA {100 * row.selected_pixel_accuracy:.1f} at the step selected by {by}": by,
     }
     return "; ".join(text for text, holds in notes.items() if holds)
 
@@ -180,7 +180,8 @@ def summary(board: Board) -> str:
 
 def warnings(board: Board) -> list[str]:
     """Describe what must be read before any figure: the data's own note, and budgets that differ."""
-    lines = [board.facts.note] if board.facts.note else []
+    note = board.facts.note
+    lines = [note[0].upper() + note[1:]] if note else []
     if len(board.steps) > 1:
         steps = ", ".join(map(str, board.steps))
         lines.append(f"Budgets differ ({steps} steps): rows of different steps do not rank their methods.")
@@ -221,7 +222,7 @@ def _notes(board: Board, rows: int) -> list[str]:
     data = {warning for run in board.loaded.values() for warning in run.record.dataset.warnings}
     notes += [f"Data: {warning}." for warning in sorted(data)]
     notes += run_warnings(board, rows)
-    notes += [_selected_note(board, row) for row in each(frame[:rows]) if row.selection != "last"]
+    notes += [_selected_note(board, row) for row in each(frame[:rows]) if row.selected_by]
     if len(frame) > rows:
         notes.append(f"The {rows} rows of highest PA of {len(frame)}; leaderboard.csv has every row.")
     logs = sorted(method for method, dataset in published_logs() if dataset == board.dataset)
@@ -232,7 +233,7 @@ def _selected_note(board: Board, row: Any) -> str:
     runs = board.runs[board.runs["row"] == row.Index]
     (scores,) = percent([runs["selected_pixel_accuracy"].mean()], [runs["selected_pixel_accuracy"].std()])
     steps = ", ".join(str(int(step)) for step in runs["selected_step"])
-    where = f"at the steps that were selected without labels, by {row.selection}: {steps}."
+    where = f"at the steps that were selected without labels, by {row.selected_by}: {steps}."
     return f"{row.label}: PA {scores} {where}"
 
 

@@ -10,11 +10,9 @@ from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.published_figures import published_figures, published_layout
 from infoseg_bench.reporting.table import Table, percent
 
-NOTES = (
-    "Measured: PA in % at the last step, mean ± sample standard deviation over the seeds.",
-    "Paper: as printed in InfoSeg's Table 1, where IIC's are of the best epoch, chosen with labels.",
-    "All settings of every line are in each board's CSV; they may differ between data sets.",
-)
+MEASURED = "PA in % at the last step, mean ± sample standard deviation over the seeds."
+PRINTED = "Paper: as printed in InfoSeg's Table 1, where IIC's are of the best epoch, chosen with labels."
+SETTINGS = "All settings of every line are in each board's CSV; they may differ between data sets."
 MEAN, DEVIATION, PAPER = "pixel_accuracy_mean", "pixel_accuracy_std", "published_pixel_accuracy"
 
 
@@ -27,9 +25,10 @@ def main_tables(boards: Sequence[Board]) -> list[Table]:
 def _table(protocol: str, boards: list[Board]) -> Table:
     methods, datasets = ([*names] for names in published_layout())
     boards.sort(key=lambda one: (datasets.index(one.dataset) if one.dataset in datasets else 99, one.name))
-    titles = {title(board, boards): board for board in boards}
+    titles = {board.title: board for board in boards}
     lines = pd.concat([_lines(board).assign(data=name) for name, board in titles.items()])
-    if any(board.dataset in datasets for board in boards):
+    published = any(board.dataset in datasets for board in boards)
+    if published:
         absent = [name for name in methods if name not in set(lines["method"])]
         lines = pd.concat([lines, *(_not_run(board, absent, name) for name, board in titles.items())])
     place = lines["method"].map(lambda name: methods.index(name) if name in methods else len(methods))
@@ -50,7 +49,8 @@ def _table(protocol: str, boards: list[Board]) -> Table:
         cells["n"] = cells["n"].astype("Int64")
         numbers = numbers.join(cells.add_prefix(f"{name}: "))
     heading = f"Methods by data sets, protocol {protocol}"
-    return Table(title=heading, shown=shown, numbers=numbers, notes=NOTES).cut()
+    notes = (MEASURED, PRINTED, SETTINGS) if published else (MEASURED, SETTINGS)
+    return Table(title=heading, shown=shown, numbers=numbers, notes=notes).cut()
 
 
 def _lines(board: Board) -> pd.DataFrame:
@@ -69,35 +69,3 @@ def _not_run(board: Board, methods: list[str], data: str) -> pd.DataFrame:
     lines = {"method": methods, "line": [titles[name] for name in methods], "n": 0}
     paper = published_figures()["pixel_accuracy"].rename(PAPER)
     return pd.DataFrame(lines).assign(data=data, dataset=board.dataset).join(paper, on=["method", "dataset"])
-
-
-def title(board: Board, boards: Sequence[Board]) -> str:
-    """Return a board's title, with what tells it from others of the same title."""
-    differs = distinguish(board, boards)
-    return f"{board.facts.title} ({differs})" if differs else board.facts.title
-
-
-def distinguish(board: Board, boards: Sequence[Board]) -> str:
-    """Return what tells a board from others of the same title and protocol; empty if there is none."""
-    same = [one for one in boards if (one.facts.title, one.protocol) == (board.facts.title, board.protocol)]
-    facts = pd.DataFrame([_facts(one) for one in same], index=[one.name for one in same])
-    mine, parts = facts.loc[board.name], []
-    # What a reader understands comes first; the hash of the data only where nothing else differs.
-    for names in (facts.columns[:-2], facts.columns[-2:-1], facts.columns[-1:]):
-        differing = [name for name in names if facts[name].nunique() > 1]
-        parts += [str(mine[name]) for name in differing]
-        facts = facts[(facts[differing] == mine[differing]).all(axis=1)]
-    return ", ".join(parts)
-
-
-def _facts(board: Board) -> dict[str, str]:
-    data = board.facts
-    return {
-        "name": board.dataset,
-        "crop": f"{data.crop}x{data.crop}",
-        "classes": f"{len(data.classes)} classes",
-        "photos": f"{data.train_images} photos to train on",
-        "scored": f"{data.evaluation_images} scored",
-        "date": f"first run {board.runs['started'].min()[:10]}",
-        "content": f"data {board.fingerprint[:8]}",
-    }

@@ -20,7 +20,6 @@ from infoseg_bench.reporting.classes import class_table
 from infoseg_bench.reporting.drawing import Drawing
 from infoseg_bench.reporting.label_free import REGIMES, diagnostics
 from infoseg_bench.reporting.leaderboard import FILTERS, leaderboard, summary, tags_of, warnings
-from infoseg_bench.reporting.main_table import title
 from infoseg_bench.reporting.opening import opening, scale
 from infoseg_bench.reporting.pictures import OWN, Panels, data_uri
 from infoseg_bench.reporting.table import TABLE_ROWS, Table
@@ -92,7 +91,7 @@ def environment() -> Environment:
     )
     made.filters |= {"data_uri": data_uri, "published": published}
     of_board = (summary, warnings, leaderboard, class_table, ablations, diagnostics, anchor, filters, legend)
-    made.globals |= {one.__name__: one for one in (zip, opening, scale, title, provenance, *of_board)}
+    made.globals |= {one.__name__: one for one in (zip, opening, scale, provenance, *of_board)}
     made.globals |= {
         "lead": lead,
         "FIGURES": FIGURES,
@@ -139,7 +138,7 @@ def provenance(boards: Sequence[Board]) -> Table:
 
     lines = [
         {
-            "data": board.facts.title,
+            "data": board.title,
             "protocol": board.protocol,
             "fingerprint": board.fingerprint[:12],
             "runs": str(len(board.runs)),

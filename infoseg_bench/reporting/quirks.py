@@ -26,6 +26,12 @@ NOTES = (
     "published minus corrected, with its 95 % interval where both were scored on the same images.",
     "Where several switches differ, the difference is of all of them together.",
 )
+COLUMNS = [
+    *("data", "method", "as_published", "corrected_mean", "corrected_std", "corrected_n"),
+    *("published_mean", "published_std", "published_n", "difference", "difference_low", "difference_high"),
+]
+_Score = tuple[float, float, int]
+"""Mean PA, its standard deviation over the seeds, and their number."""
 
 
 class _Side(NamedTuple):
@@ -65,12 +71,12 @@ def quirks(boards: Sequence[Board]) -> Table | None:
         corrected = [side for side in sides if not side.published]
         for side in sides if corrected else []:
             if side.published:
-                lines.append(_line(side, min(corrected, key=lambda other: len(side.differing(other)))))
+                lines.append(_compared(side, min(corrected, key=lambda other: len(side.differing(other)))))
     lines += [line for board in boards for row in each(board.rows) if (line := _as_in_stego(board, row))]
-    return _table(pd.DataFrame(lines)) if lines else None
+    return _table(pd.DataFrame(lines, columns=COLUMNS)) if lines else None
 
 
-def _as_in_stego(board: Board, row: Any) -> dict[str, object] | None:
+def _as_in_stego(board: Board, row: Any) -> tuple[object, ...] | None:
     """Return a row as STEGO's evaluator scores it, beside the row itself; None if it drops no pixels."""
     found = [as_in_stego(run.counts) for run in board.seeds[row.Index]]
     kept = [stego for stego in found if stego is not None]
@@ -78,42 +84,35 @@ def _as_in_stego(board: Board, row: Any) -> dict[str, object] | None:
         return None
     published = pd.Series([stego.pixel_accuracy for stego in kept])
     dropped = 100 * float(np.mean([stego.dropped for stego in kept]))
-    return {
-        "data": board.facts.title,
-        "method": row.method_title,
-        "as_published": f"STEGO's evaluator, extra clusters dropped ({dropped:.1f} % of the pixels)",
-        "corrected_mean": row.pixel_accuracy_mean,
-        "corrected_std": row.pixel_accuracy_std,
-        "corrected_n": row.n,
-        "published_mean": published.mean(),
-        "published_std": published.std(),
-        "published_n": len(kept),
-        "difference": published.mean() - row.pixel_accuracy_mean,
-        "difference_low": None,
-        "difference_high": None,
-    }
+    what = f"STEGO's evaluator, extra clusters dropped ({dropped:.1f} % of the pixels)"
+    return _line(board, row, what, _score(row), (published.mean(), published.std(), len(kept)))
 
 
-def _line(side: _Side, other: _Side) -> dict[str, object]:
-    names = side.differing(other)
-    values = [(name, side.switches[name]) for name in names]
+def _compared(side: _Side, other: _Side) -> tuple[object, ...]:
+    """Return a row with published choices beside a corrected one."""
+    values = {name: side.switches[name] for name in side.differing(other)}
     # Under another protocol other labels are void, so that the images' pixels are not the same.
-    low, high = intervals(side.draws - other.draws) if "protocol" not in names else (None, None)
-    return {
-        "data": side.board.facts.title,
-        "method": side.row.method_title,
-        "as_published": ", ".join(
-            name if value == "published" else f"{name}={value}" for name, value in values
-        ),
-        **{
-            f"{name}_{title}": getattr(one.row, column)
-            for name, one in (("corrected", other), ("published", side))
-            for title, column in (("mean", "pixel_accuracy_mean"), ("std", "pixel_accuracy_std"), ("n", "n"))
-        },
-        "difference": side.row.pixel_accuracy_mean - other.row.pixel_accuracy_mean,
-        "difference_low": low,
-        "difference_high": high,
-    }
+    low, high = intervals(side.draws - other.draws) if "protocol" not in values else (None, None)
+    what = ", ".join(name if value == "published" else f"{name}={value}" for name, value in values.items())
+    return _line(side.board, side.row, what, _score(other.row), _score(side.row), low, high)
+
+
+def _score(row: Any) -> _Score:
+    return row.pixel_accuracy_mean, row.pixel_accuracy_std, row.n
+
+
+def _line(
+    board: Board,
+    row: Any,
+    what: str,
+    corrected: _Score,
+    published: _Score,
+    low: float | None = None,
+    high: float | None = None,
+) -> tuple[object, ...]:
+    """Return a line of the table, in the order of `COLUMNS`."""
+    difference = published[0] - corrected[0]
+    return (board.title, row.method_title, what, *corrected, *published, difference, low, high)
 
 
 def _table(numbers: pd.DataFrame) -> Table:

@@ -29,7 +29,7 @@ def print_board(board: Board, console: Console | None = None) -> None:
     if not console.is_terminal:
         console = Console(width=WIDTH, file=console.file)
     width = min(WIDTH, console.width)
-    title = f"{clean(board.facts.title)}, protocol {board.protocol}, data {board.fingerprint[:8]}"
+    title = f"{clean(board.title)}, protocol {board.protocol}"
     console.print(Text(f"\n{title}", "bold underline"))
     console.print(_table(board), width=width)
     for text in [headline(board), *warnings(board), *run_warnings(board, len(board.rows)), summary(board)]:

@@ -95,20 +95,25 @@ def test_the_readmes_results_are_those_of_the_committed_records() -> None:
     assert script.replaced(README.read_text()) == README.read_text(), "run: python docs/readme_results.py"
 
 
-def test_the_readmes_results_leave_out_data_sets_and_runs_that_are_not_those_of_the_whole_suite() -> None:
+def test_the_readmes_results_leave_out_stores_and_runs_that_are_not_those_of_the_whole_suite() -> None:
     suite = load_suite("laptop")
     assert suite.budget is not None
     rows = [
-        {"dataset": dataset, "method": method, "selection": selection, "steps": steps}
+        {"dataset": dataset, "fingerprint": store, "protocol": "corrected", "method": method}
+        | {"selection": selection, "steps": steps}
         | {f"param.{name}": value for name, value in suite.parameters.get(method, {}).items()}
-        for dataset, methods in (("whole", suite.methods), ("partly", suite.methods[:2]))
+        for dataset, store, methods in (
+            ("whole", "aa", suite.methods),
+            ("whole", "bb", suite.methods[:1]),
+            ("partly", "cc", suite.methods[:2]),
+        )
         for method in methods
         for selection in ("last", "best")
         for steps in (suite.budget.steps, 2)
     ]
     shown = results_script().rows_of("laptop", suite, pd.DataFrame(rows))
     assert sorted(shown["method"]) == sorted(suite.methods)
-    assert set(shown["dataset"]) == {"whole"}
+    assert set(shown["fingerprint"]) == {"aa"}
     assert set(shown["selection"]) == {"last"}
     assert set(shown["steps"]) == {suite.budget.steps}
 

@@ -262,7 +262,7 @@ def test_the_csv_holds_what_the_counts_say_and_the_markdown_the_same_rounded(tmp
 
 
 def test_the_facts_and_the_note_of_the_data_stand_above_the_table(tmp_path: Path) -> None:
-    add_run(tmp_path, last=counts_with(70), title="Photos of a garden", note="For trying only.")
+    add_run(tmp_path, last=counts_with(70), title="Photos of a garden", note="for trying only.")
     text = markdown(board(tmp_path)).partition("|")[0]
     for words in (
         "## Photos of a garden",

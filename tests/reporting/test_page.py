@@ -242,6 +242,10 @@ def test_empty_columns_are_left_out(path: Path) -> None:
     assert "paper's PA" not in next(one for one in sections if "My photos <small>" in one)
 
 
+def test_nothing_is_announced_that_is_not_there(path: Path) -> None:
+    assert "What they see" not in path.read_text()
+
+
 def test_no_name_becomes_markup(path: Path) -> None:
     text = path.read_text()
     assert "<img src=" not in text

@@ -15,7 +15,7 @@ from rich.console import Console
 from infoseg_bench.reporting.boards import make_boards
 from infoseg_bench.reporting.leaderboard import latex_tables, leaderboard, markdown
 from infoseg_bench.reporting.loaded_runs import read_runs
-from infoseg_bench.reporting.main_table import distinguish, main_tables
+from infoseg_bench.reporting.main_table import main_tables
 from infoseg_bench.reporting.table import latex_text, to_csv
 from infoseg_bench.reporting.terminal import print_board
 from tests.reporting.runs import add_run, counts_with
@@ -46,6 +46,7 @@ def test_the_main_tables_csv_has_plain_numbers(tmp_path: Path) -> None:
     assert mine["Stuff: pixel_accuracy_mean"] == pytest.approx(0.75)
     assert mine["Stuff: pixel_accuracy_std"] == pytest.approx(0.0707, abs=1e-4)
     assert (mine["Stuff: n"], mine["Stuff: published_pixel_accuracy"]) == (2, 0.738)
+    assert any(note.startswith("Paper") for note in found.notes)
     assert lines.loc["constant prediction", "Stuff: pixel_accuracy_mean"] == 0.6
 
 
@@ -59,8 +60,13 @@ def test_two_stores_of_one_name_are_told_apart_by_what_differs(
     add_run(tmp_path, last=counts_with(70))
     add_run(tmp_path, last=counts_with(70), fingerprint="cd" * 32, **facts)  # type: ignore[arg-type]
     boards = make_boards(read_runs(tmp_path)[0])
-    assert distinguish(boards[1], boards) == words
-    assert [distinguish(board, boards[:1]) for board in boards[:1]] == [""]
+    assert boards[1].title == f"My photos ({words})"
+    assert f"## My photos ({words})" in markdown(boards[1])
+    (found,) = main_tables(boards)
+    assert list(found.shown) == ["method", *(board.title for board in boards)]
+    assert not any(note.startswith("Paper") for note in found.notes)
+    (alone,) = make_boards([*boards[0].loaded.values()])
+    assert alone.title == "My photos"
 
 
 def test_protocols_budgets_and_label_use_never_share_a_line(tmp_path: Path) -> None:

@@ -67,13 +67,15 @@ def test_the_tables_of_runs_and_classes_hold_what_the_records_hold(tmp_path: Pat
     rng = np.random.default_rng(0)
     counts = [rng.integers(1, 50, (4, 3, 3)).astype(np.int64) for _ in range(2)]
     for seed, one in enumerate(counts):
-        add_run(tmp_path, seed=seed, last=one)
+        add_run(tmp_path, seed=seed, last=one, selected=one if seed else None)
     report = write_report(tmp_path, tmp_path / "report")
     runs = pd.read_csv(tmp_path / "report" / "runs.csv")
     assert list(runs["seed"]) == [0, 1]
     records = [run.record for run in report.boards[0].loaded.values()]
     assert list(runs["pixel_accuracy"]) == pytest.approx([record.pixel_accuracy for record in records])
     assert list(runs["identity"]) == [record.identity for record in records]
+    assert list(runs["selection"]) == ["last", "last"]
+    assert list(runs["selected_by"].fillna("")) == ["", "information"]
     classes = pd.read_csv(tmp_path / "report" / report.boards[0].name / "classes.csv")
     assert len(classes) == 3
     assert classes["share_of_pixels"].is_monotonic_decreasing
