@@ -30,12 +30,6 @@ units that the classes fill at least, so that cells of few classes are large eno
 DASHES = ("-", "--", ":", "-.")
 
 
-def draw_figures(board: Board, number: int, *, pdf: bool = False) -> dict[str, Drawing]:
-    """Draw all figures of a board, each by its name; the rest is as for `draw_figure`."""
-    drawn = {name: draw_figure(board, name, number, pdf=pdf) for name in KINDS}
-    return {name: drawing for name, drawing in drawn.items() if drawing}
-
-
 def draw_figure(board: Board, name: str, number: int, *, pdf: bool = False) -> Drawing | None:
     """Draw a figure of a board; None if there are no data for it.
 

@@ -130,35 +130,37 @@ def _write_boards(
     Returns:
         by board name: figures by their own names, and the scores of every class
     """
-    jobs: list[Callable[[], Any]] = [
-        partial(draw_figure, board, name, FIGURE_ROWS, pdf=pdf) for name in KINDS for board in boards
-    ]
-    jobs += [partial(make, board) for make in (_texts, class_frame) for board in boards]
+    makers: dict[str, Callable[[Board], Any]] = {
+        **{name: partial(draw_figure, name=name, number=FIGURE_ROWS, pdf=pdf) for name in KINDS},
+        "texts": _texts,
+        "classes": class_frame,
+    }
+    jobs = [(name, board) for name in makers for board in boards]
+
+    def make(job: tuple[str, Board]) -> Any:
+        name, board = job
+        return makers[name](board)
+
     many = sum(len(board.runs) for board in boards) >= MANY
-    found = iter(process_map(_call, jobs, imports=DRAWING) if many else map(_call, jobs))
-    figures: dict[str, dict[str, Drawing]] = {board.name: {} for board in boards}
-    for name in KINDS:
-        for board in boards:
-            if drawing := next(found):
-                figures[board.name][name] = drawing
-                out.put(f"{board.name}/{name}.svg", drawing.svg)
-                if drawing.pdf:
-                    out.put(f"{board.name}/{name}.pdf", drawing.pdf)
+    made = process_map(make, jobs, imports=DRAWING) if many else [*map(make, jobs)]
+    found = {(name, board.name): one for (name, board), one in zip(jobs, made, strict=True)}
+    figures: dict[str, dict[str, Drawing]] = {}
     for board in boards:
-        for name, text in next(found).items():
-            out.put(f"{board.name}/{name}", text)
+        drawn = {name: drawing for name in KINDS if (drawing := found[name, board.name])}
+        files: dict[str, str | bytes] = {
+            **found["texts", board.name],
+            "classes.csv": to_csv(found["classes", board.name]),
+            **{f"{name}.svg": drawing.svg for name, drawing in drawn.items()},
+            **{f"{name}.pdf": drawing.pdf for name, drawing in drawn.items() if drawing.pdf},
+        }
+        for name, content in files.items():
+            out.put(f"{board.name}/{name}", content)
+        figures[board.name] = drawn
     if boards:
         runs = pd.concat([board.runs.reset_index() for board in boards])
         # Where a run lies is of no use to others, and its settings are columns already.
         out.put("runs.csv", to_csv(runs.drop(columns=["source", "settings"])))
-    classes = {board.name: next(found) for board in boards}
-    for name, frame in classes.items():
-        out.put(f"{name}/classes.csv", to_csv(frame))
-    return figures, classes
-
-
-def _call(job: Callable[[], Any]) -> Any:
-    return job()
+    return figures, {board.name: found["classes", board.name] for board in boards}
 
 
 def _texts(board: Board) -> dict[str, str]:

@@ -11,7 +11,7 @@ from matplotlib.font_manager import findfont
 
 from infoseg_bench.reporting.boards import Board, make_boards
 from infoseg_bench.reporting.drawing import Drawing, canvas, finish, style
-from infoseg_bench.reporting.figures import draw_figures
+from infoseg_bench.reporting.figures import KINDS, draw_figure
 from infoseg_bench.reporting.loaded_runs import read_runs
 from infoseg_bench.reporting.write import write_report
 from tests.reporting.runs import add_run, counts_with
@@ -22,6 +22,12 @@ SVG = "{http://www.w3.org/2000/svg}"
 def board(results: Path) -> Board:
     (only,) = make_boards(read_runs(results)[0])
     return only
+
+
+def draw_figures(board: Board, number: int, *, pdf: bool = False) -> dict[str, Drawing]:
+    """All figures of a board that there are data for, by name."""
+    drawn = {name: draw_figure(board, name, number, pdf=pdf) for name in KINDS}
+    return {name: drawing for name, drawing in drawn.items() if drawing}
 
 
 def texts(drawing: Drawing) -> list[str]:
