@@ -6,7 +6,8 @@ import logging
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -92,12 +93,16 @@ class NetworkMethod(Method[T]):
         self.network = network.to(run.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if run.compile:
             _compile(self.network)
-        self.optimiser = torch.optim.Adam(
-            self.network.parameters(), lr=parameters.lr, weight_decay=parameters.weight_decay,
-            fused=True if run.device.type in FUSED else None,
-        )  # fmt: skip
         self.step = 0
         self._step_losses: Losses = self.losses
+
+    @cached_property
+    def optimiser(self) -> torch.optim.Adam:
+        """Adam on the network's weights, made by the first step: torch imports its compiler for it."""
+        return torch.optim.Adam(
+            self.network.parameters(), lr=self.parameters.lr, weight_decay=self.parameters.weight_decay,
+            fused=True if self.run.device.type in FUSED else None,
+        )  # fmt: skip
 
     @abstractmethod
     def build(self) -> nn.Module:
@@ -130,7 +135,8 @@ class NetworkMethod(Method[T]):
         A compiled network is called uncompiled: it would be compiled again for every size of a batch.
         """
         self.network.eval()
-        with torch.no_grad(), self.rounding(), self.autocast(), torch.compiler.set_stance("force_eager"):
+        uncompiled = torch.compiler.set_stance("force_eager") if self.run.compile else nullcontext()
+        with torch.no_grad(), self.rounding(), self.autocast(), uncompiled:
             yield
 
     @contextmanager
@@ -209,17 +215,20 @@ class NetworkMethod(Method[T]):
             group.update(lr=rate, capturable=recording)
 
     def state(self) -> dict[str, Any]:
-        """Return weights, optimiser and step."""
+        """Return weights, optimiser (None before the first step) and step."""
         return {
             "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimiser": self.optimiser.state_dict() if "optimiser" in vars(self) else None,
             "step": self.step,
         }
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take weights, optimiser and step."""
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        if state["optimiser"] is not None:
+            self.optimiser.load_state_dict(state["optimiser"])
+        elif "optimiser" in vars(self):
+            self.optimiser.state.clear()
         self.step = state["step"]
 
 

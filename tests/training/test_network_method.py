@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from typing import Any, TypeVar
 
 import pytest
@@ -88,6 +89,24 @@ def test_weight_decay_pulls_weights_that_nothing_else_moves() -> None:
     plain._train_step(batch())
     decayed._train_step(batch())
     assert not torch.equal(weights(plain), weights(decayed))
+
+
+def test_only_steps_make_an_optimiser_and_a_state_from_before_them_takes_its_momentum_away() -> None:
+    method, other = make(), make()
+    begun = copy.deepcopy(method.state())
+    assert begun["optimiser"] is None
+    method.predict(batch().images)
+    assert "optimiser" not in vars(method)
+    for _ in range(2):
+        method._train_step(batch())
+        method.load_state(copy.deepcopy(begun))
+    for trained in (method, other):
+        trained._train_step(batch())
+    assert torch.equal(weights(method), weights(other))
+    other.load_state(copy.deepcopy(method.state()))
+    for trained in (method, other):
+        trained._train_step(batch())
+    assert torch.equal(weights(method), weights(other))
 
 
 def test_scalars_carry_no_graph_that_would_grow_from_step_to_step() -> None:
