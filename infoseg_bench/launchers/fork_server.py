@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -74,7 +75,12 @@ class ForkServer:
         self._lock = threading.Lock()
 
     def fork(
-        self, arguments: Sequence[str], *, environment: Mapping[str, str], log: Path
+        self,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        log: Path,
+        modules: Sequence[str] = (),
     ) -> ForkedWorker | None:
         """Start a worker.
 
@@ -82,12 +88,13 @@ class ForkServer:
             arguments: of the worker's command line
             environment: its environment variables
             log: file to which its output is appended
+            modules: what it would import later, which the server imports once for this and all later workers
 
         Returns:
             the worker; None if the server has died
         """
         request = {"arguments": [*arguments], "environment": {**environment}, "log": str(log)}
-        answer = self.ask({**request, "folder": os.getcwd()})
+        answer = self.ask({**request, "modules": [*modules], "folder": os.getcwd()})
         return None if answer is None else ForkedWorker(self, answer["pid"])
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -133,11 +140,14 @@ def _serve() -> None:
         if "poll" in request:
             pid, status = os.waitpid(request["poll"], os.WNOHANG)
             answer = {"status": os.waitstatus_to_exitcode(status) if pid else None}
-        elif pid := os.fork():
-            answer = {"pid": pid}
         else:
-            _become_worker(request)
-            sys.exit(worker.main())
+            for name in request["modules"]:
+                with suppress(ImportError):
+                    import_module(name)
+            if not (pid := os.fork()):
+                _become_worker(request)
+                sys.exit(worker.main())
+            answer = {"pid": pid}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
     # Without the interpreter's own clearing up, for which the launcher would have to wait.

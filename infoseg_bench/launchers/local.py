@@ -19,6 +19,9 @@ from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.stop import LAUNCHER
 from infoseg_bench.utils.cores import usable_cores
 
+OF_TRAINING, OF_CLUSTERING = "torch._dynamo", "sklearn.cluster"
+"""Modules that take seconds to import, and that methods with and without training steps need."""
+
 
 @dataclass(kw_only=True, eq=False)
 class LocalRun(ActiveRun):
@@ -90,7 +93,10 @@ class LocalEngine(BaseEngine[LocalRun]):
         command = self.work.command(spec, threads=threads)
         if self.fork:
             arguments = command[command.index(WORKER) + 1 :]
-            worker = fork_server().fork(arguments, environment=environment, log=folder.log_file)
+            modules = [OF_TRAINING if spec.budget else OF_CLUSTERING]
+            worker = fork_server().fork(
+                arguments, environment=environment, log=folder.log_file, modules=modules
+            )
             if worker:
                 return worker
         # In a new session the worker does not receive the terminal's Ctrl-C; this process passes it on.
