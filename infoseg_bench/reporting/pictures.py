@@ -17,6 +17,8 @@ OWN = "infoseg"
 """The paper's own method, which is shown first."""
 METHODS, PER_LINE = 8, 4
 """Methods at most, and methods beside a photo and its ground truth; chosen by this project."""
+PITCH, PICTURE = (1.6, 1.9), 1.54
+"""Width and height of a picture with its title, and its own side, in inches; chosen by this project."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +48,21 @@ class Panel:
         out = io.BytesIO()
         photos, side = self.columns[0].images.shape[:2]
         lines, wide = self.lines, min(len(self.columns), PER_LINE + 2)
+        rows = [(line, photo) for photo in range(photos) for line in lines]
         with style():
-            figure = canvas(1.6 * wide, 1.9 * photos * len(lines))
-            for place, (line, photo) in enumerate((line, photo) for photo in range(photos) for line in lines):
+            figure = canvas(PITCH[0] * wide, PITCH[1] * len(rows))
+            # One pair of axes, in inches, for all pictures: to draw many takes longer than the pictures.
+            axes = figure.add_axes((0, 0, 1, 1))
+            axes.set_axis_off()
+            for row, (line, photo) in enumerate(rows):
                 for index, column in enumerate(line):
-                    left, bottom = index / wide, 1 - (place + 1) / (photos * len(lines))
-                    axes = figure.add_axes((left, bottom, 0.96 / wide, 0.82 / (photos * len(lines))))
-                    axes.imshow(column.images[photo], interpolation="nearest")
-                    axes.set_axis_off()
-                    text = f"{column.title}\n{column.captions[photo]}"
-                    axes.set_title(wrap(text, 26), fontsize=7, weight="normal")
+                    left, top = PITCH[0] * index, PITCH[1] * (row + 1) - PICTURE
+                    where = (left, left + PICTURE, top + PICTURE, top)
+                    axes.imshow(column.images[photo], extent=where, interpolation="nearest", aspect="auto")
+                    text = wrap(f"{column.title}\n{column.captions[photo]}", 26)
+                    axes.text(left, top - 0.08, text, fontsize=7, va="bottom")
+            axes.set_xlim(0, PITCH[0] * wide)
+            axes.set_ylim(PITCH[1] * len(rows), 0)
             figure.savefig(
                 out, format="png", dpi=max(100, side), facecolor="white", metadata={"Software": None}
             )
