@@ -26,7 +26,7 @@ from infoseg_bench.records.segments import Segments, cluster_sizes, effective_cl
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.checkpoint import TrainingState, write_checkpoint
 from infoseg_bench.runs.checkpoint_writer import snapshot
-from infoseg_bench.runs.diagnostics import SELF_AGREEMENT, lost_meaning
+from infoseg_bench.runs.diagnostics import SELF_AGREEMENT, changed_meaning
 from infoseg_bench.runs.execute import Execution
 from infoseg_bench.training.network_method import NetworkMethod
 from infoseg_bench.utils.atomic import write_text
@@ -139,7 +139,7 @@ def _selected(execution: Execution) -> Evaluation | None:
 
 def _suspicions(execution: Execution) -> list[str]:
     training = execution.training
-    return [*execution.method.suspicions(training.diagnostics), *lost_meaning(training)]
+    return [*execution.method.suspicions(training.diagnostics), *changed_meaning(training)]
 
 
 def _shown_ids(prepared: PreparedDataset) -> list[str]:

@@ -12,7 +12,7 @@ from infoseg_bench.contracts import Method, Progress
 from infoseg_bench.data.evaluation_set import EvaluationSet
 from infoseg_bench.data.train_images import TrainImages
 from infoseg_bench.runs.checkpoint import TrainingState
-from infoseg_bench.runs.diagnostics import Diagnosis, Sample, agreement, lost_meaning, remember, usage
+from infoseg_bench.runs.diagnostics import Diagnosis, Sample, agreement, changed_meaning, remember, usage
 
 
 class Predicting(Method):
@@ -132,11 +132,11 @@ def test_the_first_evaluation_after_a_tenth_of_the_steps_is_remembered() -> None
     assert "early_agreement" not in diagnose(by_row).figures
 
 
-def test_a_run_whose_classes_lost_their_meaning_says_so() -> None:
-    (line,) = lost_meaning(history((10, by_row), (50, by_row), (100, by_column)))
-    assert "lost their meaning" in line
+def test_a_run_whose_classes_changed_their_meaning_says_so() -> None:
+    (line,) = changed_meaning(history((10, by_row), (50, by_row), (100, by_column)))
+    assert "changed their meaning" in line
     assert "step 10" in line
-    assert not lost_meaning(history((10, by_row), (100, by_row)))
+    assert not changed_meaning(history((10, by_row), (100, by_row)))
 
 
 def test_a_run_that_found_something_only_later_is_not_accused() -> None:
@@ -145,7 +145,7 @@ def test_a_run_that_found_something_only_later_is_not_accused() -> None:
         (10, lambda images: torch.randint(3, (len(images), 32, 32), generator=generator)), (100, by_row)
     )
     training.early_agreement = 0.0
-    assert not lost_meaning(training)
+    assert not changed_meaning(training)
 
 
 def test_the_state_survives_a_checkpoint(tmp_path: Path) -> None:
