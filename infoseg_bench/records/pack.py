@@ -1,9 +1,9 @@
 """Packs: files with the finished runs of one table, for publishing, which can be read like a results folder.
 
-A pack is a zip archive of uncompressed members, so that git stores changed packs as differences: `pack.json`
-names the format, and every run has `NAME/spec.json`, `NAME/record.json`, `NAME/counts.npz` (without labels
-`NAME/segments.npz`) and possibly `NAME/curve.jsonl`, byte for byte as in its folder. The same runs always
-give the same bytes. A pack is read without extracting it.
+A pack is a zip archive: `pack.json` names the format, and every run has `NAME/spec.json`, `NAME/record.json`,
+`NAME/counts.npz` (without labels `NAME/segments.npz`) and possibly `NAME/curve.jsonl`, byte for byte as in
+its folder. Texts are deflated, as arrays already are. The same runs give the same bytes with the same zlib. A
+pack is read without extracting it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from infoseg_bench.errors import UserError, reason
 from infoseg_bench.records.arrays import DAMAGED
 from infoseg_bench.records.stored import StoredRun
 from infoseg_bench.utils.atomic import write_atomic
+from infoseg_bench.utils.text import readable_size
 
 SUFFIX = ".zip"
 FORMAT = "infoseg-bench pack 1"
@@ -28,6 +29,9 @@ HEADER = "pack.json"
 _MEMBER = re.compile(
     r"[A-Za-z0-9][\w.+-]*/(spec\.json|record\.json|counts\.npz|segments\.npz|curve\.jsonl)", re.ASCII
 )
+LARGEST_TEXT = 1 << 26
+"""Largest size of a text in bytes, because a small archive could otherwise fill the memory; chosen by this
+project."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that members of a zip archive can have."""
 
@@ -73,7 +77,7 @@ def packed_runs(file: Path) -> list[PackedRun]:
         members = _open(file, version, os.getpid()).infolist()
         if members[:1] == [] or members[0].filename != HEADER:
             raise ValueError(f"it does not begin with {HEADER}")
-        _check_members(members[1:], state.st_size)
+        _check_members(members, state.st_size)
         header = json.loads(_open(file, version, os.getpid()).read(HEADER))
         if header != {"format": FORMAT}:
             raise ValueError(f"its format is {header!r}, and this version reads {FORMAT!r}")
@@ -94,7 +98,7 @@ def write_pack(runs: Iterable[StoredRun], out: Path) -> None:
 
 
 def _write(handle: IO[bytes], runs: Sequence[StoredRun]) -> None:
-    with zipfile.ZipFile(handle, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(handle, "w") as archive:
         _add(archive, HEADER, json.dumps({"format": FORMAT}).encode())
         for run in runs:
             for file in (run.spec_file, run.record_file, run.counts_file, run.segments_file, run.curve_file):
@@ -106,20 +110,23 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     member = zipfile.ZipInfo(name, _EPOCH)
     member.create_system = 3  # Unix, on every system
     member.external_attr = 0o644 << 16
-    archive.writestr(member, content)
+    archive.writestr(member, content, zipfile.ZIP_STORED if name.endswith(".npz") else zipfile.ZIP_DEFLATED)
 
 
 def _check_members(members: Sequence[zipfile.ZipInfo], size: int) -> None:
     names = [member.filename for member in members]
     for member in members:
-        if not _MEMBER.fullmatch(member.filename):
+        if member.filename != HEADER and not _MEMBER.fullmatch(member.filename):
             raise ValueError(f"{member.filename!r} does not belong in one")
-        if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
-            raise ValueError(f"{member.filename!r} is compressed")
+        if member.filename.endswith(".npz"):
+            if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
+                raise ValueError(f"{member.filename!r} is compressed twice")
+        elif member.file_size > LARGEST_TEXT:
+            raise ValueError(f"{member.filename!r} has more than {readable_size(LARGEST_TEXT)}")
     if len(set(names)) < len(names):
         raise ValueError("a name occurs twice")
     # Overlapping members could have many times the size of the file.
-    if sum(member.file_size for member in members) > size:
+    if sum(member.compress_size for member in members) > size:
         raise ValueError("its members are larger than the file")
 
 

@@ -15,7 +15,7 @@ import infoseg_bench
 from infoseg_bench.cli import main
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.folder import RunFolder
-from infoseg_bench.records.pack import packed_runs
+from infoseg_bench.records.pack import LARGEST_TEXT, packed_runs
 from infoseg_bench.records.sources import stored_runs
 from tests.reporting.runs import add_run, counts_with, edit_counts, edit_record
 
@@ -118,6 +118,11 @@ def rewrite(pack: Path, change: Callable[[dict[str, bytes]], object], kind: int 
             archive.writestr(name, content)
 
 
+def only_a_large_curve(members: dict[str, bytes]) -> None:
+    members.clear()
+    members.update({"pack.json": b"{}", "run/curve.jsonl": b"\0" * (LARGEST_TEXT + 1)})
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
@@ -125,7 +130,8 @@ def rewrite(pack: Path, change: Callable[[dict[str, bytes]], object], kind: int 
         (lambda members: members.update({"/etc/record.json": b"{}"}), 0, "does not belong in one"),
         (lambda members: members.update({"../record.json": b"{}"}), 0, "does not belong in one"),
         (lambda members: members.update({"run/checkpoint.pt": b"pickle"}), 0, "does not belong in one"),
-        (lambda members: members.update({"run/curve.jsonl": b"\0" * 10_000_000}), 8, "is compressed"),
+        (lambda members: members.update({"run/counts.npz": b"\0" * 10_000_000}), 8, "is compressed twice"),
+        (only_a_large_curve, 8, "'run/curve.jsonl' has more than 64.0 MiB"),
         (lambda members: members.pop("pack.json"), 0, "does not begin with pack.json"),
         (lambda members: members.update({"pack.json": b'{"format": "9"}'}), 0, "its format is"),
         (lambda members: members.update({"pack.json": b"[" * 100_000}), 0, "not a pack"),
