@@ -66,15 +66,27 @@ def listing(
 
 
 def list_datasets(data: PathLikes = "data") -> dict[str, PreparedDataset]:
-    """Return the prepared data sets, by name."""
+    """Return the prepared data sets, by name.
+
+    Args:
+        data: folder of the prepared data sets
+    """
     return prepared_datasets(Path(data))[0]
 
 
 def list_recipes(plugins: Sequence[PathLikes] = ()) -> dict[str, type[DatasetRecipe]]:
-    """Return the recipes of data sets, by name; plug-ins that cannot be loaded are left out."""
+    """Return the recipes of data sets, by name; plug-ins that cannot be loaded are left out.
+
+    Args:
+        plugins: files with more recipes
+    """
     return dict(sorted(load_recipes([Path(plugin) for plugin in plugins]).recipes.items()))
 
 
 def list_methods(plugins: Sequence[PathLikes] = ()) -> dict[str, type[Method]]:
-    """Return the methods, by name; plug-ins that cannot be loaded are left out."""
+    """Return the methods, by name; plug-ins that cannot be loaded are left out.
+
+    Args:
+        plugins: files with more methods
+    """
     return dict(sorted(load_methods([Path(plugin) for plugin in plugins]).methods.items()))

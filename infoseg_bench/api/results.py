@@ -187,7 +187,11 @@ def status(
 
 
 def default_report(sources: Sequence[Path]) -> Path:
-    """Return the default folder of a report."""
+    """Return the default folder of a report, below the first results folder or beside the first pack.
+
+    Args:
+        sources: results folders and packs, at least one
+    """
     first = sources[0]
     return (first.parent if first.is_file() else first) / "report"
 

@@ -293,6 +293,13 @@ def do_runs(planned: RunPlan, *, logs: Sequence[str], watcher: WatcherFactory) -
 def with_report(done: RunResult, out: Path) -> RunResult:
     """Write a report of the results folder, unless all runs have failed.
 
+    Args:
+        done: what was run
+        out: folder of the report
+
+    Returns:
+        `done` with the files of the report
+
     Raises:
         UserError: `out` cannot be written
     """
