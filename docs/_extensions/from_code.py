@@ -21,6 +21,7 @@ from infoseg_bench.loggers.named import LOGGERS
 from infoseg_bench.planning.suite import load_suite, shipped_suites
 from infoseg_bench.records.record import Record
 from infoseg_bench.reporting import published_figures as published
+from infoseg_bench.reporting.later_papers import later_papers
 from infoseg_bench.utils.text import readable_size
 
 
@@ -179,30 +180,12 @@ def published_figures_table(_: str) -> str:
 
 
 def later_figures_table(_: str) -> str:
-    """Return the figures of later papers, with remarks on each."""
-    rows = [
-        [
-            *(figure.method, figure.dataset, figure.readout, tenths(figure.pixel_accuracy)),
-            *(tenths(figure.mean_iou), figure.pretraining, "; ".join(figure.marks) or "-", figure.source),
-        ]
-        for figure in published.later_figures()
-    ]
-    titles = [
-        "method",
-        "data set",
-        "read out by",
-        "PA in %",
-        "mean IoU in %",
-        "pre-trained",
-        "remarks",
-        "source",
-    ]
-    return table_of(titles, rows)
-
-
-def tenths(share: float | None) -> str:
-    """Return a share in percent, as it is printed in papers."""
-    return "-" if share is None else f"{100 * share:.1f}"
+    """Return the figures of later papers, with remarks on each and its source."""
+    found = later_papers({figure.dataset for figure in published.later_figures()})
+    assert found is not None
+    assert found.numbers is not None
+    table = found.shown.assign(source=found.numbers["source"]).replace("", "-")
+    return table_of([*table], table.to_numpy().tolist())
 
 
 def published_log_table(_: str) -> str:

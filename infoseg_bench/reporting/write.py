@@ -17,6 +17,7 @@ from infoseg_bench.reporting.classes import class_frame, confusion_frame
 from infoseg_bench.reporting.drawing import Drawing
 from infoseg_bench.reporting.figures import KINDS, draw_figure
 from infoseg_bench.reporting.gallery import Gallery, make_galleries, write_galleries
+from infoseg_bench.reporting.later_papers import later_papers
 from infoseg_bench.reporting.leaderboard import latex_tables, leaderboard_csv, markdown
 from infoseg_bench.reporting.loaded_runs import MANY, Run, SegmentedRun, read_completed
 from infoseg_bench.reporting.main_table import main_tables
@@ -179,6 +180,8 @@ def _write_tables(boards: Sequence[Board], out: Output) -> dict[str, Table]:
     tables = {f"main-table-{number}": table for number, table in enumerate(main_tables(boards), start=1)}
     if found := quirks(boards):
         tables["quirks"] = found
+    if published := later_papers({board.dataset for board in boards}):
+        tables["later-papers"] = published
     for name, table in tables.items():
         for file, text in table.files(name, wide=len(table.shown.columns) > 4).items():
             out.put(file, text)
