@@ -266,10 +266,13 @@ def do_runs(planned: RunPlan, *, logs: Sequence[str], watcher: WatcherFactory) -
         watcher: creates the display of running runs
 
     Raises:
+        UsageError: an unknown logger, or its package is not installed
         RunsInterrupted: Ctrl-C was pressed
     """
     todo = [run.spec for run in planned.runs if run.to_do]
     work = planned.work
+    # A mistake in a logger's name must be found before the runs to repeat are removed.
+    followers = curve_followers(logs, work.results)
     for run in planned.runs:
         if run.repeated:
             RunFolder.of(work.results, run.spec).clear()
@@ -279,7 +282,7 @@ def do_runs(planned: RunPlan, *, logs: Sequence[str], watcher: WatcherFactory) -
     if not todo:
         return RunResult(plan=planned, outcomes=tuple(damaged))
     shown = watcher(todo)
-    watching = LogWatcher(shown, curve_followers(logs, work.results), work.results) if logs else shown
+    watching = LogWatcher(shown, followers, work.results) if followers else shown
     engine = planned.engine.make(
         todo, work, methods=planned.registry.methods, jobs=planned.jobs, watcher=watching
     )

@@ -57,6 +57,15 @@ def test_runs_are_done_once_and_print_nothing(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_an_unknown_logger_is_refused_before_anything_is_done(
+    done: RunResult, folder: Path, force: bool
+) -> None:
+    with pytest.raises(UsageError, match=r"unknown logger 'mlflw': did you mean mlflow"):
+        kmeans(folder, logs=["mlflw"], force=force)
+    assert {run.state for run in kmeans(folder, dry_run=True).plan.runs} == {"finished"}
+
+
 def test_results_are_a_table_of_plain_numbers(done: RunResult, folder: Path) -> None:
     table = infoseg_bench.load_results(folder / "results")
     assert len(table) == 4
