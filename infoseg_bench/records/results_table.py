@@ -19,6 +19,8 @@ from infoseg_bench.utils.progress import ProgressFactory, no_progress
 
 PARAMETER = "param."
 """Prefix of the columns with methods' parameters."""
+DIAGNOSTIC = "diagnostic."
+"""Prefix of the columns with label-free diagnostics."""
 
 COLUMNS = (
     *("dataset", "fingerprint", "protocol", "method", "method_title", "method_version", "seed", "steps"),
@@ -32,7 +34,7 @@ COLUMNS = (
     *("started", "finished"),
     *("warnings", "error", "identity", "row", "source"),
 )
-"""Columns that always exist, in this order; those of parameters follow."""
+"""Columns that always exist, in this order; those of parameters and diagnostics follow."""
 _PROVENANCE = {"device", "gpu", "cpu", "benchmark_version", "git_commit", "started", "finished"}
 
 
@@ -48,7 +50,8 @@ def load_results(
 ) -> pd.DataFrame:
     """Return all runs of results folders and packs as one table, a row for every run and selection.
 
-    The columns are `COLUMNS` and one for every parameter, such as "param.lr"; scores are fractions in [0, 1].
+    The columns are `COLUMNS`, one for every parameter, such as "param.lr", and one for every label-free
+    diagnostic of the last step, such as "diagnostic.self_agreement". Scores are fractions in [0, 1].
     `selection` is "last", the headline, "best", the step of the highest PA, chosen with labels, or
     the label-free figure by which a run was told to select a step; `step` is its training step. Runs on
     photos without labels have one row, without scores. Runs that differ only in the seed have the same `row`.
@@ -88,14 +91,15 @@ def load_results(
 
 def results_table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """Return a table of rows from `finished_rows` and the like, with the columns of `load_results`."""
-    parameters = sorted(name for name in set().union(*rows) if name.startswith(PARAMETER))
-    return pd.DataFrame.from_records(rows, columns=[*COLUMNS, *parameters])
+    names = sorted(set().union(*rows))
+    of_methods = [name for prefix in (PARAMETER, DIAGNOSTIC) for name in names if name.startswith(prefix)]
+    return pd.DataFrame.from_records(rows, columns=[*COLUMNS, *of_methods])
 
 
 def finished_rows(run: StoredRun, record: FinishedRecord) -> Iterator[dict[str, Any]]:
     """Return a row for every state of a finished run that was scored."""
     known = _of_run(run, record)
-    yield {**known, **_scores(record.last, "last")}
+    yield {**known, **_scores(record.last, "last"), **_diagnostics(record)}
     yield {**known, **_scores(record.best, "best")}
     if record.selected is not None:
         yield {**known, **_scores(record.selected, record.selected.selection)}
@@ -108,7 +112,7 @@ def _rows(run: StoredRun, *, failed: bool, audited: bool) -> Iterator[dict[str, 
     if isinstance(record, FinishedRecord):
         yield from finished_rows(run, record)
     elif isinstance(record, UnscoredRecord):
-        yield {**_of_run(run, record), "selection": "last", "step": record.step}
+        yield {**_of_run(run, record), "selection": "last", "step": record.step, **_diagnostics(record)}
     elif failed and record is not None:
         yield _of_run(run, record)
 
@@ -152,6 +156,10 @@ def _scores(evaluation: Evaluation, selection: str) -> dict[str, Any]:
         "nmi": evaluation.normalized_mutual_information,
         "ari": evaluation.adjusted_rand_index,
     }
+
+
+def _diagnostics(record: FinishedRecord | UnscoredRecord) -> dict[str, float]:
+    return {DIAGNOSTIC + name: value for name, value in record.diagnostics.items()}
 
 
 def _cell(value: Any) -> Any:

@@ -9,6 +9,7 @@ import pytest
 
 import infoseg_bench
 from infoseg_bench.errors import UserError
+from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.record import FinishedRecord, read_record
 from infoseg_bench.records.results_table import COLUMNS, UnusableRecord
 from infoseg_bench.runs.conclude import fail
@@ -58,6 +59,16 @@ def test_every_score_and_fact_is_that_of_the_record(results: Path) -> None:
         assert (row.dataset, row.protocol, row.classes) == ("my-photos", "corrected", 2)
         assert (row.train_images, row.evaluation_images) == (7, 2)
         assert row.identity == record.identity
+
+
+def test_label_free_diagnostics_are_columns_of_the_last_state(results: Path) -> None:
+    (folder,) = results.glob("runs/*kmeans*")
+    edit_record(RunFolder(folder), lambda record: record.update(diagnostics={"self_agreement": 0.25}))
+    table = infoseg_bench.load_results(results)
+    assert table.columns[-1] == "diagnostic.self_agreement"
+    found = table.dropna(subset="diagnostic.self_agreement")
+    assert found[["method", "selection"]].to_numpy().tolist() == [["kmeans", "last"]]
+    assert found["diagnostic.self_agreement"].to_list() == [0.25]
 
 
 def test_folders_and_packs_make_one_table(results: Path, tmp_path: Path) -> None:
