@@ -20,7 +20,7 @@ torch.set_num_threads(1)
 settings.register_profile("no-deadline", deadline=None)
 settings.load_profile("no-deadline")
 
-SLOW = ("fake_cuda", "launchers", "runs", "cli", "examples", "docs", "reporting", "training")
+SLOW = ("benchmarks", "fake_cuda", "launchers", "runs", "cli", "examples", "docs", "reporting", "training")
 """Folders with the longest files: first, so that no process ends long after the others."""
 MOST_PROCESSES = 8
 """Each needs about a gigabyte of memory."""
@@ -33,10 +33,11 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep tests, and the processes that they start, off GPUs, unless it is those of the GPU: -m gpu.
+    """Keep tests, and the processes that they start, on one thread and off GPUs, unless asked for: -m gpu.
 
     The others ask for the CPU's bits.
     """
+    os.environ["OMP_NUM_THREADS"] = "1"
     if "gpu" not in config.option.markexpr:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
 

@@ -19,24 +19,10 @@ ONE_THREAD = ["--jobs", "2"]
 SMALL_INFOSEG = [*ONE_THREAD, "--set", "infoseg.width=4", "--set", "infoseg.P=8", "--set", "infoseg.batch=4"]
 
 
-def infoseg_bench(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in `folder` to its end, without a terminal."""
-    return subprocess.run(
-        command(*words),
-        cwd=folder,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-
-
 def launched_here(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a command in `folder` in this process, which has loaded torch; its runs are processes still."""
     with contextlib.chdir(folder):
-        done = CliRunner(env={"OMP_NUM_THREADS": "1"}).invoke(main, words, catch_exceptions=False)
+        done = CliRunner().invoke(main, words, catch_exceptions=False)
     return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
 
 
@@ -45,8 +31,7 @@ def command(*words: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("INFOSEG_BENCH")}
-    return {**kept, "OMP_NUM_THREADS": "1"}
+    return {name: value for name, value in os.environ.items() if not name.startswith("INFOSEG_BENCH")}
 
 
 def write_photos(folder: Path, count: int = 8, side: int = 40) -> None:

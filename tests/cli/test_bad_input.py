@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from infoseg_bench.cli import main
-from tests.cli.commands import infoseg_bench, launched_here, prepare_photos
+from tests.cli.commands import launched_here, prepare_photos
 
 
 def failing(*words: str) -> tuple[int, str]:
@@ -100,7 +100,7 @@ def test_a_mistake_in_a_suite_file_is_named_with_file_and_key(
 
 
 def test_with_nothing_prepared_the_data_sets_are_listed_and_the_demo_is_offered(tmp_path: Path) -> None:
-    done = infoseg_bench(tmp_path, "run", "--all")
+    done = launched_here(tmp_path, "run", "--all")
     assert done.returncode == 2
     for name in ("coco-persons", "image-folder", "synthetic-scenes"):
         assert f"infoseg-bench prepare {name}" in done.stdout

@@ -31,7 +31,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("own-photos")
     prepare_photos(path)
     words = ["--method", "kmeans", "--method", "infoseg", "--method", "doersch", "--steps", "2", *PAIRS]
-    done = launched_here(path, "run", "--dataset", "mine", *words, *SMALL_INFOSEG)
+    done = launched_here(path, "run", "--dataset", "mine", *words, *SMALL_INFOSEG, "--no-report")
     assert done.returncode == 0, done.stderr
     return path
 

@@ -169,7 +169,7 @@ def test_counts_are_held_against_the_labels_of_a_store(tmp_path: Path) -> None:
     data = str(tmp_path / "data")
     words = ["--dataset", "mini", "--data", data, "--results", str(tmp_path / "results")]
     call = CliRunner().invoke
-    run = ["run", "--method", "kmeans", "--set", "kmeans.sample=300", *words]
+    run = ["run", "--method", "kmeans", "--set", "kmeans.sample=300", *words, "--no-report"]
     assert call(main, run, catch_exceptions=False).exit_code == 0
     assert verify(tmp_path / "results", "--data", data)[0] == 0
     (run_path,) = (tmp_path / "results" / "runs").iterdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -83,8 +84,12 @@ def test_score_other_model_puts_an_external_row_on_the_board(scenes: Path) -> No
 
 
 @pytest.mark.skipif(not hasattr(infoseg_bench, "load_results"), reason="needs load_results")
-def test_sweep_runs_every_value_and_plots_them(scenes: Path) -> None:
-    script("sweep.py", "synthetic-scenes", "kmeans", "sample", "500", "1000", "--seeds", "2", folder=scenes)
+def test_sweep_runs_every_value_and_plots_them(scenes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["sweep.py", "synthetic-scenes", "kmeans", "sample", "500", "1000", "--seeds", "2"]
+    monkeypatch.setattr(sys, "argv", words)
+    monkeypatch.chdir(scenes)
+    # In this process, which has imported torch.
+    runpy.run_path(str(EXAMPLES / words[0]), run_name="__main__")
     assert len(list((scenes / "results" / "runs").glob("*/record.json"))) == 4
     assert "<svg" in (scenes / "sweep.svg").read_text()
 
@@ -99,7 +104,7 @@ def test_slurm_runs_every_method_as_jobs(scenes: Path) -> None:
         done = subprocess.run(
             ["bash", str(EXAMPLES / "slurm.sh"), "synthetic-scenes", *small, "--slurm", "minutes=30", *SMALL],
             cwd=scenes,
-            env={**environment(), **variables, "PATH": programs, "OMP_NUM_THREADS": "1"},
+            env={**environment(), **variables, "PATH": programs},
             capture_output=True,
             text=True,
             check=False,

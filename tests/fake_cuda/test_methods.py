@@ -43,7 +43,7 @@ def environment(pytestconfig: pytest.Config) -> dict[str, str]:
         flags += [f"-I{sysconfig.get_path('include')}", "-lc10", "-ltorch_cpu", f"-Wl,-rpath,{base}/lib"]
         subprocess.run(["g++", str(GUARD), *flags, "-o", str(partial)], check=True)
         partial.replace(library)
-    return {**os.environ, "FAKE_CUDA_GUARD": str(library), "OMP_NUM_THREADS": "1"}
+    return {**os.environ, "FAKE_CUDA_GUARD": str(library)}
 
 
 def run(environment: dict[str, str], module: str, *words: str) -> list[dict[str, Any]]:

@@ -105,7 +105,7 @@ def test_the_same_runs_give_the_same_figures_and_others_give_others(tmp_path: Pa
     first, second = (draw_figures(board(tmp_path), 8, pdf=True) for _ in range(2))
     assert first == second
     add_trained(tmp_path, seed=1)
-    assert draw_figures(board(tmp_path), 8, pdf=True)["curves"] != first["curves"]
+    assert draw_figure(board(tmp_path), "curves", 8, pdf=True) != first["curves"]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 3), (4, 2), (15, 15), (27, 27)])
@@ -127,8 +127,11 @@ def test_any_name_can_be_drawn_and_is_no_markup(tmp_path: Path) -> None:
             tmp_path, last=counts, method=f"m{number}", method_title=name, title="".join(ODD), classes=ODD
         )
         run.curve_file.write_text('{"step": 0, "pixel_accuracy": 0.5}\n{"step": 10, "pixel_accuracy": 0.7}\n')
-    drawn = draw_figures(board(tmp_path), len(ODD), pdf=True)
+    odd = board(tmp_path)
+    drawn = draw_figures(odd, len(ODD))
     assert {"curves", "confusion", "leaderboard"} <= set(drawn)
+    # All names are in this one; a PDF takes long, because it holds a part of every font.
+    assert draw_figure(odd, "confusion", len(ODD), pdf=True)
     for drawing in drawn.values():
         assert not list(ElementTree.fromstring(drawing.svg).iter(f"{SVG}b"))
 
