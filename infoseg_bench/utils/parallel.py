@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import multiprocessing
 import signal
 import sys
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from infoseg_bench.utils.cores import usable_cores
@@ -82,6 +84,7 @@ def process_map(
     fork = multiprocessing.get_context("fork")
     with (
         warnings.catch_warnings(),
+        _no_collection(),
         ProcessPoolExecutor(workers, fork, initializer=_prepare, initargs=(function, items)) as pool,
     ):
         warnings.filterwarnings("ignore", message=".*multi-threaded", category=DeprecationWarning)
@@ -92,6 +95,18 @@ def process_map(
             raise
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Pause Python's collector, which would search thousands of results again and again, and all are kept."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
 _work: tuple[Callable[[Any], Any], Sequence[Any]]
 """Function and items, in a process forked by `process_map`."""
 
@@ -100,6 +115,9 @@ def _prepare(function: Callable[[Any], Any], items: Sequence[Any]) -> None:
     global _work
     # Ctrl-C is sent to the whole process group; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What the parent has made stays, and its memory stays shared.
+    gc.freeze()
+    gc.enable()
     _work = function, items
 
 
