@@ -10,7 +10,7 @@ from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.published_figures import published_figures, published_layout
 from infoseg_bench.reporting.table import Table, percent
 
-MEASURED = "PA in % at the last step, mean ± sample standard deviation over the seeds."
+MEASURED = "Measured: PA in % at the last step, mean ± sample standard deviation over the seeds."
 PRINTED = "Paper: as printed in InfoSeg's Table 1, where IIC's are of the best epoch, chosen with labels."
 SETTINGS = "All settings of every line are in each board's CSV; they may differ between data sets."
 MEAN, DEVIATION, PAPER = "pixel_accuracy_mean", "pixel_accuracy_std", "published_pixel_accuracy"
