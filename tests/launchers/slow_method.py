@@ -1,15 +1,24 @@
-"""A plug-in whose runs take their time at no cost, so that they can be disturbed."""
+"""A plug-in whose runs cost nothing, and wait to be disturbed where the file `brake` beside it says so.
+
+A test copies it to a folder of its own, which every node can read.
+"""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task
 from infoseg_bench.data.train_images import TrainImages
+
+BRAKE = Path(__file__).with_name("brake")
+SECONDS = 0.5
+"""A step beyond the brake's: what is to happen there has a minute to happen, and a stop is soon obeyed."""
 
 
 class Slow(Method):
@@ -19,6 +28,7 @@ class Slow(Method):
     title = "Slow"
     citation = "none"
     is_iterative = True
+    supports_distributed = True
     parameters_type = Parameters
 
     def __init__(self, parameters: Parameters, task: Task, run: RunContext) -> None:
@@ -27,9 +37,11 @@ class Slow(Method):
 
     def fit(self, train: TrainImages) -> Iterator[Progress]:
         while self.step < self.run.steps:
-            self.brightness += 0.1 * (float(train.batch(self.step, 2).images.mean()) - self.brightness)
+            mean = self.run.ranks.mean({"": train.batch(self.step, 4).images.mean()})[""]
+            self.brightness += 0.1 * (float(mean) - self.brightness)
             self.step += 1
-            time.sleep(0.04)
+            if self.step > _last_free_step():
+                time.sleep(SECONDS)
             yield Progress(step=self.step, scalars={"loss": self.brightness})
 
     def predict(self, images: torch.Tensor) -> torch.Tensor:
@@ -41,3 +53,10 @@ class Slow(Method):
 
     def load_state(self, state: dict[str, Any]) -> None:
         self.step, self.brightness = state["step"], state["brightness"]
+
+
+def _last_free_step() -> float:
+    try:
+        return int(BRAKE.read_text())
+    except FileNotFoundError:
+        return math.inf

@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,14 +14,15 @@ from infoseg_bench.launchers.local import LocalEngine
 from infoseg_bench.records.folder import FINISHED, RunFolder
 from infoseg_bench.records.spec import RunSpec
 from tests.launchers.slow_runs import (
+    Disturbing,
     assert_same_counts,
+    brake,
     do_undisturbed,
     make_specs,
     make_work,
     reached,
     wait_until,
 )
-from tests.launchers.test_local import Noting
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are forked only on Linux")
 
@@ -61,9 +61,10 @@ def test_a_forked_run_ends_as_one_of_its_own_in_an_environment_and_session_of_it
 
 def test_a_signal_ends_a_worker_and_is_its_status(server: ForkServer, tmp_path: Path) -> None:
     (spec,) = make_specs(tmp_path, 1)
+    brake(tmp_path, 2)
     worker, run = fork(server, tmp_path, spec)
     assert worker.poll() is None
-    wait_until(lambda: reached(run) > 2)
+    wait_until(lambda: reached(run) >= 2)
     worker.send_signal(signal.SIGKILL)
     wait_until(lambda: worker.poll() is not None)
     assert worker.returncode == -signal.SIGKILL
@@ -77,13 +78,11 @@ def test_workers_stop_when_their_server_dies_and_resume_in_processes_of_their_ow
     run = RunFolder.of(tmp_path / "orphan", specs[0])
     monkeypatch.setattr("infoseg_bench.launchers.local.fork_server", lambda: mortal)
 
-    class Killing(Noting):
-        def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
-            if reached(run) > 2 and mortal._process.poll() is None:
-                mortal._process.kill()
-                mortal._process.wait()
+    def kill() -> None:
+        mortal._process.kill()
+        mortal._process.wait()
 
-    watcher = Killing()
+    watcher = Disturbing(tmp_path, kill, step=2)
     engine = LocalEngine(work=make_work(tmp_path, "orphan"), jobs=2, watcher=watcher, fork=True)
     assert [outcome.ending for outcome in engine.run(specs)] == ["finished"]
     record = run.record()

@@ -14,11 +14,13 @@ from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import environment
 from tests.launchers.slow_runs import (
     assert_same_counts,
+    brake,
     do_undisturbed,
     launch,
     make_specs,
     reached,
     resumed,
+    wait_for_others,
     wait_until,
 )
 
@@ -60,24 +62,28 @@ def test_a_run_that_is_stopped_and_whose_node_dies_ends_as_if_nothing_had_been(
     tmp_path: Path, cluster: Cluster
 ) -> None:
     specs = make_specs(tmp_path, 1)
+    (expected,) = do_undisturbed(tmp_path, specs)
+    brake(tmp_path, 20)
     run = RunFolder.of(tmp_path / "results", specs[0])
     on_ray = ["--engine", "ray", "--ray-address", cluster.address]
     with launch(tmp_path, *on_ray) as launcher:
         wait_until(lambda: reached(run) >= 20, launcher)
         launcher.send_signal(signal.SIGINT)
-        _, errors = launcher.communicate(timeout=200)
+        _, errors = launcher.communicate(timeout=600)
     assert launcher.returncode == 130, errors
     assert "Interrupted. Run the same command again to resume." in errors
     assert run.state() == "interrupted"
     saved = reached(run)
+    brake(tmp_path, saved + 20)
     with launch(tmp_path, *on_ray) as launcher:
         wait_until(lambda: reached(run) >= saved + 20, launcher)
         first_worker = run.status()["pid"]
         cluster.kill_the_node_of(first_worker)
-        _, errors = launcher.communicate(timeout=200)
+        wait_for_others([first_worker], [run])
+        brake(tmp_path, None)
+        _, errors = launcher.communicate(timeout=600)
     assert launcher.returncode == 0, errors
     assert run.status()["pid"] != first_worker
     # A worker that dies with its node may save its state, or may not.
     assert resumed(run) >= 1
-    (expected,) = do_undisturbed(tmp_path, specs)
     assert_same_counts(expected, run)

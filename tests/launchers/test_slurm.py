@@ -20,11 +20,13 @@ from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import RunSpec
 from tests.launchers.slow_runs import (
     assert_same_counts,
+    brake,
     do_undisturbed,
     launch,
     make_specs,
     reached,
     resumed,
+    wait_for_others,
     wait_until,
 )
 from tests.launchers.slurm_node import slurm_node, why_not
@@ -61,30 +63,32 @@ def test_preempted_orphaned_and_stopped_jobs_of_an_array_end_as_if_nothing_had_b
     first, second = runs = [RunFolder.of(tmp_path / "results", spec) for spec in specs]
     expected = do_undisturbed(tmp_path, specs)
 
+    brake(tmp_path, 20)
     with launch(tmp_path, *ON_SLURM) as launcher:
         wait_until(lambda: all(reached(run) >= 20 for run in runs), launcher)
         launcher.kill()
-    jobs = [job(run) for run in runs]
+    jobs, workers = [job(run) for run in runs], [run.status()["pid"] for run in runs]
     assert len({name.partition("_")[0] for name in jobs}) == 1
     # Slurm's warning of a time limit or a preemption, and a preemption without one.
     ask("scancel", "--signal=USR2", jobs[0])
     ask("scontrol", "requeue", jobs[1])
 
     with launch(tmp_path, *ON_SLURM) as launcher:
-        saved = [reached(run) for run in runs]
-        wait_until(
-            lambda: all(reached(run) >= step + 20 for run, step in zip(runs, saved, strict=True)), launcher
-        )
+        wait_for_others(workers, runs)
+        further = 20 + max(reached(run) for run in runs)
+        brake(tmp_path, further)
+        wait_until(lambda: all(reached(run) >= further for run in runs), launcher)
         assert [job(run) for run in runs] == jobs
         launcher.send_signal(signal.SIGINT)
-        _, errors = launcher.communicate(timeout=200)
+        _, errors = launcher.communicate(timeout=600)
     assert launcher.returncode == 130, errors
     assert "Interrupted. Run the same command again to resume." in errors
     assert [run.state() for run in runs] == ["interrupted", "interrupted"]
     assert "infoseg" not in ask("squeue", "--noheader", "--format=%j")
 
+    brake(tmp_path, None)
     with launch(tmp_path, *ON_SLURM) as launcher:
-        _, errors = launcher.communicate(timeout=200)
+        _, errors = launcher.communicate(timeout=600)
     assert launcher.returncode == 0, errors
     assert [resumed(run) for run in runs] == [2, 2]
     assert_same_counts(expected[0], first)
@@ -141,6 +145,8 @@ def test_runs_of_other_needs_are_jobs_of_other_arrays(tmp_path: Path) -> None:
     doing = engine(tmp_path, DEAF.replace("600", "3"), Acting(look), resources)
     doing.run([make_spec(seed) for seed in range(2)])
     assert needs == ["1", "256M", "2", "512M"]
+    # Slurm's daemons leave what has not ended when they do.
+    wait_until(lambda: ask("squeue", "--noheader", "--format=%j") == "")
 
 
 @pytest.mark.usefixtures("slurm")

@@ -20,8 +20,14 @@ from infoseg_bench.launchers.slurm_jobs import Scheduler
 from infoseg_bench.launchers.slurm_task import Task
 from infoseg_bench.launchers.work import Work
 from infoseg_bench.records.folder import RunFolder
-from infoseg_bench.records.spec import RunSpec
-from tests.launchers.slow_runs import assert_same_counts, do_undisturbed, make_specs, make_work, resumed
+from tests.launchers.slow_runs import (
+    Disturbing,
+    assert_same_counts,
+    do_undisturbed,
+    make_specs,
+    make_work,
+    resumed,
+)
 from tests.launchers.test_local import Noting, Scripted, make_spec
 
 submitit = pytest.importorskip("submitit", reason="needs the extra slurm")
@@ -55,20 +61,6 @@ def scheduler(tmp_path: Path) -> Iterator[LocalScheduler]:
         job._process.wait()
 
 
-class Preempting(Noting):
-    """Preempts a run's job, once, when it has come to a step."""
-
-    def __init__(self, scheduler: LocalScheduler, step: int) -> None:
-        super().__init__()
-        self._scheduler, self._step, self._preempted = scheduler, step, False
-
-    def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
-        if not self._preempted and status.get("step", 0) >= self._step:
-            (job,) = self._scheduler.jobs
-            os.kill(descendants(int(job))[0], signal.SIGUSR2)
-            self._preempted = True
-
-
 def engine(work: Work, scheduler: Scheduler, watcher: Noting, **limits: Any) -> SlurmEngine:
     return SlurmEngine(
         work=work, watcher=watcher, limits=Limits(**limits), scheduler=scheduler,
@@ -85,7 +77,13 @@ def test_a_preempted_run_queues_again_and_ends_as_if_it_had_not_been(
 ) -> None:
     specs = make_specs(tmp_path, 1)
     (expected,) = do_undisturbed(tmp_path, specs)
-    (outcome,) = engine(make_work(tmp_path, "results"), scheduler, Preempting(scheduler, 20)).run(specs)
+
+    def preempt() -> None:
+        (job,) = scheduler.jobs
+        os.kill(descendants(int(job))[0], signal.SIGUSR2)
+
+    watcher = Disturbing(tmp_path, preempt, step=20)
+    (outcome,) = engine(make_work(tmp_path, "results"), scheduler, watcher).run(specs)
     assert outcome.ending == "finished", outcome.reason
     found = RunFolder.of(tmp_path / "results", specs[0])
     assert_same_counts(expected, found)

@@ -5,29 +5,35 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.folder import RunFolder
-from tests.cli.commands import SMALL_INFOSEG, command, environment, launched_here, prepare_photos
+from tests.cli.commands import launched_here
+from tests.launchers.slow_runs import (
+    EVERY,
+    RUN,
+    STEPS,
+    assert_same_counts,
+    brake,
+    launch,
+    make_specs,
+    reached,
+    wait_until,
+)
 
-STEPS = 160
-RUN = [
-    "run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), "--evaluate-every", "80",
-    "--no-report", *SMALL_INFOSEG,
-]  # fmt: skip
+STEP = 40
+"""Where runs wait to be disturbed."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("interruption")
-    prepare_photos(path)
+    make_specs(path, 1)
     assert launched_here(path, *RUN, "--results", "undisturbed").returncode == 0
     return path
 
@@ -37,52 +43,38 @@ def only_run(folder: Path, results: str) -> RunFolder:
     return RunFolder(path)
 
 
-def start(folder: Path, results: str, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command(*RUN, "--results", results, *more), cwd=folder, env=environment(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-
-
 def disturbed(
     folder: Path, results: str, disturb: Callable[[], object], *more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command, and disturb it after step 40 from another thread."""
+    """Run the command, and disturb it at the brake from another thread."""
 
     def watch() -> None:
-        wait_until(lambda: step_reached(folder, results, 40))
+        wait_until(lambda: at_the_brake(folder, results))
         disturb()
 
+    brake(folder, STEP)
     with ThreadPoolExecutor(1) as pool:
         watching = pool.submit(watch)
         done = launched_here(folder, *RUN, "--results", results, *more)
         watching.result()
+    brake(folder, None)
     return done
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def step_reached(folder: Path, results: str, step: int) -> bool:
-    runs = list((folder / results / "runs").glob("*/curve.jsonl"))
-    return bool(runs) and any(line["step"] >= step for line in read_curve(runs[0]))
+def at_the_brake(folder: Path, results: str) -> bool:
+    runs = list((folder / results / "runs").glob("*"))
+    return bool(runs) and reached(RunFolder(runs[0])) >= STEP
 
 
 def assert_same_as_undisturbed(folder: Path, results: str) -> None:
     one, other = only_run(folder, "undisturbed"), only_run(folder, results)
     assert one.path.name == other.path.name
-    with np.load(one.counts_file) as expected, np.load(other.counts_file) as found:
-        for name in expected.files:
-            assert np.array_equal(expected[name], found[name]), name
+    assert_same_counts(one, other)
     curves = [
         [line for line in read_curve(run.curve_file) if "pixel_accuracy" in line] for run in (one, other)
     ]
     assert curves[0] == curves[1]
-    assert [line["step"] for line in curves[0]] == [0, STEPS // 2, STEPS]
+    assert [line["step"] for line in curves[0]] == list(range(0, STEPS + 1, EVERY))
 
 
 def test_ctrl_c_saves_the_step_and_the_same_command_continues(folder: Path) -> None:
@@ -95,19 +87,21 @@ def test_ctrl_c_saves_the_step_and_the_same_command_continues(folder: Path) -> N
     record = run.record()
     assert record is not None
     assert len(record.provenance.resumed_from) == 1
-    assert 40 <= record.provenance.resumed_from[0] < STEPS
+    assert STEP <= record.provenance.resumed_from[0] < STEPS
     assert_same_as_undisturbed(folder, "ctrl-c")
 
 
 def test_killing_the_launcher_lets_its_worker_save_and_stop_and_what_lies_beyond_is_dropped(
     folder: Path,
 ) -> None:
-    process = start(folder, "orphan")
-    wait_until(lambda: step_reached(folder, "orphan", 40))
+    brake(folder, STEP)
+    process = launch(folder, "--results", "orphan")
+    wait_until(lambda: at_the_brake(folder, "orphan"), process)
     process.kill()
     process.communicate(timeout=60)
     run = only_run(folder, "orphan")
     wait_until(lambda: run.state() == "interrupted")
+    brake(folder, None)
     # As if the worker had trained on after its checkpoint, and been killed within the next one.
     with run.curve_file.open("a") as curve:
         curve.write(f'{{"step": {STEPS - 1}, "loss": 77.0}}\n{{"step": {STEPS}, "lo')

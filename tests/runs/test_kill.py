@@ -18,7 +18,7 @@ from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import SMALL_INFOSEG, environment, launched_here, prepare_photos
 
-STEPS = 200
+STEPS = 100
 WORKER = """
 import sys
 from infoseg_bench.runs import execute, worker
@@ -78,7 +78,7 @@ def test_weights_curve_and_counts_are_those_of_an_undisturbed_run(folder: Path) 
     (undisturbed,) = (RunFolder(path) for path in (folder / "undisturbed" / "runs").iterdir())
     run = RunFolder(folder / "killed" / undisturbed.path.name)
     run.create(undisturbed.spec())
-    for step in sorted(random.sample(range(1, STEPS - 20), 2)):
+    for step in sorted(random.sample(range(1, STEPS // 2), 2)):
         kill_at(run, folder / "data", step)
     process = start(run, folder / "data")
     _, errors = process.communicate(timeout=300)

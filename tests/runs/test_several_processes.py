@@ -3,62 +3,47 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import time
 from pathlib import Path
 
 from infoseg_bench.launchers.processes import descendants
 from infoseg_bench.records.curve import read_curve
 from infoseg_bench.records.folder import RunFolder
-from tests.cli.commands import command, environment, launched_here, prepare_photos
+from tests.cli.commands import launched_here, prepare_photos
+from tests.launchers import slow_runs
+from tests.launchers.slow_runs import STEPS, brake, launch, make_specs, reached, wait_until
 
-STEPS = 300
 RUN = [
-    "run", "--dataset", "mine", "--method", "infoseg", "--steps", str(STEPS), "--evaluate-every", "150",
+    "run", "--dataset", "mine", "--method", "infoseg", "--steps", "4", "--evaluate-every", "4",
     "--set", "infoseg.width=4", "--set", "infoseg.P=8", "--set", "infoseg.batch=4", "--device", "cpu",
-    "--no-report",
+    "--no-report", "--gpus-per-run", "2",
 ]  # fmt: skip
-
-
-def start(folder: Path, *words: str, beyond: int) -> tuple[subprocess.Popen[str], Path]:
-    process = subprocess.Popen(
-        command(*RUN, *words), cwd=folder, env=environment(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    deadline = time.monotonic() + 300
-    while not (curves := list(folder.glob("results/runs/*/curve.jsonl"))) or reached(curves[0]) <= beyond:
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return process, curves[0]
-
-
-def reached(curve: Path) -> int:
-    return max((line["step"] for line in read_curve(curve)), default=0)
 
 
 def test_a_run_of_two_processes_survives_ctrl_c_and_the_death_of_its_launcher_and_is_finished_by_one(
     tmp_path: Path,
 ) -> None:
-    prepare_photos(tmp_path)
-    process, curve = start(tmp_path, "--gpus-per-run", "2", beyond=2)
+    (spec,) = make_specs(tmp_path, 1)
+    run = RunFolder.of(tmp_path / "results", spec)
+    brake(tmp_path, 5)
+    process = launch(tmp_path, "--gpus-per-run", "2")
+    wait_until(lambda: reached(run) >= 5, process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 130, errors
-    run = RunFolder(curve.parent)
     assert run.state() == "interrupted"
     assert not list(run.path.glob(".*.tmp"))
-    process, _ = start(tmp_path, "--gpus-per-run", "2", beyond=reached(curve) + 2)
+    further = reached(run) + 5
+    brake(tmp_path, further)
+    process = launch(tmp_path, "--gpus-per-run", "2")
+    wait_until(lambda: reached(run) >= further, process)
     workers = descendants(process.pid)
     assert len(workers) >= 3
     process.kill()
     process.communicate()
-    deadline = time.monotonic() + 120
-    while any(Path(f"/proc/{worker}/cmdline").exists() for worker in workers):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    wait_until(lambda: not any(Path(f"/proc/{worker}/cmdline").exists() for worker in workers))
     assert run.state() == "interrupted"
-    done = launched_here(tmp_path, *RUN)
+    brake(tmp_path, None)
+    done = launched_here(tmp_path, *slow_runs.RUN)
     assert done.returncode == 0, done.stderr
     record = run.record()
     assert record is not None
@@ -73,8 +58,7 @@ def test_two_processes_finish_a_run_that_says_so_and_share_no_method_that_does_n
     tmp_path: Path,
 ) -> None:
     prepare_photos(tmp_path)
-    words = ["--steps", "4", "--gpus-per-run", "2", "--method", "kmeans", "--set", "kmeans.sample=50"]
-    done = launched_here(tmp_path, *RUN, *words)
+    done = launched_here(tmp_path, *RUN, "--method", "kmeans", "--set", "kmeans.sample=50")
     assert done.returncode == 0, done.stderr
     records = [RunFolder(path).record() for path in sorted((tmp_path / "results" / "runs").iterdir())]
     assert [record.provenance.processes for record in records if record is not None] == [2, 1]
@@ -82,10 +66,10 @@ def test_two_processes_finish_a_run_that_says_so_and_share_no_method_that_does_n
 
 def test_batches_that_cannot_be_shared_and_methods_that_cannot_are_one_clear_line(tmp_path: Path) -> None:
     prepare_photos(tmp_path, count=4)
-    done = launched_here(tmp_path, *RUN, "--set", "infoseg.batch=3", "--gpus-per-run", "2")
+    done = launched_here(tmp_path, *RUN, "--set", "infoseg.batch=3")
     assert done.returncode == 1
     assert "batch=3 cannot be divided among 2 processes" in done.stderr
     assert "Traceback" not in done.stderr
-    done = launched_here(tmp_path, *RUN, "--gpus-per-run", "2", "--jobs", "2")
+    done = launched_here(tmp_path, *RUN, "--jobs", "2")
     assert done.returncode == 2
     assert "only one run at a time is possible" in done.stderr
