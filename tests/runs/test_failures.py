@@ -12,8 +12,8 @@ from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import command, environment, launched_here, prepare_photos
 
 PLUGIN = Path(__file__).with_name("failing_method.py")
-TRAIN = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "20", "--set", "infoseg.batch=2",
-         "--set", "infoseg.width=4", "--no-report"]  # fmt: skip
+TRAIN = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "4", "--evaluate-every", "4",
+         "--set", "infoseg.batch=2", "--set", "infoseg.width=4", "--no-report"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -99,9 +99,7 @@ def test_a_damaged_checkpoint_without_one_before_it_is_named_in_the_log_and_the_
 
 
 def test_a_batch_larger_than_the_data_set_is_one_clear_line(folder: Path) -> None:
-    done = launched_here(
-        folder, "run", "--dataset", "mine", "--method", "infoseg", "--steps", "2", "--results", "big"
-    )
+    done = launched_here(folder, *TRAIN, "--set", "infoseg.batch=64", "--results", "big")
     assert done.returncode == 1
     assert "batch=64 is larger than the data set's 4 training photos" in done.stderr
     assert "Traceback" not in done.stderr
@@ -172,7 +170,8 @@ def test_data_that_no_method_can_learn_from_are_one_clear_line(
         prepare = ["prepare", "image-folder", "--name", name, "--images", "photos", "--labels", "labels"]
         done = launched_here(folder, *prepare, *options)
         assert done.returncode == 0, done.stderr
-    done = launched_here(folder, "run", "--dataset", name, "--method", method, "--steps", "2")
+    small = ["--steps", "2", "--set", f"{method}.width=4"]
+    done = launched_here(folder, "run", "--dataset", name, "--method", method, *small)
     assert done.returncode == 1
     assert says in done.stderr
     assert "Traceback" not in done.stderr

@@ -6,12 +6,13 @@ from pathlib import Path
 from tests.cli.commands import launched_here, prepare_photos
 
 PLUGIN = Path(__file__).with_name("failing_method.py")
+RUN = ["run", "--dataset", "mine", "--method", "collapsing"]
 
 
 def test_a_runs_log_tells_its_start_data_evaluations_checkpoint_warnings_and_end(tmp_path: Path) -> None:
     prepare_photos(tmp_path, count=4)
-    options = ["--method", "collapsing", "--steps", "2", "--evaluate-every", "1", "--device", "cpu"]
-    done = launched_here(tmp_path, "run", "--dataset", "mine", *options, "--plugin", str(PLUGIN))
+    options = ["--steps", "2", "--evaluate-every", "1", "--device", "cpu", "--no-report"]
+    done = launched_here(tmp_path, *RUN, *options, "--plugin", str(PLUGIN))
     assert done.returncode == 0, done.stderr
     (log,) = (tmp_path / "results" / "runs").glob("*/log.txt")
     lines = log.read_text().splitlines()

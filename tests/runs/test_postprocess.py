@@ -26,7 +26,10 @@ from tests.cli.commands import launched_here, prepare_photos
 from tests.runs.failing_method import Raising
 
 CPU = torch.device("cpu")
-RUN = ["run", "--dataset", "mine", "--method", "random-cnn", "--set", "random-cnn.width=2", "--seeds", "3"]
+RUN = [
+    "run", "--dataset", "mine", "--method", "random-cnn", "--set", "random-cnn.width=2", "--seeds", "3",
+    "--no-report",
+]  # fmt: skip
 """With this seed both clusters are large, and post-processing changes many pixels."""
 
 
