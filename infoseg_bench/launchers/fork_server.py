@@ -26,6 +26,8 @@ from typing import Any, TypeAlias
 WORKER = "infoseg_bench.runs.worker"
 READ_AT_START = re.compile(r"(OMP|GOMP|KMP|MKL|OPENBLAS|LD|PYTHON|PYTORCH|TORCH)")
 """Environment variables that libraries read when they are loaded, so that each combination needs a server."""
+SET_BY_LIBRARIES = {"KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK", "TORCHINDUCTOR_CACHE_DIR"}
+"""But for these, which scikit-learn and PyTorch set when they are imported."""
 
 Handle: TypeAlias = "subprocess.Popen[bytes] | ForkedWorker"
 """A worker, however it was started."""
@@ -117,7 +119,8 @@ class ForkServer:
 
 def fork_server() -> ForkServer:
     """Return this process's server for the present environment variables; the first call starts it."""
-    return _server(tuple(sorted(item for item in os.environ.items() if READ_AT_START.match(item[0]))))
+    names = {name for name in os.environ if READ_AT_START.match(name)} - SET_BY_LIBRARIES
+    return _server(tuple((name, os.environ[name]) for name in sorted(names)))
 
 
 @cache

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infoseg_bench.launchers.fork_server import WORKER, ForkedWorker, ForkServer
+from infoseg_bench.launchers import fork_server as module
+from infoseg_bench.launchers.fork_server import WORKER, ForkedWorker, ForkServer, fork_server
 from infoseg_bench.launchers.local import LocalEngine
 from infoseg_bench.records.folder import FINISHED, RunFolder
 from infoseg_bench.records.spec import RunSpec
@@ -57,6 +58,27 @@ def test_a_forked_run_ends_as_one_of_its_own_in_an_environment_and_session_of_it
     assert_same_counts(expected, run)
     records = expected.record(), run.record()
     assert [record.provenance.command[0] for record in records if record] == ["worker.py"] * 2
+
+
+def test_only_what_a_user_sets_for_libraries_needs_another_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    server = ForkServer.__new__(ForkServer)
+
+    def noting(environment: object) -> ForkServer:
+        asked.append(environment)
+        return server
+
+    monkeypatch.setattr(module, "_server", noting)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.delenv("KMP_INIT_AT_FORK", raising=False)
+    fork_server()
+    monkeypatch.setenv("KMP_INIT_AT_FORK", "FALSE")  # as scikit-learn does
+    monkeypatch.setenv("HOME", "elsewhere")
+    fork_server()
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    fork_server()
+    first, second, third = asked
+    assert first == second != third
 
 
 def test_a_signal_ends_a_worker_and_is_its_status(server: ForkServer, tmp_path: Path) -> None:
