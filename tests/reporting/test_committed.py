@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -9,7 +10,6 @@ from infoseg_bench.records.sources import stored_runs
 from infoseg_bench.reporting.boards import make_boards
 from infoseg_bench.reporting.leaderboard import markdown
 from infoseg_bench.reporting.loaded_runs import read_runs
-from infoseg_bench.reporting.output import LIST
 
 CHECKOUT = Path(__file__).parents[2]
 REPORTS = CHECKOUT / "reports"
@@ -25,20 +25,23 @@ def test_every_committed_record_follows_from_its_committed_counts(packs: Path) -
     assert len(runs) == len(stored) > 0
 
 
-def test_the_committed_boards_are_those_of_the_committed_records() -> None:
-    runs, _ = read_runs(REPORTS / "demo" / "packs")
-    committed = (REPORTS / "demo" / "leaderboard.md").read_text()
+@pytest.mark.parametrize("packs", FOLDERS, ids=lambda folder: str(folder.relative_to(REPORTS)))
+def test_the_committed_leaderboards_are_those_of_the_committed_records(packs: Path) -> None:
+    runs, _ = read_runs(packs)
+    committed = (packs.parent / "leaderboard.md").read_text()
     for board in make_boards(runs):
         assert markdown(board) in committed
 
 
-def test_every_file_of_a_committed_report_is_committed() -> None:
-    names = (REPORTS / "demo" / LIST).read_text().splitlines()
-    assert [name for name in names if not (REPORTS / "demo" / name).is_file()] == []
+@pytest.mark.parametrize("packs", FOLDERS, ids=lambda folder: str(folder.relative_to(REPORTS)))
+def test_what_a_committed_leaderboard_links_is_committed(packs: Path) -> None:
+    links = re.findall(r"\]\(([^):]+)\)", (packs.parent / "leaderboard.md").read_text())
+    assert links
+    assert [link for link in links if not (packs.parent / link).exists()] == []
 
 
 def test_the_repository_stays_light() -> None:
-    """Fewer than 700 tracked files and 6 MB: records are committed as packs, and figures as text."""
+    """Fewer than 700 tracked files and 6 MB: runs are packs, and what can be written again is left out."""
     if not (CHECKOUT / ".git").exists():
         pytest.skip("not a checkout")
     listed = subprocess.run(
