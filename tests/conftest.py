@@ -4,6 +4,7 @@ Several processes share the tests, and tiny networks only wait for each other on
 """
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -38,6 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     The others ask for the CPU's bits.
     """
     os.environ["OMP_NUM_THREADS"] = "1"
+    # A script's processes in the background ignore SIGINT, and so would those that tests start and interrupt.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if "gpu" not in config.option.markexpr:
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
 

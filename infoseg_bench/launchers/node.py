@@ -92,6 +92,8 @@ class NodeRun:
 
 def run_until_cancelled(command: Sequence[str], folder: Path, limits: Limits) -> Ended:
     """Execute a run as a Ray task. Ray cancels it by KeyboardInterrupt; the worker then saves its state."""
+    # If Ray was started in the background of a script, its tasks inherit that SIGINT is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     run = NodeRun(command, folder, limits)
     try:
         return run.run()

@@ -219,7 +219,7 @@ def _write_panels(board: str, panels: Panels, public: Output, local: Output) -> 
 
 
 def _index(boards: Iterable[Board], tables: Mapping[str, Table], problems: Iterable[str]) -> str:
-    parts = ["# Leaderboards", "The same with figures, sortable: [index.html](index.html)."]
+    parts = ["# Leaderboards", "The page `index.html` shows the same with figures, and can be sorted."]
     for board in boards:
         folder = board.name
         parts.append(markdown(board))

@@ -7,6 +7,7 @@ is of. The end of its input is the cluster's.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from typing import Any
@@ -33,6 +34,8 @@ def processes(node: Any) -> list[int]:
 
 def main(folder: str) -> None:
     """Start, and listen."""
+    # As in the background of a script.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Ray writes beside its folder too, where nothing need be on a fresh machine.
     os.environ["RAY_TMPDIR"] = folder
     head = {"num_cpus": 0, "include_dashboard": False, "_system_config": LOOKS}
