@@ -17,17 +17,23 @@ OWN = "infoseg"
 """The paper's own method, which is shown first."""
 METHODS, PER_LINE = 8, 4
 """Methods at most, and methods beside a photo and its ground truth; chosen by this project."""
-PITCH, PICTURE = (1.6, 1.9), 1.54
-"""Width and height of a picture with its title, and its own side, in inches; chosen by this project."""
+PITCH, PICTURE, GAP, LINE = 1.6, 1.54, 0.08, 0.12
+"""Width of a column, side of a picture, space around titles and height of one of their lines, in inches;
+chosen by this project."""
 
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """A column of pictures: its title, a picture per photo, and a caption under each."""
+    """A column of pictures: its title, a picture per photo, and captions."""
 
     title: str
     images: UInt8[np.ndarray, "photo height width 3"]
     captions: Sequence[str]
+
+    def head(self, photo: int) -> str:
+        """Return the lines above a picture: the title, then the caption."""
+        parts = (self.title, self.captions[photo])
+        return "\n".join(wrap(part, 26) for part in parts if part)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,20 +55,21 @@ class Panel:
         photos, side = self.columns[0].images.shape[:2]
         lines, wide = self.lines, min(len(self.columns), PER_LINE + 2)
         rows = [(line, photo) for photo in range(photos) for line in lines]
+        heads = [max(column.head(photo).count("\n") + 1 for column in line) for line, photo in rows]
+        bottoms = np.cumsum([2 * GAP + LINE * head + PICTURE for head in heads])
         with style():
-            figure = canvas(PITCH[0] * wide, PITCH[1] * len(rows))
+            figure = canvas(PITCH * wide, bottoms[-1])
             # One pair of axes, in inches, for all pictures: to draw many takes longer than the pictures.
             axes = figure.add_axes((0, 0, 1, 1))
             axes.set_axis_off()
-            for row, (line, photo) in enumerate(rows):
+            for bottom, (line, photo) in zip(bottoms, rows, strict=True):
                 for index, column in enumerate(line):
-                    left, top = PITCH[0] * index, PITCH[1] * (row + 1) - PICTURE
-                    where = (left, left + PICTURE, top + PICTURE, top)
+                    left, top = PITCH * index, bottom - PICTURE
+                    where = (left, left + PICTURE, bottom, top)
                     axes.imshow(column.images[photo], extent=where, interpolation="nearest", aspect="auto")
-                    text = wrap(f"{column.title}\n{column.captions[photo]}", 26)
-                    axes.text(left, top - 0.08, text, fontsize=7, va="bottom")
-            axes.set_xlim(0, PITCH[0] * wide)
-            axes.set_ylim(PITCH[1] * len(rows), 0)
+                    axes.text(left, top - GAP, column.head(photo), fontsize=7, va="bottom")
+            axes.set_xlim(0, PITCH * wide)
+            axes.set_ylim(bottoms[-1], 0)
             figure.savefig(
                 out, format="png", dpi=max(100, side), facecolor="white", metadata={"Software": None}
             )

@@ -218,6 +218,18 @@ def test_a_panel_is_written_as_a_png_of_all_its_lines(panels_page: Path) -> None
         assert image.height > 600
 
 
+def test_a_panel_leaves_room_for_titles_of_many_lines() -> None:
+    def height(title: str) -> int:
+        images = np.zeros((1, 32, 32, 3), dtype=np.uint8)
+        panel = Panel("x", tuple(Column(name, images, ["PA 5 %"]) for name in ("photo", "truth", title)))
+        with Image.open(io.BytesIO(panel.png())) as image:
+            return image.height
+
+    assert [
+        height("one line " + "and another with 26 signs " * lines) - height("one line") for lines in (1, 5)
+    ] == [pytest.approx(12 * lines, abs=2) for lines in (1, 5)]
+
+
 def test_the_page_opens_with_what_was_run_and_what_that_cannot_tell(path: Path) -> None:
     text = path.read_text().partition("<header>")[2].partition("</header>")[0]
     for words in (
