@@ -145,6 +145,7 @@ def _serve() -> None:
             answer = {"status": os.waitstatus_to_exitcode(status) if pid else None}
         else:
             for name in request["modules"]:
+                # A worker that needs a missing module names it in its own record.
                 with suppress(ImportError):
                     import_module(name)
             if not (pid := os.fork()):

@@ -40,7 +40,7 @@ class Board:
         fingerprint: of the prepared data
         protocol: label protocol
         facts: what the records say of the data
-    title: name of the data, with what tells them from others of the same name and protocol
+        title: name of the data, with what tells them from others of the same name and protocol
         runs: a line per run, by row and seed, with the columns of `load_results`; the index is the identity
         rows: a line per row, that is, runs that differ in nothing but the seed; those trained from scratch
             first, then by PA, the highest first; the index is the row's identity

@@ -214,12 +214,13 @@ def _refuse(folder: Path, faults: Faults) -> None:
 def _centre(clusters: np.ndarray, photos: Evaluated, index: int) -> Int64[np.ndarray, "crop crop"]:
     """Return the scored part of a cluster map; values outside of the photo do not matter, they are void."""
     crop, (height, width) = photos.labels[index].shape[0], photos.sizes[index].tolist()
-    scaling = photos.scaling
+    stored, scaling = (height, width), photos.scaling
     if clusters.shape == (crop, crop):
         return clusters
-    if scaling is not None and clusters.size and scaling.stored_size(*clusters.shape) == (height, width):
+    other = clusters.shape != stored and clusters.size > 0
+    if other and scaling is not None and scaling.stored_size(*clusters.shape) == stored:
         clusters = scaling.scaled_clusters(clusters)
-    if clusters.shape != (height, width):
+    if clusters.shape != stored:
         raise Unscorable(
             f"of the wrong size, neither the photo's nor its scored centre's {crop}x{crop}",
             f" ({clusters.shape[0]}x{clusters.shape[1]} for a photo of {height}x{width})",
