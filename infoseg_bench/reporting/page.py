@@ -13,6 +13,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from infoseg_bench.records.results_table import DIAGNOSTIC
 from infoseg_bench.reporting import lead
 from infoseg_bench.reporting.ablation import ablations
 from infoseg_bench.reporting.boards import Board
@@ -41,7 +42,6 @@ REGIMES = (
     "nothing of the image; a low image share gives the second away."
 )
 """Measured by this project: with K fixed, evenly used codes, JSD + 2 log 2 is already 0.637 for K = 3."""
-NOT_DIAGNOSTIC = ("step", "pixel_accuracy", "learning_rate", "lr", "seconds")
 
 
 def page(
@@ -160,11 +160,14 @@ def provenance(boards: Sequence[Board]) -> Table:
 
 
 def diagnostics(board: Board, number: int) -> Table:
-    """Return a line per row with label-free figures: means over the seeds, those of curves at their ends."""
+    """Return a line per row with label-free figures at the last step: means over the seeds."""
     rows = board.leading(number)
     runs = board.runs[board.runs["row"].isin(rows.index)]
-    ends = pd.DataFrame([_ends(board, str(identity)) for identity in runs.index], index=runs.index)
-    means = runs[["clusters", "effective_clusters", "largest_cluster"]].join(ends).groupby(runs["row"]).mean()
+    found = runs.filter(like=DIAGNOSTIC).dropna(axis=1, how="all")
+    found.columns = found.columns.str.removeprefix(DIAGNOSTIC)
+    means = (
+        runs[["clusters", "effective_clusters", "largest_cluster"]].join(found).groupby(runs["row"]).mean()
+    )
     means["largest_cluster"] *= 100
     means.columns = means.columns.str.replace("_", " ")
     titles = {"effective clusters": "clusters in effect", "largest cluster": "largest cluster, % of pixels"}
@@ -172,9 +175,3 @@ def diagnostics(board: Board, number: int) -> Table:
     shown.insert(0, "method", rows["label"])
     note = "Clusters in effect: exp of the entropy of the clusters' shares of the scored pixels."
     return Table(title="Diagnostics without labels", shown=shown, notes=(note,))
-
-
-def _ends(board: Board, identity: str) -> dict[str, float]:
-    lines = board.loaded[identity].folder.curve()
-    ends = {name: value for line in lines for name, value in line.items()}
-    return {name: value for name, value in ends.items() if "loss" not in name and name not in NOT_DIAGNOSTIC}

@@ -16,9 +16,10 @@ from infoseg_bench.reporting.boards import make_boards
 from infoseg_bench.reporting.leaderboard import latex_tables, leaderboard, markdown
 from infoseg_bench.reporting.loaded_runs import read_runs
 from infoseg_bench.reporting.main_table import main_tables
+from infoseg_bench.reporting.page import diagnostics
 from infoseg_bench.reporting.table import latex_text, to_csv
 from infoseg_bench.reporting.terminal import print_board
-from tests.reporting.runs import add_run, counts_with
+from tests.reporting.runs import add_run, counts_with, edit_record
 
 
 def test_the_layout_of_table_1_has_the_papers_figures_beside_the_measured_ones(tmp_path: Path) -> None:
@@ -229,3 +230,12 @@ def test_a_board_on_the_terminal_fits_80_characters_without_html(tmp_path: Path,
         assert words in text
     rows = [line for line in text.splitlines() if re.match(r" *(\d|–) .*\d\.\d", line)]  # noqa: RUF001
     assert len(rows) == 4
+
+
+def test_diagnostics_are_means_over_the_seeds_of_what_the_records_say(tmp_path: Path) -> None:
+    for seed, value in enumerate((0.25, 0.75)):
+        run = add_run(tmp_path, last=counts_with(70), seed=seed)
+        edit_record(run, lambda record: record.update(diagnostics={"self_agreement": value}))  # noqa: B023
+    add_run(tmp_path, last=counts_with(60), method="kmeans", method_title="K-Means", steps=None)
+    (board,) = make_boards(read_runs(tmp_path)[0])
+    assert diagnostics(board, 8).shown["self agreement"].to_list() == ["0.5", ""]
