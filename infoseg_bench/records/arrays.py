@@ -26,7 +26,13 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
 
 
 def load_arrays(
-    content: bytes | None, names: Sequence[str], source: Path, kind: str, optional: Sequence[str] = ()
+    content: bytes | None,
+    names: Sequence[str],
+    source: Path,
+    kind: str,
+    *,
+    optional: Sequence[str] = (),
+    unread: Sequence[str] = (),
 ) -> dict[str, np.ndarray]:
     """Read arrays from the content of an NPZ file.
 
@@ -36,6 +42,7 @@ def load_arrays(
         source: where the content comes from, for messages
         kind: what the arrays are, for messages, such as "counts"
         optional: names of further arrays, which are returned if they exist
+        unread: names of further arrays that must exist, but are not unpacked
 
     Raises:
         UserError: the file is missing, damaged or too large
@@ -46,6 +53,8 @@ def load_arrays(
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(member.file_size for member in archive.infolist()) > LARGEST:
                 raise ValueError(f"more than {readable_size(LARGEST)}")
+            if missing := {f"{name}.npy" for name in unread} - set(archive.namelist()):
+                raise ValueError(f"{missing.pop()} is missing")
             members = {f"{name}.npy": name for name in names}
             members |= {f"{name}.npy": name for name in optional if f"{name}.npy" in archive.namelist()}
             return {name: _array(archive.read(member)) for member, name in members.items()}

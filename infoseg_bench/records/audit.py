@@ -21,6 +21,8 @@ from infoseg_bench.scoring.scores import constant_accuracy
 def audit(run: StoredRun, record: FinishedRecord) -> Counts:
     """Check that a record's identity and scores follow from its spec and its counts.
 
+    Those of the best step are checked against its total; `check_best_images` checks the total.
+
     Returns:
         the counts
 
@@ -31,13 +33,27 @@ def audit(run: StoredRun, record: FinishedRecord) -> Counts:
     counts = run.counts()
     if counts.sha256 != record.checksums.get(run.counts_file.name):
         raise UserError(f"{run.counts_file}: not the counts that the record was made from")
-    _check_scores(run, record, record.last, counts.last_images, counts.last)
-    _check_scores(run, record, record.best, counts.best_images, counts.best)
+    _check_scores(run, record, record.last, _total(run, record.last, counts.last_images, counts.last))
+    _check_scores(run, record, record.best, counts.best)
     if (counts.selected_images is None) != (record.selected is None):
         raise UserError(f"{run.counts_file}: the record and the counts disagree on a selected step")
     if counts.selected_images is not None and record.selected is not None:
-        _check_scores(run, record, record.selected, counts.selected_images)
+        _check_scores(run, record, record.selected, _total(run, record.selected, counts.selected_images))
     return counts
+
+
+def check_best_images(run: StoredRun, record: FinishedRecord, counts: Counts) -> np.ndarray:
+    """Check that the counts per image at the step of highest PA add up to their total.
+
+    Returns:
+        these counts, int64 `image cluster cls`
+
+    Raises:
+        UserError: they do not
+    """
+    images = run.best_images()
+    _total(run, record.best, images, counts.best)
+    return images
 
 
 def audit_unscored(run: StoredRun, record: UnscoredRecord) -> Segments:
@@ -84,21 +100,25 @@ def _check_names(run: StoredRun, record: FinishedRecord | UnscoredRecord) -> Non
         raise UserError(f"{run.record_file}: belongs to another run; its folder should be {spec.folder}")
 
 
-def _check_scores(
-    run: StoredRun,
-    record: FinishedRecord,
-    stated: Evaluation,
-    images: np.ndarray,
-    total: np.ndarray | None = None,
-) -> None:
-    """Check a state against its counts per image, and their `total` if the file has it too."""
-    facts, name = record.dataset, stated.selection
-    fits = images.ndim == 3 and images.dtype == np.int64 and images.shape[2] == len(facts.classes)
-    if not fits or images.min(initial=0) < 0 or not images.any():
-        raise UserError(f"{run.counts_file}: not counts of pixels of {len(facts.classes)} classes")
-    counts = images.sum(axis=0)
+def _total(
+    run: StoredRun, stated: Evaluation, images: np.ndarray, total: np.ndarray | None = None
+) -> np.ndarray:
+    """Add up counts per image, and compare them with their `total` if the file has it too."""
+    if images.ndim != 3 or images.dtype != np.int64 or images.min(initial=0) < 0:
+        raise UserError(f"{run.counts_file}: not counts of pixels per image")
+    counts: np.ndarray = images.sum(axis=0)
     if total is not None and not np.array_equal(counts, total):
+        name = stated.selection
         raise UserError(f"{run.counts_file}: the images' counts do not add up to the total of {name!r}")
+    return counts
+
+
+def _check_scores(run: StoredRun, record: FinishedRecord, stated: Evaluation, counts: np.ndarray) -> None:
+    """Check the scores of a state against its counts of all images together."""
+    facts, name = record.dataset, stated.selection
+    fits = counts.ndim == 2 and counts.dtype == np.int64 and counts.shape[1] == len(facts.classes)
+    if not fits or counts.min(initial=0) < 0 or not counts.any():
+        raise UserError(f"{run.counts_file}: not counts of pixels of {len(facts.classes)} classes")
     if not math.isclose(facts.constant_pixel_accuracy, constant_accuracy(counts)):
         raise UserError(f"{run.record_file}: its constant PA does not follow from its counts")
     if not _same(stated, evaluation(counts, step=stated.step, selection=name)):

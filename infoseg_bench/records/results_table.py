@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import BaseModel
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.audit import audit_completed
@@ -35,7 +36,11 @@ COLUMNS = (
     *("warnings", "error", "identity", "row", "source"),
 )
 """Columns that always exist, in this order; those of parameters and diagnostics follow."""
-_PROVENANCE = {"device", "gpu", "cpu", "benchmark_version", "git_commit", "started", "finished"}
+_SPEC = ("dataset", "fingerprint", "protocol", "method", "method_version", "seed", "postprocess")
+_RECORD = ("method_title", "status", "label_use", "pretrained", "identity", "row", "error")
+_PROVENANCE = ("device", "gpu", "cpu", "benchmark_version", "git_commit", "started", "finished")
+_FACTS = ("constant_pixel_accuracy", "train_images", "evaluation_images")
+_SCORES = ("pixel_accuracy", "mean_iou", "mean_class_accuracy")
 
 
 class UnusableRecord(UserWarning):
@@ -119,39 +124,32 @@ def _rows(run: StoredRun, *, failed: bool, audited: bool) -> Iterator[dict[str, 
 
 def _of_run(run: StoredRun, record: Record) -> dict[str, Any]:
     """Return the columns that are the same for both selections."""
-    spec, provenance = record.spec, record.provenance
+    spec, facts = record.spec, record.dataset
     return {
-        **spec.model_dump(include={"dataset", "fingerprint", "protocol", "method", "method_version", "seed"}),
-        **record.model_dump(
-            include={"method_title", "status", "label_use", "pretrained", "identity", "row", "error"}
-        ),
-        **provenance.model_dump(include=_PROVENANCE),
-        **(record.costs.model_dump() if record.costs else {}),
-        **_facts(record),
+        **_values(spec, _SPEC),
+        **_values(record, _RECORD),
+        **_values(record.provenance, _PROVENANCE),
+        **(dict(record.costs) if record.costs else {}),
+        **_values(facts, _FACTS),
+        "classes": len(facts.classes) if isinstance(facts, DatasetFacts) else None,
         "steps": spec.budget.steps if spec.budget else None,
-        "postprocess": spec.postprocess,
         "warnings": "; ".join(record.warnings),
         "source": str(run.path),
         **{PARAMETER + name: _cell(value) for name, value in spec.parameters.items()},
     }
 
 
-def _facts(record: Record) -> dict[str, Any]:
-    facts = record.dataset
-    if facts is None:
-        return {}
-    names = {"constant_pixel_accuracy", "train_images", "evaluation_images"}
-    classes = len(facts.classes) if isinstance(facts, DatasetFacts) else None
-    return {**facts.model_dump(include=names), "classes": classes}
+def _values(part: BaseModel | None, names: Sequence[str]) -> dict[str, Any]:
+    """Return fields of a part of a record; None for those that it does not have."""
+    return {name: getattr(part, name, None) for name in names}
 
 
 def _scores(evaluation: Evaluation, selection: str) -> dict[str, Any]:
-    names = {"pixel_accuracy", "mean_iou", "mean_class_accuracy"}
-    majority = evaluation.majority.model_dump(include=names)
+    majority = _values(evaluation.majority, _SCORES)
     return {
         "selection": selection,
         "step": evaluation.step,
-        **evaluation.one_to_one.model_dump(include=names),
+        **_values(evaluation.one_to_one, _SCORES),
         **{f"majority_{name}": value for name, value in majority.items()},
         "nmi": evaluation.normalized_mutual_information,
         "ari": evaluation.adjusted_rand_index,

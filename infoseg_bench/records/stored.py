@@ -6,10 +6,11 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from infoseg_bench.errors import UserError, reason
-from infoseg_bench.records.counts_file import Counts, parse_counts
+from infoseg_bench.records.counts_file import Counts, parse_best_images, parse_counts
 from infoseg_bench.records.curve import parse_curve
 from infoseg_bench.records.record import FinishedRecord, Record, UnscoredRecord, parse_record
 from infoseg_bench.records.segments import Segments, parse_segments
@@ -105,6 +106,14 @@ class StoredRun(ABC):
             UserError: absent or damaged
         """
         return parse_counts(self.content(self.counts_file), self.counts_file)
+
+    def best_images(self) -> np.ndarray:
+        """Read the counts per image at the step of highest PA, `image cluster cls`, without checks.
+
+        Raises:
+            UserError: absent or damaged
+        """
+        return parse_best_images(self.content(self.counts_file), self.counts_file)
 
     def segments(self) -> Segments:
         """Read the cluster maps of a run without labels.

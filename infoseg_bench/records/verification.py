@@ -10,7 +10,7 @@ import numpy as np
 
 from infoseg_bench.contracts.registry import Registry, load_methods
 from infoseg_bench.errors import UserError
-from infoseg_bench.records.audit import audit, audit_unscored
+from infoseg_bench.records.audit import audit, audit_unscored, check_best_images
 from infoseg_bench.records.counts_file import Counts, warnings_of
 from infoseg_bench.records.label_counts import LabelCounts
 from infoseg_bench.records.record import FinishedRecord, UnscoredRecord, label_uses
@@ -93,7 +93,7 @@ def _verify(run: StoredRun, registry: Registry, labels: LabelCounts) -> bool:
 
 
 def _check_images(run: StoredRun, record: FinishedRecord, counts: Counts) -> None:
-    last, best, ids = counts.last_images, counts.best_images, counts.ids
+    last, best, ids = counts.last_images, check_best_images(run, record, counts), counts.ids
     if not len(last) == len(best) == len(ids) == len(set(ids)) == record.dataset.evaluation_images:
         raise UserError(f"{run.counts_file}: not one count and one id for each scored image")
     if not np.array_equal(last.sum(axis=1), best.sum(axis=1)):

@@ -27,7 +27,7 @@ from infoseg_bench.reporting.pictures import Panels
 from infoseg_bench.reporting.quirks import quirks
 from infoseg_bench.reporting.table import Table, to_csv
 from infoseg_bench.utils.markdown import plain
-from infoseg_bench.utils.parallel import process_map
+from infoseg_bench.utils.parallel import process_map, unfreezing
 
 LOCAL = "local"
 """Folder of what must not be published; git ignores it."""
@@ -56,6 +56,7 @@ class Report:
     problems: tuple[str, ...] = ()
 
 
+@unfreezing()
 def write_report(
     results: Path | Sequence[Path],
     out: Path,

@@ -66,7 +66,9 @@ def process_map(
 
     For work that holds Python's global lock. Processes are forked because new ones would each import torch;
     so `function` must not use torch or locks of other threads. On a single core, and on systems other than
-    Linux, where forking is not safe, the calls are made in this process.
+    Linux, where forking is not safe, the calls are made in this process. The results are frozen
+    (`gc.freeze`), because Python's collector would search thousands of them again and again; `unfreezing`
+    ends that.
 
     Args:
         function: any callable, also a closure; its side effects are lost
@@ -84,7 +86,7 @@ def process_map(
     fork = multiprocessing.get_context("fork")
     with (
         warnings.catch_warnings(),
-        _no_collection(),
+        _frozen_results(),
         ProcessPoolExecutor(workers, fork, initializer=_prepare, initargs=(function, items)) as pool,
     ):
         warnings.filterwarnings("ignore", message=".*multi-threaded", category=DeprecationWarning)
@@ -96,13 +98,23 @@ def process_map(
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Pause Python's collector, which would search thousands of results again and again, and all are kept."""
+def unfreezing() -> Iterator[None]:
+    """Give everything that is frozen back to Python's collector at the end; also a decorator."""
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+@contextmanager
+def _frozen_results() -> Iterator[None]:
+    """Pause Python's collector, and freeze what has been made."""
     collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if collecting:
             gc.enable()
 

@@ -48,6 +48,8 @@ def edited(folder: RunFolder, fault: str) -> None:
         edit_counts(folder, better, cover=False)
     elif fault == "covered counts":
         edit_counts(folder, better, cover=True)
+    elif fault == "best images":
+        edit_counts(folder, worse_best, cover=True)
     elif fault == "spec":
         spec = json.loads(folder.spec_file.read_text())
         folder.spec_file.write_text(json.dumps({**spec, "seed": 9}))
@@ -72,6 +74,10 @@ def better(arrays: dict[str, np.ndarray]) -> None:
     arrays["last"][0, 0] += 50
 
 
+def worse_best(arrays: dict[str, np.ndarray]) -> None:
+    arrays["best_images"][0, 0, 0] += 50
+
+
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
@@ -79,6 +85,7 @@ def better(arrays: dict[str, np.ndarray]) -> None:
         ("score", "do not follow from its counts"),
         ("counts", "not the counts that the record was made from"),
         ("covered counts", "follow from its counts"),
+        ("best images", "do not add up to the total of 'best"),
         ("spec", "belongs to another run"),
         ("curve", "does not end with the PA of the counts"),
         ("odd curve", "does not end with the PA of the counts"),
