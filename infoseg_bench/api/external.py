@@ -13,7 +13,8 @@ import numpy as np
 from infoseg_bench.data.catalogue import find_prepared, prepared_datasets
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.record import Evaluation, FinishedRecord
-from infoseg_bench.submissions.counting import count_folder
+from infoseg_bench.scoring.dropped import kept_clusters
+from infoseg_bench.submissions.counting import ExtraClusters, count_folder
 from infoseg_bench.submissions.images import write_images as write_scored_images
 from infoseg_bench.submissions.naming import check_name, check_pretrained
 from infoseg_bench.submissions.scoring import ExternalRow, write_row
@@ -69,6 +70,7 @@ def evaluate(
     labels_used: LabelsUsed | None = None,
     pretrained: str | None = None,
     protocol: str = "corrected",
+    extra_clusters: ExtraClusters = "corrected",
     ignore_extra: bool = False,
     force: bool = False,
     data: PathLikes = "data",
@@ -87,6 +89,9 @@ def evaluate(
         labels_used: label information that was used to make the maps; None: not declared
         pretrained: weights that the method started from, as "NAME, trained on WHAT"; None: from scratch
         protocol: label protocol of the data set
+        extra_clusters: "corrected": pixels of clusters that are matched to no class are wrong; "published":
+            pixels of clusters whose numbers are not below the number of classes are dropped, as in STEGO's
+            evaluator, and the row says so
         ignore_extra: whether to ignore files that belong to no scored image
         force: whether to replace earlier scores of this name and seed
         data: folder of the prepared data sets
@@ -107,14 +112,18 @@ def evaluate(
         check_pretrained(pretrained)
     counted = count_folder(
         Path(predictions), prepared, prepared_datasets(Path(data))[0],
-        protocol=protocol, ignore_extra=ignore_extra, progress=progress,
+        protocol=protocol, extra_clusters=extra_clusters, ignore_extra=ignore_extra, progress=progress,
     )  # fmt: skip
     counts, warnings = counted.counts, tuple(counted.warnings)
-    scores = evaluation(counts.sum(axis=0), step=0, selection="last")
+    total = counts.sum(axis=0)
+    scored_counts = kept_clusters(total) if extra_clusters == "published" else total
+    scores = evaluation(scored_counts, step=0, selection="last")
     scored = Evaluated(scores=scores, counts=counts, warnings=warnings)
     on_scores(scored)
     if name is None:
         return scored
-    row = ExternalRow(name=name, seed=seed, labels_used=labels_used, pretrained=pretrained)
+    row = ExternalRow(
+        name=name, seed=seed, labels_used=labels_used, pretrained=pretrained, extra_clusters=extra_clusters
+    )
     record = write_row(row, Path(results), prepared, counted, protocol=protocol, force=force)
     return Evaluated(scores=scored.scores, counts=counts, record=record, warnings=warnings)

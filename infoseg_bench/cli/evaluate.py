@@ -14,6 +14,7 @@ from infoseg_bench.utils.text import plural
 if TYPE_CHECKING:
     from infoseg_bench.api.external import Evaluated, LabelsUsed
     from infoseg_bench.records.record import FinishedRecord
+    from infoseg_bench.submissions.counting import ExtraClusters
 
 
 @click.command()
@@ -46,6 +47,14 @@ if TYPE_CHECKING:
     metavar='"NAME, trained on WHAT"',
     help="Weights that your method started from; the row is ranked among pre-trained ones.",
 )
+@click.option(
+    "--extra-clusters",
+    type=click.Choice(["corrected", "published"]),
+    default="corrected",
+    show_default=True,
+    help="corrected: pixels of clusters without a class are wrong. published: pixels of clusters whose "
+    "number is not below the number of classes are dropped, as in STEGO's evaluator; the row says so.",
+)
 @click.option("--ignore-extra", is_flag=True, help="Ignore files that belong to no scored image.")
 @click.option("--force", is_flag=True, help="Replace earlier scores of the same name and seed.")
 @protocol_option
@@ -59,6 +68,7 @@ def evaluate(
     seed: int,
     labels_used: LabelsUsed | None,
     pretrained: str | None,
+    extra_clusters: ExtraClusters,
     ignore_extra: bool,
     force: bool,
     protocol: str,
@@ -75,7 +85,7 @@ def evaluate(
     classes, pixels of unmatched clusters are wrong.
 
     If there are more clusters than classes, the score of STEGO's evaluator is also shown, which drops the
-    pixels of clusters whose number is not below the number of classes.
+    pixels of extra clusters; --extra-clusters published makes it the score of the row.
 
     \b
     infoseg-bench evaluate --dataset my-photos --write-images images/
@@ -97,8 +107,9 @@ def evaluate(
         click.echo(f"left out of {printable(predictions)}: {passed}", err=True)
     scored = external.evaluate(
         predictions, dataset=dataset, name=name, seed=seed, labels_used=labels_used, pretrained=pretrained,
-        protocol=protocol, ignore_extra=ignore_extra, force=force, data=data, results=results,
-        progress=show_progress, on_scores=lambda found: _show(found, protocol),
+        protocol=protocol, extra_clusters=extra_clusters, ignore_extra=ignore_extra, force=force, data=data,
+        results=results, progress=show_progress,
+        on_scores=lambda found: _show(found, protocol, extra_clusters),
     )  # fmt: skip
     if scored.record is None:
         for warning in scored.warnings:
@@ -108,7 +119,7 @@ def evaluate(
         _show_kept(scored.record, results)
 
 
-def _show(scored: Evaluated, protocol: str) -> None:
+def _show(scored: Evaluated, protocol: str, extra_clusters: ExtraClusters) -> None:
     from infoseg_bench.scoring.dropped import as_in_stego
 
     images, _, classes = scored.counts.shape
@@ -116,9 +127,11 @@ def _show(scored: Evaluated, protocol: str) -> None:
     click.echo(
         f"{plural(images, 'image')}, {plural(clusters, 'cluster')}, {classes} classes, protocol {protocol!r}"
     )
-    click.echo(f"PA {100 * scores.one_to_one.pixel_accuracy:.2f} % (one-to-one: the headline)")
+    dropped = ", extra clusters dropped" if extra_clusters == "published" else ""
+    click.echo(f"PA {100 * scores.one_to_one.pixel_accuracy:.2f} % (one-to-one{dropped}: the headline)")
     click.echo(f"PA {100 * scores.majority.pixel_accuracy:.2f} % (majority vote, many-to-one)")
-    if (stego := as_in_stego(scored.counts.sum(axis=0))) is not None:
+    stego = as_in_stego(scored.counts.sum(axis=0)) if extra_clusters == "corrected" else None
+    if stego is not None:
         click.echo(
             f"PA {100 * stego.pixel_accuracy:.2f} % (one-to-one, as in STEGO's evaluator, which drops "
             f"{100 * stego.dropped:.1f} % of the pixels: those of clusters {classes} and above)"

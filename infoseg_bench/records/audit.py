@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.counts_file import Counts
-from infoseg_bench.records.evaluation import evaluation
+from infoseg_bench.records.evaluation import evaluation, scored_counts
 from infoseg_bench.records.record import Evaluation, FinishedRecord, UnscoredRecord
 from infoseg_bench.records.segments import Segments, cluster_sizes
 from infoseg_bench.records.stored import StoredRun
@@ -121,7 +121,8 @@ def _check_scores(run: StoredRun, record: FinishedRecord, stated: Evaluation, co
         raise UserError(f"{run.counts_file}: not counts of pixels of {len(facts.classes)} classes")
     if not math.isclose(facts.constant_pixel_accuracy, constant_accuracy(counts)):
         raise UserError(f"{run.record_file}: its constant PA does not follow from its counts")
-    if not _same(stated, evaluation(counts, step=stated.step, selection=name)):
+    scored = scored_counts(record.spec, counts)
+    if not scored.any() or not _same(stated, evaluation(scored, step=stated.step, selection=name)):
         raise UserError(f"{run.record_file}: its scores ({name}) do not follow from its counts")
 
 

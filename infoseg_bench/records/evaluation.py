@@ -9,11 +9,20 @@ import numpy as np
 from jaxtyping import Int64
 
 from infoseg_bench.records.record import Evaluation, MatchedScores
+from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.scoring.agreement import adjusted_rand_index, normalized_mutual_information
+from infoseg_bench.scoring.dropped import kept_clusters
 from infoseg_bench.scoring.matching import Matching, majority, one_to_one
 from infoseg_bench.scoring.scores import score
 
 Selection = Literal["last", "best (chosen with labels)", "information", "stability"]
+
+
+def scored_counts(
+    spec: RunSpec, counts: Int64[np.ndarray, "*image cluster cls"]
+) -> Int64[np.ndarray, "*image scored cls"]:
+    """Return the counts of which a row's scores are made: all, unless its extra clusters are dropped."""
+    return kept_clusters(counts) if spec.drops_extra_clusters else counts
 
 
 def pixel_accuracy(counts: Int64[np.ndarray, "image cluster cls"]) -> float:

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_serializer
 
+EXTRA_CLUSTERS = "extra_clusters"
+"""Setting of a row of label maps whose extra clusters are dropped ("published"); otherwise they are wrong."""
 EXTERNAL = "external-"
 """Prefix of the method's name in rows for label maps made by other software."""
 
@@ -94,6 +96,11 @@ class RunSpec(BaseModel):
     def external(self) -> bool:
         """Whether other software made the label maps, so that nothing is known about the training."""
         return self.method.startswith(EXTERNAL)
+
+    @property
+    def drops_extra_clusters(self) -> bool:
+        """Whether pixels of extra clusters are dropped, as in STEGO's evaluator."""
+        return self.external and self.parameters.get(EXTRA_CLUSTERS) == "published"
 
     @property
     def folder(self) -> str:

@@ -10,6 +10,7 @@ from jaxtyping import Int64
 
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.audit import audit, audit_unscored
+from infoseg_bench.records.evaluation import scored_counts
 from infoseg_bench.records.record import FinishedRecord, UnscoredRecord
 from infoseg_bench.records.segments import Segments
 from infoseg_bench.records.sources import stored_runs
@@ -82,6 +83,7 @@ def _load(stored: StoredRun) -> Run | SegmentedRun | str | None:
 
 
 def _run(stored: StoredRun, record: FinishedRecord, images: Int64[np.ndarray, "image cluster cls"]) -> Run:
+    images = scored_counts(record.spec, images)
     # The audit has recomputed the matching.
     classes = np.array(record.last.one_to_one.matching)
     clusters = np.flatnonzero(classes != UNMATCHED)

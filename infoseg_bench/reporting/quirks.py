@@ -57,9 +57,14 @@ def quirks(boards: Sequence[Board]) -> Table | None:
     for board in boards:
         for row, draws in zip(each(board.rows), board.draws, strict=True):
             settings = board.settings(row.Index)
-            parameters = board.seeds[row.Index][0].record.spec.parameters.items()
+            spec = board.seeds[row.Index][0].record.spec
+            # What dropping clusters is worth follows from the counts of the row that does not.
+            if spec.drops_extra_clusters:
+                continue
             chosen = {
-                name: value for name, value in parameters if value in CHOICES or isinstance(value, bool)
+                name: value
+                for name, value in spec.parameters.items()
+                if value in CHOICES or isinstance(value, bool)
             }
             rest = {name: value for name, value in settings.items() if name not in {"protocol", *chosen}}
             key = json.dumps(

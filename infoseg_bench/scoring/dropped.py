@@ -27,14 +27,23 @@ class AsInStego(NamedTuple):
     dropped: float
 
 
-def as_in_stego(counts: Int64[np.ndarray, "cluster cls"]) -> AsInStego | None:
-    """Return the score of STEGO's evaluator; None if it drops no pixel, or all of them.
+def kept_clusters(counts: Int64[np.ndarray, "*image cluster cls"]) -> Int64[np.ndarray, "*image kept cls"]:
+    """Return the counts of the clusters that STEGO's evaluator keeps.
 
     Args:
         counts: number of pixels per cluster and class; the first rows are those of the clusters whose numbers
             are below the number of classes, and all others are extra clusters
     """
-    kept = counts[: counts.shape[1]]
+    return counts[..., : counts.shape[-1], :]
+
+
+def as_in_stego(counts: Int64[np.ndarray, "cluster cls"]) -> AsInStego | None:
+    """Return the score of STEGO's evaluator; None if it drops no pixel, or all of them.
+
+    Args:
+        counts: as for `kept_clusters`
+    """
+    kept = kept_clusters(counts)
     dropped = 1 - int(kept.sum()) / max(int(counts.sum()), 1)
     if dropped == 0 or not kept.any():
         return None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -21,11 +22,13 @@ from infoseg_bench.images.label_images import Colour
 from infoseg_bench.images.palette_agreement import PaletteAgreement
 from infoseg_bench.preparation.shorter_side import ShorterSideOptions
 from infoseg_bench.scoring.counts import confusion_counts
+from infoseg_bench.scoring.dropped import kept_clusters
 from infoseg_bench.submissions.label_files import Faults, Unscorable, find_label_files, read_label_map
 from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import ProgressFactory
 from infoseg_bench.utils.text import plural
 
+ExtraClusters = Literal["corrected", "published"]
 MOST_CELLS = 1 << 27
 """Largest number of image x cluster x class counts: one GiB; chosen by this project."""
 
@@ -97,6 +100,7 @@ def count_folder(
     *,
     protocol: str,
     ignore_extra: bool,
+    extra_clusters: ExtraClusters,
     progress: ProgressFactory,
 ) -> Counted:
     """Count the pixels of every label map by cluster and class. Clusters may have any numbers.
@@ -108,6 +112,8 @@ def count_folder(
         others: all data sets by name, to recognise label maps of another one
         protocol: label protocol
         ignore_extra: whether to ignore files that belong to no scored photo
+        extra_clusters: "published": those whose numbers are not below the number of classes will be dropped,
+            as in STEGO's evaluator
         progress: shows how many label maps have been counted
 
     Raises:
@@ -139,14 +145,32 @@ def count_folder(
             f"{printable(folder)}: not scored: the palettes disagree: {palettes.conflict}: save the cluster "
             "numbers themselves, with one palette for all or as greyscale"
         )
-    counts = _together(counted, n_classes, folder)
+    drops = extra_clusters == "published"
+    counts = _together(counted, n_classes, folder, numbered=drops)
     found = zip(photos.ids, (image.palette for image in counted), strict=True)
     warnings = [
         palettes.warning,
         _unlike_the_classes(prepared.view, found),
         _scaled(photos, counted),
+        _dropped(counts.sum(axis=0), folder) if drops else "",
     ]
     return Counted(counts=counts, ids=photos.ids, warnings=[line for line in warnings if line])
+
+
+def _dropped(counts: Int64[np.ndarray, "cluster cls"], folder: Path) -> str:
+    """Say in one line how many pixels are dropped.
+
+    Raises:
+        UserError: all of them
+    """
+    kept = int(kept_clusters(counts).sum())
+    if not kept:
+        raise UserError(
+            f"{folder}: no label map has a number below {counts.shape[1]}, the number of classes: with extra "
+            "clusters dropped, nothing is left to score"
+        )
+    share = 100 * (1 - kept / int(counts.sum()))
+    return f"pixels of extra clusters are dropped, as in STEGO's evaluator: {share:.1f} % of all pixels"
 
 
 def _unlike_the_classes(view: View, palettes: Iterable[tuple[str, dict[int, Colour] | None]]) -> str:
@@ -257,9 +281,9 @@ def _count(
     return present, counts[0].numpy()
 
 
-def _together(counted: list[_ImageCounts], n_classes: int, folder: Path) -> np.ndarray:
+def _together(counted: list[_ImageCounts], n_classes: int, folder: Path, *, numbered: bool) -> np.ndarray:
     clusters = np.unique(np.concatenate([image.clusters for image in counted]))
-    if len(clusters) > n_classes:
+    if numbered or len(clusters) > n_classes:
         # STEGO's evaluator goes by the numbers: the first rows are those below the number of classes.
         clusters = np.union1d(np.arange(n_classes), clusters)
     if len(counted) * len(clusters) * n_classes > MOST_CELLS:

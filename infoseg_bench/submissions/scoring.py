@@ -11,12 +11,12 @@ import torch
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.counts_file import dataset_facts, warnings_of, write_counts
-from infoseg_bench.records.evaluation import evaluation
+from infoseg_bench.records.evaluation import evaluation, scored_counts
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.provenance import collect, now
 from infoseg_bench.records.record import FinishedRecord
-from infoseg_bench.records.spec import RunSpec
-from infoseg_bench.submissions.counting import Counted
+from infoseg_bench.records.spec import EXTRA_CLUSTERS, RunSpec
+from infoseg_bench.submissions.counting import Counted, ExtraClusters
 from infoseg_bench.submissions.naming import check_name, method_name
 from infoseg_bench.utils.atomic import write_text
 
@@ -39,12 +39,14 @@ class ExternalRow:
         seed: number of the repetition; repetitions of one name are averaged
         labels_used: key of `LABEL_USE`
         pretrained: weights that the method started from, as "NAME, trained on WHAT"; None: from scratch
+        extra_clusters: "published": pixels of extra clusters are dropped; "corrected": they are wrong
     """
 
     name: str
     seed: int
     labels_used: str | None
     pretrained: str | None = None
+    extra_clusters: ExtraClusters = "corrected"
 
     def spec(self, prepared: PreparedDataset, protocol: str) -> RunSpec:
         """Return the spec of the row.
@@ -59,10 +61,14 @@ class ExternalRow:
             protocol=protocol,
             method=method_name(name),
             method_version=1,
-            parameters={"name": name},
+            parameters={"name": name, **self._switches()},
             budget=None,
             seed=self.seed,
         )
+
+    def _switches(self) -> dict[str, str]:
+        """Return a switch that is on; left out if it is not, so that older rows keep their identities."""
+        return {EXTRA_CLUSTERS: self.extra_clusters} if self.extra_clusters == "published" else {}
 
 
 def external_record(
@@ -70,7 +76,7 @@ def external_record(
 ) -> FinishedRecord:
     """Return the record for counts already written to `folder`; its last and best scores are the same."""
     counts = counted.counts
-    total = counts.sum(axis=0)
+    total = scored_counts(spec, counts.sum(axis=0))
     return FinishedRecord(
         identity=spec.identity,
         row=spec.row,

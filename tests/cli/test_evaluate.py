@@ -178,6 +178,35 @@ def test_extra_clusters_are_wrong_and_shown_as_stegos_evaluator_drops_them(
         )
 
 
+def test_extra_clusters_are_dropped_as_in_stegos_evaluator_where_that_is_asked_for(folder: Path) -> None:
+    labels = np.repeat([[0] * 6 + [1] * 3 + [2]], 10, axis=0).T.astype(np.uint8)
+    photo = type(random_photos(1)[0])("photo", np.zeros((10, 10, 3), dtype=np.uint8), labels)
+    write_photos(folder / "data" / "mini.h5", [photo], [make_view([photo], crop=10)])
+    # As many numbers as classes, but 7 is not below their number; of the six other rows, four are right.
+    clusters = np.array([0, 0, 0, 0, 2, 2, 7, 7, 7, 7])
+    maps = folder / "maps"
+    maps.mkdir()
+    np.save(maps / "photo.npy", np.repeat(clusters[:, None], 10, axis=1))
+    assert "PA 70.00 % (one-to-one: the headline)" in evaluate(maps, "--name", "A")[1]
+    published = "--extra-clusters", "published"
+    for named in ((), ("--name", "A")):
+        status, output = evaluate(maps, *published, *named)
+        assert status == 0, output
+        assert "PA 66.67 % (one-to-one, extra clusters dropped: the headline)" in output
+        assert "pixels of extra clusters are dropped, as in STEGO's evaluator: 40.0 % of all pixels" in output
+    assert call("verify", "results", "--data", "data")[0] == 0
+    assert call("report")[0] == 0
+    report = folder / "results" / "report"
+    rows = csv.DictReader((report / "runs.csv").read_text().splitlines())
+    scores = {row["param.extra_clusters"]: float(row["pixel_accuracy"]) for row in rows}
+    assert scores == pytest.approx({"": 0.7, "published": 4 / 6})
+    assert "extra_clusters=published" in (report / "leaderboard.md").read_text()
+    np.save(maps / "photo.npy", np.full((10, 10), 3))
+    status, output = evaluate(maps, *published)
+    assert status == 1
+    assert "no label map has a number below 3" in output
+
+
 def test_clusters_numbered_otherwise_are_not_extra_where_there_are_no_more_than_classes(folder: Path) -> None:
     status, output = evaluate(write_maps(folder / "maps"))
     assert status == 0
