@@ -13,7 +13,8 @@ from jaxtyping import Float
 from pydantic import field_validator
 from torch import Tensor
 
-from infoseg_bench.baselines.features.resnet import ResNet
+from infoseg_bench.baselines.features.backbone import Backbone
+from infoseg_bench.baselines.features.timm_network import TimmNetwork, check_name
 from infoseg_bench.baselines.features.vision_transformer import VIT_S_16, VisionTransformer
 from infoseg_bench.baselines.features.weights import PREFIX, network_of, read, remember
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
@@ -26,8 +27,6 @@ from infoseg_bench.training.feature_maps import nearness, sample_features
 from infoseg_bench.training.views import counted
 
 RANDOM = "random"
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""Of ImageNet's red, green and blue, with which DINO (eval_linear.py:69), DINOv2 and torchvision train."""
 HOW_TO_GET = (
     "features-kmeans.weights: no file of weights is given, and none is ever downloaded for you: get a "
     "backbone of github.com/facebookresearch/dino or dinov2, a ResNet of torchvision, or a network of timm "
@@ -43,7 +42,7 @@ class FeaturesKMeansParameters(Parameters):
     weights: str | None = parameter(
         None,
         "file of weights, recorded as sha256: and 16 digits of the hash of its content; random: an untrained "
-        "ViT-S/16",
+        "ViT-S/16, or the untrained `network`",
         source="none: there is no default",
     )
     pretrained: str | None = parameter(
@@ -51,6 +50,12 @@ class FeaturesKMeansParameters(Parameters):
         "NAME, trained on WHAT: the weights and their training data, for every leaderboard; not if random",
         source="none: there is no default",
         pattern=f"^{PRETRAINED}$",
+    )
+    network: str | None = parameter(
+        None,
+        "timm's name of the network that the weights belong to, such as convnext_tiny; needs the extra "
+        "features",
+        source="none: ViT and ResNet are recognised by their weights, without timm",
     )
     layer: int = parameter(
         1,
@@ -104,12 +109,19 @@ class FeaturesKMeans(Method[FeaturesKMeansParameters]):
     def __init__(self, parameters: FeaturesKMeansParameters, task: Task, run: RunContext) -> None:
         """Start without network and centres: `fit` reads them, or `load_state`."""
         super().__init__(parameters, task, run)
-        self.network: ResNet | VisionTransformer | None = None
+        self.network: Backbone | None = None
         self.centres: Float[Tensor, "cluster feature"] | None = None
 
     @classmethod
     def check_given(cls, parameters: FeaturesKMeansParameters) -> None:
-        """Check that weights are given, with their name and training data unless they are random."""
+        """Check that weights are given, with their name and training data unless they are random.
+
+        Raises:
+            UsageError: they are not, or timm has no network of the given name
+            UserError: a network of timm is asked for, but timm cannot be imported
+        """
+        if parameters.network is not None:
+            check_name(parameters.network)
         if parameters.weights is None:
             raise UsageError(HOW_TO_GET)
         if (parameters.weights == RANDOM) != (parameters.pretrained is None):
@@ -166,7 +178,9 @@ class FeaturesKMeans(Method[FeaturesKMeansParameters]):
         if network is None:
             raise RuntimeError("Features K-Means: features were asked for before fit")
         bands = torch.cat([images[:, :3], *[images[:, -1:]] * (3 - images.shape[1])], dim=1)
-        mean, deviation = (torch.tensor(each)[:, None, None].to(images.device) for each in (MEAN, DEVIATION))
+        mean, deviation = (
+            torch.tensor(each)[:, None, None].to(images.device) for each in (network.mean, network.deviation)
+        )
         inputs = (bands - mean) / deviation
         stride = network.stride
         size = [stride * max(1, round(self.parameters.enlarge * side / stride)) for side in images.shape[2:]]
@@ -178,31 +192,41 @@ class FeaturesKMeans(Method[FeaturesKMeansParameters]):
 
     def state(self) -> dict[str, Any]:
         """Return network and centres, so that predictions need no file of weights."""
-        network = {} if self.network is None else self.network.state_dict()
+        network = {} if self.network is None else self.network.weights()
         return {"network": network, "centres": self.centres}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
         centres = state["centres"]
         if state["network"]:
-            self.network = network_of(state["network"]).to(self.run.device)
+            self.network = self._with(state["network"]).to(self.run.device)
         self.centres = None if centres is None else centres.to(self.run.device)
 
     def _clustered(self, images: Tensor) -> Tensor:
         maps = self.features(images)
         return F.normalize(maps, dim=1) if self.parameters.metric == "cosine" else maps
 
-    def _network(self) -> ResNet | VisionTransformer:
-        weights, layer = self.parameters.weights, self.parameters.layer
+    def _network(self) -> Backbone:
+        """Return the network of the parameters."""
+        name, weights, layer = self.parameters.network, self.parameters.weights, self.parameters.layer
         if weights == RANDOM:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(self.run.generator("weights").initial_seed())
-                network: ResNet | VisionTransformer = VisionTransformer(VIT_S_16)
+                network: Backbone = TimmNetwork(name) if name else VisionTransformer(VIT_S_16)
             network.eval().requires_grad_(False)
         else:
-            network = network_of(read(str(weights)))
+            network = self._with(read(str(weights)))
         if layer > network.depth:
             raise UsageError(
                 f"features-kmeans.layer={layer}: this network has {network.depth}: choose one of them"
             )
         return network
+
+    def _with(self, weights: dict[str, Tensor]) -> Backbone:
+        """Return the network with these weights, ready for features."""
+        name = self.parameters.network
+        if name is None:
+            return network_of(weights)
+        network = TimmNetwork(name)
+        network.load_weights(weights)
+        return network.eval().requires_grad_(False)

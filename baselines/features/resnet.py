@@ -12,10 +12,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from infoseg_bench.baselines.features.backbone import Backbone
+
 Weights = Mapping[str, Tensor]
 
 
-class ResNet(nn.Module):
+class ResNet(Backbone):
     """A ResNet without pooling and classifier.
 
     Attributes:

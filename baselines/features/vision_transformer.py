@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from infoseg_bench.baselines.features.backbone import Backbone
+
 HEAD = 64
 """Channels per attention head, which the weights do not tell: width over heads of ViT-Ti, S and B (DINO
 vision_transformer.py:236-254) and of ViT-L."""
@@ -67,7 +69,7 @@ def sizes_of(weights: Mapping[str, Tensor]) -> Sizes:
     )
 
 
-class VisionTransformer(nn.Module):
+class VisionTransformer(Backbone):
     """A vision transformer without a head.
 
     Attributes:

@@ -15,6 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from infoseg_bench.baselines.features.backbone import Backbone
 from infoseg_bench.baselines.features.resnet import ResNet
 from infoseg_bench.baselines.features.vision_transformer import VisionTransformer, sizes_of
 from infoseg_bench.errors import UsageError, UserError, reason
@@ -73,17 +74,21 @@ def read(name: str) -> dict[str, Tensor]:
     except (OSError, SafetensorError, UnpicklingError, EOFError, RuntimeError, ValueError) as error:
         raise UserError(f"{file}: cannot be read as weights ({reason(error)}): download it again") from None
     content = next((content[key] for key in CONTAINERS if key in content), content)
-    named = {OTHER_NAMES.get(key, key): value for key, value in content.items() if isinstance(value, Tensor)}
-    return {key.removeprefix("module."): value.float() for key, value in named.items()}
+    return {
+        key.removeprefix("module."): value.float()
+        for key, value in content.items()
+        if isinstance(value, Tensor)
+    }
 
 
-def network_of(weights: dict[str, Tensor]) -> ResNet | VisionTransformer:
+def network_of(weights: dict[str, Tensor]) -> Backbone:
     """Return the network that weights belong to, with them, ready for features.
 
     Raises:
         UserError: they belong to no network that is known here
     """
-    network: ResNet | VisionTransformer
+    network: Backbone
+    weights = {OTHER_NAMES.get(key, key): value for key, value in weights.items()}
     try:
         vit = "patch_embed.proj.weight" in weights
         network = VisionTransformer(sizes_of(weights)) if vit else ResNet(weights)
@@ -100,7 +105,8 @@ def network_of(weights: dict[str, Tensor]) -> ResNet | VisionTransformer:
 def _unknown(part: str) -> UserError:
     return UserError(
         f"weights: not those of a ViT-Ti, S, B or L with the names of DINO, DINOv2 or timm, nor of a ResNet "
-        f"with the names of torchvision ({part}): use such a file"
+        f"with the names of torchvision ({part}): use such a file, or name the network of timm that they "
+        "belong to with --set features-kmeans.network=NAME"
     )
 
 

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import save_file
 
-from infoseg_bench.baselines.features.features_kmeans import DEVIATION, MEAN, FeaturesKMeans
-from infoseg_bench.baselines.features.weights import read, remember
+from infoseg_bench.baselines.features.backbone import Backbone
+from infoseg_bench.baselines.features.features_kmeans import FeaturesKMeans
+from infoseg_bench.baselines.features.weights import network_of, read, remember
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.data.store import Store
@@ -84,7 +85,8 @@ def test_files_of_several_kinds_hold_the_same_weights(tmp_path: Path, wrapped: s
 def test_timms_name_of_registers_is_understood(tmp_path: Path) -> None:
     weights = transformer(TINY._replace(registers=2))
     torch.save({"reg_token": weights.pop("register_tokens"), **weights}, tmp_path / "timm.pth")
-    assert read(remember(tmp_path / "timm.pth"))["register_tokens"].shape == (1, 2, 64)
+    network = network_of(read(remember(tmp_path / "timm.pth")))
+    assert network.weights()["register_tokens"].shape == (1, 2, 64)
 
 
 def test_weights_that_are_gone_or_changed_are_asked_for_again(tmp_path: Path) -> None:
@@ -162,7 +164,8 @@ def test_images_are_normalised_enlarged_and_reduced_to_three_bands(tiny: Path, t
     assert method.network is not None
     images = torch.rand(2, 4, 32, 32)
     large = F.interpolate(images[:, :3], size=(48, 48), mode="bilinear", align_corners=False)
-    inputs = (large - torch.tensor(MEAN)[:, None, None]) / torch.tensor(DEVIATION)[:, None, None]
+    mean, deviation = (torch.tensor(each)[:, None, None] for each in (Backbone.mean, Backbone.deviation))
+    inputs = (large - mean) / deviation
     torch.testing.assert_close(method.features(images), method.network(inputs, 1), atol=1e-5, rtol=1e-4)
     grey = images[:, :1]
     torch.testing.assert_close(method.features(grey), method.features(grey.expand(-1, 3, -1, -1)))
