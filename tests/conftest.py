@@ -29,8 +29,8 @@ MOST_PROCESSES = 8
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the number of processes: one more than cores, because many tests wait for processes."""
-    return min(MOST_PROCESSES, usable_cores() + 1)
+    """Return the number of processes: two more than cores, because many tests wait for processes."""
+    return min(MOST_PROCESSES, usable_cores() + 2)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -39,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     The others ask for the CPU's bits.
     """
     os.environ["OMP_NUM_THREADS"] = "1"
+    # Otherwise each of the processes that tests start would compile the package anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # A script's processes in the background ignore SIGINT, and so would those that tests start and interrupt.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

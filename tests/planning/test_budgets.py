@@ -95,6 +95,10 @@ def test_both_paper_suites_have_the_same_runs_but_for_the_quirks() -> None:
     first, second = load_suite("paper"), load_suite("paper-published")
     assert (first.datasets, first.methods, first.seeds) == (second.datasets, second.methods, second.seeds)
     assert first.budgets == second.budgets
+    trained = {name for name in first.methods if METHODS.method(name).is_iterative}
+    for suite in (first, second):
+        assert {name for name, given in suite.parameters.items() if "precision" in given} == trained
+        assert {given.get("precision", "bfloat16") for given in suite.parameters.values()} == {"bfloat16"}
 
 
 def test_suites_without_rules_keep_the_budget_they_give(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_the_paper_suite_has_every_method_and_data_set_of_table_1() -> None:
     )
     assert suite.protocol == "corrected"
     # The paper's settings are InfoSeg's defaults.
-    assert "infoseg" not in suite.parameters
+    assert suite.parameters["infoseg"] == {"precision": "bfloat16"}
 
 
 def needs_nothing(method: type[Method]) -> bool:
