@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 from typing import Any
 
 import click
@@ -21,6 +23,9 @@ from infoseg_bench.cli.speed import speed
 from infoseg_bench.cli.status import status
 from infoseg_bench.cli.verify import pack, verify
 from infoseg_bench.errors import UserError
+
+# At the end, Python would search all of PyTorch's objects for garbage: half a second.
+atexit.register(gc.freeze)
 
 
 class _Failure(click.ClickException):

@@ -8,6 +8,7 @@ pipe or dies.
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import re
@@ -15,13 +16,14 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 WORKER = "infoseg_bench.runs.worker"
 READ_AT_START = re.compile(r"(OMP|GOMP|KMP|MKL|OPENBLAS|LD|PYTHON|PYTORCH|TORCH)")
@@ -148,9 +150,11 @@ def _serve() -> None:
                 # A worker that needs a missing module names it in its own record.
                 with suppress(ImportError):
                     import_module(name)
+            # Workers share the server's memory until they write to it, as the collector would everywhere.
+            gc.freeze()
             if not (pid := os.fork()):
                 _become_worker(request)
-                sys.exit(worker.main())
+                _end(_status(worker.main))
             answer = {"pid": pid}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
@@ -168,6 +172,30 @@ def _become_worker(request: Mapping[str, Any]) -> None:
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
     sys.argv = ["worker.py", *request["arguments"]]
+
+
+def _status(main: Callable[[], int]) -> int:
+    """Return the exit status of a worker, whatever it raises."""
+    try:
+        return main()
+    except SystemExit as error:
+        return error.code if isinstance(error.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+
+
+def _end(status: int) -> NoReturn:
+    """End a forked process as `multiprocessing` does (popen_fork.py).
+
+    The interpreter's own clearing up would write to all objects, and so copy all memory that is still shared
+    with the server, which takes longer than many a run.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":
