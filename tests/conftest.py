@@ -3,6 +3,7 @@
 Several processes share the tests, and tiny networks only wait for each other on several threads.
 """
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ import torch
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
+# What is imported and collected stays, and searching it for garbage takes seconds.
+gc.disable()
 install_import_hook("infoseg_bench", "beartype.beartype")
 
 from infoseg_bench.utils.cores import usable_cores  # noqa: E402 (what is imported before is not checked)
@@ -29,8 +32,8 @@ MOST_PROCESSES = 8
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Return the number of processes: two more than cores, because many tests wait for processes."""
-    return min(MOST_PROCESSES, usable_cores() + 2)
+    """Return the number of processes: one more than cores, because many tests wait for processes."""
+    return min(MOST_PROCESSES, usable_cores() + 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -56,6 +59,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("gpu"):
                 item.add_marker(pytest.mark.skip(reason="needs a GPU, and pytest -m gpu"))
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector search for garbage again, but only in what tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

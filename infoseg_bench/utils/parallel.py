@@ -99,11 +99,13 @@ def process_map(
 
 @contextmanager
 def unfreezing() -> Iterator[None]:
-    """Give everything that is frozen back to Python's collector at the end; also a decorator."""
+    """Give what is frozen meanwhile back to Python's collector, unless the caller has frozen something."""
+    frozen = gc.get_freeze_count()
     try:
         yield
     finally:
-        gc.unfreeze()
+        if not frozen:
+            gc.unfreeze()
 
 
 @contextmanager
