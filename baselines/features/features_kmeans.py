@@ -16,7 +16,7 @@ from torch import Tensor
 from infoseg_bench.baselines.features.backbone import Backbone
 from infoseg_bench.baselines.features.timm_network import TimmNetwork, check_name
 from infoseg_bench.baselines.features.vision_transformer import VIT_S_16, VisionTransformer
-from infoseg_bench.baselines.features.weights import PREFIX, network_of, read, remember
+from infoseg_bench.baselines.features.weight_files import PREFIX, network_of, read, remember
 from infoseg_bench.contracts import Method, Parameters, Progress, RunContext, Task, parameter
 from infoseg_bench.contracts.method import PRETRAINED
 from infoseg_bench.data.train_images import TrainImages

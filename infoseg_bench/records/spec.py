@@ -90,7 +90,8 @@ class RunSpec(BaseModel):
         """Parameters, budget and version, which distinguish it from other runs of its method."""
         budget = self.budget.model_dump() if self.budget else {}
         declared = {"postprocess": self.postprocess} if self.postprocess != "none" else {}
-        return {**self.parameters, **budget, **declared, "version": self.method_version}
+        absent = {EXTRA_CLUSTERS: "corrected"} if self.external else {}
+        return {**absent, **self.parameters, **budget, **declared, "version": self.method_version}
 
     @property
     def external(self) -> bool:

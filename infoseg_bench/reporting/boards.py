@@ -197,6 +197,7 @@ def _rows(runs: pd.DataFrame, loaded: dict[str, Run]) -> pd.DataFrame:
     rows["label"] = rows["method_title"] + [f" ({settings})" if settings else "" for settings in differs]
     untrained = [row for row in rows.index if specs[row].parameters.get("weights") == UNTRAINED]
     rows["reference"] = rows["method"].isin(reference_methods()) | rows.index.isin(untrained)
+    rows["dropping"] = [specs[row].drops_extra_clusters for row in rows.index]
     rows = rows.join(published_figures().add_prefix("published_"), on=["method", "dataset"])
     rows["track"] = np.where(rows["pretrained"] == "", SCRATCH, PRETRAINED)
     return rows.sort_values(["track", "pixel_accuracy_mean", "row"], ascending=[True, False, True])

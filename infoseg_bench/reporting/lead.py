@@ -14,8 +14,8 @@ from infoseg_bench.reporting.bootstrap import intervals
 class Lead:
     """The best row that may lead, and its distance to the best row of another method.
 
-    A row that used label information, is a reference, has collapsed to one cluster, or starts from
-    pre-trained weights never leads.
+    A row that used label information, is a reference, has collapsed to one cluster, drops pixels of extra
+    clusters, or starts from pre-trained weights never leads.
 
     Attributes:
         board: the board
@@ -66,8 +66,8 @@ def lead(board: Board) -> Lead | None:
 
 
 def ranked(rows: pd.DataFrame) -> pd.Series:
-    """Return which rows are ranked: those that used no labels and did not collapse to one cluster."""
-    return (rows["label_use"] == "none") & (rows["collapsed"] == 0)
+    """Return which rows are ranked: those that used no labels, did not collapse, and drop no pixels."""
+    return (rows["label_use"] == "none") & (rows["collapsed"] == 0) & ~rows["dropping"]
 
 
 def distance(found: Lead) -> str:
@@ -103,8 +103,8 @@ def headline(board: Board) -> str:
     found = lead(board)
     if found is None:
         return (
-            "No method leads: every row used label information, collapsed to one cluster, is pre-trained, or "
-            f"is a reference.{beside(board)}"
+            "No method leads: every row used label information, collapsed to one cluster, drops extra "
+            f"clusters, is pre-trained, or is a reference.{beside(board)}"
         )
     score = f"{100 * found.leader['pixel_accuracy_mean']:.1f} % PA"
     name = found.leader["method_title"]

@@ -118,7 +118,7 @@ def _intervals(low: pd.Series, high: pd.Series) -> list[str]:
 
 
 def _ranks(frame: pd.DataFrame) -> list[str]:
-    """Number the rows of each track; those that used labels or collapsed are not ranked."""
+    """Number the rows of each track; those that used labels, collapsed or drop pixels are not ranked."""
     places = ranked(frame)
     prefixes = frame["track"].map({SCRATCH: "", PRETRAINED: "p"})
     ranks = prefixes + places.groupby(frame["track"]).cumsum().astype(str)
@@ -138,6 +138,7 @@ def _note(row: Any) -> str:
         "reference": row.reference,
         f"used labels: {row.label_use}": row.label_use != "none",
         f"collapsed in {row.collapsed} of {row.n} seeds": row.collapsed,
+        "drops extra clusters": row.dropping,
         "external": row.method.startswith("external-"),
         f"PA {100 * row.selected_pixel_accuracy:.1f} at the step selected by {by}": by,
     }
@@ -217,6 +218,8 @@ def _notes(board: Board, rows: int) -> list[str]:
         )
     if frame["collapsed"].any():
         notes.append("Rows that collapsed put nearly all pixels into one cluster; they are not ranked.")
+    if frame["dropping"].any():
+        notes.append("Rows that drop pixels of extra clusters, as STEGO's evaluator does, are not ranked.")
     missing = reference_methods() - set(frame["method"])
     notes += [f"Reference row {name}: not run." for name in sorted(missing)]
     data = {warning for run in board.loaded.values() for warning in run.record.dataset.warnings}

@@ -58,7 +58,8 @@ def _lines(board: Board) -> pd.DataFrame:
     steps = (", " + frame["steps"].astype("string") + " steps").fillna("")
     labels = (", uses labels: " + frame["label_use"]).where(frame["label_use"] != "none", "")
     collapsed = frame["collapsed"].map(lambda runs: ", collapsed" if runs else "")
-    return frame.assign(line=frame["label"] + steps + labels + collapsed)[
+    dropping = frame["dropping"].map({True: ", drops extra clusters", False: ""})
+    return frame.assign(line=frame["label"] + steps + labels + collapsed + dropping)[
         ["method", "line", MEAN, DEVIATION, "n", PAPER]
     ]
 

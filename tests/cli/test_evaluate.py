@@ -187,9 +187,10 @@ def test_extra_clusters_are_dropped_as_in_stegos_evaluator_where_that_is_asked_f
     maps = folder / "maps"
     maps.mkdir()
     np.save(maps / "photo.npy", np.repeat(clusters[:, None], 10, axis=1))
-    assert "PA 70.00 % (one-to-one: the headline)" in evaluate(maps, "--name", "A")[1]
+    row = "--name", "A", "--labels-used", "none"
+    assert "PA 70.00 % (one-to-one: the headline)" in evaluate(maps, *row)[1]
     published = "--extra-clusters", "published"
-    for named in ((), ("--name", "A")):
+    for named in ((), row):
         status, output = evaluate(maps, *published, *named)
         assert status == 0, output
         assert "PA 66.67 % (one-to-one, extra clusters dropped: the headline)" in output
@@ -200,7 +201,10 @@ def test_extra_clusters_are_dropped_as_in_stegos_evaluator_where_that_is_asked_f
     rows = csv.DictReader((report / "runs.csv").read_text().splitlines())
     scores = {row["param.extra_clusters"]: float(row["pixel_accuracy"]) for row in rows}
     assert scores == pytest.approx({"": 0.7, "published": 4 / 6})
-    assert "extra_clusters=published" in (report / "leaderboard.md").read_text()
+    board = (report / "leaderboard.md").read_text()
+    assert all(f"extra_clusters={choice}" in board for choice in ("corrected", "published"))
+    (line,) = (line for line in board.splitlines() if line.startswith("| – |"))  # noqa: RUF001
+    assert "drops extra clusters" in line
     np.save(maps / "photo.npy", np.full((10, 10), 3))
     status, output = evaluate(maps, *published)
     assert status == 1

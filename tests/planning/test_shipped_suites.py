@@ -27,7 +27,11 @@ def test_the_paper_suite_has_every_method_and_data_set_of_table_1() -> None:
     )
     assert suite.protocol == "corrected"
     # The paper's settings are InfoSeg's defaults.
-    assert suite.parameters["infoseg"] == {"precision": "bfloat16"}
+    assert (
+        suite.parameters["infoseg"]
+        == {"precision": "bfloat16"}
+        == load_suite("ablation").parameters["infoseg"]
+    )
 
 
 def needs_nothing(method: type[Method]) -> bool:

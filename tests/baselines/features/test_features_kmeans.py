@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from infoseg_bench.baselines.features.backbone import Backbone
 from infoseg_bench.baselines.features.features_kmeans import FeaturesKMeans
-from infoseg_bench.baselines.features.weights import network_of, read, remember
+from infoseg_bench.baselines.features.weight_files import network_of, read, remember
 from infoseg_bench.contracts import RunContext, Task
 from infoseg_bench.contracts.registry import load_methods
 from infoseg_bench.data.store import Store

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from infoseg_bench.baselines.features.vision_transformer import Sizes
-from infoseg_bench.baselines.features.weights import network_of
+from infoseg_bench.baselines.features.weight_files import network_of
 from infoseg_bench.errors import UserError
 from tests.baselines.features.networks import TINY, resnet, transformer
 

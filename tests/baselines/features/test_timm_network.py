@@ -12,7 +12,7 @@ import torch
 
 from infoseg_bench.baselines.features.features_kmeans import FeaturesKMeans
 from infoseg_bench.baselines.features.timm_network import TimmNetwork
-from infoseg_bench.baselines.features.weights import network_of
+from infoseg_bench.baselines.features.weight_files import network_of
 from infoseg_bench.errors import UsageError, UserError
 from tests.baselines.features.test_features_kmeans import fitted, made
 
