@@ -144,6 +144,10 @@ def test_a_preset_brings_parameters_and_length_and_gives_way_to_what_is_said() -
     assert chosen.budget_of(INFOSEG, "mine") == shipped.budget_of(INFOSEG, "mine")
     assert chosen.parameters["iic"] == shipped.parameters["iic"]
     assert chosen.parameters["infoseg"] == {**shipped.parameters["infoseg"], "P": 99}
+    # What the suite asks for on a GPU is slow on a laptop.
+    selection = Selection(suite="paper", datasets=["mine"], methods=["infoseg", "iic"], preset=name)
+    paper = chosen_suite(selection, ["mine"], METHODS, obtainable=RECIPES.recipes)
+    assert {paper.parameters[method]["precision"] for method in ("infoseg", "iic")} == {"float32"}
     with pytest.raises(UsageError, match=f"unknown preset 'tiny': known: {name}"):
         chosen_suite(
             Selection(datasets=["mine"], methods=["iic"], preset="tiny"), ["mine"], METHODS, obtainable=()
