@@ -55,8 +55,8 @@ class TimmNetwork(Backbone):
             UserError: they are not those of this network
         """
         classifier = self.network.pretrained_cfg["classifier"]
-        heads = (classifier,) if isinstance(classifier, str) else tuple(classifier or ())
-        kept = {key: value for key, value in weights.items() if not key.startswith(heads)}
+        heads = {classifier} if isinstance(classifier, str) else {*(classifier or ())}
+        kept = {key: value for key, value in weights.items() if key.rpartition(".")[0] not in heads}
         try:
             self.network.load_state_dict(kept)
         except RuntimeError as error:

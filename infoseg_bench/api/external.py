@@ -13,7 +13,6 @@ import numpy as np
 from infoseg_bench.data.catalogue import find_prepared, prepared_datasets
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.record import Evaluation, FinishedRecord
-from infoseg_bench.scoring.dropped import kept_clusters
 from infoseg_bench.submissions.counting import ExtraClusters, count_folder
 from infoseg_bench.submissions.images import write_images as write_scored_images
 from infoseg_bench.submissions.naming import check_name, check_pretrained
@@ -115,9 +114,7 @@ def evaluate(
         protocol=protocol, extra_clusters=extra_clusters, ignore_extra=ignore_extra, progress=progress,
     )  # fmt: skip
     counts, warnings = counted.counts, tuple(counted.warnings)
-    total = counts.sum(axis=0)
-    scored_counts = kept_clusters(total) if extra_clusters == "published" else total
-    scores = evaluation(scored_counts, step=0, selection="last")
+    scores = evaluation(counted.scored, step=0, selection="last")
     scored = Evaluated(scores=scores, counts=counts, warnings=warnings)
     on_scores(scored)
     if name is None:

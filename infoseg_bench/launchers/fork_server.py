@@ -179,7 +179,10 @@ def _status(main: Callable[[], int]) -> int:
     try:
         return main()
     except SystemExit as error:
-        return error.code if isinstance(error.code, int) else 1
+        if error.code is None or isinstance(error.code, int):
+            return error.code or 0
+        print(error.code, file=sys.stderr)
+        return 1
     except BaseException:
         traceback.print_exc()
         return 1

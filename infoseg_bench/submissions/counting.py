@@ -68,11 +68,13 @@ class Counted:
         counts: by cluster and class
         ids: ids of the photos
         warnings: what is suspicious about the label maps, one line each
+        scored: of all photos together, those of which scores are made
     """
 
     counts: Int64[np.ndarray, "image cluster cls"]
     ids: list[str]
     warnings: list[str]
+    scored: Int64[np.ndarray, "scored cls"]
 
 
 def evaluated(prepared: PreparedDataset, *, protocol: str) -> Evaluated:
@@ -154,7 +156,13 @@ def count_folder(
         _scaled(photos, counted),
         _dropped(counts.sum(axis=0), folder) if drops else "",
     ]
-    return Counted(counts=counts, ids=photos.ids, warnings=[line for line in warnings if line])
+    total = counts.sum(axis=0)
+    return Counted(
+        counts=counts,
+        ids=photos.ids,
+        warnings=[line for line in warnings if line],
+        scored=kept_clusters(total) if drops else total,
+    )
 
 
 def _dropped(counts: Int64[np.ndarray, "cluster cls"], folder: Path) -> str:

@@ -11,7 +11,7 @@ import torch
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.errors import UserError
 from infoseg_bench.records.counts_file import dataset_facts, warnings_of, write_counts
-from infoseg_bench.records.evaluation import evaluation, scored_counts
+from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.provenance import collect, now
 from infoseg_bench.records.record import FinishedRecord
@@ -76,7 +76,6 @@ def external_record(
 ) -> FinishedRecord:
     """Return the record for counts already written to `folder`; its last and best scores are the same."""
     counts = counted.counts
-    total = scored_counts(spec, counts.sum(axis=0))
     return FinishedRecord(
         identity=spec.identity,
         row=spec.row,
@@ -85,8 +84,8 @@ def external_record(
         label_use=LABEL_USE[row.labels_used],
         pretrained=row.pretrained,
         dataset=dataset_facts(prepared, counts),
-        last=evaluation(total, step=0, selection="last"),
-        best=evaluation(total, step=0, selection="best (chosen with labels)"),
+        last=evaluation(counted.scored, step=0, selection="last"),
+        best=evaluation(counted.scored, step=0, selection="best (chosen with labels)"),
         costs=None,
         provenance=collect(torch.device("cpu"), started=now(), resumed_from=[]),
         checksums={folder.counts_file.name: folder.counts_sha256()},

@@ -53,9 +53,6 @@ def browser() -> Iterator[Browser]:
 
 
 SCREENS = [(width, scheme) for width in (360, 768, 1280) for scheme in ("light", "dark")]
-# What does not depend on colours, or on sizes between the smallest and the largest, need not be tried on all.
-every_width = pytest.mark.parametrize("page", [(360, "dark"), (768, "light"), (1280, "dark")], indirect=True)
-phone_and_desktop = pytest.mark.parametrize("page", [(360, "light"), (1280, "dark")], indirect=True)
 
 
 @pytest.fixture(params=SCREENS, ids=[f"{width}-{scheme}" for width, scheme in SCREENS])
@@ -97,7 +94,6 @@ def test_it_opens_with_every_figure_visible_and_nothing_wider_than_the_screen(pa
 
 
 @needs_browser
-@every_width
 def test_who_leads_at_which_scale_is_seen_at_once_and_its_score_without_scrolling_sideways(
     page: Page,
 ) -> None:
@@ -113,7 +109,6 @@ def test_who_leads_at_which_scale_is_seen_at_once_and_its_score_without_scrollin
 
 
 @needs_browser
-@phone_and_desktop
 def test_a_table_is_sorted_by_the_column_that_is_pressed_anywhere_in_its_head(page: Page) -> None:
     table = page.locator(".board").filter(has=page.get_by_label("label use")).locator("table").first
     head = table.get_by_role("button", name="PA", exact=True)
@@ -136,7 +131,6 @@ def test_a_table_is_sorted_by_the_column_that_is_pressed_anywhere_in_its_head(pa
 
 
 @needs_browser
-@phone_and_desktop
 def test_one_table_of_a_board_is_shown_and_its_rows_are_filtered(page: Page) -> None:
     board = page.locator(".board").filter(has=page.get_by_label("label use")).first
     shown = board.locator("table:visible")
@@ -157,7 +151,6 @@ def test_one_table_of_a_board_is_shown_and_its_rows_are_filtered(page: Page) -> 
 
 
 @needs_browser
-@every_width
 def test_navigation_stays_in_sight_and_leads_everywhere(page: Page) -> None:
     bar = page.get_by_role("navigation", name="Page")
     bar.locator("summary").click()
@@ -171,7 +164,6 @@ def test_navigation_stays_in_sight_and_leads_everywhere(page: Page) -> None:
 
 
 @needs_browser
-@every_width
 def test_it_passes_an_accessibility_check(page: Page) -> None:
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
