@@ -156,8 +156,8 @@ def compare(first: PathLikes, second: PathLikes) -> Comparison:
         second: results folder or pack
 
     Returns:
-        both scores of every method on the same data, the bootstrap interval of their paired difference over
-            images, and the settings that differ; `table()` returns them as a DataFrame
+        `rows`, a DataFrame: both scores of every method on the same data, the bootstrap interval of their
+            paired difference over images, and the settings that differ; and what only one of them has
 
     Raises:
         UserError: one of them has no finished run

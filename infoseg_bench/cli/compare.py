@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    from infoseg_bench.reporting.comparison import ComparedRow
 
 TITLES = (
     "data set",
@@ -43,24 +41,24 @@ def compare(first: Path, second: Path, as_csv: bool) -> None:
     for problem in found.problems:
         click.echo(f"left out: {problem}", err=True)
     if as_csv:
-        click.echo(found.table().to_csv(index=False), nl=False)
+        click.echo(found.rows.to_csv(index=False), nl=False)
         return
-    if found.rows:
-        click.echo("\n".join(columns([TITLES, *(_cells(row) for row in found.rows)])))
+    if len(found.rows):
+        click.echo("\n".join(columns([TITLES, *map(_cells, found.rows.itertuples())])))
     for source, lines in ((first, found.only_first), (second, found.only_second)):
         for line in lines:
             click.echo(f"only in {source}: {line}")
 
 
-def _cells(row: ComparedRow) -> tuple[str, ...]:
-    record, (one, other) = row.first[0].record, row.means
-    seeds = (
-        f"{len(row.first)}" if len(row.first) == len(row.second) else f"{len(row.first)}, {len(row.second)}"
+def _cells(row: Any) -> tuple[str, ...]:
+    first, second, difference, low, high = (
+        100 * share
+        for share in (row.first_pixel_accuracy, row.second_pixel_accuracy, row.difference, row.low, row.high)
     )
-    shown = (
-        f"{100 * row.interval.low:+.1f} to {100 * row.interval.high:+.1f}" if row.interval else "other images"
-    )
+    alike = row.first_seeds == row.second_seeds
+    seeds = f"{row.first_seeds}" if alike else f"{row.first_seeds}, {row.second_seeds}"
+    interval = "other images" if math.isnan(low) else f"{low:+.1f} to {high:+.1f}"
     return (
-        *(record.spec.dataset, record.method_title, seeds, f"{100 * one:.1f}", f"{100 * other:.1f}"),
-        *(f"{100 * row.difference:+.1f}", shown, row.differing_settings or "none"),
+        *(row.dataset, row.method, seeds, f"{first:.1f}", f"{second:.1f}", f"{difference:+.1f}"),
+        *(interval, row.settings or "none"),
     )

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 import infoseg_bench
 from infoseg_bench.cli import main
+from infoseg_bench.reporting.boards import each
 from tests.reporting.runs import add_run
 
 
@@ -38,12 +39,11 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_a_gain_of_every_image_is_sure_and_its_cause_is_named(folders: tuple[Path, Path]) -> None:
     found = infoseg_bench.compare(*folders)
-    infoseg, kmeans = found.rows
-    assert infoseg.difference == pytest.approx(0.05)
-    assert infoseg.interval == pytest.approx((0.05, 0.05))
-    assert infoseg.settings == {"lr": (0.1, 0.2)}
-    assert (len(infoseg.first), len(infoseg.second)) == (2, 2)
-    assert (kmeans.difference, kmeans.interval, kmeans.settings) == (0.0, (0.0, 0.0), {})
+    infoseg, kmeans = each(found.rows)
+    assert (infoseg.difference, infoseg.low, infoseg.high) == pytest.approx((0.05, 0.05, 0.05))
+    assert infoseg.second_pixel_accuracy - infoseg.first_pixel_accuracy == pytest.approx(0.05)
+    assert (infoseg.settings, infoseg.first_seeds, infoseg.second_seeds) == ("lr: 0.1 -> 0.2", 2, 2)
+    assert (kmeans.difference, kmeans.low, kmeans.high, kmeans.settings) == (0.0, 0.0, 0.0, "")
     assert found.only_first == ("my-photos IIC, 1 seed, protocol corrected",)
     assert found.only_second == ("other InfoSeg, 1 seed, protocol corrected",)
 
@@ -53,10 +53,9 @@ def test_a_difference_that_images_disagree_on_has_a_wide_interval(tmp_path: Path
     sway = np.where(np.arange(50) % 2, 10, -10)
     add_run(tmp_path / "a", last=counts(correct))
     add_run(tmp_path / "b", last=counts(correct + sway))
-    (row,) = infoseg_bench.compare(tmp_path / "a", tmp_path / "b").rows
-    assert row.interval is not None
-    assert row.interval.low < -0.01
-    assert row.interval.high > 0.01
+    (row,) = each(infoseg_bench.compare(tmp_path / "a", tmp_path / "b").rows)
+    assert row.low < -0.01
+    assert row.high > 0.01
 
 
 def test_rows_of_the_same_settings_belong_together_before_similar_ones(tmp_path: Path) -> None:
@@ -66,7 +65,28 @@ def test_rows_of_the_same_settings_belong_together_before_similar_ones(tmp_path:
     add_run(tmp_path / "b", last=counts(correct), parameters={"lr": 0.2, "width": 4})
     add_run(tmp_path / "b", last=counts(correct), parameters={"lr": 0.1, "width": 8})
     rows = infoseg_bench.compare(tmp_path / "a", tmp_path / "b").rows
-    assert [row.settings for row in rows] == [{}, {"width": (4, 8)}]
+    assert [*rows["method"]] == ["InfoSeg (lr=0.2)", "InfoSeg (lr=0.1)"]
+    assert [*rows["settings"]] == ["", "width: 4 -> 8"]
+
+
+def test_rows_that_only_one_side_has_are_told_apart_by_their_settings(tmp_path: Path) -> None:
+    correct = np.full(8, 75)
+    for lr in (0.1, 0.2):
+        add_run(tmp_path / "a", last=counts(correct), parameters={"lr": lr})
+    add_run(tmp_path / "b", last=counts(correct), dataset="other")
+    found = infoseg_bench.compare(tmp_path / "a", tmp_path / "b")
+    assert found.only_first == tuple(
+        f"my-photos InfoSeg (lr={lr}), 1 seed, protocol corrected" for lr in (0.1, 0.2)
+    )
+    assert [*found.rows.columns[:3]] == ["dataset", "protocol", "method"]
+    assert found.rows.empty
+
+
+def test_other_images_have_no_interval(tmp_path: Path) -> None:
+    add_run(tmp_path / "a", last=counts(np.full(8, 75)))
+    add_run(tmp_path / "b", last=counts(np.full(9, 75)))
+    words = ["compare", str(tmp_path / "a"), str(tmp_path / "b")]
+    assert "other images" in CliRunner().invoke(main, words, catch_exceptions=False).output
 
 
 def test_the_command_shows_packs_in_percent_and_as_csv(folders: tuple[Path, Path], tmp_path: Path) -> None:
