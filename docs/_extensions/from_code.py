@@ -21,7 +21,6 @@ from infoseg_bench.loggers.named import LOGGERS
 from infoseg_bench.planning.suite import load_suite, shipped_suites
 from infoseg_bench.records.record import Record
 from infoseg_bench.reporting import published_figures as published
-from infoseg_bench.reporting.later_papers import later_papers
 from infoseg_bench.utils.text import readable_size
 
 
@@ -181,7 +180,7 @@ def published_figures_table(_: str) -> str:
 
 def later_figures_table(_: str) -> str:
     """Return the figures of later papers, with remarks on each and its source."""
-    found = later_papers({figure.dataset for figure in published.later_figures()})
+    found = published.later_papers(set(published.later_figures()["dataset"]))
     assert found is not None
     assert found.numbers is not None
     table = found.shown.assign(source=found.numbers["source"]).replace("", "-")
@@ -192,10 +191,10 @@ def published_log_table(_: str) -> str:
     """Compare the best with the last epoch of published logs."""
     rows = [
         [
-            *(method, dataset, f"{100 * log.untrained:.1f}"),
-            *(f"{100 * log.best:.1f} ({log.best_epoch})", f"{100 * log.last:.1f} ({log.last_epoch})"),
+            *(*names, f"{100 * log['untrained']:.1f}"),
+            *(f"{100 * log[state]:.1f} ({log[f'{state}_epoch']})" for state in ("best", "last")),
         ]
-        for (method, dataset), log in published.published_logs().items()
+        for names, log in published.published_logs().iterrows()
     ]
     return table_of(["method", "data set", "untrained", "best (epoch)", "last logged (epoch)"], rows)
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 
-import pandas as pd
-
 from infoseg_bench.records.differences import UNSET
 from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.published_figures import Ablation, published_ablations
-from infoseg_bench.reporting.table import Table, percent
+from infoseg_bench.reporting.table import Columns, Table, readable
+
+PA = ("pixel_accuracy_mean", "pixel_accuracy_std")
+BEST_PA = ("best_pixel_accuracy_mean", "best_pixel_accuracy_std")
+COLUMNS: Columns = {
+    "variant": "variant", "seeds": "n", "PA": PA, "PA, best step (chosen with labels)": BEST_PA,
+    "paper's PA": ("published_pixel_accuracy",),
+}  # fmt: skip
 
 
 def ablations(board: Board) -> list[Table]:
@@ -48,22 +53,11 @@ def _table(study: Ablation, rows: dict[str, str], board: Board) -> Table:
     ]
     paper = study.rows.rename(columns={"pixel_accuracy": "published_pixel_accuracy"}).drop(columns="settings")
     run = board.rows.loc[[*rows]].assign(title=[*rows.values()], variant=variants).reset_index()
-    scores = [
-        f"{score}_{part}" for score in ("pixel_accuracy", "best_pixel_accuracy") for part in ("mean", "std")
-    ]
-    numbers = paper.merge(run[["title", "variant", "row", "n", *scores]], on="title", how="left")
+    numbers = paper.merge(run[["title", "variant", "row", "n", *PA, *BEST_PA]], on="title", how="left")
     numbers = numbers.assign(
         variant=numbers["variant"].fillna(numbers["title"]), n=numbers["n"].astype("Int64")
     ).drop(columns="title")
-    shown = pd.DataFrame(
-        {
-            "variant": numbers["variant"],
-            "seeds": numbers["n"].astype("string").fillna(""),
-            "PA": percent(numbers[scores[0]], numbers[scores[1]]),
-            "PA, best step (chosen with labels)": percent(numbers[scores[2]], numbers[scores[3]]),
-            "paper's PA": percent(numbers["published_pixel_accuracy"]),
-        }
-    )
+    shown = readable(numbers, COLUMNS)
     shown.loc[numbers["n"].isna(), "PA"] = "not run"
     where = "" if board.dataset == study.dataset else f" The paper's figures are of {study.dataset}."
     note = f"Paper's PA: {study.source}.{where}"

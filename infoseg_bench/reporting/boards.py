@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -77,7 +77,7 @@ class Board:
 
     def settings(self, row: str) -> dict[str, Any]:
         """Return all that tells a row from others of its method: parameters, budget, version."""
-        return cast("dict[str, Any]", json.loads(str(self.rows.at[row, "settings"])))
+        return self.seeds[row][0].record.spec.settings
 
     def leading(self, number: int) -> pd.DataFrame:
         """Return the best row of every method, then the next best, `number` at most, in the board's order."""
@@ -190,13 +190,12 @@ def _rows(runs: pd.DataFrame, loaded: dict[str, Run]) -> pd.DataFrame:
         )
     )
     specs = {run.record.row: run.record.spec for run in loaded.values()}
-    text = Differences.among(specs.values()).text
+    texts = Differences.among(specs.values()).texts
     weights = [f"pre-trained: {name}" if name else "" for name in rows["pretrained"]]
-    pairs = zip((text(specs[row]) for row in rows.index), weights, strict=True)
-    differs = ["; ".join(filter(None, pair)) for pair in pairs]
+    differs = ["; ".join(filter(None, pair)) for pair in zip(rows.index.map(texts), weights, strict=True)]
     rows["label"] = rows["method_title"] + [f" ({settings})" if settings else "" for settings in differs]
-    untrained = [row for row in rows.index if specs[row].parameters.get("weights") == UNTRAINED]
-    rows["reference"] = rows["method"].isin(reference_methods()) | rows.index.isin(untrained)
+    untrained = rows.index.map(lambda row: specs[row].parameters.get("weights") == UNTRAINED)
+    rows["reference"] = rows["method"].isin(reference_methods()) | untrained.to_numpy()
     rows["dropping"] = [specs[row].drops_extra_clusters for row in rows.index]
     rows = rows.join(published_figures().add_prefix("published_"), on=["method", "dataset"])
     rows["track"] = np.where(rows["pretrained"] == "", SCRATCH, PRETRAINED)

@@ -153,17 +153,19 @@ def _curves(board: Board, rows: pd.DataFrame) -> Figure | None:
 
 def _released_log(board: Board, rows: pd.DataFrame) -> Figure | None:
     """Draw our curves over what a released training log says of the same method and data set."""
-    found = {row.Index: published_logs().get((row.method, board.dataset)) for row in each(rows)}
-    logs = {row: log for row, log in found.items() if log and log.epoch_steps}
-    rows = rows.loc[[*logs]]
+    logs = published_logs().dropna(subset="epoch_steps").reset_index()
+    logs = logs[logs["dataset"] == board.dataset].set_index("method")
+    rows = rows[rows["method"].isin(logs.index)]
     figure = _curves(board, rows)
     if figure is None:
         return None
     (axes,) = figure.axes
-    for place, (title, log) in enumerate(zip(rows["method_title"], logs.values(), strict=True)):
-        steps = [epoch * (log.epoch_steps or 1) for epoch in (0, log.best_epoch, log.last_epoch)]
-        values = [100 * share for share in (log.untrained, log.best, log.last)]
-        axes.plot(steps, values, color=INK, linestyle=":", label=wrap(f"{title}'s released log", 28))
+    for place, row in enumerate(each(rows)):
+        log = logs.loc[row.method]
+        steps = log["epoch_steps"] * np.array([0, log["best_epoch"], log["last_epoch"]])
+        values = 100 * log[["untrained", "best", "last"]].to_numpy()
+        title = wrap(f"{row.method_title}'s released log", 28)
+        axes.plot(steps, values, color=INK, linestyle=":", label=title)
         for step, value, marker in zip(steps, values, "osD", strict=True):
             axes.plot(step, value, marker, color=f"C{place}", markerfacecolor="none", markersize=7)
     axes.set_xlabel("training step; square: the log's best epoch (chosen with labels), diamond: its last")

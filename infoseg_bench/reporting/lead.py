@@ -14,8 +14,7 @@ from infoseg_bench.reporting.bootstrap import intervals
 class Lead:
     """The best row that may lead, and its distance to the best row of another method.
 
-    A row that used label information, is a reference, has collapsed to one cluster, drops pixels of extra
-    clusters, or starts from pre-trained weights never leads.
+    A row that is not ranked, or that starts from pre-trained weights, never leads.
 
     Attributes:
         board: the board
@@ -27,47 +26,34 @@ class Lead:
 
     board: Board
     leader: pd.Series
-    second: pd.Series | None
-    low: float
-    high: float
+    second: pd.Series | None = None
+    low: float = 0.0
+    high: float = 0.0
 
     @property
-    def above_constant(self) -> bool:
-        """Whether the leader's whole interval lies above the constant prediction."""
-        return bool(self.leader["pixel_accuracy_low"] > self.board.constant)
-
-    @property
-    def same_budget(self) -> bool:
+    def fair(self) -> bool:
         """Whether both were trained for as many steps, or one has no steps to count."""
-        if self.second is None:
-            return True
-        steps = [self.leader["steps"], self.second["steps"]]
+        steps = [self.leader["steps"], self.leader["steps"] if self.second is None else self.second["steps"]]
         return bool(pd.isna(steps).any() or steps[0] == steps[1])
-
-    @property
-    def clear(self) -> bool:
-        """Whether the distance says more than chance and budgets do."""
-        return self.second is not None and self.same_budget and self.low > 0
 
 
 def lead(board: Board) -> Lead | None:
     """Find who leads; None if no row may."""
-    rows = board.rows
-    able = rows[ranked(rows) & ~rows["reference"] & (rows["track"] == SCRATCH)]
+    able = board.rows[ranked(board.rows) & (board.rows["track"] == SCRATCH)]
     if able.empty:
         return None
     first = able.iloc[0]
     others = able[able["method"] != first["method"]]
     if others.empty:
-        return Lead(board, first, None, 0.0, 0.0)
-    places = [board.rows.index.get_loc(one.name) for one in (first, others.iloc[0])]
+        return Lead(board, first)
+    places = [board.rows.index.get_loc(name) for name in (first.name, others.index[0])]
     low, high = intervals(board.draws[places[0]] - board.draws[places[1]])
     return Lead(board, first, others.iloc[0], float(low), float(high))
 
 
 def ranked(rows: pd.DataFrame) -> pd.Series:
-    """Return which rows are ranked: those that used no labels, did not collapse, and drop no pixels."""
-    return (rows["label_use"] == "none") & (rows["collapsed"] == 0) & ~rows["dropping"]
+    """Return which rows are ranked: no references, without labels, not collapsed, and no pixels dropped."""
+    return (rows["label_use"] == "none") & (rows["collapsed"] == 0) & ~rows["dropping"] & ~rows["reference"]
 
 
 def distance(found: Lead) -> str:
@@ -75,10 +61,9 @@ def distance(found: Lead) -> str:
     if found.second is None:
         return ""
     verdict = "clear of zero" if found.low > 0 else "not clear of zero: a tie"
-    if not found.same_budget:
-        verdict += (
-            f"; {found.leader['steps']} against {found.second['steps']} steps, so not a fair comparison"
-        )
+    if not found.fair:
+        steps = f"{found.leader['steps']} against {found.second['steps']} steps"
+        verdict += f"; {steps}, so not a fair comparison"
     ahead = found.leader["pixel_accuracy_mean"] - found.second["pixel_accuracy_mean"]
     interval = f"95 % interval {100 * found.low:.1f} to {100 * found.high:.1f}, {verdict}"
     return f"{100 * ahead:.1f} points ahead of {found.second['method_title']} ({interval})"
@@ -106,12 +91,12 @@ def headline(board: Board) -> str:
             "No method leads: every row used label information, collapsed to one cluster, drops extra "
             f"clusters, is pre-trained, or is a reference.{beside(board)}"
         )
-    score = f"{100 * found.leader['pixel_accuracy_mean']:.1f} % PA"
-    name = found.leader["method_title"]
+    name, score = found.leader["method_title"], f"{100 * found.leader['pixel_accuracy_mean']:.1f} % PA"
     if found.second is None:
         text = f"{name} reaches {score}; no other method was run that it could be compared with"
     else:
-        text = f"{name} {'leads' if found.clear else 'is first'} with {score}, {distance(found)}"
+        verb = "leads" if found.fair and found.low > 0 else "is first"
+        text = f"{name} {verb} with {score}, {distance(found)}"
     if beaten_by_constant(board):
         text = f"No method beats the constant prediction ({100 * board.constant:.1f} % PA). {text}"
     return f"{text}. That is {against_references(found)}.{beside(board)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -10,28 +11,39 @@ from infoseg_bench.reporting.ablation import ablations
 from infoseg_bench.reporting.boards import PRETRAINED, SCORES, SCRATCH, Board, each
 from infoseg_bench.reporting.lead import headline, ranked
 from infoseg_bench.reporting.published_figures import published_logs, reference_methods
-from infoseg_bench.reporting.table import TABLE_ROWS, Table, percent, to_csv
+from infoseg_bench.reporting.table import TABLE_ROWS, Columns, Table, percent, readable, to_csv
 from infoseg_bench.utils.markdown import plain
 
 BEST_TITLE = "PA, best step (chosen with labels)"
 MAJORITY_TITLE = "PA, majority vote (many-to-one)"
+_SEEDS = {score: (f"{score}_mean", f"{score}_std") for score in SCORES}
+COLUMNS: Columns = {
+    "rank": "rank", "method": "label", "PA": _SEEDS["pixel_accuracy"], "95 % interval": "interval",
+    "mean IoU": _SEEDS["mean_iou"], "paper's PA": ("published_pixel_accuracy",), "seeds": "n",
+    "steps": "steps", "note": "note", BEST_TITLE: _SEEDS["best_pixel_accuracy"],
+    "mean class accuracy": _SEEDS["mean_class_accuracy"], MAJORITY_TITLE: _SEEDS["majority_pixel_accuracy"],
+    "NMI": _SEEDS["nmi"], "ARI": _SEEDS["ari"], "training hours": "hours", "images/s": "rate",
+    "peak memory": "memory", "runs": "runs",
+}  # fmt: skip
 CONSTANT = ["method", "PA", "mean IoU"]
 """What is known of the constant prediction."""
-NARROW = ("method", "PA", "paper's PA", "mean IoU", "seeds")
-WIDE = (
-    *("method", "PA", "95 % interval", "paper's PA", "mean IoU", "mean class accuracy"),
-    *(BEST_TITLE, MAJORITY_TITLE, "seeds", "steps"),
-)
-"""Columns of the LaTeX tables for one and for both columns of a paper."""
+PAPER = {
+    "leaderboard": ("method", "PA", "paper's PA", "mean IoU", "seeds"),
+    "leaderboard-wide": (
+        *("method", "PA", "95 % interval", "paper's PA", "mean IoU", "mean class accuracy"),
+        *(BEST_TITLE, MAJORITY_TITLE, "seeds", "steps"),
+    ),
+}
+"""Columns of the LaTeX tables, for one and for both columns of a paper."""
 FILTERS = ("method", "label use", "steps", "track")
 """What a page's reader can choose rows by."""
-FIELDS = (
+FIELDS = [
     *("dataset", "protocol", "fingerprint", "row", "method", "label", "settings", "n", "seeds"),
-    *(f"{score}_{part}" for score in SCORES for part in ("mean", "std")),
+    *(name for names in _SEEDS.values() for name in names),
     *("pixel_accuracy_low", "pixel_accuracy_high", "published_pixel_accuracy", "published_source", "steps"),
     *("training_hours", "train_images_per_second", "peak_host_bytes", "peak_device_bytes", "label_use"),
     *("reference", "pretrained"),
-)
+]
 """Columns of `leaderboard.csv`, whose names for NMI and ARI are the full ones."""
 _FULL = {"nmi": "normalized_mutual_information", "ari": "adjusted_rand_index"}
 
@@ -39,12 +51,11 @@ _FULL = {"nmi": "normalized_mutual_information", "ari": "adjusted_rand_index"}
 def leaderboard_csv(board: Board) -> str:
     """Return every row as CSV, the constant prediction last: shares in [0, 1]."""
     frame = board.rows.reset_index()
-    names = ["dataset", "protocol", "fingerprint"]
-    constant = {**frame.loc[0, names], "method": "constant prediction", "reference": True}
-    lines = [*frame.to_dict("records"), {**constant, "pixel_accuracy_mean": board.constant}]
-    whole = pd.DataFrame(lines, columns=list(FIELDS))
+    constant = {**frame.loc[0, ["dataset", "protocol", "fingerprint"]], "method": "constant prediction"}
+    constant |= {"reference": True, "pixel_accuracy_mean": board.constant}
+    whole = pd.DataFrame([*frame.to_dict("records"), constant], columns=FIELDS)
     whole = whole.astype(dict.fromkeys(("n", "steps", "peak_host_bytes", "peak_device_bytes"), "Int64"))
-    full = {f"{short}_{part}": f"{long}_{part}" for short, long in _FULL.items() for part in ("mean", "std")}
+    full = {name: name.replace(short, long) for short, long in _FULL.items() for name in _SEEDS[short]}
     return to_csv(whole.rename(columns=full))
 
 
@@ -59,38 +70,22 @@ def leaderboard(board: Board, *, by: str = "pixel_accuracy", rows: int = TABLE_R
         rows: how many to show at most
     """
     frame = board.rows.sort_values(["track", f"{by}_mean"], ascending=[True, False], kind="stable")[:rows]
-    scores = {score: percent(frame[f"{score}_mean"], frame[f"{score}_std"]) for score in SCORES}
-    first = {
-        "PA": scores["pixel_accuracy"],
-        "95 % interval": _intervals(frame["pixel_accuracy_low"], frame["pixel_accuracy_high"]),
-    }
-    second = {"mean IoU": scores["mean_iou"]}
-    shown = pd.DataFrame(
-        {
-            "rank": _ranks(frame),
-            "method": frame["label"],
-            **(first | second if by == "pixel_accuracy" else second | first),
-            "paper's PA": percent(frame["published_pixel_accuracy"]),
-            "seeds": frame["n"].astype(str),
-            "steps": frame["steps"].astype("string").fillna(""),
-            "note": [*map(_note, each(frame))],
-            BEST_TITLE: scores["best_pixel_accuracy"],
-            "mean class accuracy": scores["mean_class_accuracy"],
-            MAJORITY_TITLE: scores["majority_pixel_accuracy"],
-            "NMI": scores["nmi"],
-            "ARI": scores["ari"],
-            "training hours": [_hours(hours) for hours in frame["training_hours"]],
-            "images/s": ["" if pd.isna(rate) else f"{rate:.0f}" for rate in frame["train_images_per_second"]],
-            "peak memory": [*map(_memory, frame["peak_device_bytes"], frame["peak_host_bytes"])],
-            "runs": frame["runs"],
-        }
+    ends = zip(frame["pixel_accuracy_low"], frame["pixel_accuracy_high"], strict=True)
+    texts = frame.assign(
+        rank=_ranks(frame),
+        interval=[f"{100 * low:.1f} to {100 * high:.1f}" for low, high in ends],
+        note=[*map(_note, each(frame))],
+        hours=[_hours(hours) for hours in frame["training_hours"]],
+        rate=["" if pd.isna(rate) else f"{rate:.0f}" for rate in frame["train_images_per_second"]],
+        memory=[*map(_memory, frame["peak_device_bytes"], frame["peak_host_bytes"])],
     )
+    shown, tags = readable(texts, COLUMNS), tags_of(frame)
+    if by == "mean_iou":
+        shown.insert(2, "mean IoU", shown.pop("mean IoU"))
     constant = {"pixel_accuracy": board.constant, "mean_iou": _constant_iou(board)}
-    texts = pd.DataFrame([["constant prediction", *percent(constant.values())]], columns=CONSTANT)
+    line = pd.DataFrame([["constant prediction", *percent(constant.values())]], columns=CONSTANT)
     above = int(((frame["track"] == SCRATCH) & (frame[f"{by}_mean"] >= constant[by])).sum())
-    tags = tags_of(frame)
-    parts = [shown[:above], texts, shown[above:]]
-    shown = pd.concat(parts, ignore_index=True).fillna("")
+    shown = pd.concat([shown[:above], line, shown[above:]], ignore_index=True).fillna("")
     return Table(
         title=board.title,
         shown=shown.loc[:, (shown != "").any()],
@@ -104,21 +99,16 @@ def latex_tables(board: Board) -> dict[str, str]:
     """Return the LaTeX tables by file name: for one column of a paper, and for both."""
     whole = leaderboard(board)
     note = f"PA and mean IoU in %, last step, protocol {board.protocol}."
-    tables = {}
-    for name, columns in (("leaderboard", NARROW), ("leaderboard-wide", WIDE)):
-        shown = whole.shown[[column for column in columns if column in whole.shown]]
-        table = Table(title=whole.title, shown=shown, notes=(note,), best=whole.best)
-        wide = columns is WIDE
-        tables[f"{name}.tex"] = table.latex(board.name + ("-wide" if wide else ""), wide=wide)
-    return tables
-
-
-def _intervals(low: pd.Series, high: pd.Series) -> list[str]:
-    return [f"{100 * one:.1f} to {100 * other:.1f}" for one, other in zip(low, high, strict=True)]
+    return {
+        f"{name}.tex": replace(whole, shown=whole.shown.filter([*columns]), notes=(note,)).latex(
+            name.replace("leaderboard", board.name), wide=name.endswith("wide")
+        )
+        for name, columns in PAPER.items()
+    }
 
 
 def _ranks(frame: pd.DataFrame) -> list[str]:
-    """Number the rows of each track; those that used labels, collapsed or drop pixels are not ranked."""
+    """Number the rows of each track that are ranked."""
     places = ranked(frame)
     prefixes = frame["track"].map({SCRATCH: "", PRETRAINED: "p"})
     ranks = prefixes + places.groupby(frame["track"]).cumsum().astype(str)
@@ -210,16 +200,15 @@ def _notes(board: Board, rows: int) -> list[str]:
     ]
     sources = frame[["published_source", "published_selection"]].dropna().drop_duplicates()
     notes += sorted(f"Paper's PA: {source} ({which})." for source, which in sources.to_numpy())
-    if (frame["label_use"] != "none").any():
-        notes.append("Rows that used label information in training are not ranked.")
-    if (frame["track"] == PRETRAINED).any():
-        notes.append(
-            "Rows that start from pre-trained weights are ranked apart, p1, p2 and so on, and never lead."
-        )
-    if frame["collapsed"].any():
-        notes.append("Rows that collapsed put nearly all pixels into one cluster; they are not ranked.")
-    if frame["dropping"].any():
-        notes.append("Rows that drop pixels of extra clusters, as STEGO's evaluator does, are not ranked.")
+    remarks = {
+        "used label information in training are not ranked": (frame["label_use"] != "none").any(),
+        "start from pre-trained weights are ranked apart, p1, p2 and so on, and never lead":
+            (frame["track"] == PRETRAINED).any(),
+        "collapsed put nearly all pixels into one cluster, and are not ranked": frame["collapsed"].any(),
+        "drop pixels of extra clusters, as STEGO's evaluator does, are not ranked": frame["dropping"].any(),
+        "are references learn nothing, and are not ranked": frame["reference"].any(),
+    }  # fmt: skip
+    notes += [f"Rows that {remark}." for remark, holds in remarks.items() if holds]
     missing = reference_methods() - set(frame["method"])
     notes += [f"Reference row {name}: not run." for name in sorted(missing)]
     data = {warning for run in board.loaded.values() for warning in run.record.dataset.warnings}
@@ -228,8 +217,15 @@ def _notes(board: Board, rows: int) -> list[str]:
     notes += [_selected_note(board, row) for row in each(frame[:rows]) if row.selected_by]
     if len(frame) > rows:
         notes.append(f"The {rows} rows of highest PA of {len(frame)}; leaderboard.csv has every row.")
-    logs = sorted(method for method, dataset in published_logs() if dataset == board.dataset)
-    return notes + [_log_note(board, method) for method in logs if method in set(frame["method"])]
+    titles = frame.drop_duplicates("method").set_index("method")["method_title"]
+    logs = published_logs()
+    logs = logs[logs.index.isin([(method, board.dataset) for method in titles.index])]
+    return notes + [
+        f"{titles[log.Index[0]]}'s own log: best {100 * log.best:.2f} at epoch {log.best_epoch}, chosen with "
+        f"labels, last {100 * log.last:.2f} at epoch {log.last_epoch}; an epoch is {log.epoch} "
+        f"({log.source}, run {log.run})."
+        for log in each(logs)
+    ]
 
 
 def _selected_note(board: Board, row: Any) -> str:
@@ -238,13 +234,3 @@ def _selected_note(board: Board, row: Any) -> str:
     steps = ", ".join(str(int(step)) for step in runs["selected_step"])
     where = f"at the steps that were selected without labels, by {row.selected_by}: {steps}."
     return f"{row.label}: PA {scores} {where}"
-
-
-def _log_note(board: Board, method: str) -> str:
-    log = published_logs()[method, board.dataset]
-    title = board.rows["method_title"][board.rows["method"] == method].iloc[0]
-    return (
-        f"{title}'s own log: best {100 * log.best:.2f} at epoch {log.best_epoch}, chosen with labels, "
-        f"last {100 * log.last:.2f} at epoch {log.last_epoch}; an epoch is {log.epoch} "
-        f"({log.source}, run {log.run})."
-    )

@@ -56,8 +56,7 @@ def read_completed(*sources: Path) -> tuple[list[Run], list[SegmentedRun], list[
         the scored runs, those on photos without labels, and a line for every record that cannot be used
     """
     found, problems = stored_runs(sources)
-    many = len(found) >= MANY
-    loaded = process_map(_load, found, imports=["scipy.optimize"]) if many else [*map(_load, found)]
+    loaded = process_map(_load, found, imports=["scipy.optimize"], parallel=len(found) >= MANY)
     runs = [one for one in loaded if isinstance(one, Run)]
     segmented = [one for one in loaded if isinstance(one, SegmentedRun)]
     return runs, segmented, [*problems, *(one for one in loaded if isinstance(one, str))]

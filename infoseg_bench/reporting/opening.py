@@ -54,7 +54,8 @@ def _scale(boards: Sequence[Board], rows: pd.DataFrame) -> str:
         f"Scale: {trained}{_range(photos)} photos to train on, "
         f"images of {' and '.join(f'{crop}x{crop}' for crop in crops)} pixels."
     )
-    shortest = min(log.best_epoch * log.epoch_steps for log in published_logs().values() if log.epoch_steps)
+    logs = published_logs()
+    shortest = (logs["best_epoch"] * logs["epoch_steps"]).min()
     if len(steps) and steps.max() < shortest:
         text += " That is short: the shortest released training reached its published figure after "
         text += f"{shortest} steps."

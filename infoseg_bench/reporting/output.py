@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import IO
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
 
 from infoseg_bench.utils.atomic import write_atomic
 
@@ -16,22 +16,27 @@ class Output:
 
     Args:
         root: the folder; made when the first file is
+        ignored: keep its files out of git
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, ignored: bool = False) -> None:
         self.root = root
+        self._ignored = ignored
         self._written: set[str] = set()
 
     def put(self, name: str, content: str | bytes) -> Path:
         """Write a file; it can be made again at any time, so nobody waits for the disk."""
         whole = content.encode() if isinstance(content, str) else content
-
-        def write(handle: IO[bytes]) -> None:
-            handle.write(whole)
-
-        write_atomic(self.root / name, write, durable=False)
+        write_atomic(self.root / name, lambda handle: handle.write(whole), durable=False)
         self._written.add(name)
+        if self._ignored and len(self._written) == 1:
+            self.put(".gitignore", "*\n")
         return self.root / name
+
+    def put_all(self, files: Mapping[str, str | bytes], folder: str = ".") -> None:
+        """Write files by their names in a folder."""
+        for name, content in files.items():
+            self.put(str(PurePosixPath(folder, name)), content)
 
     def finish(self) -> None:
         """Remove what an earlier report wrote and this one did not, and list this one's files."""
@@ -48,8 +53,7 @@ class Output:
 
     def _remove(self, path: Path) -> None:
         # The list may have come from elsewhere: nothing outside the folder is touched for its sake.
-        inside = path.resolve().is_relative_to(self.root.resolve())
-        if not (inside and path.is_file()):
+        if not (path.resolve().is_relative_to(self.root.resolve()) and path.is_file()):
             return
         path.unlink()
         for parent in path.parents:

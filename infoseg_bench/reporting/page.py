@@ -26,22 +26,6 @@ from infoseg_bench.reporting.table import TABLE_ROWS, Table
 
 FIGURE_ROWS = 8
 """Rows that are shown in figures; chosen by this project: more make a page long on a phone."""
-FIGURES = {
-    "cost": "PA against training cost",
-    "curves": "PA while training, every seed; rings mark the best step, which only labels can tell",
-    "released-log": "Our curve over the log that was released with the published figure",
-    "balance": "Class sizes, and how few classes make each PA",
-    "confusion": "What is taken for what: rows are true classes, columns predicted ones, cells the "
-    "share of the row; bars at the right: share of the pixels, above: share predicted, its blue part right",
-}
-"""Captions of the figures below the tables, in their order on the page."""
-
-REGIMES = (
-    "InfoSeg's information grows in two regimes: as a segmentation, whose classes depend on what an image "
-    "shows, and as a code book, where K fixed and evenly used codes reach a high value while they know "
-    "nothing of the image; a low image share gives the second away."
-)
-"""Measured by this project: with K fixed, evenly used codes, JSD + 2 log 2 is already 0.637 for K = 3."""
 
 
 def page(
@@ -52,7 +36,6 @@ def page(
     classes: Mapping[str, pd.DataFrame],
     panels: Mapping[str, Panels],
     problems: Sequence[str],
-    sections: Sequence[tuple[str, str, Markup]] = (),
 ) -> str:
     """Return the whole page.
 
@@ -63,48 +46,35 @@ def page(
         classes: by board name: scores of every class
         panels: by board name; their pictures are embedded as they are
         problems: a line for every record that was left out
-        sections: further sections, each an anchor, a title and HTML that is safe
     """
-    templates = environment()
-    assert templates.loader is not None
-    css, js = (templates.loader.get_source(templates, name)[0] for name in ("page.css", "page.js"))
-    return templates.get_template("page.html.j2").render(
-        boards=boards,
-        tables=tables,
-        figures={
-            name: {kind: Markup(one.svg) for kind, one in some.items()} for name, some in figures.items()
-        },
-        classes=classes,
-        panels=panels,
-        problems=problems,
-        sections=sections,
-        version=version("infoseg-bench"),
-        css=Markup(css),
-        js=Markup(js),
-        css_hash=_hash(css),
-        js_hash=_hash(js),
-    )
+    return environment().get_template("page.html.j2").render(
+        boards=boards, tables=tables, figures=figures, classes=classes, panels=panels, problems=problems
+    )  # fmt: skip
 
 
 @cache
 def environment() -> Environment:
     """Return the templates of pages, with the functions that they call."""
+    loader = PackageLoader("infoseg_bench.reporting")
     made = Environment(
-        loader=PackageLoader("infoseg_bench.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    css, js = (loader.get_source(made, name)[0] for name in ("page.css", "page.js"))
     made.filters |= {"data_uri": data_uri, "published": published}
-    of_board = (summary, warnings, leaderboard, class_table, ablations, diagnostics, anchor, filters, legend)
-    made.globals |= {one.__name__: one for one in (zip, opening, scale, provenance, *of_board)}
+    called = (
+        *(zip, opening, scale, provenance, summary, warnings, leaderboard, class_table, ablations),
+        *(diagnostics, anchor, filters, legend),
+    )
     made.globals |= {
+        **{one.__name__: one for one in called},
         "lead": lead,
-        "FIGURES": FIGURES,
+        "css": Markup(css),
+        "js": Markup(js),
+        "css_hash": _hash(css),
+        "js_hash": _hash(js),
         "FIGURE_ROWS": FIGURE_ROWS,
         "OWN": OWN,
-        "REGIMES": REGIMES,
+        "version": version("infoseg-bench"),
     }
     return made
 

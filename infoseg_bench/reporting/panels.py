@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int64
 
-from infoseg_bench.contracts.registry import load_recipes
-from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.data.view import VOID
 from infoseg_bench.errors import UserError
 from infoseg_bench.inference.checkpointed import EvaluationImages, predict, read_images, to_bytes
@@ -17,7 +15,7 @@ from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.reporting.boards import Board
 from infoseg_bench.reporting.drawing import clean
 from infoseg_bench.reporting.loaded_runs import Run
-from infoseg_bench.reporting.pictures import METHODS, OWN, Column, Panel, Panels
+from infoseg_bench.reporting.pictures import METHODS, OWN, Column, Panel, Panels, photos_of
 from infoseg_bench.scoring.matching import UNMATCHED, one_to_one
 
 FIXED, EXTREME = 4, 3
@@ -34,8 +32,9 @@ def make_panels(board: Board, data: Path, *, plugins: Sequence[Path] = ()) -> Pa
         data: folder of the stores
         plugins: files with more methods and recipes
     """
-    prepared = prepared_datasets(data)[0].get(board.dataset) if data.is_dir() else None
-    if prepared is None or prepared.store.fingerprint != board.fingerprint:
+    spec = next(iter(board.loaded.values())).record.spec
+    prepared, publishable = photos_of(data, spec, plugins)
+    if prepared is None:
         return Panels(notes=(f"No panels: the photos of {board.dataset} are not available here.",))
     rows = board.leading(METHODS).sort_values("method", key=lambda names: names != OWN, kind="stable")
     firsts = {str(row): board.seeds[str(row)][0] for row in rows.index}
@@ -49,8 +48,6 @@ def make_panels(board: Board, data: Path, *, plugins: Sequence[Path] = ()) -> Pa
     panels = [
         _panel(name, [chosen.index(index) for index in some], columns) for name, some in selections.items()
     ]
-    recipe = load_recipes(plugins).recipes.get(str(prepared.store.attributes.get("recipe")))
-    publishable = recipe is not None and recipe.republishable
     films = {_title(board, row, run): film for row, run in runs.items() if (film := _film(run))}
     return Panels(panels=tuple(panels), films=films, notes=tuple(notes), publishable=publishable)
 

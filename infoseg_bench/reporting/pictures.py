@@ -6,11 +6,15 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from infoseg_bench.contracts.registry import load_recipes
+from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
+from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.reporting.drawing import canvas, style, wrap
 
 OWN = "infoseg"
@@ -99,19 +103,33 @@ class Panels:
             f"training-{number}.gif": film for number, film in enumerate(self.films.values(), start=1)
         }
 
-    def without_pictures(self, note: str) -> Panels:
-        """Return what a page shows on which no picture may be, with a note that says why."""
-        return Panels(notes=(*self.notes, note))
+
+def photos_of(
+    data: Path | None, spec: RunSpec, plugins: Sequence[Path] = ()
+) -> tuple[PreparedDataset | None, bool]:
+    """Return the prepared data of a run, None if they are not here, and whether pages may show them to all.
+
+    Args:
+        data: folder of the stores; None: there is none
+        spec: of the run
+        plugins: files with more recipes
+    """
+    found = prepared_datasets(data)[0].get(spec.dataset) if data and data.is_dir() else None
+    if found is None or found.store.fingerprint != spec.fingerprint:
+        return None, True
+    recipe = load_recipes(plugins).recipes.get(str(found.store.attributes.get("recipe")))
+    return found, recipe is not None and recipe.republishable
 
 
 def data_uri(image: UInt8[np.ndarray, "height width 3"] | bytes, *, photo: bool = False) -> str:
     """Return a picture for a page: a photo as JPEG, a label map as PNG; bytes are those of a GIF."""
     if isinstance(image, bytes):
-        return f"data:image/gif;base64,{base64.b64encode(image).decode()}"
-    out, picture = io.BytesIO(), Image.fromarray(image)
-    if photo:
-        picture.save(out, "JPEG", quality=88)
+        kind, content = "gif", image
     else:
-        picture.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
-    kind = "jpeg" if photo else "png"
-    return f"data:image/{kind};base64,{base64.b64encode(out.getvalue()).decode()}"
+        kind, out, picture = "jpeg" if photo else "png", io.BytesIO(), Image.fromarray(image)
+        if photo:
+            picture.save(out, "JPEG", quality=88)
+        else:
+            picture.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+        content = out.getvalue()
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import pandas as pd
+
+from infoseg_bench.reporting.table import Columns, Table, readable
+
+LATER_COLUMNS: Columns = {
+    "method": "method", "data set": "dataset", "read out by": "readout", "PA": ("pixel_accuracy",),
+    "mean IoU": ("mean_iou",), "pre-trained": "pretraining", "remarks": "marks",
+}  # fmt: skip
+LATER_NOTES = (
+    "As printed elsewhere, not measured; the sources are in the CSV file.",
+    "Remarks: what a score of this project does not do, or what is unknown about the protocol.",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,79 +41,6 @@ class Ablation:
     rows: pd.DataFrame
 
 
-@dataclass(frozen=True, kw_only=True)
-class PublishedLog:
-    """What a published training log says, accuracies as shares in [0, 1].
-
-    Attributes:
-        run: the log's own name for the run
-        untrained: pixel accuracy before training
-        best: of the best epoch, chosen with labels
-        best_epoch: its number
-        last: of the last logged epoch
-        last_epoch: its number
-        epoch: what is counted as one
-        epoch_steps: training steps of one; None where the log does not say
-        source: where the log is
-    """
-
-    run: str
-    untrained: float
-    best: float
-    best_epoch: int
-    last: float
-    last_epoch: int
-    epoch: str
-    epoch_steps: int | None = None
-    source: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class LaterFigure:
-    """What a later paper has published of one method on one data set, accuracies as shares in [0, 1].
-
-    Attributes:
-        method: name and network
-        pretraining: what the network was pre-trained on
-        dataset: name of the data set
-        readout: "clusters" under a Hungarian matching, or "linear probe", which is trained with labels
-        pixel_accuracy: None if it is not known
-        mean_iou: None if it is not known
-        marks: what a score of this project does not do, such as a CRF, or what is unknown
-        source: where the figure is from
-    """
-
-    method: str
-    pretraining: str
-    dataset: str
-    readout: str
-    pixel_accuracy: float | None
-    mean_iou: float | None
-    marks: tuple[str, ...]
-    source: str
-
-
-@cache
-def later_figures() -> tuple[LaterFigure, ...]:
-    """Read the figures of later papers, which are on other data and of pre-trained networks."""
-    return tuple(
-        LaterFigure(
-            **{name: entry[name] for name in ("method", "pretraining", "source")},
-            dataset=figure["dataset"],
-            readout=figure.get("readout", "clusters"),
-            pixel_accuracy=_share(figure.get("pixel_accuracy")),
-            mean_iou=_share(figure.get("mean_iou")),
-            marks=(*entry.get("marks", ()), *figure.get("marks", ())),
-        )
-        for entry in _content()["later"]
-        for figure in entry["figures"]
-    )
-
-
-def _share(percent: float | None) -> float | None:
-    return None if percent is None else percent / 100
-
-
 @cache
 def published_figures() -> pd.DataFrame:
     """Read all figures of methods at their best settings.
@@ -118,8 +56,7 @@ def published_figures() -> pd.DataFrame:
         for method, by_dataset in methods.items()
         for dataset, percent in by_dataset.items()
     }
-    index = pd.MultiIndex.from_tuples(figures, names=["method", "dataset"])
-    return pd.DataFrame([*figures.values()], index).rename(columns={"text": "source"})
+    return _by_method_and_dataset(figures).rename(columns={"text": "source"})
 
 
 @cache
@@ -133,18 +70,55 @@ def published_ablations() -> tuple[Ablation, ...]:
 
 
 @cache
-def published_logs() -> dict[tuple[str, str], PublishedLog]:
-    """Read all logs: (method, data set) to the log; settings of no table follow the method's name."""
-    return {
-        (method, dataset): PublishedLog(
-            **{**log, **{name: log[name] / 100 for name in ("untrained", "best", "last")}},
-            source=source["text"],
-        )
+def published_logs() -> pd.DataFrame:
+    """Read what published training logs say, accuracies as shares in [0, 1].
+
+    Returns:
+        by method (settings of no table follow its name) and data set: `run`, the log's own name for it;
+            `untrained`, the pixel accuracy before training, `best`, that of the best epoch, chosen with
+            labels, and `last`; the epochs' numbers `best_epoch` and `last_epoch`; `epoch`, what is counted as
+            one; `epoch_steps`, its training steps, missing where the log does not say; and `source`
+    """
+    logs = {
+        (method, dataset): {**log, "source": source["text"]}
         for source in _content()["logs"].values()
         for method, by_dataset in source.items()
         if method != "text"
         for dataset, log in by_dataset.items()
     }
+    found = _by_method_and_dataset(logs).astype({"epoch_steps": "Int64"})
+    return found.assign(**{name: found[name] / 100 for name in ("untrained", "best", "last")})
+
+
+@cache
+def later_figures() -> pd.DataFrame:
+    """Read the figures of later papers, which are on other data and mostly of pre-trained networks.
+
+    Returns:
+        a line per figure: `method`, name and network; `pretraining`, what the network was pre-trained on;
+            `dataset`; `readout`, "clusters" under a Hungarian matching or "linear probe", which is trained
+            with labels; `pixel_accuracy` and `mean_iou`, shares, missing where not known; `marks`, what a
+            score of this project does not do, such as a CRF, or what is unknown; and `source`
+    """
+    columns = ["method", "pretraining", "dataset", "readout", "pixel_accuracy", "mean_iou", "marks", "source"]
+    lines = [
+        {**entry, "readout": "clusters", **figure, "marks": "; ".join(entry.get("marks", []) + marks)}
+        for entry in _content()["later"]
+        for figure in entry["figures"]
+        for marks in [figure.get("marks", [])]
+    ]
+    found = pd.DataFrame(lines, columns=columns)
+    return found.assign(**{name: found[name] / 100 for name in ("pixel_accuracy", "mean_iou")})
+
+
+def later_papers(datasets: Collection[str]) -> Table | None:
+    """Return the table of what later papers have published on these data sets; None if there is nothing."""
+    figures = later_figures()
+    numbers = figures[figures["dataset"].isin(datasets)].reset_index(drop=True)
+    if numbers.empty:
+        return None
+    shown = readable(numbers, LATER_COLUMNS)
+    return Table(title="Published by later papers", shown=shown, numbers=numbers, notes=LATER_NOTES).cut()
 
 
 def reference_methods() -> frozenset[str]:
@@ -156,6 +130,11 @@ def published_layout() -> tuple[dict[str, str], dict[str, str]]:
     """Return rows and columns of the paper's main table in its order: names to titles, methods first."""
     layout = _content()["layout"]
     return layout["methods"], layout["datasets"]
+
+
+def _by_method_and_dataset(lines: Mapping[tuple[str, str], Mapping[str, Any]]) -> pd.DataFrame:
+    index = pd.MultiIndex.from_tuples(lines, names=["method", "dataset"])
+    return pd.DataFrame([*lines.values()], index)
 
 
 @cache

@@ -18,7 +18,7 @@ import pandas as pd
 from infoseg_bench.records.differences import CHOICES
 from infoseg_bench.reporting.boards import Board, each
 from infoseg_bench.reporting.bootstrap import intervals
-from infoseg_bench.reporting.table import Table, percent
+from infoseg_bench.reporting.table import Columns, Table, readable
 from infoseg_bench.scoring.dropped import as_in_stego
 
 NOTES = (
@@ -26,26 +26,21 @@ NOTES = (
     "published minus corrected, with its 95 % interval where both were scored on the same images.",
     "Where several switches differ, the difference is of all of them together.",
 )
-COLUMNS = [
-    *("data", "method", "as_published", "corrected_mean", "corrected_std", "corrected_n"),
-    *("published_mean", "published_std", "published_n", "difference", "difference_low", "difference_high"),
-]
-_Score = tuple[float, float, int]
-"""Mean PA, its standard deviation over the seeds, and their number."""
+SHOWN: Columns = {
+    "data": "data", "method": "method", "as published": "as_published", "seeds": "seeds",
+    "PA corrected": ("corrected_mean", "corrected_std"),
+    "PA published": ("published_mean", "published_std"), "difference": "points",
+}  # fmt: skip
 
 
-class _Side(NamedTuple):
+class _Row(NamedTuple):
     board: Board
     row: Any
     draws: np.ndarray
     switches: dict[str, Any]
 
-    @property
-    def published(self) -> bool:
-        return "published" in self.switches.values()
-
-    def differing(self, other: _Side) -> list[str]:
-        return [name for name, value in self.switches.items() if other.switches.get(name) != value]
+    def differing(self, other: _Row) -> dict[str, Any]:
+        return {name: value for name, value in self.switches.items() if other.switches.get(name) != value}
 
 
 def quirks(boards: Sequence[Board]) -> Table | None:
@@ -53,86 +48,80 @@ def quirks(boards: Sequence[Board]) -> Table | None:
 
     A row with more clusters than classes is also shown as STEGO's evaluator scores it, from the same counts.
     """
-    groups: dict[str, list[_Side]] = defaultdict(list)
+    groups: dict[str, list[_Row]] = defaultdict(list)
+    evaluators = []
     for board in boards:
         for row, draws in zip(each(board.rows), board.draws, strict=True):
-            settings = board.settings(row.Index)
-            spec = board.seeds[row.Index][0].record.spec
             # What dropping clusters is worth follows from the counts of the row that does not.
-            if spec.drops_extra_clusters:
+            if row.dropping:
                 continue
-            chosen = {
-                name: value
-                for name, value in spec.parameters.items()
-                if value in CHOICES or isinstance(value, bool)
-            }
-            rest = {name: value for name, value in settings.items() if name not in {"protocol", *chosen}}
-            key = json.dumps(
-                [board.dataset, board.fingerprint, row.method, rest], sort_keys=True, default=str
-            )
-            groups[key].append(_Side(board, row, draws, {"protocol": board.protocol, **chosen}))
+            evaluators += _as_in_stego(board, row)
+            settings = board.settings(row.Index)
+            switches = {name: on for name, on in settings.items() if on in CHOICES or isinstance(on, bool)}
+            rest = {name: settings[name] for name in settings.keys() - switches.keys()}
+            key = json.dumps([board.dataset, board.fingerprint, row.method, rest], sort_keys=True)
+            groups[key].append(_Row(board, row, draws, {"protocol": board.protocol, **switches}))
     lines = []
-    for sides in groups.values():
-        corrected = [side for side in sides if not side.published]
-        for side in sides if corrected else []:
-            if side.published:
-                lines.append(_compared(side, min(corrected, key=lambda other: len(side.differing(other)))))
-    lines += [line for board in boards for row in each(board.rows) if (line := _as_in_stego(board, row))]
-    return _table(pd.DataFrame(lines, columns=COLUMNS)) if lines else None
+    for group in groups.values():
+        corrected = [one for one in group if "published" not in one.switches.values()]
+        lines += [
+            _compared(one, min(corrected, key=lambda other: len(one.differing(other))))
+            for one in group
+            if corrected and "published" in one.switches.values()
+        ]
+    return _table(pd.DataFrame(lines + evaluators)) if lines + evaluators else None
 
 
-def _as_in_stego(board: Board, row: Any) -> tuple[object, ...] | None:
-    """Return a row as STEGO's evaluator scores it, beside the row itself; None if it drops no pixels."""
+def _as_in_stego(board: Board, row: Any) -> list[dict[str, Any]]:
+    """Return a row as STEGO's evaluator scores it, beside the row itself; nothing if it drops no pixels."""
     found = [as_in_stego(run.counts) for run in board.seeds[row.Index]]
     kept = [stego for stego in found if stego is not None]
-    if not kept or len(kept) < len(found):
-        return None
+    if len(kept) < len(found):
+        return []
     published = pd.Series([stego.pixel_accuracy for stego in kept])
     dropped = 100 * float(np.mean([stego.dropped for stego in kept]))
     what = f"STEGO's evaluator, extra clusters dropped ({dropped:.1f} % of the pixels)"
-    return _line(board, row, what, _score(row), (published.mean(), published.std(), len(kept)))
+    return [_line(board, row, what, row, (published.mean(), published.std(), len(kept)))]
 
 
-def _compared(side: _Side, other: _Side) -> tuple[object, ...]:
+def _compared(one: _Row, other: _Row) -> dict[str, Any]:
     """Return a row with published choices beside a corrected one."""
-    values = {name: side.switches[name] for name in side.differing(other)}
+    values = one.differing(other)
     # Under another protocol other labels are void, so that the images' pixels are not the same.
-    low, high = intervals(side.draws - other.draws) if "protocol" not in values else (None, None)
+    ends = intervals(one.draws - other.draws) if "protocol" not in values else (None, None)
     what = ", ".join(name if value == "published" else f"{name}={value}" for name, value in values.items())
-    return _line(side.board, side.row, what, _score(other.row), _score(side.row), low, high)
-
-
-def _score(row: Any) -> _Score:
-    return row.pixel_accuracy_mean, row.pixel_accuracy_std, row.n
+    published = (one.row.pixel_accuracy_mean, one.row.pixel_accuracy_std, one.row.n)
+    return _line(one.board, one.row, what, other.row, published, *ends)
 
 
 def _line(
     board: Board,
     row: Any,
     what: str,
-    corrected: _Score,
-    published: _Score,
+    corrected: Any,
+    published: tuple[float, float, int],
     low: float | None = None,
     high: float | None = None,
-) -> tuple[object, ...]:
-    """Return a line of the table, in the order of `COLUMNS`."""
-    difference = published[0] - corrected[0]
-    return (board.title, row.method_title, what, *corrected, *published, difference, low, high)
+) -> dict[str, Any]:
+    return {
+        "data": board.title,
+        "method": row.method_title,
+        "as_published": what,
+        "corrected_mean": corrected.pixel_accuracy_mean,
+        "corrected_std": corrected.pixel_accuracy_std,
+        "corrected_n": corrected.n,
+        **dict(zip(("published_mean", "published_std", "published_n"), published, strict=True)),
+        "difference": published[0] - corrected.pixel_accuracy_mean,
+        "difference_low": low,
+        "difference_high": high,
+    }
 
 
 def _table(numbers: pd.DataFrame) -> Table:
-    shown = pd.DataFrame(
-        {
-            "data": numbers["data"],
-            "method": numbers["method"],
-            "as published": numbers["as_published"],
-            "seeds": [*map("{} and {}".format, numbers["corrected_n"], numbers["published_n"])],
-            "PA corrected": percent(numbers["corrected_mean"], numbers["corrected_std"]),
-            "PA published": percent(numbers["published_mean"], numbers["published_std"]),
-            "difference": [
-                f"{100 * mean:+.1f}" + ("" if pd.isna(low) else f" ({100 * low:+.1f} to {100 * high:+.1f})")
-                for mean, low, high in numbers[["difference", "difference_low", "difference_high"]].to_numpy()
-            ],
-        }
-    )
+    points = [
+        f"{100 * mean:+.1f}" + ("" if pd.isna(low) else f" ({100 * low:+.1f} to {100 * high:+.1f})")
+        for mean, low, high in numbers[["difference", "difference_low", "difference_high"]].to_numpy()
+    ]
+    seeds = [*map("{} and {}".format, numbers["corrected_n"], numbers["published_n"])]
+    shown = readable(numbers.assign(points=points, seeds=seeds), SHOWN)
     return Table(title="What a quirk is worth", shown=shown, numbers=numbers, notes=NOTES).cut()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 import pandas as pd
 
@@ -12,6 +13,10 @@ from infoseg_bench.utils.markdown import plain, table
 
 TABLE_ROWS = 100
 """Rows of a table in Markdown, LaTeX and on the page; chosen by this project."""
+
+Columns = Mapping[str, str | tuple[str, ...]]
+"""By title, the name of a column of texts or whole numbers, or in a tuple the names of a share and, if there
+are seeds, of its standard deviation, which become percent."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,22 +81,12 @@ class Table:
         return _RULES + body.replace(r"\centering", rf"\centering{size}\setlength{{\tabcolsep}}{{2.5pt}}", 1)
 
 
-_RULES = "".join(
-    rf"\providecommand{{\{rule}}}{{\hline}}" + "\n" for rule in ("toprule", "midrule", "bottomrule")
-)
-_LATEX = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "±": r"$\pm$",
-        "–": "--",  # noqa: RUF001
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
-        **{character: "\\" + character for character in "&%$#{}_"},
-    }
-)
+_RULES = "".join(rf"\providecommand{{\{rule}rule}}{{\hline}}" + "\n" for rule in ("top", "mid", "bottom"))
+_LATEX = str.maketrans({
+    **{character: "\\" + character for character in "&%$#{}_"},
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$",
+    "–": "--", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",  # noqa: RUF001
+})  # fmt: skip
 
 
 def latex_text(text: object) -> str:
@@ -112,14 +107,24 @@ def _latex_head(text: object) -> str:
 
 def percent(mean: Iterable[float], deviation: Iterable[float] | None = None) -> list[str]:
     """Write shares in percent, with their standard deviations where there are several seeds."""
-    means = list(mean)
-    spreads = [None] * len(means) if deviation is None else deviation
+    spreads = repeat(None) if deviation is None else deviation
     return [
         "" if pd.isna(one) else f"{100 * one:.1f}" + ("" if pd.isna(spread) else f" ± {100 * spread:.1f}")
-        for one, spread in zip(means, spreads, strict=True)
+        for one, spread in zip(mean, spreads, strict=deviation is not None)
     ]
 
 
-def to_csv(frame: pd.DataFrame, *, index: bool = False) -> str:
+def readable(numbers: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """Return columns of a frame as texts for people."""
+    cells = {
+        title: numbers[names].astype("string").fillna("")
+        if isinstance(names, str)
+        else percent(*(numbers[name] for name in names))
+        for title, names in columns.items()
+    }
+    return pd.DataFrame(cells, dtype=object)
+
+
+def to_csv(frame: pd.DataFrame) -> str:
     """Return a frame as CSV, the same text on every system."""
-    return str(frame.to_csv(index=index, lineterminator="\n"))
+    return str(frame.to_csv(index=False, lineterminator="\n"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -17,13 +17,13 @@ from infoseg_bench.reporting.classes import class_frame, confusion_frame
 from infoseg_bench.reporting.drawing import Drawing
 from infoseg_bench.reporting.figures import KINDS, draw_figure
 from infoseg_bench.reporting.gallery import Gallery, make_galleries, write_galleries
-from infoseg_bench.reporting.later_papers import later_papers
 from infoseg_bench.reporting.leaderboard import latex_tables, leaderboard_csv, markdown
 from infoseg_bench.reporting.loaded_runs import MANY, Run, SegmentedRun, read_completed
 from infoseg_bench.reporting.main_table import main_tables
 from infoseg_bench.reporting.output import Output
 from infoseg_bench.reporting.page import FIGURE_ROWS, page
 from infoseg_bench.reporting.pictures import Panels
+from infoseg_bench.reporting.published_figures import later_papers
 from infoseg_bench.reporting.quirks import quirks
 from infoseg_bench.reporting.table import Table, to_csv
 from infoseg_bench.utils.markdown import plain
@@ -90,15 +90,20 @@ def write_report(
     """
     sources = [results] if isinstance(results, Path) else results
     boards, galleries, problems = _read(sources, datasets, methods, states)
-    public, local = Output(out), Output(out / LOCAL)
-    tables = _write_tables(boards, public)
-    drawn, classes = _write_boards(boards, public, pdf=figures == "pdf")
+    public, local = Output(out), Output(out / LOCAL, ignored=True)
+    tables = _tables(boards)
+    for name, table in tables.items():
+        public.put_all(table.files(name, wide=len(table.shown.columns) > 4))
     index = public.put("leaderboard.md", _index(boards, tables, problems))
-    panels = _panels(boards, data, plugins) if data else {}
-    shown = partial(
+    drawn, classes = _write_boards(boards, public, pdf=figures == "pdf")
+    panels = _make_panels(boards, data, plugins) if data else {}
+    render = partial(
         page, boards, tables=[*tables.values()], figures=drawn, classes=classes, problems=problems
     )
-    home = _write_pages(shown, panels, public, local, embed=embed_photos)
+    shown = {board: _write_panels(board, some, public, local) for board, some in panels.items()}
+    home = public.put("index.html", render(panels=shown))
+    if embed_photos and shown != panels:
+        home = local.put("index.html", render(panels=panels))
     pages = write_galleries(galleries, data, public=public, local=local)
     local.finish()
     public.finish()
@@ -124,81 +129,48 @@ def _read(
     return boards, galleries, problems
 
 
+def _tables(boards: Sequence[Board]) -> dict[str, Table]:
+    """Return the tables across the boards by name."""
+    tables = {f"main-table-{number}": table for number, table in enumerate(main_tables(boards), start=1)}
+    others = {"quirks": quirks(boards), "later-papers": later_papers({board.dataset for board in boards})}
+    return tables | {name: table for name, table in others.items() if table}
+
+
 def _write_boards(
     boards: Sequence[Board], out: Output, *, pdf: bool
 ) -> tuple[dict[str, dict[str, Drawing]], dict[str, pd.DataFrame]]:
-    """Write the files of all boards, in several processes if there are many runs.
-
-    Returns:
-        by board name: figures by their own names, and the scores of every class
-    """
-    makers: dict[str, Callable[[Board], Any]] = {
-        **{name: partial(draw_figure, name=name, number=FIGURE_ROWS, pdf=pdf) for name in KINDS},
-        "texts": _texts,
-        "classes": class_frame,
-    }
-    jobs = [(name, board) for name in makers for board in boards]
-
-    def make(job: tuple[str, Board]) -> Any:
-        name, board = job
-        return makers[name](board)
-
+    """Write the files of all boards, and return by board name: its figures, and the scores of every class."""
     many = sum(len(board.runs) for board in boards) >= MANY
-    made = process_map(make, jobs, imports=DRAWING) if many else [*map(make, jobs)]
-    found = {(name, board.name): one for (name, board), one in zip(jobs, made, strict=True)}
-    figures: dict[str, dict[str, Drawing]] = {}
-    for board in boards:
-        drawn = {name: drawing for name in KINDS if (drawing := found[name, board.name])}
-        files: dict[str, str | bytes] = {
-            **found["texts", board.name],
-            "classes.csv": to_csv(found["classes", board.name]),
-            **{f"{name}.svg": drawing.svg for name, drawing in drawn.items()},
-            **{f"{name}.pdf": drawing.pdf for name, drawing in drawn.items() if drawing.pdf},
-        }
-        for name, content in files.items():
-            out.put(f"{board.name}/{name}", content)
-        figures[board.name] = drawn
+    figures, classes = {}, {}
+    made = process_map(partial(_contents, pdf=pdf), boards, imports=DRAWING, parallel=many)
+    for board, (drawn, frame, texts) in zip(boards, made, strict=True):
+        out.put_all({f"{name}.svg": one.svg for name, one in drawn.items()}, board.name)
+        out.put_all({f"{name}.pdf": one.pdf for name, one in drawn.items() if one.pdf}, board.name)
+        out.put_all(texts, board.name)
+        figures[board.name], classes[board.name] = drawn, frame
     if boards:
         runs = pd.concat([board.runs.reset_index() for board in boards])
         # Where a run lies is of no use to others, and its settings are columns already.
         out.put("runs.csv", to_csv(runs.drop(columns=["source", "settings"])))
-    return figures, {board.name: found["classes", board.name] for board in boards}
+    return figures, classes
 
 
-def _texts(board: Board) -> dict[str, str]:
-    """Return the text files of a board by name."""
-    studies = [table.files(f"ablation-{number}") for number, table in enumerate(ablations(board), start=1)]
-    return {
+def _contents(board: Board, *, pdf: bool) -> tuple[dict[str, Drawing], pd.DataFrame, dict[str, str]]:
+    """Return a board's figures by name, the scores of every class, and its tables by file name."""
+    drawn = {name: draw_figure(board, name, FIGURE_ROWS, pdf=pdf) for name in KINDS}
+    classes = class_frame(board)
+    texts = {
         "leaderboard.csv": leaderboard_csv(board),
+        "classes.csv": to_csv(classes),
         "confusion.csv": to_csv(confusion_frame(board, CONFUSION_ROWS)),
         **latex_tables(board),
-        **{name: text for files in studies for name, text in files.items()},
     }
+    for number, study in enumerate(ablations(board), start=1):
+        texts |= study.files(f"ablation-{number}")
+    return {name: one for name, one in drawn.items() if one}, classes, texts
 
 
-def _write_tables(boards: Sequence[Board], out: Output) -> dict[str, Table]:
-    """Write the tables across the boards, and return them by name."""
-    tables = {f"main-table-{number}": table for number, table in enumerate(main_tables(boards), start=1)}
-    if found := quirks(boards):
-        tables["quirks"] = found
-    if published := later_papers({board.dataset for board in boards}):
-        tables["later-papers"] = published
-    for name, table in tables.items():
-        for file, text in table.files(name, wide=len(table.shown.columns) > 4).items():
-            out.put(file, text)
-    return tables
-
-
-def _write_pages(
-    render: Callable[..., str], panels: Mapping[str, Panels], public: Output, local: Output, *, embed: bool
-) -> Path:
-    """Write the panels and the pages, and return the page to open first."""
-    publishable = {board: _write_panels(board, one, public, local) for board, one in panels.items()}
-    home = public.put("index.html", render(panels=publishable))
-    return local.put("index.html", render(panels=panels)) if embed and publishable != panels else home
-
-
-def _panels(boards: Sequence[Board], data: Path, plugins: Sequence[Path]) -> dict[str, Panels]:
+def _make_panels(boards: Sequence[Board], data: Path, plugins: Sequence[Path]) -> dict[str, Panels]:
     # PyTorch takes seconds to import: only for this.
     from infoseg_bench.reporting.panels import make_panels
 
@@ -207,32 +179,28 @@ def _panels(boards: Sequence[Board], data: Path, plugins: Sequence[Path]) -> dic
 
 def _write_panels(board: str, panels: Panels, public: Output, local: Output) -> Panels:
     """Write a board's panels, and return what a public page may show of them."""
-    for name, content in panels.files().items():
-        if panels.publishable:
-            public.put(f"{board}/panels/{name}", content)
-        else:
-            local.put(".gitignore", "*\n")
-            local.put(f"{board}/{name}", content)
+    if panels.publishable:
+        public.put_all(panels.files(), f"{board}/panels")
+    else:
+        local.put_all(panels.files(), board)
     if panels.publishable or not panels.panels:
         return panels
     note = f"Panels of these photos, which may not be published, are in {LOCAL}/{board}."
-    return panels.without_pictures(note)
+    return Panels(notes=(*panels.notes, note))
 
 
-def _index(boards: Iterable[Board], tables: Mapping[str, Table], problems: Iterable[str]) -> str:
+def _index(boards: Iterable[Board], tables: Mapping[str, Table], problems: Sequence[str]) -> str:
     parts = ["# Leaderboards", "The page `index.html` shows the same with figures, and can be sorted."]
     for board in boards:
-        folder = board.name
-        parts.append(markdown(board))
-        parts.append(
-            f"Files: [{folder}/leaderboard.csv]({folder}/leaderboard.csv), and as LaTeX; scores of every "
-            f"class, figures and confusion matrices in [{folder}]({folder})."
+        name = board.name
+        files = (
+            f"Files: [{name}/leaderboard.csv]({name}/leaderboard.csv), and as LaTeX; scores of every "
+            f"class, figures and confusion matrices in [{name}]({name})."
         )
+        parts += [markdown(board), files]
     parts += ["## Across the boards"] if tables else []
-    parts += [
-        f"{table.markdown()}\n\nFiles: [{name}.csv]({name}.csv), {name}.tex."
-        for name, table in tables.items()
-    ]
-    left_out = [f"- {plain(line)}" for line in problems]
-    parts += ["\n".join(["## Left out", "", *left_out])] if left_out else []
+    for name, table in tables.items():
+        parts += [table.markdown(), f"Files: [{name}.csv]({name}.csv), {name}.tex."]
+    if problems:
+        parts += ["## Left out", "\n".join(f"- {plain(line)}" for line in problems)]
     return "\n\n".join(parts) + "\n"

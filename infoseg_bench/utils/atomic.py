@@ -14,7 +14,7 @@ from infoseg_bench.utils.disk import disk_error
 
 def write_atomic(
     path: Path,
-    write: Callable[[IO[bytes]], None],
+    write: Callable[[IO[bytes]], object],
     *,
     durable: bool = True,
     previous: Path | None = None,

@@ -60,7 +60,11 @@ def ordered_map(
 
 
 def process_map(
-    function: Callable[[Item], Result], items: Sequence[Item], *, imports: Sequence[str] = ()
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    imports: Sequence[str] = (),
+    parallel: bool = True,
 ) -> list[Result]:
     """Call `function` on every item, in forked processes, and return the results in the order of the items.
 
@@ -74,12 +78,13 @@ def process_map(
         function: any callable, also a closure; its side effects are lost
         items: its arguments, which are not copied; the results must be picklable
         imports: modules that take long to import, which is then done once, not in every process
+        parallel: whether there is so much work that processes are worth their start
 
     Raises:
         Exception: any exception of `function`
     """
     workers = min(usable_cores(), len(items))
-    if sys.platform != "linux" or workers < 2:
+    if sys.platform != "linux" or workers < 2 or not parallel:
         return [function(item) for item in items]
     for module in imports:
         importlib.import_module(module)

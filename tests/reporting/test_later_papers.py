@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infoseg_bench.reporting.later_papers import later_papers
+from infoseg_bench.reporting.published_figures import later_papers
 from infoseg_bench.reporting.write import write_report
 from tests.reporting.runs import add_run, counts_with
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from markupsafe import Markup
 from PIL import Image
 
 from infoseg_bench.reporting.boards import make_boards
@@ -181,10 +180,7 @@ def panels_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     classes = {board.name: class_frame(board) for board in boards}
     file = folder / "page.html"
     panels = {boards[0].name: Panels(panels=(panel,), publishable=True)}
-    more = [("gallery", "Gallery", Markup("<p>More.</p>"))]
-    file.write_text(
-        render(boards, tables=[], figures={}, classes=classes, panels=panels, problems=[], sections=more)
-    )
+    file.write_text(render(boards, tables=[], figures={}, classes=classes, panels=panels, problems=[]))
     return file
 
 
@@ -209,7 +205,6 @@ def test_panels_show_every_method_without_scrolling_sideways(
     assert sum(alt == "photo" for *_, alt in boxes) == (1 if columns == 2 else 2)
     sticky = opened.locator(".given").first.evaluate("one => getComputedStyle(one).position")
     assert (sticky == "sticky") is (columns == 2)
-    assert opened.get_by_text("More.").is_visible()
     opened.close()
 
 

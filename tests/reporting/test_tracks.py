@@ -75,7 +75,10 @@ def test_an_untrained_network_is_a_reference_and_never_leads(tmp_path: Path) -> 
     found = lead(board)
     assert found is not None
     assert found.leader["method"] == "infoseg"
-    assert [*leaderboard(board).shown["note"]] == ["reference", "", ""]
+    shown = leaderboard(board)
+    assert [*shown.shown["note"]] == ["reference", "", ""]
+    assert [*shown.shown["rank"]] == ["\N{EN DASH}", "1", ""]
+    assert shown.best == {1}
 
 
 def test_every_table_shows_name_and_training_data(board: Board) -> None:
