@@ -43,6 +43,12 @@ class Gallery:
         """Return the name of its folder in a report."""
         return f"{self.first.spec.dataset}--segments--{self.first.spec.fingerprint[:8]}"
 
+    @property
+    def summary(self) -> str:
+        """Return in words what was segmented."""
+        facts = self.first.dataset
+        return f"{facts.title}: {facts.train_images} photos without labels, {facts.clusters} clusters"
+
 
 def make_galleries(runs: Iterable[SegmentedRun]) -> list[Gallery]:
     """Return a gallery for every data set and content."""
@@ -99,12 +105,8 @@ def text(gallery: Gallery) -> str:
     titles = {"clusters_in_use": "in use", "seeds_nmi": "NMI", "seeds_ari": "ARI"}
     table = sizes_table(gallery)[SUMMARY].rename(columns=titles)
     lines = table.to_string(index=False, float_format="%.2f", na_rep="")
-    facts = gallery.first.dataset
-    summary = (
-        f"{facts.title}: {facts.train_images} photos without labels, {facts.clusters} clusters. Nothing is "
-        "scored; NMI and ARI are the agreement between seeds."
-    )
-    return f"{textwrap.fill(summary, 79)}\n\n{lines}"
+    note = f"{gallery.summary}. Nothing is scored; NMI and ARI are the agreement between seeds."
+    return f"{textwrap.fill(note, 79)}\n\n{lines}"
 
 
 def page(gallery: Gallery, prepared: PreparedDataset | None) -> str:

@@ -35,6 +35,7 @@ def page(
     figures: Mapping[str, Mapping[str, Drawing]],
     classes: Mapping[str, pd.DataFrame],
     panels: Mapping[str, Panels],
+    galleries: Mapping[str, str],
     problems: Sequence[str],
 ) -> str:
     """Return the whole page.
@@ -45,10 +46,13 @@ def page(
         figures: by board name, then by their own name
         classes: by board name: scores of every class
         panels: by board name; their pictures are embedded as they are
+        galleries: of photos without labels: address of the page to what was segmented, in words
         problems: a line for every record that was left out
     """
-    return environment().get_template("page.html.j2").render(
-        boards=boards, tables=tables, figures=figures, classes=classes, panels=panels, problems=problems
+    template = environment().get_template("page.html.j2")
+    return template.render(
+        boards=boards, tables=tables, figures=figures, classes=classes, panels=panels, galleries=galleries,
+        problems=problems,
     )  # fmt: skip
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -94,17 +96,18 @@ def write_report(
     tables = _tables(boards)
     for name, table in tables.items():
         public.put_all(table.files(name, wide=len(table.shown.columns) > 4))
-    index = public.put("leaderboard.md", _index(boards, tables, problems))
+    pages = write_galleries(galleries, data, public=public, local=local)
+    index = public.put("leaderboard.md", _index(boards, _links(galleries, pages, out), tables, problems))
     drawn, classes = _write_boards(boards, public, pdf=figures == "pdf")
     panels = _make_panels(boards, data, plugins) if data else {}
     render = partial(
         page, boards, tables=[*tables.values()], figures=drawn, classes=classes, problems=problems
     )
     shown = {board: _write_panels(board, some, public, local) for board, some in panels.items()}
-    home = public.put("index.html", render(panels=shown))
+    home = public.put("index.html", render(panels=shown, galleries=_links(galleries, pages, out)))
     if embed_photos and shown != panels:
-        home = local.put("index.html", render(panels=panels))
-    pages = write_galleries(galleries, data, public=public, local=local)
+        links = _links(galleries, pages, local.root)
+        home = local.put("index.html", render(panels=panels, galleries=links))
     local.finish()
     public.finish()
     return Report(index, home, tuple(boards), tuple(zip(galleries, pages, strict=True)), tuple(problems))
@@ -189,7 +192,18 @@ def _write_panels(board: str, panels: Panels, public: Output, local: Output) -> 
     return Panels(notes=(*panels.notes, note))
 
 
-def _index(boards: Iterable[Board], tables: Mapping[str, Table], problems: Sequence[str]) -> str:
+def _links(galleries: Sequence[Gallery], pages: Sequence[Path], folder: Path) -> dict[str, str]:
+    """Return the addresses of galleries, as seen from a page in a folder, and what they show in words."""
+    addresses = (quote(Path(os.path.relpath(file, folder)).as_posix()) for file in pages)
+    return {place: gallery.summary for place, gallery in zip(addresses, galleries, strict=True)}
+
+
+def _index(
+    boards: Iterable[Board],
+    galleries: Mapping[str, str],
+    tables: Mapping[str, Table],
+    problems: Sequence[str],
+) -> str:
     parts = ["# Leaderboards", "The page `index.html` shows the same with figures, and can be sorted."]
     for board in boards:
         name = board.name
@@ -198,9 +212,10 @@ def _index(boards: Iterable[Board], tables: Mapping[str, Table], problems: Seque
             f"class, figures and confusion matrices in [{name}]({name})."
         )
         parts += [markdown(board), files]
+    links = [f"- [{plain(summary)}]({address})" for address, summary in galleries.items()]
+    parts += ["## Photos without labels", "\n".join(links)] if links else []
     parts += ["## Across the boards"] if tables else []
     for name, table in tables.items():
         parts += [table.markdown(), f"Files: [{name}.csv]({name}.csv), {name}.tex."]
-    if problems:
-        parts += ["## Left out", "\n".join(f"- {plain(line)}" for line in problems)]
+    parts += ["## Left out", "\n".join(f"- {plain(line)}" for line in problems)] if problems else []
     return "\n\n".join(parts) + "\n"

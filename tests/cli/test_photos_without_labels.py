@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -75,6 +76,17 @@ def test_run_shows_cluster_sizes_and_agreement_and_writes_a_gallery(folder: Path
     assert html.count('class="photo"') == 8
     assert html.count("segments of ") == 16
     assert "pixel accuracy" not in html
+
+
+def test_a_report_of_nothing_but_unlabelled_photos_leads_to_them(folder: Path) -> None:
+    done = launched_here(folder, "report", "--results", "results", "--out", "alone")
+    assert done.returncode == 0, done.stderr
+    html, index = ((folder / "alone" / name).read_text() for name in ("index.html", "leaderboard.md"))
+    assert "No run could be read" not in html
+    (address,) = re.findall(r'href="([^"#]+/index\.html)"', html)
+    assert (folder / "alone" / address).is_file()
+    assert f"[holiday: 8 photos without labels, 3 clusters]({address})" in index
+    assert "on this machine only" in html
 
 
 def test_the_table_of_sizes_loads_in_pandas(folder: Path) -> None:

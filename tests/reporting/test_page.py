@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -180,7 +181,8 @@ def panels_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     classes = {board.name: class_frame(board) for board in boards}
     file = folder / "page.html"
     panels = {boards[0].name: Panels(panels=(panel,), publishable=True)}
-    file.write_text(render(boards, tables=[], figures={}, classes=classes, panels=panels, problems=[]))
+    nothing: dict[str, Any] = {"tables": [], "figures": {}, "galleries": {}, "problems": []}
+    file.write_text(render(boards, classes=classes, panels=panels, **nothing))
     return file
 
 

@@ -18,8 +18,8 @@ from infoseg_bench.reporting.lead import headline, lead
 from infoseg_bench.reporting.leaderboard import latex_tables, leaderboard, leaderboard_csv, markdown
 from infoseg_bench.reporting.loaded_runs import read_runs
 from infoseg_bench.reporting.main_table import main_tables
-from infoseg_bench.reporting.opening import opening
 from infoseg_bench.reporting.terminal import print_board
+from infoseg_bench.reporting.write import write_report
 from tests.reporting.runs import add_run, counts_with, edit_record
 
 DINO = "DINO ViT-S/16, trained on ImageNet"
@@ -63,9 +63,8 @@ def test_a_board_of_pre_trained_rows_has_no_leader(tmp_path: Path) -> None:
     assert lead(board) is None
     assert headline(board).startswith("No method leads")
     assert "reaches 95.0 % PA" in headline(board)
-    assert opening([board])[0].startswith(
-        "1 method without labels, 1 of them on pre-trained weights, on 1 data set"
-    )
+    page = write_report(tmp_path, tmp_path / "report").page.read_text()
+    assert "1 method without labels, 1 of them on pre-trained weights, on 1 data set" in page
 
 
 def test_an_untrained_network_is_a_reference_and_never_leads(tmp_path: Path) -> None:
