@@ -81,7 +81,7 @@ def test_the_wheel_holds_all_data_files_of_the_packages(tree: Path, wheel: Path)
     assert {
         "infoseg_bench/py.typed",
         "infoseg_bench/suites/demo.toml",
-        "infoseg_bench/reporting/published.toml",
+        "infoseg_bench/reporting/published/infoseg_table_1.csv",
         "infoseg_bench/datasets/class_maps/coco-stuff-3.toml",
     } <= data
     found = files(wheel / "infoseg_bench", "*")

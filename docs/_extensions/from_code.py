@@ -171,11 +171,10 @@ def record_schema(_: str) -> str:
 
 def published_figures_table(_: str) -> str:
     """Return the published pixel accuracies in the layout of the paper's Table 1."""
-    methods, datasets = published.published_layout()
-    percent = 100 * published.published_figures()["pixel_accuracy"].unstack()
-    cells = percent.loc[[*methods], [*datasets]].map("{:.1f}".format, na_action="ignore").fillna("-")
-    rows = [[title, *cells.loc[name]] for name, title in methods.items()]
-    return table_of(["PA in %", *datasets.values()], rows)
+    datasets, table = published.published_datasets(), published.published_table()
+    cells = table[datasets].map("{:.1f}".format, na_action="ignore").fillna("-")
+    rows = [[title, *line] for title, line in zip(table["title"], cells.to_numpy(), strict=True)]
+    return table_of(["PA in %", *(f"`{name}`" for name in datasets)], rows)
 
 
 def later_figures_table(_: str) -> str:

@@ -103,18 +103,18 @@ def make_boards(runs: Iterable[Run]) -> list[Board]:
 
 def _title(board: Board, boards: Sequence[Board]) -> str:
     """Return a board's title, with what tells it from others of the same title and protocol."""
-    same = [one for one in boards if (one.title, one.protocol) == (board.title, board.protocol)]
-    facts = pd.DataFrame([_differing(one) for one in same], index=[one.name for one in same])
-    mine, parts = facts.loc[board.name], []
-    # What a reader understands comes first; the hash of the data only where nothing else differs.
-    for names in (facts.columns[:-2], facts.columns[-2:-1], facts.columns[-1:]):
-        differing = [name for name in names if facts[name].nunique() > 1]
-        parts += [str(mine[name]) for name in differing]
-        facts = facts[(facts[differing] == mine[differing]).all(axis=1)]
+    titled = [one for one in boards if (one.title, one.protocol) == (board.title, board.protocol)]
+    same, parts = [*map(_facts, titled)], []
+    for name, value in _facts(board).items():
+        alike = [facts for facts in same if facts[name] == value]
+        if len(alike) < len(same):
+            same = alike
+            parts.append(value)
     return f"{board.title} ({', '.join(parts)})" if parts else board.title
 
 
-def _differing(board: Board) -> dict[str, str]:
+def _facts(board: Board) -> dict[str, str]:
+    """Return what may tell a board from others: what a reader understands first, the hash last."""
     data = board.facts
     return {
         "name": board.dataset,
@@ -173,7 +173,7 @@ def _rows(runs: pd.DataFrame, loaded: dict[str, Run]) -> pd.DataFrame:
     collapsed = runs["largest_cluster"] >= COLLAPSED_SHARE
     groups = runs.assign(run=runs.index.str[:6], collapsed=collapsed).groupby("row")
     same = [*_KEY, "method", "method_title", "settings", "steps", "label_use", "pretrained", "selected_by"]
-    scores = groups[list(SCORES)].agg(["mean", "std"])
+    scores = groups[[*SCORES, "selected_pixel_accuracy"]].agg(["mean", "std"])
     scores.columns = scores.columns.map("_".join)
     rows = groups[same].first().join(scores)
     rows = rows.join(
@@ -182,7 +182,7 @@ def _rows(runs: pd.DataFrame, loaded: dict[str, Run]) -> pd.DataFrame:
             seeds=("seed", lambda seeds: " ".join(map(str, seeds))),
             runs=("run", " ".join),
             collapsed=("collapsed", "sum"),
-            selected_pixel_accuracy=("selected_pixel_accuracy", "mean"),
+            selected_steps=("selected_step", lambda steps: ", ".join(f"{step:.0f}" for step in steps)),
             training_hours=("training_hours", "mean"),
             train_images_per_second=("train_images_per_second", "mean"),
             peak_host_bytes=("peak_host_bytes", "max"),

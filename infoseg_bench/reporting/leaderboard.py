@@ -70,14 +70,17 @@ def leaderboard(board: Board, *, by: str = "pixel_accuracy", rows: int = TABLE_R
         rows: how many to show at most
     """
     frame = board.rows.sort_values(["track", f"{by}_mean"], ascending=[True, False], kind="stable")[:rows]
-    ends = zip(frame["pixel_accuracy_low"], frame["pixel_accuracy_high"], strict=True)
+    low, high = (100 * frame[f"pixel_accuracy_{end}"] for end in ("low", "high"))
+    device, host = (frame[f"peak_{memory}_bytes"].astype(float) / 2**30 for memory in ("device", "host"))
     texts = frame.assign(
         rank=_ranks(frame),
-        interval=[f"{100 * low:.1f} to {100 * high:.1f}" for low, high in ends],
+        interval=low.map("{:.1f}".format) + " to " + high.map("{:.1f}".format),
         note=[*map(_note, each(frame))],
-        hours=[_hours(hours) for hours in frame["training_hours"]],
-        rate=["" if pd.isna(rate) else f"{rate:.0f}" for rate in frame["train_images_per_second"]],
-        memory=[*map(_memory, frame["peak_device_bytes"], frame["peak_host_bytes"])],
+        hours=frame["training_hours"].map(_hours, na_action="ignore"),
+        rate=frame["train_images_per_second"].map("{:.0f}".format, na_action="ignore"),
+        memory=device.map("{:.1f} GiB (GPU)".format).where(
+            device.notna(), host.map("{:.1f} GiB".format).where(host.notna(), "")
+        ),
     )
     shown, tags = readable(texts, COLUMNS), tags_of(frame)
     if by == "mean_iou":
@@ -107,12 +110,11 @@ def latex_tables(board: Board) -> dict[str, str]:
     }
 
 
-def _ranks(frame: pd.DataFrame) -> list[str]:
+def _ranks(frame: pd.DataFrame) -> pd.Series:
     """Number the rows of each track that are ranked."""
     places = ranked(frame)
-    prefixes = frame["track"].map({SCRATCH: "", PRETRAINED: "p"})
-    ranks = prefixes + places.groupby(frame["track"]).cumsum().astype(str)
-    return [*ranks.where(places, "–")]  # noqa: RUF001
+    ranks = places.groupby(frame["track"]).cumsum().astype(str)
+    return (frame["track"].map({SCRATCH: "", PRETRAINED: "p"}) + ranks).where(places, "–")  # noqa: RUF001
 
 
 def tags_of(frame: pd.DataFrame) -> list[tuple[str, ...]]:
@@ -130,7 +132,7 @@ def _note(row: Any) -> str:
         f"collapsed in {row.collapsed} of {row.n} seeds": row.collapsed,
         "drops extra clusters": row.dropping,
         "external": row.method.startswith("external-"),
-        f"PA {100 * row.selected_pixel_accuracy:.1f} at the step selected by {by}": by,
+        f"PA {100 * row.selected_pixel_accuracy_mean:.1f} at the step selected by {by}": by,
     }
     return "; ".join(text for text, holds in notes.items() if holds)
 
@@ -142,13 +144,7 @@ def _constant_iou(board: Board) -> float:
 
 
 def _hours(hours: float) -> str:
-    return "" if pd.isna(hours) else "<0.001" if hours < 0.001 else f"{hours:.2g}"
-
-
-def _memory(device: Any, host: Any) -> str:
-    if not pd.isna(device):
-        return f"{device / 2**30:.1f} GiB (GPU)"
-    return "" if pd.isna(host) else f"{host / 2**30:.1f} GiB"
+    return "<0.001" if hours < 0.001 else f"{hours:.2g}"
 
 
 def markdown(board: Board) -> str:
@@ -214,7 +210,13 @@ def _notes(board: Board, rows: int) -> list[str]:
     data = {warning for run in board.loaded.values() for warning in run.record.dataset.warnings}
     notes += [f"Data: {warning}." for warning in sorted(data)]
     notes += run_warnings(board, rows)
-    notes += [_selected_note(board, row) for row in each(frame[:rows]) if row.selected_by]
+    selected = frame[frame["selected_by"] != ""][:rows]
+    scores = percent(selected["selected_pixel_accuracy_mean"], selected["selected_pixel_accuracy_std"])
+    notes += [
+        f"{row.label}: PA {score} at the steps that were selected without labels, by {row.selected_by}: "
+        f"{row.selected_steps}."
+        for row, score in zip(each(selected), scores, strict=True)
+    ]
     if len(frame) > rows:
         notes.append(f"The {rows} rows of highest PA of {len(frame)}; leaderboard.csv has every row.")
     titles = frame.drop_duplicates("method").set_index("method")["method_title"]
@@ -226,11 +228,3 @@ def _notes(board: Board, rows: int) -> list[str]:
         f"({log.source}, run {log.run})."
         for log in each(logs)
     ]
-
-
-def _selected_note(board: Board, row: Any) -> str:
-    runs = board.runs[board.runs["row"] == row.Index]
-    (scores,) = percent([runs["selected_pixel_accuracy"].mean()], [runs["selected_pixel_accuracy"].std()])
-    steps = ", ".join(str(int(step)) for step in runs["selected_step"])
-    where = f"at the steps that were selected without labels, by {row.selected_by}: {steps}."
-    return f"{row.label}: PA {scores} {where}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 
 from infoseg_bench.reporting.boards import Board
-from infoseg_bench.reporting.published_figures import published_figures, published_layout
+from infoseg_bench.reporting.published_figures import published_datasets, published_table
 from infoseg_bench.reporting.table import Table, percent
 
 MEASURED = "Measured: PA in % at the last step, mean ± sample standard deviation over the seeds."
@@ -23,14 +24,16 @@ def main_tables(boards: Sequence[Board]) -> list[Table]:
 
 
 def _table(protocol: str, boards: list[Board]) -> Table:
-    methods, datasets = ([*names] for names in published_layout())
+    methods, datasets = [*published_table().index], published_datasets()
     boards.sort(key=lambda one: (datasets.index(one.dataset) if one.dataset in datasets else 99, one.name))
     titles = {board.title: board for board in boards}
     lines = pd.concat([_lines(board).assign(data=name) for name, board in titles.items()])
     published = any(board.dataset in datasets for board in boards)
     if published:
         absent = [name for name in methods if name not in set(lines["method"])]
-        lines = pd.concat([lines, *(_not_run(board, absent, name) for name, board in titles.items())])
+        lines = pd.concat(
+            [lines, *(_not_run(board, absent).assign(data=name) for name, board in titles.items())]
+        )
     place = lines["method"].map(lambda name: methods.index(name) if name in methods else len(methods))
     wide = lines.assign(place=place).pivot(
         index=["place", "method", "line"], columns="data", values=[MEAN, DEVIATION, "n", PAPER]
@@ -64,9 +67,8 @@ def _lines(board: Board) -> pd.DataFrame:
     ]
 
 
-def _not_run(board: Board, methods: list[str], data: str) -> pd.DataFrame:
+def _not_run(board: Board, methods: list[str]) -> pd.DataFrame:
     """Return the paper's lines of methods that none of the boards has."""
-    titles = published_layout()[0]
-    lines = {"method": methods, "line": [titles[name] for name in methods], "n": 0}
-    paper = published_figures()["pixel_accuracy"].rename(PAPER)
-    return pd.DataFrame(lines).assign(data=data, dataset=board.dataset).join(paper, on=["method", "dataset"])
+    table = published_table().loc[methods].reset_index()
+    paper = table[board.dataset] / 100 if board.dataset in table else math.nan
+    return table[["method"]].assign(line=table["title"], n=0, **{PAPER: paper})

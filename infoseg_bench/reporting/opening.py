@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from infoseg_bench.reporting.boards import Board
-from infoseg_bench.reporting.published_figures import published_layout, published_logs
+from infoseg_bench.reporting.published_figures import published_datasets, published_logs
 from infoseg_bench.utils.text import plural
 
 FEW_SEEDS = 3
@@ -26,7 +26,7 @@ def opening(boards: Sequence[Board]) -> dict[str, Any]:
         "rows of different numbers of steps do not rank their methods":
             any(len(board.steps) > 1 for board in boards),
         "none of these is a data set of the paper, so its figures are neither confirmed nor refuted":
-            not any(board.dataset in published_layout()[1] for board in boards),
+            not any(board.dataset in published_datasets() for board in boards),
     }  # fmt: skip
     return {
         "methods": plural(runs["method"].nunique(), "method"),

@@ -1,9 +1,9 @@
-"""The papers' own figures, shown beside measured ones and never mixed with them."""
+"""The papers' own figures, shown beside measured ones and never mixed with them; read from `published/`."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,6 +13,7 @@ import pandas as pd
 
 from infoseg_bench.reporting.table import Columns, Table, readable
 
+FOLDER = files("infoseg_bench.reporting") / "published"
 LATER_COLUMNS: Columns = {
     "method": "method", "data set": "dataset", "read out by": "readout", "PA": ("pixel_accuracy",),
     "mean IoU": ("mean_iou",), "pre-trained": "pretraining", "remarks": "marks",
@@ -42,52 +43,60 @@ class Ablation:
 
 
 @cache
+def published_table() -> pd.DataFrame:
+    """Read InfoSeg's Table 1 in its order.
+
+    Returns:
+        by method: `title`; `reference`, whether it learns nothing and stands as a reference row; the pixel
+            accuracy on every data set in percent; `source` and `selection`, as in `published_figures`
+    """
+    return _read("infoseg_table_1.csv").set_index("method")
+
+
+def published_datasets() -> list[str]:
+    """Return the data sets of InfoSeg's Table 1 in its order."""
+    return [*published_table().columns.drop(["title", "reference", "source", "selection"])]
+
+
+def reference_methods() -> frozenset[str]:
+    """Return the methods that learn nothing and stand as reference rows."""
+    table = published_table()
+    return frozenset(table.index[table["reference"]])
+
+
+@cache
 def published_figures() -> pd.DataFrame:
-    """Read all figures of methods at their best settings.
+    """Return all figures of methods at their best settings.
 
     Returns:
         by method and data set: `pixel_accuracy`, a share; `source`, publication and table; `selection`,
             which state of the training it is of
     """
-    content = _content()
-    figures = {
-        (method, dataset): {"pixel_accuracy": percent / 100, **content["sources"][source]}
-        for source, methods in content["figures"].items()
-        for method, by_dataset in methods.items()
-        for dataset, percent in by_dataset.items()
-    }
-    return _by_method_and_dataset(figures).rename(columns={"text": "source"})
+    kept, names = ["method", "source", "selection"], ["method", "dataset"]
+    long = published_table().reset_index().melt(kept, published_datasets(), "dataset", "pixel_accuracy")
+    return _shares(long.dropna().set_index(names), "pixel_accuracy")
 
 
 @cache
 def published_ablations() -> tuple[Ablation, ...]:
     """Read the published studies."""
-    return tuple(
-        Ablation(**{**entry, "rows": rows.assign(pixel_accuracy=rows["pixel_accuracy"] / 100)})
-        for entry in _content()["ablations"]
-        for rows in [pd.DataFrame(entry["rows"])]
-    )
+    studies: list[dict[str, Any]] = tomllib.loads((FOLDER / "ablations.toml").read_text())["ablations"]
+    rows = (_shares(pd.DataFrame(study["rows"]), "pixel_accuracy") for study in studies)
+    return tuple(Ablation(**{**study, "rows": some}) for study, some in zip(studies, rows, strict=True))
 
 
 @cache
 def published_logs() -> pd.DataFrame:
-    """Read what published training logs say, accuracies as shares in [0, 1].
+    """Read what the training logs of IIC say.
 
     Returns:
         by method (settings of no table follow its name) and data set: `run`, the log's own name for it;
             `untrained`, the pixel accuracy before training, `best`, that of the best epoch, chosen with
-            labels, and `last`; the epochs' numbers `best_epoch` and `last_epoch`; `epoch`, what is counted as
-            one; `epoch_steps`, its training steps, missing where the log does not say; and `source`
+            labels, and `last`, shares; the epochs' numbers `best_epoch` and `last_epoch`; `epoch`, what is
+            counted as one; `epoch_steps`, its training steps, missing if not known; and `source`
     """
-    logs = {
-        (method, dataset): {**log, "source": source["text"]}
-        for source in _content()["logs"].values()
-        for method, by_dataset in source.items()
-        if method != "text"
-        for dataset, log in by_dataset.items()
-    }
-    found = _by_method_and_dataset(logs).astype({"epoch_steps": "Int64"})
-    return found.assign(**{name: found[name] / 100 for name in ("untrained", "best", "last")})
+    logs = _read("iic_logs.csv").set_index(["method", "dataset"]).astype({"epoch_steps": "Int64"})
+    return _shares(logs, "untrained", "best", "last")
 
 
 @cache
@@ -97,18 +106,10 @@ def later_figures() -> pd.DataFrame:
     Returns:
         a line per figure: `method`, name and network; `pretraining`, what the network was pre-trained on;
             `dataset`; `readout`, "clusters" under a Hungarian matching or "linear probe", which is trained
-            with labels; `pixel_accuracy` and `mean_iou`, shares, missing where not known; `marks`, what a
+            with labels; `pixel_accuracy` and `mean_iou`, shares, missing if not known; `marks`, what a
             score of this project does not do, such as a CRF, or what is unknown; and `source`
     """
-    columns = ["method", "pretraining", "dataset", "readout", "pixel_accuracy", "mean_iou", "marks", "source"]
-    lines = [
-        {**entry, "readout": "clusters", **figure, "marks": "; ".join(entry.get("marks", []) + marks)}
-        for entry in _content()["later"]
-        for figure in entry["figures"]
-        for marks in [figure.get("marks", [])]
-    ]
-    found = pd.DataFrame(lines, columns=columns)
-    return found.assign(**{name: found[name] / 100 for name in ("pixel_accuracy", "mean_iou")})
+    return _shares(_read("later_papers.csv").fillna({"marks": ""}), "pixel_accuracy", "mean_iou")
 
 
 def later_papers(datasets: Collection[str]) -> Table | None:
@@ -121,22 +122,11 @@ def later_papers(datasets: Collection[str]) -> Table | None:
     return Table(title="Published by later papers", shown=shown, numbers=numbers, notes=LATER_NOTES).cut()
 
 
-def reference_methods() -> frozenset[str]:
-    """Return the methods that learn nothing and stand as reference rows."""
-    return frozenset(_content()["references"])
+def _read(name: str) -> pd.DataFrame:
+    with (FOLDER / name).open() as file:
+        return pd.read_csv(file, comment="#")
 
 
-def published_layout() -> tuple[dict[str, str], dict[str, str]]:
-    """Return rows and columns of the paper's main table in its order: names to titles, methods first."""
-    layout = _content()["layout"]
-    return layout["methods"], layout["datasets"]
-
-
-def _by_method_and_dataset(lines: Mapping[tuple[str, str], Mapping[str, Any]]) -> pd.DataFrame:
-    index = pd.MultiIndex.from_tuples(lines, names=["method", "dataset"])
-    return pd.DataFrame([*lines.values()], index)
-
-
-@cache
-def _content() -> Mapping[str, Any]:
-    return tomllib.loads((files("infoseg_bench.reporting") / "published.toml").read_text())
+def _shares(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Return a frame with columns in percent as shares in [0, 1]."""
+    return frame.assign(**{name: frame[name] / 100 for name in columns})

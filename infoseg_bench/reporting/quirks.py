@@ -26,11 +26,19 @@ NOTES = (
     "published minus corrected, with its 95 % interval where both were scored on the same images.",
     "Where several switches differ, the difference is of all of them together.",
 )
+COLUMNS = [
+    *("data", "method", "as_published", "corrected_mean", "corrected_std", "corrected_n"),
+    *("published_mean", "published_std", "published_n", "difference", "difference_low", "difference_high"),
+]
 SHOWN: Columns = {
     "data": "data", "method": "method", "as published": "as_published", "seeds": "seeds",
     "PA corrected": ("corrected_mean", "corrected_std"),
     "PA published": ("published_mean", "published_std"), "difference": "points",
 }  # fmt: skip
+_Score = tuple[float, float, int]
+"""Mean PA, its standard deviation over the seeds, and their number."""
+_Line = tuple[object, ...]
+"""In the order of `COLUMNS`."""
 
 
 class _Row(NamedTuple):
@@ -49,7 +57,7 @@ def quirks(boards: Sequence[Board]) -> Table | None:
     A row with more clusters than classes is also shown as STEGO's evaluator scores it, from the same counts.
     """
     groups: dict[str, list[_Row]] = defaultdict(list)
-    evaluators = []
+    evaluators: list[_Line] = []
     for board in boards:
         for row, draws in zip(each(board.rows), board.draws, strict=True):
             # What dropping clusters is worth follows from the counts of the row that does not.
@@ -69,10 +77,11 @@ def quirks(boards: Sequence[Board]) -> Table | None:
             for one in group
             if corrected and "published" in one.switches.values()
         ]
-    return _table(pd.DataFrame(lines + evaluators)) if lines + evaluators else None
+    lines += evaluators
+    return _table(pd.DataFrame(lines, columns=COLUMNS)) if lines else None
 
 
-def _as_in_stego(board: Board, row: Any) -> list[dict[str, Any]]:
+def _as_in_stego(board: Board, row: Any) -> list[_Line]:
     """Return a row as STEGO's evaluator scores it, beside the row itself; nothing if it drops no pixels."""
     found = [as_in_stego(run.counts) for run in board.seeds[row.Index]]
     kept = [stego for stego in found if stego is not None]
@@ -81,40 +90,28 @@ def _as_in_stego(board: Board, row: Any) -> list[dict[str, Any]]:
     published = pd.Series([stego.pixel_accuracy for stego in kept])
     dropped = 100 * float(np.mean([stego.dropped for stego in kept]))
     what = f"STEGO's evaluator, extra clusters dropped ({dropped:.1f} % of the pixels)"
-    return [_line(board, row, what, row, (published.mean(), published.std(), len(kept)))]
+    return [_line(board, row, what, _score(row), (published.mean(), published.std(), len(kept)))]
 
 
-def _compared(one: _Row, other: _Row) -> dict[str, Any]:
+def _compared(one: _Row, other: _Row) -> _Line:
     """Return a row with published choices beside a corrected one."""
     values = one.differing(other)
     # Under another protocol other labels are void, so that the images' pixels are not the same.
     ends = intervals(one.draws - other.draws) if "protocol" not in values else (None, None)
     what = ", ".join(name if value == "published" else f"{name}={value}" for name, value in values.items())
-    published = (one.row.pixel_accuracy_mean, one.row.pixel_accuracy_std, one.row.n)
-    return _line(one.board, one.row, what, other.row, published, *ends)
+    return _line(one.board, one.row, what, _score(other.row), _score(one.row), *ends)
+
+
+def _score(row: Any) -> _Score:
+    return row.pixel_accuracy_mean, row.pixel_accuracy_std, row.n
 
 
 def _line(
-    board: Board,
-    row: Any,
-    what: str,
-    corrected: Any,
-    published: tuple[float, float, int],
-    low: float | None = None,
-    high: float | None = None,
-) -> dict[str, Any]:
-    return {
-        "data": board.title,
-        "method": row.method_title,
-        "as_published": what,
-        "corrected_mean": corrected.pixel_accuracy_mean,
-        "corrected_std": corrected.pixel_accuracy_std,
-        "corrected_n": corrected.n,
-        **dict(zip(("published_mean", "published_std", "published_n"), published, strict=True)),
-        "difference": published[0] - corrected.pixel_accuracy_mean,
-        "difference_low": low,
-        "difference_high": high,
-    }
+    board: Board, row: Any, what: str, corrected: _Score, published: _Score, *ends: float | None
+) -> _Line:
+    low, high = ends or (None, None)
+    difference = published[0] - corrected[0]
+    return board.title, row.method_title, what, *corrected, *published, difference, low, high
 
 
 def _table(numbers: pd.DataFrame) -> Table:
