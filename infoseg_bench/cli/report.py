@@ -66,8 +66,7 @@ def report(
     from infoseg_bench.api.results import report as write_report
     from infoseg_bench.errors import MOST_NAMED
     from infoseg_bench.reporting.drawing import clean
-    from infoseg_bench.reporting.gallery import text
-    from infoseg_bench.reporting.terminal import print_board
+    from infoseg_bench.reporting.terminal import print_board, print_gallery
 
     written = write_report(
         *sources, out=out, data=data, embed_photos=embed_photos, plugins=plugins, figures=figures,
@@ -76,7 +75,8 @@ def report(
     for board in written.boards:
         print_board(board)
     for gallery, page in written.galleries:
-        click.echo(f"\n{text(gallery)}\n\nsegments: {page}")
+        print_gallery(gallery)
+        click.echo(f"\nsegments: {page}")
     for problem in written.problems[:MOST_NAMED]:
         click.echo(f"Left out: {clean(problem)}", err=True)
     if len(written.problems) > MOST_NAMED:

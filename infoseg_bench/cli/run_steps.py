@@ -77,8 +77,7 @@ def conclude(done: RunResult) -> None:
 
 
 def _show_report(report: Report, specs: Sequence[RunSpec]) -> None:
-    from infoseg_bench.reporting.gallery import text
-    from infoseg_bench.reporting.terminal import print_board
+    from infoseg_bench.reporting.terminal import print_board, print_gallery
 
     shown = {(spec.dataset, spec.fingerprint) for spec in specs}
     for board in report.boards:
@@ -87,7 +86,8 @@ def _show_report(report: Report, specs: Sequence[RunSpec]) -> None:
     for gallery, page in report.galleries:
         first = gallery.first.spec
         if (first.dataset, first.fingerprint) in shown:
-            click.echo(f"\n{text(gallery)}\n\nsegments: {page}")
+            print_gallery(gallery)
+            click.echo(f"\nsegments: {page}")
             click.echo(
                 f"segment your own photos: infoseg-bench predict --run {gallery.first.identity[:8]} FOLDER"
             )

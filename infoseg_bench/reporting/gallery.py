@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pandas as pd
 
 from infoseg_bench.data.catalogue import PreparedDataset
 from infoseg_bench.data.view import VOID
+from infoseg_bench.records.differences import Differences
 from infoseg_bench.records.record import UnscoredRecord
 from infoseg_bench.records.segments import agreement, effective_clusters
 from infoseg_bench.reporting.loaded_runs import SegmentedRun
@@ -23,15 +23,24 @@ from infoseg_bench.reporting.table import to_csv
 
 PHOTOS = 24
 """Photos of a gallery at most, evenly spaced; chosen by this project."""
-SUMMARY = ["run", "method", "seed", "steps", "clusters_in_use", "entropy", "seeds_nmi", "seeds_ari"]
-"""Columns of the table of sizes that people are shown."""
+SUMMARY = {
+    "run": "run", "method": "method", "seed": "seed", "steps": "steps", "clusters_in_use": "clusters in use",
+    "entropy": "entropy", "seeds_nmi": "NMI between seeds", "seeds_ari": "ARI between seeds",
+}  # fmt: skip
+"""What people are shown of the table of sizes: columns and their titles."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Gallery:
-    """All such runs on one data set with one content, method by method and seed by seed."""
+    """All such runs on one data set with one content, method by method and seed by seed.
+
+    Attributes:
+        runs: at least one
+        labels: method of every row, with what tells it from others of the method, by the row's identity
+    """
 
     runs: tuple[SegmentedRun, ...]
+    labels: dict[str, str]
 
     @property
     def first(self) -> UnscoredRecord:
@@ -55,7 +64,15 @@ def make_galleries(runs: Iterable[SegmentedRun]) -> list[Gallery]:
     groups = defaultdict[tuple[str, str], list[SegmentedRun]](list)
     for run in runs:
         groups[run.record.spec.dataset, run.record.spec.fingerprint].append(run)
-    return [Gallery(runs=tuple(found)) for _, found in sorted(groups.items())]
+    return [_gallery(found) for _, found in sorted(groups.items())]
+
+
+def _gallery(runs: list[SegmentedRun]) -> Gallery:
+    titles = {run.record.row: run.record.method_title for run in runs}
+    texts = Differences.among(run.record.spec for run in runs).texts
+    labels = {row: f"{title} ({text})" if (text := texts[row]) else title for row, title in titles.items()}
+    runs.sort(key=lambda run: (labels[run.record.row], run.record.spec.seed))
+    return Gallery(runs=tuple(runs), labels=labels)
 
 
 def write_galleries(
@@ -83,9 +100,10 @@ def write_galleries(
 def sizes_table(gallery: Gallery) -> pd.DataFrame:
     """Return a row per run: cluster sizes, and the mean agreement with the other seeds of its row.
 
-    Columns are `run` (the short identity), `method`, `seed`, `steps`, `clusters_in_use` (in [1, K]),
-    `entropy` (nats), `seeds_nmi` (in [0, 1]) and `seeds_ari` (in [-0.5, 1]; both missing for a single
-    seed), and `cluster_0`, `cluster_1`, ... with every cluster's share of the pixels.
+    Columns are `run` (the short identity), `method` (with the settings in which its rows differ), `seed`,
+    `steps` (missing if the method does not train in steps), `clusters_in_use` (in [1, K]), `entropy` (nats),
+    `seeds_nmi` (in [0, 1]) and `seeds_ari` (in [-0.5, 1]; both missing for a single seed), and `cluster_0`,
+    `cluster_1`, ... with every cluster's share of the pixels.
     """
     lines = []
     for run in gallery.runs:
@@ -93,20 +111,21 @@ def sizes_table(gallery: Gallery) -> pd.DataFrame:
         others = [other for other in gallery.runs if other is not run and other.record.row == record.row]
         alike = [other.segments for other in others if other.segments.ids == run.segments.ids]
         found = [agreement(run.segments, other) for other in alike] or [(np.nan, np.nan)]
-        facts = record.identity[:8], record.method_title, record.spec.seed, record.sizes.step
+        steps = record.spec.budget.steps if record.spec.budget else None
+        facts = record.identity[:8], gallery.labels[record.row], record.spec.seed, steps
         sizes = effective_clusters(record.sizes), record.sizes.entropy, *np.mean(found, axis=0)
         shares = {f"cluster_{index}": share for index, share in enumerate(record.sizes.shares)}
         lines.append({**dict(zip(SUMMARY, (*facts, *sizes), strict=True)), **shares})
-    return pd.DataFrame(lines)
+    return pd.DataFrame(lines).astype({"steps": "Int64"})
 
 
-def text(gallery: Gallery) -> str:
-    """Return the table for a terminal of 80 columns."""
-    titles = {"clusters_in_use": "in use", "seeds_nmi": "NMI", "seeds_ari": "ARI"}
-    table = sizes_table(gallery)[SUMMARY].rename(columns=titles)
-    lines = table.to_string(index=False, float_format="%.2f", na_rep="")
-    note = f"{gallery.summary}. Nothing is scored; NMI and ARI are the agreement between seeds."
-    return f"{textwrap.fill(note, 79)}\n\n{lines}"
+def readable_sizes(gallery: Gallery) -> pd.DataFrame:
+    """Return the first columns of `sizes_table` as texts for people."""
+    table = sizes_table(gallery)[[*SUMMARY]].rename(columns=SUMMARY)
+    figures, texts = table.select_dtypes("float"), table.astype("string")
+    # The sum makes 0.00 of -0.00.
+    texts[figures.columns] = (figures.round(2) + 0.0).map("{:.2f}".format)
+    return texts.where(table.notna(), "")
 
 
 def page(gallery: Gallery, prepared: PreparedDataset | None) -> str:
@@ -117,15 +136,14 @@ def page(gallery: Gallery, prepared: PreparedDataset | None) -> str:
     ids = gallery.runs[0].segments.ids
     chosen = np.linspace(0, len(ids) - 1, min(PHOTOS, len(ids))).round().astype(int).tolist()
     photos = _photos(gallery, prepared, chosen) if prepared else [""] * len(chosen)
-    table = sizes_table(gallery)[SUMMARY]
     return environment().get_template("gallery.html.j2").render(
         facts=gallery.first.dataset,
         runs=gallery.runs,
+        labels=gallery.labels,
         shown=[*firsts.values()],
         photos=[(index, ids[index], photo) for index, photo in zip(chosen, photos, strict=True)],
         segments=_segments,
-        head=[*table],
-        body=table.map(lambda cell: f"{cell:.2f}" if isinstance(cell, float) else cell).replace("nan", ""),
+        table=readable_sizes(gallery),
     )  # fmt: skip
 
 

@@ -28,9 +28,13 @@ def opening(boards: Sequence[Board]) -> dict[str, Any]:
         "none of these is a data set of the paper, so its figures are neither confirmed nor refuted":
             not any(board.dataset in published_datasets() for board in boards),
     }  # fmt: skip
+    but = {
+        "with label information in training": runs.loc[runs["label_use"] != "none", "method"].nunique(),
+        "on pre-trained weights": runs.loc[runs["pretrained"] != "", "method"].nunique(),
+    }
     return {
         "methods": plural(runs["method"].nunique(), "method"),
-        "pretrained": int(runs.loc[runs["pretrained"] != "", "method"].nunique()),
+        "but": ", ".join(f"{number} {how}" for how, number in but.items() if number),
         "datasets": plural(len(runs[["dataset", "fingerprint"]].drop_duplicates()), "data set"),
         "runs": plural(len(runs), "run"),
         "seeds": f"{_range(rows['n'])} {'seed' if rows['n'].max() == 1 else 'seeds'}",

@@ -29,6 +29,7 @@ NOTES = (
 COLUMNS = [
     *("data", "method", "as_published", "corrected_mean", "corrected_std", "corrected_n"),
     *("published_mean", "published_std", "published_n", "difference", "difference_low", "difference_high"),
+    "label",
 ]
 SHOWN: Columns = {
     "data": "data", "method": "method", "as published": "as_published", "seeds": "seeds",
@@ -111,10 +112,12 @@ def _line(
 ) -> _Line:
     low, high = ends or (None, None)
     difference = published[0] - corrected[0]
-    return board.title, row.method_title, what, *corrected, *published, difference, low, high
+    return board.title, row.method_title, what, *corrected, *published, difference, low, high, row.label
 
 
-def _table(numbers: pd.DataFrame) -> Table:
+def _table(lines: pd.DataFrame) -> Table:
+    labels, numbers = lines["label"], lines.drop(columns="label")
+    numbers["method"] = labels.where(numbers.duplicated(COLUMNS[:3], keep=False), numbers["method"])
     points = [
         f"{100 * mean:+.1f}" + ("" if pd.isna(low) else f" ({100 * low:+.1f} to {100 * high:+.1f})")
         for mean, low, high in numbers[["difference", "difference_low", "difference_high"]].to_numpy()

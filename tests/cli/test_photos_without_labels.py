@@ -89,6 +89,22 @@ def test_a_report_of_nothing_but_unlabelled_photos_leads_to_them(folder: Path) -
     assert "on this machine only" in html
 
 
+def test_rows_of_one_method_are_told_apart_by_their_settings(folder: Path) -> None:
+    done = launched_here(folder, *RUN[:5], "--set", "kmeans.sample=50", "--results", "more")
+    assert done.returncode == 0, done.stderr
+    done = launched_here(folder, "report", "--results", "results", "--results", "more", "--out", "both")
+    assert done.returncode == 0, done.stderr
+    (page,) = (folder / "both" / "local").glob("holiday--*/index.html")
+    assert "K-Means (sample=50), seed 0" in page.read_text()
+    (file,) = (folder / "both").glob("holiday--*/sizes.csv")
+    table = pd.read_csv(file)
+    assert table["method"].nunique() == 3
+    assert table.loc[table["method"].str.startswith("K-Means"), "steps"].isna().all()
+    assert "K-Means (sample=50)" in done.stdout
+    assert max(map(len, done.stdout.partition("segments:")[0].splitlines())) <= 80
+    assert "-0.00" not in done.stdout
+
+
 def test_the_table_of_sizes_loads_in_pandas(folder: Path) -> None:
     (file,) = (folder / "results" / "report").glob("holiday--*/sizes.csv")
     table = pd.read_csv(file)

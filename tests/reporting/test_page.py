@@ -234,7 +234,7 @@ def test_a_panel_leaves_room_for_titles_of_many_lines() -> None:
 def test_the_page_opens_with_what_was_run_and_what_that_cannot_tell(path: Path) -> None:
     text = path.read_text().partition("<header>")[2].partition("</header>")[0]
     for words in (
-        "2 methods trained from scratch",
+        "2 methods (1 with label information in training)",
         "2 data sets",
         "7 to 100 training steps",
         "the shortest released training reached its published figure after 570 steps",

@@ -66,6 +66,18 @@ def test_rows_that_differ_in_anything_else_are_not_compared(tmp_path: Path) -> N
     assert found(tmp_path) == []
 
 
+def test_rows_of_one_method_are_told_apart_by_their_settings(tmp_path: Path) -> None:
+    for lr in (1, 2):
+        for padding in ("published", "corrected"):
+            add_run(tmp_path, last=counts_with(70 + lr), parameters={"padding": padding, "lr": lr})
+    lines = found(tmp_path)
+    assert [line["as published"] for line in lines] == ["padding", "padding"]
+    assert [("lr=1" in line["method"], "lr=2" in line["method"]) for line in lines] == [
+        (False, True),
+        (True, False),
+    ]
+
+
 def test_a_row_with_extra_clusters_is_shown_as_stegos_evaluator_scores_it(tmp_path: Path) -> None:
     images = np.array([[[60, 0], [0, 10], [10, 20]]])
     add_run(tmp_path, last=images, method="external-s", method_title="S (external)", steps=None)

@@ -64,7 +64,19 @@ def test_a_board_of_pre_trained_rows_has_no_leader(tmp_path: Path) -> None:
     assert headline(board).startswith("No method leads")
     assert "reaches 95.0 % PA" in headline(board)
     page = write_report(tmp_path, tmp_path / "report").page.read_text()
-    assert "1 method without labels, 1 of them on pre-trained weights, on 1 data set" in page
+    assert "1 method (1 on pre-trained weights) on 1 data set" in page
+
+
+def test_the_opening_tells_methods_that_used_labels_from_others(tmp_path: Path) -> None:
+    add_run(tmp_path, last=counts_with(80))
+    assert (
+        "1 method trained from scratch without labels on 1 data set"
+        in write_report(tmp_path, tmp_path / "report").page.read_text()
+    )
+    add_run(tmp_path, last=counts_with(70), method="b", label_use="mask")
+    add_run(tmp_path, last=counts_with(95), method="f", pretrained=DINO)
+    told = "3 methods (1 with label information in training, 1 on pre-trained weights) on 1 data set"
+    assert told in write_report(tmp_path, tmp_path / "report").page.read_text()
 
 
 def test_an_untrained_network_is_a_reference_and_never_leads(tmp_path: Path) -> None:
