@@ -13,6 +13,7 @@ from infoseg_bench.launchers.status_columns import TITLES, fitted, row
 from infoseg_bench.planning.planned import PlannedState
 from infoseg_bench.records.differences import Differences
 from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.record import FinishedRecord
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.utils.text import plural
 
@@ -128,7 +129,7 @@ def _look(folder: RunFolder, spec: RunSpec) -> tuple[PlannedState, dict[str, Any
     """Return the state of a run and its latest figures."""
     status = folder.status()
     try:
-        record = folder.finished_record()
+        record = folder.completed_record()
         state: PlannedState = folder.state()
     except UserError as error:
         return "damaged", {"error": str(error)}
@@ -139,8 +140,9 @@ def _look(folder: RunFolder, spec: RunSpec) -> tuple[PlannedState, dict[str, Any
     if state == "failed":
         figures["error"] = status.get("error") or "see its record.json"
     if record is not None:
-        figures |= {"pixel_accuracy": record.pixel_accuracy, "diagnostics": record.diagnostics}
-        figures["step"] = spec.budget.steps if spec.budget else None
+        figures |= {"step": spec.budget.steps if spec.budget else None, "diagnostics": record.diagnostics}
+    if isinstance(record, FinishedRecord):
+        figures["pixel_accuracy"] = record.pixel_accuracy
     return state, figures
 
 

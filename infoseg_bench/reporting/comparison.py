@@ -60,7 +60,9 @@ def compare_runs(first: Path, second: Path) -> Comparison:
     (one, problems), (other, more_problems) = read_runs(first), read_runs(second)
     for source, runs in ((first, one), (second, other)):
         if not runs:
-            raise UserError(f"{source}: no finished run to compare: give a results folder or a pack")
+            raise UserError(
+                f"{source}: no finished and scored run to compare: give a results folder or a pack"
+            )
     left, right = _rows(one), _rows(other)
     lines = [line for key in sorted(left.keys() & right.keys()) for line in _matched(left[key], right[key])]
     return Comparison(

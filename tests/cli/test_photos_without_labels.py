@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+import infoseg_bench
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.record import UnscoredRecord
 from tests.cli.commands import SMALL_INFOSEG, launched_here, write_photos
@@ -55,6 +56,18 @@ def test_the_curve_shows_how_clusters_are_used(folder: Path) -> None:
     (run,) = (run for run in runs(folder) if "infoseg--seed0" in run.path.name)
     lines = [json.loads(line) for line in run.curve_file.read_text().splitlines()]
     assert [line["step"] for line in lines if "cluster_entropy" in line] == [0, 2, 4]
+
+
+def test_status_shows_steps_and_diagnostics_as_of_scored_runs(folder: Path) -> None:
+    states = {run.folder: run for run in infoseg_bench.status(folder / "results")}
+    assert len(states) == 4
+    for name, run in states.items():
+        assert (run.state, run.pixel_accuracy) == ("finished", None)
+        assert run.step == (4 if "infoseg" in name else None)
+        assert "cluster_usage" in run.diagnostics
+    done = launched_here(folder, "compare", "results", "results")
+    assert done.returncode == 1
+    assert "results: no finished and scored run to compare" in done.stderr
 
 
 def test_the_same_command_again_repeats_nothing(folder: Path) -> None:

@@ -109,4 +109,4 @@ def test_the_command_shows_packs_in_percent_and_as_csv(folders: tuple[Path, Path
     words = ["compare", str(tmp_path / "empty"), str(folders[1])]
     empty = CliRunner().invoke(main, words, catch_exceptions=False)
     assert empty.exit_code == 1
-    assert f"{tmp_path / 'empty'}: no finished run to compare" in empty.output
+    assert f"{tmp_path / 'empty'}: no finished and scored run to compare" in empty.output
