@@ -38,6 +38,7 @@ class StoredRun(ABC):
         counts_file: counts from which its scores are computed
         segments_file: cluster maps of a run without labels
         curve_file: loss and PA over the steps
+        film_file: animation of the predictions of a few images, not in packs
     """
 
     spec_file = RunFile("spec.json")
@@ -45,6 +46,7 @@ class StoredRun(ABC):
     counts_file = RunFile("counts.npz")
     segments_file = RunFile("segments.npz")
     curve_file = RunFile("curve.jsonl")
+    film_file = RunFile("snapshots.gif")
 
     def __init__(self, path: Path) -> None:
         self.path = path

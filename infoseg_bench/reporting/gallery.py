@@ -136,6 +136,8 @@ def page(gallery: Gallery, prepared: PreparedDataset | None) -> str:
     ids = gallery.runs[0].segments.ids
     chosen = np.linspace(0, len(ids) - 1, min(PHOTOS, len(ids))).round().astype(int).tolist()
     photos = _photos(gallery, prepared, chosen) if prepared else [""] * len(chosen)
+    # Films show photos, so a page without photos has none.
+    films = [(run, run.folder.content(run.folder.film_file)) for run in firsts.values() if prepared]
     return environment().get_template("gallery.html.j2").render(
         facts=gallery.first.dataset,
         runs=gallery.runs,
@@ -143,6 +145,7 @@ def page(gallery: Gallery, prepared: PreparedDataset | None) -> str:
         shown=[*firsts.values()],
         photos=[(index, ids[index], photo) for index, photo in zip(chosen, photos, strict=True)],
         segments=_segments,
+        films=[(run, film) for run, film in films if film],
         table=readable_sizes(gallery),
     )  # fmt: skip
 

@@ -46,6 +46,7 @@ class SegmentedRun:
     """A finished run on photos without labels, whose sizes were recomputed from its segments."""
 
     record: UnscoredRecord
+    folder: StoredRun
     segments: Segments
 
 
@@ -75,7 +76,7 @@ def _load(stored: StoredRun) -> Run | SegmentedRun | str | None:
         if isinstance(record, FinishedRecord):
             return _run(stored, record, audit(stored, record).last_images)
         if isinstance(record, UnscoredRecord):
-            return SegmentedRun(record=record, segments=audit_unscored(stored, record))
+            return SegmentedRun(record=record, folder=stored, segments=audit_unscored(stored, record))
         return None
     except UserError as error:
         return " ".join(str(error).split())

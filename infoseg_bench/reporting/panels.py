@@ -48,16 +48,13 @@ def make_panels(board: Board, data: Path, *, plugins: Sequence[Path] = ()) -> Pa
     panels = [
         _panel(name, [chosen.index(index) for index in some], columns) for name, some in selections.items()
     ]
-    films = {_title(board, row, run): film for row, run in runs.items() if (film := _film(run))}
+    found = {_title(board, row, run): run.folder.content(run.folder.film_file) for row, run in runs.items()}
+    films = {title: film for title, film in found.items() if film}
     return Panels(panels=tuple(panels), films=films, notes=tuple(notes), publishable=publishable)
 
 
 def _title(board: Board, row: str, run: Run) -> str:
     return f"{board.rows.at[row, 'label']!s}, run {run.record.identity[:6]}"
-
-
-def _film(run: Run) -> bytes | None:
-    return RunFolder(run.folder.path).content(run.folder.path / "snapshots.gif")
 
 
 def _selections(runs: Sequence[Run]) -> dict[str, list[int]]:

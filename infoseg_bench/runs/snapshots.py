@@ -73,7 +73,7 @@ def animate(folder: RunFolder, record: Record) -> None:
     frames = [_frame(images, colours[maps], int(step)) for step, maps in zip(steps, clusters, strict=True)]
     times = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
     write_atomic(
-        folder.path / "snapshots.gif",
+        folder.film_file,
         lambda file: frames[0].save(
             file, format="GIF", save_all=True, append_images=frames[1:], duration=times, loop=0
         ),

@@ -18,7 +18,7 @@ from infoseg_bench.records.record import UnscoredRecord
 from tests.cli.commands import SMALL_INFOSEG, launched_here, write_photos
 
 RUN = ["run", "--dataset", "holiday", "--method", "kmeans", "--method", "infoseg", "--seeds", "0-1"]
-RUN += ["--steps", "4", "--evaluate-every", "2", *SMALL_INFOSEG]
+RUN += ["--steps", "4", "--evaluate-every", "2", "--snapshots", "2", *SMALL_INFOSEG]
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,15 @@ def test_run_shows_cluster_sizes_and_agreement_and_writes_a_gallery(folder: Path
     assert html.count('class="photo"') == 8
     assert html.count("segments of ") == 16
     assert "pixel accuracy" not in html
+
+
+def test_animations_are_shown_beside_photos_and_nowhere_else(folder: Path) -> None:
+    for data, shown in (("data", 2), ("nowhere", 0)):
+        done = launched_here(folder, "report", "--data", data, "--out", f"with {data}")
+        assert done.returncode == 0, done.stderr
+        (page,) = (folder / f"with {data}").rglob("holiday--*/index.html")
+        assert page.read_text().count("data:image/gif") == shown
+        assert page.read_text().count('class="photo"') == 4 * shown
 
 
 def test_a_report_of_nothing_but_unlabelled_photos_leads_to_them(folder: Path) -> None:
