@@ -48,10 +48,10 @@ class Differences:
         """
         return self.texts[spec.row]
 
-    def label(self, spec: RunSpec) -> str:
-        """Return a readable name for a run."""
-        text = self.text(spec)
-        return f"{spec.title} ({text})" if text else spec.title
+    def label(self, spec: RunSpec, title: str | None = None) -> str:
+        """Return a readable name for a run: its settings after a title, by default the spec's."""
+        text, title = self.text(spec), title or spec.title
+        return f"{title} ({text})" if text else title
 
 
 def _settings(spec: RunSpec) -> Settings:

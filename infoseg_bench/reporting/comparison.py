@@ -75,11 +75,10 @@ def compare_runs(first: Path, second: Path) -> Comparison:
 
 def _rows(runs: Sequence[Run]) -> Rows:
     rows: Rows = defaultdict(lambda: defaultdict(list))
-    settings = Differences.among(run.record.spec for run in runs)
+    label = Differences.among(run.record.spec for run in runs).label
     for run in sorted(runs, key=lambda run: run.record.spec.seed):
-        spec, title = run.record.spec, run.record.method_title
-        name = f"{title} ({text})" if (text := settings.text(spec)) else title
-        rows[spec.dataset, spec.fingerprint, spec.protocol, spec.method][name].append(run)
+        spec, key = run.record.spec, label(run.record.spec, run.record.method_title)
+        rows[spec.dataset, spec.fingerprint, spec.protocol, spec.method][key].append(run)
     return rows
 
 

@@ -68,9 +68,8 @@ def make_galleries(runs: Iterable[SegmentedRun]) -> list[Gallery]:
 
 
 def _gallery(runs: list[SegmentedRun]) -> Gallery:
-    titles = {run.record.row: run.record.method_title for run in runs}
-    texts = Differences.among(run.record.spec for run in runs).texts
-    labels = {row: f"{title} ({text})" if (text := texts[row]) else title for row, title in titles.items()}
+    label = Differences.among(run.record.spec for run in runs).label
+    labels = {run.record.row: label(run.record.spec, run.record.method_title) for run in runs}
     runs.sort(key=lambda run: (labels[run.record.row], run.record.spec.seed))
     return Gallery(runs=tuple(runs), labels=labels)
 

@@ -210,7 +210,7 @@ def _notes(board: Board, rows: int) -> list[str]:
     data = {warning for run in board.loaded.values() for warning in run.record.dataset.warnings}
     notes += [f"Data: {warning}." for warning in sorted(data)]
     notes += run_warnings(board, rows)
-    selected = frame[frame["selected_by"] != ""][:rows]
+    selected = frame[:rows].query("selected_by != ''")
     scores = percent(selected["selected_pixel_accuracy_mean"], selected["selected_pixel_accuracy_std"])
     notes += [
         f"{row.label}: PA {score} at the steps that were selected without labels, by {row.selected_by}: "
