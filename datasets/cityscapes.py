@@ -25,6 +25,7 @@ from infoseg_bench.preparation.statistics import ids_sha256
 from infoseg_bench.preparation.store_build import StoreBuild
 from infoseg_bench.utils.progress import ProgressFactory
 from infoseg_bench.utils.source_files import FolderFiles, OfficialFile
+from infoseg_bench.utils.text import plural
 
 REGISTER = "https://www.cityscapes-dataset.com/downloads/"
 """Download page for registered users."""
@@ -185,7 +186,7 @@ class CityscapesFiles:
         if labelled and without:
             missing = first_few([name for _, name in without])
             raise UserError(
-                f"{self.root}: {len(without)} photos of {split} have no label map ({missing}): "
+                f"{self.root}: no label map of {plural(len(without), 'photo')} of {split} ({missing}): "
                 f"get {LABELS.name}"
             )
         if not keys:

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
 from infoseg_bench.data.view import cluster_names
-from infoseg_bench.errors import UsageError
+from infoseg_bench.errors import FileError, UsageError
 from infoseg_bench.preparation.class_map import read_class_map
 from infoseg_bench.preparation.file_matching import MatchedFiles, chosen_by_list, match_files
 from infoseg_bench.preparation.label_coding import LabelCoding, coding_of_names
@@ -71,7 +71,8 @@ class ImageFolderOptions(Parameters):
     )
     class_map: str | None = parameter(
         None,
-        "a TOML file that maps label values to classes, or coco-stuff-15 or coco-stuff-3",
+        "a TOML file that maps label values to classes, or coco-stuff-15, coco-stuff-3, coco-stuff-27 or "
+        "cityscapes-27",
         source="chosen by this project",
     )
     train_if: str | None = parameter(
@@ -176,11 +177,12 @@ class ImageFolder(DatasetRecipe[ImageFolderOptions]):
             own_classes=True,
             upright=options.exif == "apply",
             nearest=coding.other == "nearest",
+            key={"coding": coding.identity},
         )
         store.writer.attributes["options"]["class_map"] = options.class_map and Path(options.class_map).name
         build = _build(options, coding, found, store)
         with store:
-            store.faults += found.faults
+            store.faults += [fault for fault in found.faults if _wanted(fault, options, build)]
             build.write(progress)
             store.check(options.images, options.labels)
             build.check()
@@ -197,6 +199,14 @@ class ImageFolder(DatasetRecipe[ImageFolderOptions]):
                     f"{len(coding.classes)}; without labels nothing is scored, segments are shown"
                 )
             return store.finish([view], summary)
+
+
+def _wanted(fault: FileError, options: ImageFolderOptions, build: LabelledBuild) -> bool:
+    """Return whether a fault is in a file of a photo that is listed, if there is a list."""
+    name = Path(str(fault.path)).stem
+    names = {name, name.removesuffix(options.label_suffix), name.removesuffix(options.image_suffix)}
+    listed = {photo.rpartition("/")[2] for photo in build.photos.photos}
+    return options.only is None or not names.isdisjoint(listed)
 
 
 def _coding(options: ImageFolderOptions) -> LabelCoding:

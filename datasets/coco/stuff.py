@@ -209,7 +209,8 @@ def label_tables(
 
 
 def _others(splits: dict[str, OfficialFiles], suffix: str) -> list[str]:
-    return sorted(name for files in splits.values() for name in files.names if not name.endswith(suffix))
+    names = (name for files in splits.values() for name in files.names)
+    return sorted(name for name in names if not _official(name, suffix))
 
 
 def _by_id(splits: dict[str, OfficialFiles], suffix: str) -> dict[tuple[str, str], OfficialFile]:
@@ -217,5 +218,11 @@ def _by_id(splits: dict[str, OfficialFiles], suffix: str) -> dict[tuple[str, str
         (Path(name).stem, split): files.file(name)
         for split, files in splits.items()
         for name in files.names
-        if name.endswith(suffix)
+        if _official(name, suffix)
     }
+
+
+def _official(name: str, suffix: str) -> bool:
+    """Return whether a file is named by a number, as COCO's are; tools add copies and previews."""
+    stem = Path(name).stem
+    return name.endswith(suffix) and stem.isascii() and stem.isdigit()

@@ -14,7 +14,7 @@ from infoseg_bench.datasets.coco.files import COMPLETE
 from infoseg_bench.datasets.coco.stuff import ListRule, StuffFiles, StuffPhoto, StuffReader, label_tables
 from infoseg_bench.datasets.coco.stuff_build import StuffBuild, by_split, list_summary
 from infoseg_bench.datasets.coco.stuff_options import CocoStuffOptions
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import UserError, first_few
 from infoseg_bench.preparation.class_map import read_class_map
 from infoseg_bench.preparation.preparation import downloads, expect
 from infoseg_bench.preparation.store_build import StoreBuild
@@ -70,6 +70,8 @@ class ListedBuild:
             amend: whether to reuse photos that the rule has already accepted, and read only the others
         """
         recipe, options = self.recipe, self.options
+        if listed is not None and options.list not in (None, "published", "derived"):
+            how += self._absent(listed)
         classes = read_class_map(recipe.class_map, CLASS_MAPS)
         codes = classes.stored < len(classes.classes)
         rule = ListRule(codes=codes, min_side=options.min_side, min_share=options.min_share)
@@ -95,6 +97,11 @@ class ListedBuild:
             view = build.view(tables=tables, palette=classes.palette, note=self._note(how))
             return build.finish([view], {**self._summary(build, how, tables), **checked})
 
+    def _absent(self, listed: frozenset[str]) -> str:
+        """Return in words which photos of a user's list are not among the files; empty if all are."""
+        absent = sorted(listed - {photo.id for photo in self.files.photos})
+        return f" ({len(absent)} of {len(listed)} not found: {first_few(absent)})" if absent else ""
+
     def _photos(self, listed: frozenset[str] | None) -> list[StuffPhoto]:
         if listed is None:
             return self.files.photos
@@ -107,9 +114,11 @@ class ListedBuild:
     def _check(self, build: StoreBuild, listed: frozenset[str] | None) -> dict[str, str]:
         ids = build.ids
         if not ids:
+            by_rule = self.options.list in (None, "derived")
             raise UserError(
                 f"none of {len(self.files.photos)} photos with label maps belongs to the list ("
-                f"{self.options.list or 'by the rule'}): check --list, or lower --min-side and --min-share"
+                f"{self.options.list or 'by the rule'}): check --list"
+                f"{', or lower --min-side and --min-share' if by_rule else ''}"
             )
         if build.faults or not (self.complete and self.options.list in (None, "published")):
             return {}

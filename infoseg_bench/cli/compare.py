@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
 import click
 
-TITLES = (
-    "data set",
-    "method",
-    "seeds",
-    "first PA",
-    "second PA",
-    "difference",
-    "95 % interval",
-    "settings that differ",
-)
+TITLES = ("data set", "method", "seeds", "first", "second", "change", "95 % interval", "settings")
 
 
 @click.command()
@@ -28,14 +20,14 @@ def compare(first: Path, second: Path, as_csv: bool) -> None:
     """Compare the runs of two results folders or packs.
 
     Prints one row for each data set and method that both contain: their mean pixel accuracy (PA) over seeds
-    in percent, the difference (second minus first), its 95 % interval from a paired bootstrap over images,
-    and the settings that differ. Runs that only one of them contains are listed below.
+    in percent, the change (second minus first), its 95 % interval from a paired bootstrap over images, and
+    the settings that differ. Runs that only one of them contains are listed below.
 
     \b
     infoseg-bench compare before.zip results
     """  # noqa: D301 - click reads the escape
     from infoseg_bench.api.results import compare as compare_sources
-    from infoseg_bench.utils.text import columns
+    from infoseg_bench.launchers.status_columns import fitted
 
     found = compare_sources(first, second)
     for problem in found.problems:
@@ -44,7 +36,9 @@ def compare(first: Path, second: Path, as_csv: bool) -> None:
         click.echo(found.rows.to_csv(index=False), nl=False)
         return
     if len(found.rows):
-        click.echo("\n".join(columns([TITLES, *map(_cells, found.rows.itertuples())])))
+        rows = [*map(_cells, found.rows.itertuples())]
+        width = shutil.get_terminal_size().columns
+        click.echo("\n".join(fitted(TITLES, rows, [""] * len(rows), width)))
     for source, lines in ((first, found.only_first), (second, found.only_second)):
         for line in lines:
             click.echo(f"only in {source}: {line}")

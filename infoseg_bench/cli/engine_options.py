@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from infoseg_bench.cli.options import gathered
+from infoseg_bench.cli.options import FiniteRange, gathered
 from infoseg_bench.errors import UsageError
 
 if TYPE_CHECKING:
     from infoseg_bench.launchers.engine_choice import Engine
 
-MINUTES = click.FloatRange(min=0, min_open=True)
+MINUTES = FiniteRange(min=0, min_open=True)
 
 
 def _engine(

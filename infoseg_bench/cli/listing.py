@@ -127,8 +127,9 @@ def _show_prepared(data: Path, found: Mapping[str, PreparedDataset], problems: S
     for name, prepared in found.items():
         store, view = prepared.store, prepared.view
         size = store.path.stat().st_size / 2**20
+        kind = "classes" if len(view.evaluation) else "clusters"
         click.echo(
-            f"  {name:<18} {len(view.classes)} classes, {len(view.train)} photos to train on, "
+            f"  {name:<18} {len(view.classes)} {kind}, {len(view.train)} photos to train on, "
             f"{len(view.evaluation)} scored, {size:.0f} MiB, {store.fingerprint[:12]}"
         )
         if view.note:

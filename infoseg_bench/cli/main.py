@@ -51,7 +51,9 @@ class _Commands(click.Group):
                 raise
             raise _Failure(f"{error.filename or 'a file'}: {error.strerror}", 1) from None
         except KeyboardInterrupt:
-            raise _Failure("Interrupted. Run the same command again to resume.", 130) from None
+            resumes = ctx.invoked_subcommand in ("prepare", "run")
+            remedy = " Run the same command again to resume." if resumes else ""
+            raise _Failure(f"Interrupted.{remedy}", 130) from None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         # Click accepts an option of the group only before the command, but users add it at the end.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import signature
@@ -119,6 +120,17 @@ plugin_option = click.option(
     multiple=True,
     help="A Python file with more methods or data set recipes; may be given several times.",
 )
+
+
+class FiniteRange(click.FloatRange):
+    """A range of numbers, to which neither NaN nor infinity belongs."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
 
 
 class _Jobs(click.ParamType):  # type: ignore[type-arg]

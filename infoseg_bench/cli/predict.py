@@ -9,6 +9,7 @@ import click
 
 from infoseg_bench.cli.options import (
     POSTPROCESS,
+    FiniteRange,
     data_option,
     device_option,
     plugin_option,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--scale",
-    type=click.FloatRange(min=0, min_open=True, max=8),
+    type=FiniteRange(min=0, min_open=True, max=8),
     default=1.0,
     show_default=True,
     help="Scale photos by this factor first, so that objects have the size they had in training; the results "

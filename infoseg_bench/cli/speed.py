@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from infoseg_bench.cli.options import data_option, device_option, plugin_option, set_option
+from infoseg_bench.cli.options import FiniteRange, data_option, device_option, plugin_option, set_option
 from infoseg_bench.cli.speed_table import show
 
 
@@ -28,7 +28,7 @@ from infoseg_bench.cli.speed_table import show
 @click.option("--cuda-graph", is_flag=True, help="Record training steps as CUDA graphs.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     default=5.0,
     show_default=True,
     help="Approximate time to measure each part; at least one step is timed.",

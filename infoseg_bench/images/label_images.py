@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +11,11 @@ from jaxtyping import UInt8
 from PIL import Image, ImageFile
 
 from infoseg_bench.errors import FileError
-from infoseg_bench.images.photos import bits_per_sample, has_several, image_file, orientation
+from infoseg_bench.images.photos import bits_per_sample, has_several, image_file, orientation, raw_mode
 from infoseg_bench.utils.source_files import OfficialFile
 
-GREY_STEPS = {"L;2": 85, "L;4": 17}
-"""Pillow stretches 2-bit and 4-bit greyscale to 0..255: raw mode to the step between two stored values."""
+GREY_STEPS = {"2": 85, "4": 17}
+"""Pillow stretches 2-bit and 4-bit greyscale to 0..255: bits to the step between two stored values."""
 
 Colour = tuple[int, int, int]
 
@@ -65,9 +66,10 @@ def open_labels(path: Path | OfficialFile, *, upright: bool = False) -> LabelIma
             "use PNGs with one channel (greyscale or palette) whose values are class numbers, or "
             "name the colours with --classes NAME=#rrggbb,... or a class map",
         )
-    if values.max(initial=0) > 255 or values.min(initial=0) < 0:
-        alone = f"label value {values.max()} is over 255"
-        raise FileError(path, "label values over 255", "use values of 0 to 255", str(values.max()), alone)
+    for value, side in ((values.max(initial=0), "over 255"), (values.min(initial=0), "below 0")):
+        if not 0 <= value <= 255:
+            alone = f"label value {value} is {side}"
+            raise FileError(path, f"label values {side}", "use values of 0 to 255", str(value), alone)
     return LabelImage(codes=values.astype(np.uint8), palette=palette)
 
 
@@ -97,9 +99,12 @@ def read_label_colours(
 
 def stored_values(image: ImageFile.ImageFile) -> np.ndarray:
     """Return the values stored in an image file: palette indices, or grey levels as before stretching."""
-    step = GREY_STEPS.get(str(image.tile[0][3]), 1) if image.tile else 1
+    mode = re.fullmatch(r"L;([24]?)(I?)R?", raw_mode(image))
     values = np.asarray(image)
-    return values // np.uint8(step) if step > 1 else values
+    if mode is None:
+        return values
+    # An I stands for the TIFFs in which 0 is white; Pillow inverts them.
+    return (255 - values if mode[2] else values) // np.uint8(GREY_STEPS.get(mode[1], 1))
 
 
 def palette_colours(image: Image.Image, values: np.ndarray) -> dict[int, Colour] | None:

@@ -25,8 +25,8 @@ LARGEST = 1 << 29
 LONGEST_TEXT = 1 << 28
 """Maximum bytes of text or colour profile in a PNG, for the same reason: 256 MiB, chosen by this project."""
 
-BITS_PER_SAMPLE = 258
-"""The TIFF tag BitsPerSample, with one value per channel."""
+BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262
+"""The TIFF tags BitsPerSample, with one value per channel, and PhotometricInterpretation, 0 if 0 is white."""
 
 DARKEST = 64
 """Minimum upper byte of the brightest 16-bit sample: a quarter of the range, which samples of 14 bits or
@@ -167,12 +167,20 @@ def bits_per_sample(image: ImageFile.ImageFile) -> int:
     declared = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, 8)
     deepest = int(max(declared)) if isinstance(declared, tuple) else int(declared)
     # For PNGs, only the decoder's raw mode shows it, such as RGB;16B.
-    raw = str(image.tile[0][3]) if image.tile else ""
-    return max(deepest, 16 if ";16" in raw else 8)
+    return max(deepest, 16 if ";16" in raw_mode(image) else 8)
+
+
+def raw_mode(image: ImageFile.ImageFile) -> str:
+    """Return Pillow's name for how pixels are stored in a file, such as "L;4"; empty once it is loaded."""
+    arguments = image.tile[0][3] if image.tile else ""
+    return str(arguments[0] if isinstance(arguments, tuple) else arguments)
 
 
 def _upper_byte(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
     grey = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
+    if getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0:
+        # Pillow inverts TIFFs in which 0 is white only if they have 8 bits or fewer.
+        grey = 255 - grey
     return np.repeat(grey[..., None], 3, axis=-1)
 
 

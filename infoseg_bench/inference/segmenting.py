@@ -31,7 +31,7 @@ class ChosenPhotos:
 
 
 def chosen_photos(paths: Sequence[Path], out: Path) -> ChosenPhotos:
-    """Return the given photos, and the photos in the given folders and their subfolders.
+    """Return the given photos, and the photos in the given folders and their subfolders, except below `out`.
 
     Raises:
         UserError: no such folder, or a folder without photos
@@ -48,16 +48,23 @@ def chosen_photos(paths: Sequence[Path], out: Path) -> ChosenPhotos:
             _add({path.stem: path}, chosen)
             continue
         listing = list_photos(path)
-        chosen.faults.extend(listing.faults)
-        _add(listing.files, chosen)
+        chosen.faults.extend(fault for fault in listing.faults if not _below(fault.path, out))
+        _add({name: photo for name, photo in listing.files.items() if not _below(photo, out)}, chosen)
         if listing.left_out:
             chosen.left_out[path] = listing.left_out_line
+    if not (chosen.photos or chosen.faults):
+        raise UserError(f"no photos but the results in --out {printable(out)}: give others, or another --out")
     return chosen
+
+
+def _below(file: object, out: Path) -> bool:
+    """Return whether a file is among the results of an earlier call."""
+    return isinstance(file, Path) and file.resolve().is_relative_to(out.resolve())
 
 
 def _add(photos: Mapping[str, Path], chosen: ChosenPhotos) -> None:
     for name, photo in photos.items():
-        if name in chosen.photos:
+        if name in chosen.photos and chosen.photos[name].resolve() != photo.resolve():
             raise UsageError(
                 f"{printable(chosen.photos[name])} and {printable(photo)} have the same name, and so would "
                 "their results: segment them separately, with different --out folders"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infoseg_bench.contracts import DatasetRecipe
 from infoseg_bench.contracts.registry import Registry
-from infoseg_bench.data.catalogue import PreparedDataset, find_prepared, refuse_damaged
+from infoseg_bench.data.catalogue import PreparedDataset, find_prepared, refuse_unusable
 from infoseg_bench.errors import UsageError, unknown_name
 from infoseg_bench.planning.outline import Outline
 from infoseg_bench.planning.selection import Selection, chosen_suite
@@ -70,9 +70,9 @@ def suite_and_data(
             f"there are no prepared data sets in {data}: prepare one (infoseg-bench list shows how), or run "
             f"the demo, which needs none: {DEMO}"
         )
-    _refuse_damaged(selection.datasets, recipes, prepared, data)
+    _refuse_unusable(selection.datasets, recipes, prepared, data)
     suite = chosen_suite(selection, sorted(prepared), registry, obtainable=recipes.recipes)
-    _refuse_damaged(suite.datasets, recipes, prepared, data)
+    _refuse_unusable(suite.datasets, recipes, prepared, data)
     outlines = {}
     for name in suite.datasets:
         found = prepared.get(name) or _prepare_embedded(name, suite, recipes, data, progress)
@@ -97,14 +97,14 @@ def outdated(prepared: Iterable[PreparedDataset], recipes: Registry) -> list[str
     return list(lines.values())
 
 
-def _refuse_damaged(
+def _refuse_unusable(
     names: Iterable[str], recipes: Registry, prepared: Mapping[str, PreparedDataset], data: Path
 ) -> None:
     """Raise the error of a store that exists but cannot be read, unless it will be prepared again."""
     for name in names:
         recipe = recipes.recipes.get(name)
         if name not in prepared and (recipe is None or not recipe.embedded):
-            refuse_damaged(data, name)
+            refuse_unusable(data, name)
 
 
 def _prepare_embedded(

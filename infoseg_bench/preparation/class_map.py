@@ -99,6 +99,10 @@ def _coding(class_map: ClassMap, path: Path) -> LabelCoding:
     if without or (by_colour and any(entry.codes for entry in class_map.classes)):
         who = without[0] if without else names[0]
         raise UsageError(f"{path}: class {who!r}: give every class codes, or every class colours")
+    if by_colour and (class_map.void or class_map.unlabelled):
+        raise UsageError(f"{path}: void and unlabelled are codes: with colours, use void_colours")
+    if class_map.void_colours and not by_colour:
+        raise UsageError(f"{path}: void_colours are colours: with codes, use void")
     if class_map.other == "nearest" and not by_colour:
         raise UsageError(f'{path}: other = "nearest" needs colours: use "void" or "error"')
     wider = '"nearest" or "void"' if by_colour else '"void"'

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from infoseg_bench.errors import FileError, UsageError, UserError, first_few, printable
 from infoseg_bench.images.photo_files import PHOTO_SUFFIXES, Listing, list_folder, list_photos
-from infoseg_bench.utils.text import read_text
+from infoseg_bench.utils.text import plural, read_text
 
 LABEL_SUFFIXES = frozenset({".png", ".tif", ".tiff", ".bmp"})
 """Formats of label maps that keep every value, which GIF does not; chosen by this project."""
@@ -67,7 +67,7 @@ def match_files(
     matched, alone = _match(photos.files, maps.files)
     if alone and not matched:
         raise UserError(_none_matches(photos, maps))
-    faults = [*photos.faults, *maps.faults, *_without_photo(alone, photos)]
+    faults = [*photos.faults, *maps.faults, *_without_photo(alone, photos, matched)]
     left_out = {
         f"left out of {what}": listing.left_out_line
         for what, listing in (("the photos", photos), ("the labels", maps))
@@ -98,13 +98,13 @@ def chosen_by_list(path: Path, photos: Mapping[str, Path], option: str) -> set[s
     unknown = [name for name, ids in chosen.items() if not ids]
     if unknown:
         raise UserError(
-            f"{option} {printable(path)}: {len(unknown)} of {len(chosen)} names are not those of photos "
-            f"({first_few(unknown, 10)}): remove these lines, or add the photos"
+            f"{option} {printable(path)}: {len(unknown)} of {plural(len(chosen), 'name')} not found "
+            f"among the photos ({first_few(unknown, 10)}): remove these lines, or add the photos"
         )
     ambiguous = [name for name, ids in chosen.items() if len(ids) > 1]
     if ambiguous:
         raise UserError(
-            f"{option} {printable(path)}: {len(ambiguous)} names are those of photos in several folders "
+            f"{option} {printable(path)}: {plural(len(ambiguous), 'name')} found in several folders "
             f"({first_few(ambiguous, 10)}): write the folder before the name"
         )
     return {ids[0] for ids in chosen.values()}
@@ -137,9 +137,7 @@ def _label_maps(folder: Path, suffix: str) -> Listing:
 
 def _match(photos: Mapping[str, Path], maps: Mapping[str, Path]) -> tuple[dict[str, Path], dict[str, Path]]:
     """Return the label maps by the id of their photo, and those without a photo by their own id."""
-    # Some tools name the label map of a.jpg "a.jpg.png".
-    full = {f"{name}{path.suffix}": name for name, path in photos.items()}
-    matched, alone = {}, {}
+    full, matched, alone = _with_suffixes(photos), dict[str, Path](), dict[str, Path]()
     for name, path in maps.items():
         photo = name if name in photos else full.get(name)
         if photo is None or photo in matched:
@@ -149,6 +147,11 @@ def _match(photos: Mapping[str, Path], maps: Mapping[str, Path]) -> tuple[dict[s
     if not matched and maps:
         return _match_below(photos, maps)
     return matched, alone
+
+
+def _with_suffixes(photos: Mapping[str, Path]) -> dict[str, str]:
+    """Return ids by id and suffix: some tools name the label map of a.jpg "a.jpg.png"."""
+    return {f"{name}{path.suffix}": name for name, path in photos.items()}
 
 
 def _match_below(
@@ -167,11 +170,18 @@ def _from_common_folder(names: Iterable[str]) -> dict[str, str]:
     return {name.removeprefix(f"{common}/" if common else ""): name for name in names}
 
 
-def _without_photo(alone: Mapping[str, Path], photos: Listing) -> list[FileError]:
+def _without_photo(
+    alone: Mapping[str, Path], photos: Listing, matched: Mapping[str, Path]
+) -> list[FileError]:
     where = printable(photos.folder)
-    cased = {name.casefold(): name for name in photos.files} if alone else {}
+    full = _with_suffixes(photos.files)
+    cased = {name.casefold(): name for name in (*photos.files, *full)} if alone else {}
     faults = []
     for name, path in alone.items():
+        if (photo := full.get(name, name)) in matched:
+            text = f"a second label map of the photo {photo!r}, beside {matched[photo].name}"
+            faults.append(FileError(path, "two label maps of one photo", "remove one of them", alone=text))
+            continue
         other = cased.get(name.casefold())
         remedy = (
             "add the photo or remove the label map"

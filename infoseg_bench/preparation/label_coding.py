@@ -29,7 +29,7 @@ MANY = 64
 """Number of distinct values without a class above which a label map is taken for a photo; chosen by this
 project."""
 
-VALUE = r"\d{1,3}|#[0-9a-fA-F]{6}"
+VALUE = r"[0-9]{1,3}|#[0-9a-fA-F]{6}"
 """A label value as users write it: a number or a colour."""
 
 Other = Literal["nearest", "void", "error"]
@@ -79,6 +79,12 @@ class LabelCoding:
     def known(self) -> Bool[np.ndarray, " 256"]:
         """Which codes may occur."""
         return self.named | (self.other != "error")
+
+    @property
+    def identity(self) -> str:
+        """A text that changes with what is stored for any label map."""
+        colours = sorted((self.colours or {}).items())
+        return repr((self.classes, self.stored.tolist(), self.named.tolist(), colours, self.other))
 
     def read(self, path: Path | OfficialFile, *, upright: bool = False) -> CodedLabels:
         """Read a label map and convert it; `upright` turns it as its EXIF orientation says.
@@ -204,13 +210,10 @@ def coding_of_names(classes: str, void: str | None) -> LabelCoding:
     Raises:
         UsageError: fewer than two classes, a repeated name or value, or an invalid void value
     """
-    entries = [
-        re.fullmatch(r"(.*?)(?:=(\d{1,3}|#[0-9a-fA-F]{6}))?", part.strip())
-        for part in re.split(r",|\r?\n", classes.strip().removeprefix("\ufeff"))
-    ]
-    pairs = [(entry[1].strip(), entry[2]) for entry in entries if entry is not None]
-    names = tuple(name for name, _ in pairs)
     where = f"--classes {classes!r}"
+    parts = re.split(r",|\r?\n", classes.strip().removeprefix("\ufeff"))
+    pairs = [_named_value(part.strip(), where) for part in parts]
+    names = tuple(name for name, _ in pairs)
     check_names(names, where)
     given = [value for _, value in pairs if value is not None]
     if given and len(given) < len(pairs):
@@ -261,6 +264,17 @@ def _add_void(text: str, meanings: dict[Colour | int, int], names: tuple[str, ..
         meanings[value] = VOID
 
 
+def _named_value(part: str, where: str) -> tuple[str, str | None]:
+    """Return the name and the value of "road=0", and no value of "road"."""
+    name, sign, value = (text.strip() for text in part.rpartition("="))
+    if not sign and not re.search(rf":\s*({VALUE})$", part):
+        return part, None
+    if not sign or not re.fullmatch(VALUE, value):
+        what = f"{value!r} is not a label value" if sign else f"{part!r} is no class with its value"
+        raise UsageError(f"{where}: {what}: write NAME=VALUE, with values of 0 to 255 or like #804080")
+    return name, value
+
+
 def _value(text: str, where: str) -> Colour | int:
     if text.startswith("#"):
         return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
@@ -280,6 +294,8 @@ def check_names(names: tuple[str, ...], where: str) -> None:
         raise UsageError(f"{where}: {plural(len(names), 'class name')}: give 2 to {UNLABELLED}{hint}")
     if not all(names):
         raise UsageError(f"{where}: an empty class name: name every class")
+    if unfit := next((name for name in names if not name.isprintable() or name != name.strip()), None):
+        raise UsageError(f"{where}: class {unfit!r}: write names in one line, without blanks at their ends")
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise UsageError(f"{where}: class {twice!r} is named twice: give every class its own name")

@@ -140,7 +140,7 @@ class LabelSurvey:
         present = np.flatnonzero(self._balance.of_classes(self._stored))
         values = "--classes NAME=VALUE,... or --class-map"
         if not len(present):
-            remedy = f"specify the void values with --void, or the values of classes with {values}"
+            remedy = f"check which values are void, or specify the values of classes with {values}"
             raise UserError(
                 f"{where}: every pixel of the {maps} is void{self._void_values()}: "
                 f"{remedy if self._own_classes else OFFICIAL}"
@@ -206,10 +206,8 @@ class LabelSurvey:
     def _turned_line(self) -> str:
         turned = f"{plural(self._turned.count, 'photo')} (the first: {self._turned.first})"
         if self._upright:
-            return (
-                f"rotated upright by their EXIF orientation: {turned}: label maps must be upright too; "
-                "--exif stored does not rotate"
-            )
+            maps = "label maps must be upright too; " if self._labels else ""
+            return f"rotated upright by their EXIF orientation: {turned}: {maps}--exif stored does not rotate"
         return f"not rotated by their EXIF orientation: {turned}"
 
     def _odd(self, value: str) -> bool:

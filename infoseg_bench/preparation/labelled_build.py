@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.errors import UserError
 from infoseg_bench.preparation.build_cache import ReadPhoto
-from infoseg_bench.preparation.building import attempt
+from infoseg_bench.preparation.building import read_in_parts
 from infoseg_bench.preparation.labelled_photos import LabelledPhotos
 from infoseg_bench.preparation.share_rule import ShareRule
 from infoseg_bench.preparation.store_build import StoreBuild
-from infoseg_bench.utils.parallel import ordered_map
 from infoseg_bench.utils.progress import ProgressFactory
 
 
@@ -35,10 +33,15 @@ class LabelledBuild:
 
     def write(self, progress: ProgressFactory) -> None:
         """Read all photos, and write those that can be used and that a rule selects."""
-        read = partial(attempt, self.photos.read)
-        with closing(ordered_map(read, list(self.photos.photos), progress, "photos")) as results:
-            for result in results:
-                self._add(result)
+        photos, names = self.photos, list(self.photos.photos)
+        parts = read_in_parts(
+            names, photos.read, identity=photos.identity, cache=self.store.cache,
+            photo_pixels=photos.pixels(names[0]), progress=progress,
+        )  # fmt: skip
+        with closing(parts):
+            for part in parts:
+                for photo in part:
+                    self._add(photo)
 
     def check(self) -> None:
         """Check that the rules leave photos to train on and to score.

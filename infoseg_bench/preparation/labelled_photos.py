@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,11 @@ from jaxtyping import UInt8
 
 from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.errors import FileError
-from infoseg_bench.images.photos import open_photo
+from infoseg_bench.images.photos import image_file, open_photo
 from infoseg_bench.images.resize import scale_bilinear, scale_nearest
 from infoseg_bench.preparation.label_coding import LabelCoding
 from infoseg_bench.preparation.label_survey import finding_of
+from infoseg_bench.utils.source_files import readable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,26 @@ class LabelledPhotos:
     upright: bool
     crop: int
 
+    def identity(self, name: str) -> str:
+        """Return a text that changes with the files of a photo, without reading them.
+
+        Raises:
+            FileError: a file is gone
+        """
+        parts: list[object] = [name]
+        for file in (self.photos[name], self.labels.get(name)):
+            if file is not None:
+                with readable(file):
+                    found = file.stat()
+                parts += [str(file), found.st_size, found.st_mtime_ns]
+        return repr(parts)
+
+    def pixels(self, name: str) -> float:
+        """Return the number of pixels of a photo after scaling, from its header; 1 if it cannot be read."""
+        with contextlib.suppress(FileError), image_file(self.photos[name], "photo") as image:
+            return max(1.0, image.width * image.height * self.scale**2)
+        return 1.0
+
     def read(self, name: str) -> StoredPhoto:
         """Read one photo and its label map.
 
@@ -51,7 +73,8 @@ class LabelledPhotos:
         coded = None if labels is None else self.coding.read(labels, upright=self.upright)
         stored = None
         if labels is not None and coded is not None:
-            _check_sizes(labels, coded.stored.shape, path, photo.pixels.shape[:2], turned=photo.turned)
+            exif = ("stored" if self.upright else "apply") if photo.turned else ""
+            _check_sizes(labels, coded.stored.shape, path, photo.pixels.shape[:2], exif)
             stored = scale_nearest(coded.stored, self.scale)
         finding = finding_of(path, photo, labels, coded, small=small)
         return StoredPhoto(id=name, image=image, labels=stored, finding=finding)
@@ -74,14 +97,16 @@ def scale_photo(
 
 
 def _check_sizes(
-    labels: Path, found: tuple[int, ...], photo: Path, expected: tuple[int, ...], *, turned: bool
+    labels: Path, found: tuple[int, ...], photo: Path, expected: tuple[int, ...], exif: str
 ) -> None:
+    """Refuse a label map of another size; `exif` is the other way to treat an orientation of the photo."""
     if found == expected:
         return
     hint = "scale it to the size of the photo, with nearest neighbours"
     if found == expected[::-1]:
-        hint = "draw the labels on the photo rotated by its EXIF orientation"
-        if turned:
-            hint += ", or use --exif stored"
+        hint = "rotate the label map as the photo is, which has no EXIF orientation"
+        if exif:
+            how = "rotated by" if exif == "stored" else "without"
+            hint = f"draw the labels on the photo {how} its EXIF orientation, or use --exif {exif}"
     sizes = f"{found[1]}x{found[0]} pixels for a photo of {expected[1]}x{expected[0]} ({photo.name})"
     raise FileError(labels, "label map of another size than its photo", hint, sizes, sizes)

@@ -80,15 +80,19 @@ def store_path(data: Path, name: str, recipe: DatasetRecipe) -> Path:
     Raises:
         UserError: another recipe or its data set has this name
     """
-    from infoseg_bench.data.catalogue import prepared_datasets
+    from infoseg_bench.data.catalogue import all_prepared
 
     if name != recipe.name and name in {point.name for point in entry_points(group=DATASETS)}:
         raise UsageError(f"{name} is the name of a published data set: choose another name")
     path = data / f"{name}.h5"
-    taken = prepared_datasets(data)[0].get(name)
-    if taken is not None and (taken.store.path != path or taken.store.attributes["recipe"] != recipe.name):
-        made_by = taken.store.attributes["recipe"]
-        raise UserError(f"{taken.store.path}: {name} is a data set made by {made_by}: choose another name")
+    for taken in all_prepared(data)[0].get(name, []):
+        store, made_by = taken.store.path, taken.store.attributes["recipe"]
+        if made_by != recipe.name:
+            raise UserError(f"{store}: {name} is a data set made by {made_by}: choose another name")
+        if store != path:
+            raise UserError(
+                f"{store} contains the data set {name} too: move it elsewhere, or use another name"
+            )
     return path
 
 

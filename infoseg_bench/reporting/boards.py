@@ -98,23 +98,29 @@ def make_boards(runs: Iterable[Run]) -> list[Board]:
         return []
     groups = _runs(loaded).sort_values(["row", "seed"]).groupby(_KEY)
     boards = [_board(part, {identity: loaded[identity] for identity in part.index}) for _, part in groups]
-    return [replace(board, title=_title(board, boards)) for board in boards]
+    titles = told_apart([(board.title, board.protocol, _facts(board)) for board in boards])
+    return [replace(board, title=title) for board, title in zip(boards, titles, strict=True)]
 
 
-def _title(board: Board, boards: Sequence[Board]) -> str:
-    """Return a board's title, with what tells it from others of the same title and protocol."""
-    titled = [one for one in boards if (one.title, one.protocol) == (board.title, board.protocol)]
-    same, parts = [*map(_facts, titled)], []
-    for name, value in _facts(board).items():
-        alike = [facts for facts in same if facts[name] == value]
-        if len(alike) < len(same):
-            same = alike
-            parts.append(value)
-    return f"{board.title} ({', '.join(parts)})" if parts else board.title
+def told_apart(things: Sequence[tuple[str, str, dict[str, str]]]) -> list[str]:
+    """Return titles, each with what tells it from others of the same title and kind.
+
+    Args:
+        things: title, kind, and by name what may tell the thing from others, the clearest first
+    """
+    titles = []
+    for title, kind, mine in things:
+        same, parts = [facts for other, its, facts in things if (other, its) == (title, kind)], []
+        for name, value in mine.items():
+            alike = [facts for facts in same if facts[name] == value]
+            if len(alike) < len(same):
+                same = alike
+                parts.append(value)
+        titles.append(f"{title} ({', '.join(parts)})" if parts else title)
+    return titles
 
 
 def _facts(board: Board) -> dict[str, str]:
-    """Return what may tell a board from others: what a reader understands first, the hash last."""
     data = board.facts
     return {
         "name": board.dataset,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from infoseg_bench.data.view import VOID
 from infoseg_bench.records.differences import Differences
 from infoseg_bench.records.record import UnscoredRecord
 from infoseg_bench.records.segments import agreement, effective_clusters
+from infoseg_bench.reporting.boards import told_apart
 from infoseg_bench.reporting.loaded_runs import SegmentedRun
 from infoseg_bench.reporting.output import Output
 from infoseg_bench.reporting.page import environment
@@ -35,10 +36,12 @@ class Gallery:
     """All such runs on one data set with one content, method by method and seed by seed.
 
     Attributes:
+        title: name of the data, with what tells them from others of the same name
         runs: at least one
         labels: method of every row, with what tells it from others of the method, by the row's identity
     """
 
+    title: str
     runs: tuple[SegmentedRun, ...]
     labels: dict[str, str]
 
@@ -56,7 +59,7 @@ class Gallery:
     def summary(self) -> str:
         """Return in words what was segmented."""
         facts = self.first.dataset
-        return f"{facts.title}: {facts.train_images} photos without labels, {facts.clusters} clusters"
+        return f"{self.title}: {facts.train_images} photos without labels, {facts.clusters} clusters"
 
 
 def make_galleries(runs: Iterable[SegmentedRun]) -> list[Gallery]:
@@ -64,14 +67,28 @@ def make_galleries(runs: Iterable[SegmentedRun]) -> list[Gallery]:
     groups = defaultdict[tuple[str, str], list[SegmentedRun]](list)
     for run in runs:
         groups[run.record.spec.dataset, run.record.spec.fingerprint].append(run)
-    return [_gallery(found) for _, found in sorted(groups.items())]
+    galleries = [_gallery(found) for _, found in sorted(groups.items())]
+    titles = told_apart([(gallery.title, "", _facts(gallery)) for gallery in galleries])
+    return [replace(gallery, title=title) for gallery, title in zip(galleries, titles, strict=True)]
+
+
+def _facts(gallery: Gallery) -> dict[str, str]:
+    spec, data = gallery.first.spec, gallery.first.dataset
+    return {
+        "name": spec.dataset,
+        "crop": f"{data.crop}x{data.crop}",
+        "clusters": f"{data.clusters} clusters",
+        "photos": f"{data.train_images} photos",
+        "date": f"first run {min(run.record.provenance.started for run in gallery.runs)[:10]}",
+        "content": f"data {spec.fingerprint[:8]}",
+    }
 
 
 def _gallery(runs: list[SegmentedRun]) -> Gallery:
     label = Differences.among(run.record.spec for run in runs).label
     labels = {run.record.row: label(run.record.spec, run.record.method_title) for run in runs}
     runs.sort(key=lambda run: (labels[run.record.row], run.record.spec.seed))
-    return Gallery(runs=tuple(runs), labels=labels)
+    return Gallery(title=runs[0].record.dataset.title, runs=tuple(runs), labels=labels)
 
 
 def write_galleries(
@@ -138,6 +155,7 @@ def page(gallery: Gallery, prepared: PreparedDataset | None) -> str:
     # Films show photos, so a page without photos has none.
     films = [(run, run.folder.content(run.folder.film_file)) for run in firsts.values() if prepared]
     return environment().get_template("gallery.html.j2").render(
+        title=gallery.title,
         facts=gallery.first.dataset,
         runs=gallery.runs,
         labels=gallery.labels,

@@ -6,6 +6,10 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from infoseg_bench.cli import main
 from infoseg_bench.data.store import Store
 from tests.cli.commands import command, environment, launched_here
 from tests.datasets.official import GROUND, PLANT, SKY, StuffFolder, zip_folders
@@ -104,3 +108,16 @@ def test_coco_stuff_continues_after_a_kill_and_ends_the_same(tmp_path: Path) -> 
     fingerprints = [Store(tmp_path / name / "coco-stuff.h5").fingerprint for name in ("data", "other")]
     assert fingerprints[0] == fingerprints[1]
     assert visible(tmp_path) == ["coco-stuff.h5"]
+
+
+def test_what_does_not_resume_does_not_promise_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    for command_line in (["list"], ["status"], ["verify"]):
+        monkeypatch.setattr(main.commands[command_line[0]], "invoke", interrupted)
+        done = CliRunner().invoke(main, command_line)
+        assert (done.exit_code, done.stderr) == (130, "Error: Interrupted.\n")
+    monkeypatch.setattr(main.commands["run"], "invoke", interrupted)
+    done = CliRunner().invoke(main, ["run"])
+    assert done.stderr == "Error: Interrupted. Run the same command again to resume.\n"

@@ -46,6 +46,17 @@ def test_everything_is_there_as_json_and_a_damaged_store_is_named(data: Path) ->
     assert iic["budgets"]["coco-stuff"] == {"steps": 24_192, "evaluate_every": 864}
 
 
+def test_a_data_set_in_two_stores_is_used_by_nobody_and_both_are_named(data: Path) -> None:
+    (data / "copy.h5").write_bytes((data / "mini.h5").read_bytes())
+    told = f"{data / 'copy.h5'} and {data / 'mini.h5'} contain the same data set, mini: move all but one"
+    assert told in listed(data).stderr
+    assert facts(data)["prepared"] == []
+    run = ["run", "--dataset", "mini", "--method", "kmeans", "--data", str(data), "--dry-run"]
+    done = CliRunner().invoke(main, run, catch_exceptions=False)
+    assert done.exit_code == 1
+    assert told in done.stderr
+
+
 def test_data_sets_can_be_chosen_by_name_and_state(data: Path) -> None:
     assert names(facts(data, "--dataset", "potsdam")["datasets"]) == {"potsdam"}
     assert facts(data, "--dataset", "potsdam")["prepared"] == []

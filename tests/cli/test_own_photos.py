@@ -112,6 +112,29 @@ def test_results_never_go_among_the_photos(folder: Path) -> None:
     assert [file.name for file in (folder / "mine").iterdir()] == ["disk.png"]
 
 
+def test_results_below_the_photos_are_not_segmented_next_time(folder: Path) -> None:
+    predict = ["predict", "--run", str(run_of(folder, "kmeans").path)]
+    (folder / "trip" / "day").mkdir(parents=True)
+    for name in ("trip/a.png", "trip/day/b.png"):
+        Image.fromarray(disk_photo()).save(folder / name)
+    for _ in range(2):
+        status, output = call(*predict, "trip", "--out", "trip/segmented")
+        assert status == 0
+        assert "2 photos segmented" in output
+    assert "1 photo segmented" in call(*predict, "trip/a.png", "trip/../trip/a.png")[1]
+    (folder / "left").mkdir()
+    (folder / "trip" / "segmented").rename(folder / "left" / "segmented")
+    status, output = call(*predict, "left", "--out", "left/segmented")
+    assert (status, "no photos but the results in --out left/segmented" in output) == (1, True)
+
+
+@pytest.mark.parametrize("scale", ["nan", "inf"])
+def test_a_scale_that_is_no_number_is_refused(folder: Path, scale: str) -> None:
+    status, output = call("predict", "--run", str(run_of(folder, "kmeans").path), "x.png", "--scale", scale)
+    assert status == 2
+    assert "--scale" in output
+
+
 def test_two_photos_of_one_name_are_refused_before_anything_is_written(folder: Path) -> None:
     for place in ("one", "two"):
         (folder / place).mkdir(exist_ok=True)

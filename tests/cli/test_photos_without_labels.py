@@ -91,6 +91,25 @@ def test_run_shows_cluster_sizes_and_agreement_and_writes_a_gallery(folder: Path
     assert "pixel accuracy" not in html
 
 
+def test_galleries_of_one_title_are_told_apart_and_say_why_photos_are_missing(folder: Path) -> None:
+    prepare = ["prepare", "image-folder", "--images", "photos", "--clusters", "3", "--crop", "32"]
+    for name, words in (("sea", []), ("sea", ["--crop", "16"]), ("hill", [])):
+        done = launched_here(folder, *prepare, "--name", name, "--title", "Trip", "--data", "trips", *words)
+        assert done.returncode == 0, done.stderr
+        done = launched_here(
+            folder, "run", "--dataset", name, "--method", "kmeans", "--data", "trips", "--results", "trip"
+        )
+        assert done.returncode == 0, done.stderr
+    index = (folder / "trip" / "report" / "leaderboard.md").read_text()
+    titles = re.findall(r"^- \[(.*?):", index, flags=re.MULTILINE)
+    assert sorted(titles) == ["Trip (hill)", "Trip (sea, 16x16)", "Trip (sea, 32x32)"]
+    pages = {path.read_text() for path in (folder / "trip" / "report").rglob("*segments*/index.html")}
+    assert sum("prepared again with other content" in page for page in pages) == 1
+    assert len({page.partition("<h1>")[2].partition("</h1>")[0] for page in pages}) == 3
+    listed = launched_here(folder, "list", "--data", "trips").stdout
+    assert "3 clusters, 8 photos" in listed
+
+
 def test_animations_are_shown_beside_photos_and_nowhere_else(folder: Path) -> None:
     for data, shown in (("data", 2), ("nowhere", 0)):
         done = launched_here(folder, "report", "--data", data, "--out", f"with {data}")

@@ -142,7 +142,7 @@ def test_what_is_missing_or_strange_is_said(folder: Path, tmp_path: Path) -> Non
     with pytest.raises(UserError, match=r"munster.*no class for label value 34"):
         prepare(folder)
     label.unlink()
-    with pytest.raises(UserError, match=r"1 photos of val have no label map \(munster_000000_000003\): get"):
+    with pytest.raises(UserError, match=r"no label map of 1 photo of val \(munster_000000_000003\): get"):
         prepare(folder)
     (tmp_path / "empty").mkdir()
     with pytest.raises(

@@ -14,11 +14,14 @@ from PIL import Image
 
 from infoseg_bench.contracts import Prepared
 from infoseg_bench.data.evaluation_set import EvaluationSet
+from infoseg_bench.data.photo import StoredPhoto
 from infoseg_bench.data.store import Store
 from infoseg_bench.data.view import UNLABELLED, VOID, cluster_names
 from infoseg_bench.data.writer import StoreWriter
 from infoseg_bench.datasets.image_folder import ImageFolder, ImageFolderOptions
 from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.preparation import building
+from infoseg_bench.preparation.labelled_photos import LabelledPhotos
 from infoseg_bench.preparation.preparation import plain_view
 from infoseg_bench.utils.progress import no_progress
 from tests.datasets.files import interrupting, leftovers, save, scene
@@ -230,6 +233,14 @@ def _sideways(folder: Folder) -> None:
     save(folder.labels / "c.png", np.zeros((40, 30), dtype=np.uint8))
 
 
+def _second_label(folder: Folder) -> None:
+    save(folder.labels / "c.png.png", np.zeros((30, 40), dtype=np.uint8))
+
+
+def _other_case(folder: Folder) -> None:
+    (folder.labels / "c.png").rename(folder.labels / "c.PNG.png")
+
+
 def _strange_value(folder: Folder) -> None:
     save(folder.labels / "c.png", np.full((30, 40), 7, dtype=np.uint8))
 
@@ -274,6 +285,8 @@ def _no_photos(folder: Folder) -> None:
     [
         (_wrong_size, ["c.png", "41x30", "40x30", "scale"]),
         (_sideways, ["c.png", "30x40", "EXIF orientation"]),
+        (_second_label, ["c.png.png", "a second label map of the photo 'c', beside c.png", "remove one"]),
+        (_other_case, ["c.PNG.png", "rename it to 'c.png'", "upper and lower case"]),
         (_strange_value, ["c.png", "value 7", "background, person", "--void"]),
         (_lonely_label, ["zebra.png", "no photo 'zebra'", "add the photo or remove"]),
         (_colour_label, ["c.png", "a colour image", "one channel"]),
@@ -294,6 +307,77 @@ def test_bad_files_are_named_with_the_remedy_and_leave_nothing(
     assert all(word in str(caught.value) for word in words), caught.value
     assert "\n" not in str(caught.value)
     assert leftovers(folder.data) == []
+
+
+@pytest.mark.parametrize("exif", ["apply", "stored"])
+def test_a_sideways_label_map_is_sent_to_the_other_way_to_treat_exif(folder: Folder, exif: str) -> None:
+    turned = Image.Exif()
+    turned[274] = 6
+    Image.fromarray(scene(30, 40, 2)).save(folder.images / "c.png", exif=turned)
+    if exif == "stored":
+        _sideways(folder)
+    with pytest.raises(UserError) as caught:
+        folder.prepare(exif=exif)
+    assert f"use --exif {'stored' if exif == 'apply' else 'apply'}" in str(caught.value)
+
+
+def test_a_name_that_another_store_has_too_is_refused_with_both_remedies(folder: Folder) -> None:
+    folder.prepare()
+    copy = folder.data / "backup.h5"
+    copy.write_bytes((folder.data / "mine.h5").read_bytes())
+    with pytest.raises(UserError, match=r"backup\.h5 contains the data set mine too: move it elsewhere, or"):
+        folder.prepare()
+
+
+def test_faults_of_photos_that_are_not_listed_do_not_matter(folder: Folder, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("a\nc\n")
+    _lonely_label(folder)
+    save(folder.images / "d.jpg", scene(30, 40, 3))
+    assert folder.prepare(only=str(tmp_path / "list.txt")).summary["photos"].startswith("2, ")
+    save(folder.images / "c.jpg", scene(30, 40, 1))
+    with pytest.raises(UserError, match=r"c\.jpg and c\.png"):
+        folder.prepare(only=str(tmp_path / "list.txt"))
+
+
+def test_an_interrupted_preparation_reads_no_photo_again(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "PART_PIXELS", 30 * 40)
+    read: list[str] = []
+    original = LabelledPhotos.read
+
+    def counted(photos: LabelledPhotos, name: str) -> StoredPhoto:
+        read.append(name)
+        return original(photos, name)
+
+    monkeypatch.setattr(LabelledPhotos, "read", counted)
+    with pytest.raises(KeyboardInterrupt):
+        folder.prepare(interrupting)
+    assert leftovers(folder.data) == []
+    before = set(read)
+    assert {"a", "b"} <= before
+    read.clear()
+    resumed = Store(folder.prepare().store).fingerprint
+    assert set(read) == set("abcde") - before
+    assert not list(folder.data.glob(".*.parts"))
+    read.clear()
+    assert Store(folder.prepare().store).fingerprint == resumed
+    assert set(read) == set("abcde")
+
+
+def test_parts_of_an_interrupted_preparation_are_not_used_with_other_classes(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(building, "PART_PIXELS", 30 * 40)
+    path = tmp_path / "map.toml"
+    text = '[[classes]]\nname = "x"\ncodes = [0]\n[[classes]]\nname = "y"\ncodes = [1]\n'
+    options = {"classes": None, "class_map": str(path)}
+    path.write_text("void = [255]\n" + text)
+    with pytest.raises(KeyboardInterrupt):
+        folder.prepare(interrupting, **options)
+    path.write_text("void = [255]\n" + text.replace("[0]", "[2]").replace("[1]", "[0]").replace("[2]", "[1]"))
+    first = label_maps(folder.prepare(**options))
+    np.testing.assert_array_equal(first[0][3:, :15], 1)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,23 @@ def test_labels_of_few_bits_keep_their_stored_values(tmp_path: Path, bits: int) 
     np.testing.assert_array_equal(read_labels(path), values)
 
 
+@pytest.mark.parametrize("zero_is_white", [False, True])
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_labels_in_a_tiff_keep_their_stored_values_too(
+    tmp_path: Path, bits: int, zero_is_white: bool
+) -> None:
+    values = (np.arange(12).reshape(3, 4) % 2**bits).astype(np.uint8)
+    packed = np.packbits(np.unpackbits(values[..., None], axis=2)[..., 8 - bits :].reshape(3, -1), axis=1)
+    tags = [(256, 4), (257, 3), (258, bits), (259, 1), (262, 0 if zero_is_white else 1), (273, 122)]
+    tags += [(277, 1), (278, 3), (279, packed.size)]
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(tags))
+    head += b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags) + bytes(4)
+    path = tmp_path / "labels.tif"
+    path.write_bytes(head + packed.tobytes())
+    assert len(head) == 122
+    np.testing.assert_array_equal(read_labels(path), values)
+
+
 def test_bad_labels_are_named_with_the_remedy(tmp_path: Path) -> None:
     colour = write(tmp_path / "colour.png", Image.fromarray(RGB))
     alpha = write(tmp_path / "alpha.png", Image.fromarray(RGB).convert("RGBA"))
@@ -44,6 +63,9 @@ def test_bad_labels_are_named_with_the_remedy(tmp_path: Path) -> None:
             read_labels(path)
     with pytest.raises(UserError, match=r"deep\.png: label value 300 is over 255: use values of 0 to 255"):
         read_labels(deep)
+    negative = write(tmp_path / "negative.tif", Image.fromarray(np.array([[-1, 3]], dtype=np.int32)))
+    with pytest.raises(UserError, match=r"negative\.tif: label value -1 is below 0: use values of 0 to 255"):
+        read_labels(negative)
     several = write(
         tmp_path / "several.tif",
         Image.fromarray(VALUES),
@@ -61,9 +83,6 @@ def test_bad_labels_are_named_with_the_remedy(tmp_path: Path) -> None:
 
 
 def _write_grey_png(path: Path, values: np.ndarray, bits: int) -> None:
-    import struct
-    import zlib
-
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 

@@ -98,6 +98,15 @@ def test_photos_beyond_pillows_limit_are_refused(
         read_photo(path, upright=True)
 
 
+def test_a_deep_tiff_in_which_zero_is_white_is_inverted_as_a_shallow_one(tmp_path: Path) -> None:
+    samples = np.random.default_rng(1).integers(0, 65536, (5, 7), dtype=np.uint16)
+    for bits, values in ((8, (samples >> 8).astype(np.uint8)), (16, samples)):
+        tifffile.imwrite(tmp_path / f"{bits}.tif", values, photometric="miniswhite")
+    read = [read_photo(tmp_path / f"{bits}.tif", upright=True) for bits in (8, 16)]
+    np.testing.assert_array_equal(read[0], read[1])
+    np.testing.assert_array_equal(read[1][..., 0], 255 - (samples >> 8))
+
+
 def write_deep(path: Path, samples: np.ndarray) -> Path:
     assert cv2.imwrite(str(path), samples)
     return path

@@ -12,6 +12,7 @@ from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.preparation.class_map import read_class_map
 from tests.shared import SHARED, needs_shared
 
+COLOURED = '[[classes]]\nname = "x"\ncolours = ["#000001"]\n[[classes]]\nname = "y"\ncolours = ["#000002"]\n'
 GOOD = '[[classes]]\nname = "x"\ncodes = [0]\n[[classes]]\nname = "y"\ncodes = [1, 2]\n'
 
 
@@ -55,6 +56,11 @@ def test_codes_that_are_not_listed_are_errors_unless_the_map_says_void(tmp_path:
         (GOOD + "colour = [1, 2, 3]\n", "some classes have no colour"),
         (GOOD + "colour = [1, 2, 300]\n", "300"),
         (GOOD.replace('"y"', '"x"'), "class 'x' is named twice"),
+        (GOOD.replace('"y"', '" x"'), "class ' x': write names in one line, without blanks"),
+        (GOOD.replace('"y"', '"x\\ny"'), "write names in one line"),
+        ('void_colours = ["#000000"]\n' + GOOD, "void_colours are colours: with codes, use void"),
+        ("void = [0]\n" + COLOURED, "void and unlabelled are codes: with colours, use void_colours"),
+        ("unlabelled = [0]\n" + COLOURED, "void and unlabelled are codes"),
         ('other = "none"\n' + GOOD, "'void' or 'error'"),
     ],
 )

@@ -42,6 +42,15 @@ def test_classes_may_be_given_values(tmp_path: Path) -> None:
     assert not coding_of_names("a=3,b=7", "1").known[0]
 
 
+@pytest.mark.parametrize(
+    "classes", ["person=1,background=0", "person = 1, background = 0", " person =1 \n background= 0"]
+)
+def test_blanks_round_values_do_not_matter(classes: str) -> None:
+    coding = coding_of_names(classes, None)
+    assert coding.classes == ("person", "background")
+    assert coding.stored[[1, 0]].tolist() == [0, 1]
+
+
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
 def test_classes_may_be_given_colours(tmp_path: Path, mode: str) -> None:
     coding = coding_of_names("road=#804080, car=#00008E", "#e0e0c0")
@@ -58,6 +67,12 @@ def test_classes_may_be_given_colours(tmp_path: Path, mode: str) -> None:
         ("a=1,b=1", None, ["1 stands for two classes"]),
         ("a=1,b=#ffffff", None, ["mixed"]),
         ("a=1,b=300", None, ["'300' is not a label value"]),
+        ("a=1000,b=2000", None, ["'1000' is not a label value", "NAME=VALUE"]),
+        ("a=one,b=two", None, ["'one' is not a label value"]),
+        ("a=\u0661,b=\u0662", None, ["is not a label value"]),
+        ("a=1,b=", None, ["'' is not a label value"]),
+        ("a:1,b:0", None, ["'a:1' is no class with its value", "NAME=VALUE"]),
+        ("a=#00,b=#ff", None, ["'#00' is not a label value"]),
         ("a=#000000,b=#ffffff", "#ffffff", ["--void #ffffff", "class 'b'"]),
         ("a=#000000,b=#ffffff", "7", ["mixed"]),
     ],

@@ -99,6 +99,10 @@ def test_the_command_shows_packs_in_percent_and_as_csv(folders: tuple[Path, Path
     assert "+5.0 to +5.0" in infoseg
     assert infoseg.endswith("lr: 0.1 -> 0.2")
     assert kmeans.endswith("none")
+    narrow = CliRunner().invoke(main, words, catch_exceptions=False, env={"COLUMNS": "72"}).output
+    lines = narrow.splitlines()[:5]
+    assert lines[2] == "    lr: 0.1 -> 0.2"
+    assert max(map(len, lines)) <= 72
     assert rest == [
         f"only in {tmp_path / 'before.zip'}: my-photos IIC, 1 seed, protocol corrected",
         f"only in {folders[1]}: other InfoSeg, 1 seed, protocol corrected",

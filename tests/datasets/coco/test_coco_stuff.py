@@ -220,8 +220,26 @@ def test_a_file_of_ids_overrides_the_rule(coco: StuffFolder, tmp_path: Path) -> 
     (tmp_path / "mine.txt").write_text("3\n000000000009\n77\n")
     prepared = prepare(coco.root, list=str(tmp_path / "mine.txt"))
     assert ids(prepared) == [3, 9]
-    assert "listed in mine.txt" in prepared.summary["list"]
+    told = "listed in mine.txt (1 of 3 not found: 000000000077)"
+    assert told in prepared.summary["list"]
+    assert told in Store(prepared.store).view("coco-stuff").note
     assert str(tmp_path) not in Store(prepared.store).attributes["options"]
+
+
+def test_a_list_of_photos_that_are_not_there_is_no_matter_of_the_rule(
+    coco: StuffFolder, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.txt").write_text("1\n")
+    with pytest.raises(UserError, match=r"none of \d+ photos .*check --list$"):
+        prepare(coco.root, list=str(tmp_path / "mine.txt"))
+
+
+def test_copies_that_tools_leave_are_no_photos_of_coco(coco: StuffFolder, tmp_path: Path) -> None:
+    before = ids(prepare(coco.root))
+    for place, suffix in (("val2017", ".jpg"), ("stuffthingmaps_trainval2017/val2017", ".png")):
+        for file in [*(coco.root / place).glob(f"*{suffix}")]:
+            file.with_name(f"copy of {file.name}").write_bytes(file.read_bytes())
+    assert ids(prepare(coco.root)) == before
 
 
 def test_an_id_that_complete_coco_does_not_have_is_named(
