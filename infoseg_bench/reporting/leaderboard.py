@@ -13,6 +13,7 @@ from infoseg_bench.reporting.lead import headline, ranked
 from infoseg_bench.reporting.published_figures import published_logs, reference_methods
 from infoseg_bench.reporting.table import TABLE_ROWS, Columns, Table, percent, readable, to_csv
 from infoseg_bench.utils.markdown import plain
+from infoseg_bench.utils.text import plural
 
 BEST_TITLE = "PA, best step (chosen with labels)"
 MAJORITY_TITLE = "PA, majority vote (many-to-one)"
@@ -129,7 +130,7 @@ def _note(row: Any) -> str:
     notes = {
         "reference": row.reference,
         f"used labels: {row.label_use}": row.label_use != "none",
-        f"collapsed in {row.collapsed} of {row.n} seeds": row.collapsed,
+        f"collapsed in {row.collapsed} of {plural(row.n, 'seed')}": row.collapsed,
         "drops extra clusters": row.dropping,
         "external": row.method.startswith("external-"),
         f"PA {100 * row.selected_pixel_accuracy_mean:.1f} at the step selected by {by}": by,

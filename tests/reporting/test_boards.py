@@ -146,7 +146,7 @@ def test_a_collapsed_run_is_marked_and_never_ranked(tmp_path: Path) -> None:
     add_run(tmp_path, last=collapsed, method="a", method_title="A")
     add_run(tmp_path, last=WORSE, method="b", method_title="B")
     first, _, second = table(markdown(board(tmp_path)))
-    assert (first["method"], first["rank"], first["note"]) == ("A", "–", "collapsed in 1 of 1 seeds")  # noqa: RUF001
+    assert (first["method"], first["rank"], first["note"]) == ("A", "–", "collapsed in 1 of 1 seed")  # noqa: RUF001
     assert (second["method"], second["rank"]) == ("B", "1")
 
 
