@@ -160,8 +160,8 @@ class Mistake:
 
 
 def first_mistake(error: ValidationError) -> Mistake:
-    """Return the first mistake that pydantic has found."""
-    first = error.errors(include_url=False)[0]
+    """Return the first mistake that pydantic has found; a key that is missing may be one that is misspelt."""
+    first = min(error.errors(include_url=False), key=lambda mistake: mistake["type"] == "missing")
     # pydantic adds this prefix to errors of this project's validators.
     message = str(first["msg"]).removeprefix("Value error, ").replace("a valid tuple", "a list")
     return Mistake(tuple(first["loc"]), first["type"], first.get("input"), message)

@@ -12,6 +12,7 @@ from infoseg_bench.contracts.registry import load_methods, load_recipes
 from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
 from infoseg_bench.errors import unknown_name
 from infoseg_bench.planning.data import outdated
+from infoseg_bench.utils.arguments import paths
 
 PathLikes = str | PathLike[str]
 
@@ -80,7 +81,7 @@ def list_recipes(plugins: Sequence[PathLikes] = ()) -> dict[str, type[DatasetRec
     Args:
         plugins: files with more recipes
     """
-    return dict(sorted(load_recipes([Path(plugin) for plugin in plugins]).recipes.items()))
+    return dict(sorted(load_recipes(paths(plugins)).recipes.items()))
 
 
 def list_methods(plugins: Sequence[PathLikes] = ()) -> dict[str, type[Method]]:
@@ -89,4 +90,4 @@ def list_methods(plugins: Sequence[PathLikes] = ()) -> dict[str, type[Method]]:
     Args:
         plugins: files with more methods
     """
-    return dict(sorted(load_methods([Path(plugin) for plugin in plugins]).methods.items()))
+    return dict(sorted(load_methods(paths(plugins)).methods.items()))

@@ -104,9 +104,11 @@ def evaluate(
     Raises:
         UserError: maps are missing, damaged or of another size; or other maps were scored under this name
     """
+    row = ExternalRow(
+        name=check_name(name) if name is not None else "", seed=seed, labels_used=labels_used,
+        pretrained=pretrained, extra_clusters=extra_clusters,
+    )  # fmt: skip
     prepared = find_prepared(Path(data), dataset)
-    if name is not None:
-        check_name(name)
     if pretrained is not None:
         check_pretrained(pretrained)
     counted = count_folder(
@@ -119,8 +121,5 @@ def evaluate(
     on_scores(scored)
     if name is None:
         return scored
-    row = ExternalRow(
-        name=name, seed=seed, labels_used=labels_used, pretrained=pretrained, extra_clusters=extra_clusters
-    )
     record = write_row(row, Path(results), prepared, counted, protocol=protocol, force=force)
     return Evaluated(scores=scored.scores, counts=counts, record=record, warnings=warnings)

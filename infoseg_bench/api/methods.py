@@ -27,9 +27,12 @@ from infoseg_bench.runs.loading import make_method, task_of
 from infoseg_bench.runs.photo_map_files import load_photo_maps
 from infoseg_bench.runs.prediction import EVALUATION_BATCH, predictor
 from infoseg_bench.scoring.counts import confusion_counts
+from infoseg_bench.utils.arguments import paths
 from infoseg_bench.utils.device import choose_device
 
 PROTOCOL = "corrected"
+LARGEST = 1 << 16
+"""Clusters of a confusion matrix at most; chosen by this project: more would fill the memory."""
 
 
 def load_store(name: str, data: str | Path = "data") -> PreparedDataset:
@@ -69,8 +72,11 @@ def get_method(
     Raises:
         UsageError: an unknown method or parameter, or `steps` is missing for a method that trains in steps
     """
-    files = [Path(plugin) for plugin in plugins]
+    files = paths(plugins)
     cls = load_methods(files).method(name)
+    for kind, number in (("steps", steps), ("seed", seed)):
+        if not isinstance(number, int) or number < 0:
+            raise UsageError(f"{kind}={number!r}: use a whole number, not below 0")
     if cls.is_iterative and steps < 1:
         raise UsageError(f"{name}: this method trains in steps: pass the number of steps as steps=...")
     spec = RunSpec(
@@ -129,17 +135,21 @@ def confusion_matrix(
     """Return the number of pixels per cluster and class; pixels with void labels are not counted.
 
     Args:
-        clusters: cluster maps, from `predict` or elsewhere; any non-negative numbers
+        clusters: cluster maps, from `predict` or elsewhere; numbers of 0 to 65535
         dataset: a data set from `load_store`
         protocol: label protocol
 
     Raises:
-        ValueError: the number of maps differs from that of the scored images, or a cluster is negative
+        ValueError: not whole numbers of 0 to 65535, or not one map of the crop's size for every scored image
         UsageError: no such protocol
     """
-    images = _evaluation(dataset, protocol, torch.device("cpu"))
-    if len(images) != len(clusters):
-        raise ValueError(f"{len(clusters)} cluster maps for {len(images)} scored images")
+    images, crop = _evaluation(dataset, protocol, torch.device("cpu")), dataset.view.crop
+    if not np.issubdtype(clusters.dtype, np.integer):
+        raise ValueError(f"cluster maps of {clusters.dtype}: use whole numbers")
+    if clusters.shape != (len(images), crop, crop):
+        raise ValueError(f"cluster maps of shape {clusters.shape}, not {(len(images), crop, crop)}")
+    if clusters.min(initial=0) < 0 or clusters.max(initial=0) >= LARGEST:
+        raise ValueError(f"clusters {clusters.min()} to {clusters.max()}: use numbers of 0 to {LARGEST - 1}")
     n_clusters, n_classes = int(clusters.max(initial=0)) + 1, len(dataset.view.classes)
     total = torch.zeros(n_clusters, n_classes, dtype=torch.int64)
     done = 0
@@ -157,8 +167,10 @@ def score(counts: Int64[np.ndarray, "cluster cls"]) -> Evaluation:
         counts: number of pixels per cluster and class
 
     Raises:
-        ValueError: the matrix has no pixels
+        ValueError: the matrix has no pixels, or numbers that are not counts
     """
+    if not np.issubdtype(np.asarray(counts).dtype, np.integer) or np.min(counts, initial=0) < 0:
+        raise ValueError("a confusion matrix holds counts of pixels: use whole numbers, not below 0")
     return evaluation(counts, step=0, selection="last")
 
 

@@ -19,11 +19,14 @@ from infoseg_bench.inference.overlays import write_legend
 from infoseg_bench.inference.segmenting import chosen_photos, segment_file
 from infoseg_bench.inference.weights import save_model
 from infoseg_bench.records.spec import Postprocess
+from infoseg_bench.utils.arguments import paths
 from infoseg_bench.utils.atomic import write_text
 from infoseg_bench.utils.device import choose_device
 from infoseg_bench.utils.progress import ProgressFactory, no_progress
 
 PathLikes = str | PathLike[str]
+LARGEST_SCALE = 8
+"""Factor by which photos are scaled at most; chosen by this project."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,7 @@ def get_model(
     """
     model, _ = load_run(
         find_run(str(run), Path(results)), data=Path(data), device=choose_device(device),
-        plugins=[Path(plugin) for plugin in plugins], allow_unfinished=allow_unfinished,
+        plugins=paths(plugins), allow_unfinished=allow_unfinished,
     )  # fmt: skip
     return model
 
@@ -115,7 +118,7 @@ def export(
         raise UsageError(f"--out {out}: use a name that ends in .safetensors")
     model, record = load_run(
         find_run(str(run), Path(results)), data=Path(data), device=torch.device("cpu"),
-        plugins=[Path(plugin) for plugin in plugins],
+        plugins=paths(plugins),
     )  # fmt: skip
     if record is None:
         raise UserError(f"{run}: this run is not finished")
@@ -149,7 +152,7 @@ def segment_photos(
         photos: photos, and folders of photos
         run: a run folder, or the beginning of a run's identity or name
         out: folder to write to
-        scale: factor by which photos are scaled first; the results have the photo's size
+        scale: factor by which photos are scaled first, in (0, 8]; the results have the photo's size
         postprocess: "mirror" averages the method's scores over every tile and its mirror image; None: as in
             the run's evaluations
         allow_unfinished: whether to use the last checkpoint of a run that is not finished
@@ -163,12 +166,15 @@ def segment_photos(
 
     Raises:
         UserError: no such run, without weights, or no photo
+        UsageError: a scale out of range
     """
+    if not 0 < scale <= LARGEST_SCALE:
+        raise UsageError(f"scale={scale}: use a number above 0 and up to {LARGEST_SCALE}")
     folder = Path(out)
     chosen = chosen_photos([Path(photo) for photo in photos], folder)
     model, record = load_run(
         find_run(str(run), Path(results)), data=Path(data), device=choose_device(device),
-        plugins=[Path(plugin) for plugin in plugins], allow_unfinished=allow_unfinished,
+        plugins=paths(plugins), allow_unfinished=allow_unfinished,
     )  # fmt: skip
     if postprocess is not None:
         model = replace(model, postprocess=postprocess)

@@ -15,6 +15,7 @@ from infoseg_bench.contracts.registry import load_recipes
 from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.preparation.download import Download, check_space, missing, obtain, plan
 from infoseg_bench.preparation.preparation import downloads
+from infoseg_bench.utils.arguments import paths
 from infoseg_bench.utils.progress import ProgressFactory, no_progress
 
 PathLikes = str | PathLike[str]
@@ -40,6 +41,7 @@ class NeededDownloads:
 
 def prepare(
     name: str,
+    /,
     *,
     data: PathLikes = "data",
     download: bool = False,
@@ -74,7 +76,7 @@ def prepare(
                 f"{name} needs {names}: pass download=True, or the folder of these files as source"
             )
 
-    recipe = load_recipes([Path(plugin) for plugin in plugins]).recipe(name)
+    recipe = load_recipes(paths(plugins)).recipe(name)
     chosen = recipe.options_type.parse(options, f"prepare {name}")
     return prepare_recipe(recipe, chosen, Path(data), confirm=refuse, progress=progress, log=log)
 

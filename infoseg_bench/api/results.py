@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.launchers.run_status import RunStatus, run_statuses
 from infoseg_bench.records.audit import audit_completed
 from infoseg_bench.records.pack import SUFFIX, write_pack
@@ -17,6 +17,7 @@ from infoseg_bench.records.stored import StoredRun
 from infoseg_bench.records.verification import Verification, verify_results
 from infoseg_bench.reporting.comparison import Comparison, compare_runs
 from infoseg_bench.reporting.write import Report, write_report
+from infoseg_bench.utils.arguments import names, paths
 from infoseg_bench.utils.progress import ProgressFactory, no_progress
 
 PathLikes = str | PathLike[str]
@@ -96,10 +97,12 @@ def verify(
     Raises:
         UserError: there are no runs
     """
+    if data is not None and not Path(data).is_dir():
+        raise UsageError(f"{data}: no such folder: use that of the prepared data sets, or leave out data")
     return verify_results(
         *_places(sources),
         data=None if data is None else Path(data),
-        plugins=[Path(plugin) for plugin in plugins],
+        plugins=paths(plugins),
         progress=progress,
     )
 
@@ -134,17 +137,19 @@ def report(
     Raises:
         UserError: no finished run, or `out` cannot be written
     """
+    if figures not in ("svg", "pdf"):
+        raise UsageError(f"figures={figures!r}: use 'svg' or 'pdf'")
     places = _places(sources)
     return write_report(
         places,
         Path(out) if out is not None else default_report(places),
         data=None if data is None else Path(data),
         embed_photos=embed_photos,
-        plugins=[Path(plugin) for plugin in plugins],
+        plugins=paths(plugins),
         figures=figures,
-        datasets=datasets,
-        methods=methods,
-        states=states,
+        datasets=names(datasets),
+        methods=names(methods),
+        states=names(states),
     )
 
 
@@ -183,7 +188,9 @@ def status(
     Returns:
         the runs, ordered by name; damaged runs have the state "damaged"
     """
-    return run_statuses(Path(results), datasets=datasets, methods=methods, states=states)[0]
+    return run_statuses(
+        Path(results), datasets=names(datasets), methods=names(methods), states=names(states)
+    )[0]
 
 
 def default_report(sources: Sequence[Path]) -> Path:

@@ -264,6 +264,8 @@ class Method(ABC, Generic[P]):
         Raises:
             UserError: the method only gives clusters
         """
+        if type(self).predict is Method.predict:
+            raise UserError(f"{self.name} defines neither predict nor scores: define one of them")
         raise UserError(f"{self.name} gives clusters without scores, which cannot be post-processed")
 
     def features(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 METHODS = "infoseg_bench.methods"
 DATASETS = "infoseg_bench.datasets"
+NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
+"""Names of methods and recipes, which are parts of the names of folders."""
 
 
 @dataclass
@@ -113,6 +116,10 @@ def _load_files(plugins: Sequence[Path], base: type, known: dict[str, Any], brok
         # A plug-in that calls sys.exit is treated like one that raises an exception.
         try:
             for cls in _classes(_load_module(path), base):
+                if re.fullmatch(NAME, cls.name) is None:
+                    raise ValueError(
+                        f"{cls.name!r} is no name: use lower-case letters, digits, and single dashes"
+                    )
                 if cls.name in known:
                     raise ValueError(f"{cls.name} is the name of another {base.__name__}")
                 known[cls.name] = cls
@@ -153,5 +160,7 @@ def _get(kind: str, name: str, known: dict[str, Any], broken: dict[str, str]) ->
     if name in broken:
         raise UsageError(f"{kind} {name!r} cannot be loaded: {broken[name]}")
     if name not in known:
-        raise unknown_name(kind, name, known, f"infoseg-bench list shows all {kind}s")
+        files = [f"; {file} cannot be loaded: {why}" for file, why in broken.items() if file.endswith(".py")]
+        remedy = f"infoseg-bench list shows all {kind}s; one of your own needs --plugin FILE{''.join(files)}"
+        raise unknown_name(kind, name, known, remedy)
     return known[name]

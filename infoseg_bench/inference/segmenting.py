@@ -52,6 +52,8 @@ def chosen_photos(paths: Sequence[Path], out: Path) -> ChosenPhotos:
         _add({name: photo for name, photo in listing.files.items() if not _below(photo, out)}, chosen)
         if listing.left_out:
             chosen.left_out[path] = listing.left_out_line
+    if not paths:
+        raise UserError("no photo to segment: give photos, or folders of photos")
     if not (chosen.photos or chosen.faults):
         raise UserError(f"no photos but the results in --out {printable(out)}: give others, or another --out")
     return chosen

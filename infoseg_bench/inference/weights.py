@@ -17,6 +17,7 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.inference.model import Model
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.runs.loading import make_method
+from infoseg_bench.utils.arguments import paths
 from infoseg_bench.utils.atomic import write_bytes
 from infoseg_bench.utils.device import choose_device
 
@@ -58,7 +59,7 @@ def save_model(model: Model, spec: RunSpec, path: Path) -> int:
     return sum(tensor.numel() for tensor in tensors.values())
 
 
-def load_model(path: str | Path, *, device: str = "auto", plugins: Sequence[Path] = ()) -> Model:
+def load_model(path: str | Path, *, device: str = "auto", plugins: Sequence[str | Path] = ()) -> Model:
     """Return a model written by `infoseg-bench export`. No code in the file is executed.
 
     Args:
@@ -73,7 +74,7 @@ def load_model(path: str | Path, *, device: str = "auto", plugins: Sequence[Path
     try:
         spec = RunSpec.model_validate(header["spec"])
         task = Task(dataset=spec.dataset, **header["task"])
-        method = make_method(spec, task, device=choose_device(device), plugins=plugins)
+        method = make_method(spec, task, device=choose_device(device), plugins=paths(plugins))
         method.load_state({**method.state(), **_nested({**header["plain"], **tensors})})
         return Model(
             method=method,

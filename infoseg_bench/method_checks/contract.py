@@ -42,6 +42,7 @@ def scores_give_the_clusters(subject: Subject) -> str | None:
     method = subject.fitted()
     scores = method.scores(images())
     require(scores.shape == (3, CLASSES, CROP, CROP), f"scores gives {tuple(scores.shape)}")
+    require(bool(scores.isfinite().all()), "scores gives values that are not finite")
     require(torch.equal(scores.argmax(dim=1), method.predict(images())), "predict gives other clusters")
     return None
 
@@ -152,7 +153,7 @@ CHECKS = (
     ),
     Check(
         title="the highest score is that of the predicted cluster",
-        remedy="return `batch cluster height width` from `scores`, and do not override `predict` as well",
+        remedy="return finite `batch cluster height width` from `scores`, and do not override `predict` too",
         test=scores_give_the_clusters,
     ),
     Check(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from infoseg_bench.contracts.method import PRETRAINED
+from infoseg_bench.contracts.registry import NAME
 from infoseg_bench.errors import UsageError
 from infoseg_bench.method_checks.check import require
 from infoseg_bench.method_checks.subject import Subject
@@ -14,6 +15,8 @@ def named(subject: Subject) -> None:
     """Check that name, title and citation are given."""
     for field in ("name", "title", "citation"):
         require(bool(getattr(subject.cls, field, "")), f"{field} is empty")
+    name = subject.cls.name
+    require(re.fullmatch(NAME, name) is not None, f"the name {name!r} is not of letters, digits and dashes")
 
 
 def described(subject: Subject) -> None:
@@ -35,6 +38,8 @@ def resolvable(subject: Subject) -> None:
     for dataset in ("any", *subject.cls.presets):
         made = subject.cls.resolve(dataset, {})
         require(type(made) is subject.cls.parameters_type, f"resolve returns {type(made).__name__}")
+        # pydantic does not check defaults.
+        subject.cls.parameters_type.parse(made.model_dump(mode="json"), subject.cls.name)
     try:
         subject.cls.resolve("any", {"no-such-parameter": 1})
     except UsageError:

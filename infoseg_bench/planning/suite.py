@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.errors import Mistake, UsageError, UserError, first_mistake, unknown_name
@@ -19,8 +19,18 @@ from infoseg_bench.utils.text import read_text
 if TYPE_CHECKING:
     from infoseg_bench.contracts import Method
 
+Value = TypeVar("Value")
+
 DEFAULT_BUDGET = Budget(steps=10_000, evaluate_every=500)
 """Chosen by this project, because the InfoSeg paper states no number of steps: 20 points on the curve."""
+
+
+def _once(values: list[Value]) -> list[Value]:
+    return list(dict.fromkeys(values))
+
+
+Names = Annotated[list[str], AfterValidator(_once)]
+Seeds = Annotated[list[Annotated[int, Field(ge=0)]], AfterValidator(_once)]
 
 
 class BudgetRule(BaseModel):
@@ -36,7 +46,7 @@ class BudgetRule(BaseModel):
     """Training steps."""
     evaluate_every: int | None = Field(default=None, gt=0)
     """Steps between two evaluations; by default a twentieth of `steps`, if given."""
-    seeds: list[int] | None = Field(default=None, min_length=1)
+    seeds: Seeds | None = Field(default=None, min_length=1)
     """Seeds, instead of the suite's."""
 
     def covers(self, method: str, dataset: str) -> bool:
@@ -62,18 +72,19 @@ class Suite(BaseModel):
 
     title: str
     """What the suite is for."""
-    datasets: list[str] = Field(min_length=1)
+    datasets: Names = Field(min_length=1)
     """Names of data sets."""
-    methods: list[str] = Field(min_length=1)
+    methods: Names = Field(min_length=1)
     """Names of methods."""
-    seeds: list[int] = Field(min_length=1)
+    seeds: Seeds = Field(min_length=1)
     """Seeds; every method is run once with each."""
     protocol: str = "corrected"
     """Label table of the data sets."""
     postprocess: Postprocess = "none"
     """Post-processing of every method's scores before an evaluation."""
     budget: Budget | None = None
-    """Budget of every method that is trained in steps; by default the method's own, else 10 000 steps."""
+    """Budget of every method that is trained in steps; by default the method's own, else 10 000 steps.
+    Without `evaluate_every`, a method is evaluated after every twentieth of the steps."""
     budgets: list[BudgetRule] = []
     """Rules with other budgets and seeds for some methods and data sets."""
     parameters: dict[str, dict[str, Any]] = {}
@@ -84,6 +95,13 @@ class Suite(BaseModel):
     """Options of `infoseg-bench prepare` for embedded data sets, by data set."""
     preset: str | None = None
     """Name by which `run --preset NAME` applies this suite's parameters and budgets to other runs."""
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _interval(cls, budget: Any) -> Any:
+        if isinstance(budget, dict) and isinstance(steps := budget.get("steps"), int):
+            return {"evaluate_every": default_interval(steps), **budget}
+        return budget
 
     def budget_of(self, method: type[Method], dataset: str) -> Budget | None:
         """Return the budget of a method on a data set; None if the method is not trained in steps."""

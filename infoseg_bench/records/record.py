@@ -21,6 +21,8 @@ from infoseg_bench.errors import UserError, reason
 from infoseg_bench.records.spec import RunSpec
 
 SCHEMA_VERSION: Literal[1] = 1
+NOT_DECLARED = "not declared"
+"""Label use of label maps of which nothing is known."""
 OPTIONAL = ("pretrained", "diagnostics", "selected")
 """Parts of a record that are left out of its file if they are empty."""
 
@@ -335,6 +337,12 @@ def _refuse_newer(content: bytes, source: Path) -> None:
             f"{source}: a record of schema {version}, newer than {SCHEMA_VERSION}, which this version "
             "reads: upgrade infoseg-bench"
         )
+
+
+def contradict(one: tuple[str | None, str | None], other: tuple[str | None, str | None]) -> bool:
+    """Return whether two seeds of a row are declared otherwise, each by label use and pre-training."""
+    uses = one[0], other[0]
+    return one[1] != other[1] or (uses[0] != uses[1] and NOT_DECLARED not in uses)
 
 
 def label_uses(*uses: str | None) -> str | None:

@@ -13,7 +13,7 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.records.audit import audit, audit_unscored, check_best_images
 from infoseg_bench.records.counts_file import Counts, warnings_of
 from infoseg_bench.records.label_counts import LabelCounts
-from infoseg_bench.records.record import FinishedRecord, UnscoredRecord, label_uses
+from infoseg_bench.records.record import FinishedRecord, UnscoredRecord, contradict, label_uses
 from infoseg_bench.records.sources import stored_runs
 from infoseg_bench.records.stored import StoredRun
 from infoseg_bench.utils.progress import ProgressFactory, no_progress
@@ -62,34 +62,42 @@ def verify_results(
         )
     labels = LabelCounts(data)
     found, registry = Verification(faults=[*problems, *labels.problems]), load_methods(plugins)
+    declared: dict[str, tuple[str | None, str | None]] = {}
     for run in progress(runs, "verifying"):
         try:
-            finished = _verify(run, registry, labels)
+            record = _verify(run, registry, labels)
+            if record is None:
+                found.unfinished += 1
+                continue
+            mine = record.label_use, record.pretrained
+            if contradict(declared.setdefault(record.row, mine), mine):
+                uses = f"labels {mine[0] or 'none'}, pre-trained {mine[1] or 'no'}"
+                raise UserError(f"{run.record_file}: declared otherwise than other seeds of its row ({uses})")
+            found.sound += 1
         except UserError as error:
             found.faults.append(str(error))
-        else:
-            found.sound += finished
-            found.unfinished += not finished
     return found
 
 
-def _verify(run: StoredRun, registry: Registry, labels: LabelCounts) -> bool:
+def _verify(
+    run: StoredRun, registry: Registry, labels: LabelCounts
+) -> FinishedRecord | UnscoredRecord | None:
     record, spec = run.completed_record(), run.spec()
     if spec.folder != run.path.name:
         raise UserError(f"{run.spec_file}: belongs to another run; its folder should be {spec.folder}")
     if record is None:
-        return False
+        return None
     if spec != record.spec:
         raise UserError(f"{run.spec_file}: not the same spec as in record.json")
     _check_declared(run, record, registry)
     if isinstance(record, UnscoredRecord):
         audit_unscored(run, record)
-        return True
+        return record
     counts = audit(run, record)
     _check_images(run, record, counts)
     _check_selection(run, record)
     labels.check(record, counts, run.counts_file)
-    return True
+    return record
 
 
 def _check_images(run: StoredRun, record: FinishedRecord, counts: Counts) -> None:

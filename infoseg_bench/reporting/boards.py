@@ -178,12 +178,15 @@ def _rows(runs: pd.DataFrame, loaded: dict[str, Run]) -> pd.DataFrame:
     """Aggregate runs over their seeds; the standard deviation is the sample's, NaN for a single seed."""
     collapsed = runs["largest_cluster"] >= COLLAPSED_SHARE
     groups = runs.assign(run=runs.index.str[:6], collapsed=collapsed).groupby("row")
-    same = [*_KEY, "method", "method_title", "settings", "steps", "label_use", "pretrained", "selected_by"]
+    same = [*_KEY, "method", "method_title", "settings", "steps", "selected_by"]
     scores = groups[[*SCORES, "selected_pixel_accuracy"]].agg(["mean", "std"])
     scores.columns = scores.columns.map("_".join)
     rows = groups[same].first().join(scores)
     rows = rows.join(
         groups.agg(
+            # What one seed has used, the row has.
+            label_use=("label_use", lambda uses: " and ".join(sorted({*uses} - {"none"})) or "none"),
+            pretrained=("pretrained", lambda names: " and ".join(sorted({*names} - {""}))),
             n=("seed", "size"),
             seeds=("seed", lambda seeds: " ".join(map(str, seeds))),
             runs=("run", " ".join),

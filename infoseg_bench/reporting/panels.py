@@ -45,6 +45,8 @@ def make_panels(board: Board, data: Path, *, plugins: Sequence[Path] = ()) -> Pa
     selections = _selections(list(runs.values()))
     chosen = sorted({index for indices in selections.values() for index in indices})
     columns, notes = _columns(board, runs, photos, chosen, plugins)
+    if len(columns) < 3:
+        return Panels(notes=tuple(notes))
     panels = [
         _panel(name, [chosen.index(index) for index in some], columns) for name, some in selections.items()
     ]
@@ -90,6 +92,10 @@ def _columns(
             clusters = predict(RunFolder(run.folder.path), photos, chosen, plugins=plugins)
         except UserError as error:
             notes.append(str(error))
+            continue
+        except Exception as error:
+            # A method may raise anything, for example after its file was edited.
+            notes.append(f"{title}: not drawn, because the method fails ({type(error).__name__}: {error}).")
             continue
         classes = _classes(run, clusters, len(colours) - 2)
         correct = ((classes == labels) & (labels != VOID)).sum(axis=(1, 2))

@@ -90,7 +90,8 @@ def put_state(method: Method, state: Mapping[str, Any], folder: RunFolder) -> No
     """
     try:
         method.load_state(dict(state))
-    except (RuntimeError, KeyError, ValueError) as error:
+    except Exception as error:
+        # A method that was edited since may raise anything.
         lines = [line.strip() for line in str(error).splitlines()]
         # The second line of torch's message names the first weight that does not fit.
         reason = lines[1] if len(lines) > 1 else str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import get_args
 
 import numpy as np
 import torch
@@ -38,7 +39,13 @@ def check_postprocess(method: type[Method], postprocess: Postprocess) -> None:
 
 
 def predictor(method: Method, postprocess: Postprocess) -> Predict:
-    """Return what segments images: the method alone, or the method with post-processing of its scores."""
+    """Return what segments images: the method alone, or the method with post-processing of its scores.
+
+    Raises:
+        UsageError: no such post-processing
+    """
+    if postprocess not in get_args(Postprocess):
+        raise UsageError(f"postprocess {postprocess!r}: use one of {', '.join(get_args(Postprocess))}")
     return partial(_mirrored, method) if postprocess == "mirror" else method.predict
 
 

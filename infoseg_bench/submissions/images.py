@@ -21,8 +21,10 @@ def write_images(prepared: PreparedDataset, folder: Path, progress: ProgressFact
         number of images
 
     Raises:
-        UserError: the photos do not have three channels, or the folder cannot be written
+        UserError: no photo is scored, the photos do not have three channels, or the folder cannot be written
     """
+    if not len(prepared.view.evaluation):
+        raise UserError(f"{prepared.view.name}: no photo to score: prepare it again with labels")
     if prepared.store.channels != 3:
         raise UserError(
             f"{prepared.view.name}: its {prepared.store.channels} channels cannot be written as PNG: read "

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
 
 from infoseg_bench.data.catalogue import PreparedDataset
-from infoseg_bench.errors import UserError
+from infoseg_bench.errors import UsageError, UserError
 from infoseg_bench.records.counts_file import dataset_facts, warnings_of, write_counts
 from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.provenance import collect, now
-from infoseg_bench.records.record import FinishedRecord
+from infoseg_bench.records.record import NOT_DECLARED, FinishedRecord, contradict
 from infoseg_bench.records.spec import EXTRA_CLUSTERS, RunSpec
 from infoseg_bench.submissions.counting import Counted, ExtraClusters
 from infoseg_bench.submissions.naming import check_name, method_name
 from infoseg_bench.utils.atomic import write_text
 
 LABEL_USE: dict[str | None, str | None] = {
-    None: "not declared",
+    None: NOT_DECLARED,
     "none": None,
     "mask": "mask (as declared)",
     "selection": "selection (as declared)",
@@ -47,6 +49,21 @@ class ExternalRow:
     labels_used: str | None
     pretrained: str | None = None
     extra_clusters: ExtraClusters = "corrected"
+
+    def __post_init__(self) -> None:
+        """Check what is declared.
+
+        Raises:
+            UsageError: a value is not one of those
+        """
+        if self.labels_used not in LABEL_USE:
+            known = ", ".join(name for name in LABEL_USE if name)
+            raise UsageError(f"--labels-used {self.labels_used!r}: use one of {known}")
+        if self.extra_clusters not in get_args(ExtraClusters):
+            known = " or ".join(get_args(ExtraClusters))
+            raise UsageError(f"--extra-clusters {self.extra_clusters!r}: use {known}")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise UsageError(f"--seed {self.seed!r}: use a whole number, not below 0")
 
     def spec(self, prepared: PreparedDataset, protocol: str) -> RunSpec:
         """Return the spec of the row.
@@ -113,10 +130,12 @@ def write_row(
         force: replace the results of other label maps
 
     Raises:
-        UserError: other label maps were scored under this name and seed, and `force` is not set
+        UserError: other label maps were scored under this name and seed, and `force` is not set; or other
+            seeds of this name have other declarations
     """
     spec = row.spec(prepared, protocol)
     folder = RunFolder.of(results, spec)
+    _refuse_other_declarations(row, results, spec)
     with folder.lock():
         if folder.record_file.exists() and not force and not _same(folder, counted.counts):
             raise UserError(
@@ -129,6 +148,26 @@ def write_row(
         record = external_record(row, folder, prepared, counted, spec)
         write_text(folder.record_file, record.model_dump_json(indent=2) + "\n")
     return record
+
+
+def _refuse_other_declarations(row: ExternalRow, results: Path, spec: RunSpec) -> None:
+    """Refuse a repetition that is declared otherwise than the others: they are averaged in one row."""
+    for path in sorted((results / "runs").glob(f"{spec.dataset}--{spec.method}--seed*")):
+        other = _record(RunFolder(path))
+        if other is None or other.row != spec.row or other.identity == spec.identity:
+            continue
+        if contradict((other.label_use, other.pretrained), (LABEL_USE[row.labels_used], row.pretrained)):
+            uses = f"labels: {other.label_use or 'none'}; pre-trained: {other.pretrained or 'no'}"
+            raise UserError(
+                f"{path}: seed {other.spec.seed} of --name {row.name!r} is declared otherwise ({uses}): "
+                "declare all seeds alike, or use another name"
+            )
+
+
+def _record(folder: RunFolder) -> FinishedRecord | None:
+    with suppress(UserError):
+        return folder.finished_record()
+    return None
 
 
 def _same(folder: RunFolder, counts: np.ndarray) -> bool:

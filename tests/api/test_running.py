@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -169,3 +172,109 @@ def test_what_is_unknown_is_named(folder: Path) -> None:
         infoseg_bench.run(data=folder / "data")
     with pytest.raises(UsageError, match="unknown"):
         infoseg_bench.prepare("no-such-recipe")
+
+
+@pytest.mark.parametrize("wrong", [{"jobs": -1}, {"jobs": 0}, {"gpus_per_run": 0}, {"snapshots": -1}])
+def test_numbers_out_of_range_are_refused_before_anything_is_done(
+    folder: Path, wrong: dict[str, int]
+) -> None:
+    (name,) = wrong
+    with pytest.raises(UsageError, match=f"{name}=.*or more"):
+        kmeans(folder, results=folder / "wrong", **wrong)
+    with pytest.raises(UsageError, match="seeds"):
+        kmeans(folder, results=folder / "wrong", seeds=[-1])
+    assert not (folder / "wrong").exists()
+
+
+def test_a_single_name_need_not_be_in_a_list(folder: Path) -> None:
+    planned = kmeans(folder, datasets="mini", methods="kmeans", dry_run=True)
+    assert {run.spec.method for run in planned.plan.runs} == {"kmeans"}
+    plugin = folder / "one_plugin.py"
+    plugin.write_text("")
+    assert "kmeans" in infoseg_bench.list_methods(plugins=str(plugin))
+
+
+def test_your_own_photos_are_prepared_from_python(folder: Path, tmp_path: Path) -> None:
+    count = infoseg_bench.write_images("mini", tmp_path / "photos", data=folder / "data")
+    prepared = infoseg_bench.prepare(
+        "image-folder", name="mine", images=str(tmp_path / "photos"), clusters=3, data=tmp_path / "data"
+    )
+    assert prepared.summary["photos"].startswith(str(count))
+    assert list(infoseg_bench.list_datasets(tmp_path / "data")) == ["mine"]
+
+
+WRONG = """
+import sys
+from pathlib import Path
+import numpy as np
+import infoseg_bench
+
+data, maps, kept = sys.argv[1:]
+store = infoseg_bench.load_store("mini", data)
+method = infoseg_bench.fit(infoseg_bench.get_method("kmeans", store, sample=300), store)
+clusters = infoseg_bench.predict(method, store)
+for photo, name in enumerate(store.store.ids()):
+    np.save(Path(maps) / f"{name}.npy", clusters[photo])
+
+def evaluate(**more):
+    infoseg_bench.evaluate(maps, dataset="mini", name="P", data=data, results=kept, **more)
+
+evaluate(labels_used="none")
+counts = infoseg_bench.confusion_matrix(clusters, store)
+calls = [
+    lambda: evaluate(labels_used="None"),
+    lambda: evaluate(extra_clusters="foo"),
+    lambda: evaluate(seed=-1),
+    lambda: evaluate(seed="x"),
+    lambda: infoseg_bench.confusion_matrix(clusters + 0.6, store),
+    lambda: infoseg_bench.confusion_matrix(clusters[:, :1], store),
+    lambda: infoseg_bench.confusion_matrix(clusters[:, :1, :1], store),
+    lambda: infoseg_bench.confusion_matrix(clusters[1:], store),
+    lambda: infoseg_bench.confusion_matrix(clusters - 100, store),
+    lambda: infoseg_bench.confusion_matrix(clusters.astype(np.int64) + 2**30, store),
+    lambda: infoseg_bench.score(counts / counts.sum()),
+    lambda: infoseg_bench.score(-counts),
+    lambda: infoseg_bench.predict(method, store, postprocess="crf"),
+    lambda: infoseg_bench.get_method("kmeans", store, seed="x"),
+    lambda: infoseg_bench.get_method("kmeans", store, steps=4.5),
+    lambda: infoseg_bench.report(kept, figures="png"),
+    lambda: infoseg_bench.verify(kept, data="nodata"),
+    lambda: infoseg_bench.segment_photos(run="x"),
+    lambda: infoseg_bench.segment_photos("a.png", run="x", scale=0),
+    lambda: infoseg_bench.segment_photos("a.png", run="x", scale=float("nan")),
+]
+for call in calls:
+    try:
+        call()
+        print("accepted")
+    except (ValueError, infoseg_bench.errors.UserError) as error:
+        print(type(error).__name__, error)
+"""
+SAYS = (
+    *(
+        "--labels-used 'None'",
+        "--extra-clusters 'foo'",
+        "--seed -1",
+        "--seed 'x'",
+        "of float64: use whole numbers",
+    ),
+    *(["not ("] * 3),
+    *(["use numbers of 0 to 65535"] * 2),
+    *(["whole numbers, not below 0"] * 2),
+    *("postprocess 'crf': use one of none, mirror", "seed='x': use a whole number", "steps=4.5"),
+    *("figures='png': use 'svg' or 'pdf'", "nodata: no such folder", "no photo to segment"),
+    *("scale=0: use a number above 0", "scale=nan"),
+)
+
+
+def test_wrong_values_are_refused_and_leave_the_row_as_it_was(folder: Path, tmp_path: Path) -> None:
+    # In a process of its own, in which types are not checked.
+    words = [str(folder / "data"), str(tmp_path), str(tmp_path / "kept")]
+    done = subprocess.run(
+        [sys.executable, "-c", WRONG, *words], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for line, says in zip(done.stdout.splitlines(), SAYS, strict=True):
+        assert says in line, line
+    (record,) = (tmp_path / "kept" / "runs").glob("*/record.json")
+    assert json.loads(record.read_text())["label_use"] is None

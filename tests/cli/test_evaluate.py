@@ -227,6 +227,36 @@ def test_pre_trained_weights_of_label_maps_are_declared_with_their_data(folder: 
     assert json.loads(record.read_text())["pretrained"] == "DINO, trained on ImageNet"
 
 
+@pytest.mark.parametrize(
+    "words", [["--pretrained", "DINO, trained on ImageNet"], ["--labels-used", "training"]]
+)
+def test_seeds_of_one_row_are_declared_alike(folder: Path, words: list[str]) -> None:
+    maps = write_maps(folder / "maps")
+    assert evaluate(maps, "--name", "A", "--labels-used", "none")[0] == 0
+    status, output = evaluate(maps, "--name", "A", "--labels-used", "none", "--seed", "1", *words)
+    assert status == 1
+    assert "seed 0 of --name 'A' is declared otherwise (labels: none; pre-trained: no)" in output
+    assert evaluate(maps, "--name", "A", "--labels-used", "none", "--seed", "1")[0] == 0
+    (path,) = (folder / "results" / "runs").glob("*seed1*/record.json")
+    content = json.loads(path.read_text())
+    content |= (
+        {"pretrained": "DINO, trained on ImageNet"} if "--pretrained" in words else {"label_use": "mask"}
+    )
+    path.write_text(json.dumps(content))
+    status, output = call("verify")
+    assert (status, "declared otherwise than other seeds of its row" in output) == (1, True)
+    assert call("report")[0] == 0
+    board = (folder / "results" / "report" / "leaderboard.md").read_text()
+    assert "No method leads" in board
+    assert ("pre-trained: DINO" if "--pretrained" in words else "used labels: mask") in board
+
+
+def test_images_of_a_data_set_without_labels_are_not_written(folder: Path) -> None:
+    write_store(folder / "data" / "plain.h5", labels="none", name="plain")
+    status, output = call("evaluate", "--dataset", "plain", "--write-images", "out")
+    assert (status, output) == (1, "Error: plain: no photo to score: prepare it again with labels\n")
+
+
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a|b", "a\nb", "", "x" * 61, "`rm`"])
 def test_a_name_that_cannot_stand_on_a_board_is_refused_before_anything_is_read(
     folder: Path, name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from infoseg_bench import load_model
+from infoseg_bench.baselines.kmeans import KMeans
 from infoseg_bench.cli import main
 from infoseg_bench.errors import UserError
 from infoseg_bench.inference.model import photo_pixels
@@ -257,3 +259,41 @@ def test_a_damaged_or_foreign_weights_file_is_refused(folder: Path, tmp_path: Pa
     for name, says in (("foreign", "not a model"), ("damaged", "not a readable"), ("absent", "no such file")):
         with pytest.raises(UserError, match=says):
             load_model(tmp_path / f"{name}.safetensors")
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda path: path.write_bytes(b""), lambda path: path.write_bytes(b"x" * 300)]
+)
+def test_a_report_without_a_readable_checkpoint_has_no_panels_and_says_why(
+    folder: Path, damage: Callable[[Path], object]
+) -> None:
+    run = run_of(folder, "kmeans")
+    copy = folder / "damaged" / "runs" / run.path.name
+    shutil.copytree(run.path, copy, dirs_exist_ok=True)
+    damage(copy / "checkpoint.pt")
+    status, output = call("report", "--results", "damaged", "--embed-photos")
+    assert status == 0, output
+    page = (folder / "damaged" / "report" / "index.html").read_text()
+    assert "checkpoint.pt" in page
+    assert "What they see" not in page
+
+
+def test_a_method_that_fails_on_what_it_is_shown_stops_no_report(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = KMeans.load_state
+
+    def failing(*_: object) -> None:
+        raise AttributeError("no such thing")
+
+    monkeypatch.setattr("infoseg_bench.baselines.kmeans.KMeans.load_state", failing)
+    status, output = call("report", "--out", "failing", "--embed-photos")
+    assert status == 0, output
+    pages = [path.read_text() for path in (folder / "failing").rglob("index.html")]
+    assert any("made by another network (no such thing)" in page for page in pages)
+    monkeypatch.setattr("infoseg_bench.baselines.kmeans.KMeans.load_state", original)
+    monkeypatch.setattr("infoseg_bench.baselines.kmeans.KMeans.scores", failing)
+    status, output = call("report", "--out", "failing", "--embed-photos")
+    assert status == 0, output
+    pages = [path.read_text() for path in (folder / "failing").rglob("index.html")]
+    assert any("the method fails (AttributeError: no such thing)" in page for page in pages)

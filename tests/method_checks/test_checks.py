@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from infoseg_bench.cli import main
 from infoseg_bench.contracts.registry import load_methods
+from infoseg_bench.errors import UsageError
 from infoseg_bench.method_checks.check import do_checks
 from infoseg_bench.method_checks.contract import CHECKS
 from infoseg_bench.method_checks.scaffold import write_method
@@ -17,6 +18,10 @@ from infoseg_bench.method_checks.subject import Subject
 
 BREAKS = {
     "name, title and citation are given": ('= "not published"', '= ""'),
+    "the highest score is that of": (
+        "return self._probabilities(images)",
+        "return self._probabilities(images) * float('nan')",
+    ),
     "every parameter has a description": ('source="chosen by this project", ge=0)', 'source="", ge=0)'),
     "defaults and presets are valid": (
         "    def build",
@@ -73,6 +78,26 @@ def test_a_check_fails_on_a_method_that_breaks_it(tmp_path: Path, title: str) ->
     assert outcome.ending == "failed"
     assert outcome.reason
     assert "\n" not in outcome.reason
+
+
+def test_defaults_that_their_own_rules_forbid_are_found(tmp_path: Path) -> None:
+    path = write_method("broken", tmp_path / "broken_default.py")
+    text = path.read_text()
+    assert "ge=0)" in text
+    path.write_text(text.replace("ge=0)", "ge=10_000)", 1))
+    (check,) = [check for check in CHECKS if check.title.startswith("defaults and presets are valid")]
+    (outcome,) = do_checks(load(path), [check])
+    assert outcome.ending == "failed"
+
+
+@pytest.mark.parametrize("name", ["Bright Ness", "a/b", "a--b", ""])
+def test_a_method_whose_name_cannot_be_a_folder_is_not_loaded(tmp_path: Path, name: str) -> None:
+    path = write_method("broken", tmp_path / f"broken_name_{len(name)}.py")
+    path.write_text(path.read_text().replace('= "broken"', f"= {name!r}", 1))
+    registry = load_methods([path])
+    assert "is no name: use lower-case letters" in registry.broken[str(path)]
+    with pytest.raises(UsageError, match=r"unknown method 'broken'.*--plugin FILE; .*cannot be loaded"):
+        registry.method("broken")
 
 
 def call(*words: str) -> tuple[int, str]:

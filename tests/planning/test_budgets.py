@@ -159,3 +159,21 @@ def test_evaluations_are_counted_with_the_first_and_the_last() -> None:
     assert evaluations(Budget(steps=100, evaluate_every=10), done=40) == 6
     assert evaluations(Budget(steps=95, evaluate_every=10)) == 11
     assert evaluations(Budget(steps=5, evaluate_every=10)) == 2
+
+
+def test_what_is_named_twice_is_run_once() -> None:
+    suite = Suite(title="t", datasets=["a", "a"], methods=["kmeans", "kmeans"], seeds=[0, 1, 0])
+    assert (suite.datasets, suite.methods, suite.seeds) == (["a"], ["kmeans"], [0, 1])
+
+
+def test_a_budget_without_an_interval_is_evaluated_twenty_times() -> None:
+    suite = Suite.model_validate(
+        {"title": "t", "datasets": ["a"], "methods": ["iic"], "seeds": [0], "budget": {"steps": 400}}
+    )
+    assert suite.budget == Budget(steps=400, evaluate_every=20)
+
+
+def test_a_misspelt_key_is_named_before_the_one_that_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text('title = "t"\ndatasets = ["a"]\nmethods = ["iic"]\nseed = [0]\n')
+    with pytest.raises(UsageError, match=r"s\.toml: seed: unknown key 'seed': did you mean seeds"):
+        read_suite(str(tmp_path / "s.toml"))
