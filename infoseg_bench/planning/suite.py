@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from infoseg_bench.contracts.registry import Registry
 from infoseg_bench.errors import Mistake, UsageError, UserError, first_mistake, unknown_name
@@ -83,8 +83,7 @@ class Suite(BaseModel):
     postprocess: Postprocess = "none"
     """Post-processing of every method's scores before an evaluation."""
     budget: Budget | None = None
-    """Budget of every method that is trained in steps; by default the method's own, else 10 000 steps.
-    Without `evaluate_every`, a method is evaluated after every twentieth of the steps."""
+    """Budget of every method that is trained in steps; by default the method's own, else 10 000 steps."""
     budgets: list[BudgetRule] = []
     """Rules with other budgets and seeds for some methods and data sets."""
     parameters: dict[str, dict[str, Any]] = {}
@@ -95,13 +94,6 @@ class Suite(BaseModel):
     """Options of `infoseg-bench prepare` for embedded data sets, by data set."""
     preset: str | None = None
     """Name by which `run --preset NAME` applies this suite's parameters and budgets to other runs."""
-
-    @field_validator("budget", mode="before")
-    @classmethod
-    def _interval(cls, budget: Any) -> Any:
-        if isinstance(budget, dict) and isinstance(steps := budget.get("steps"), int):
-            return {"evaluate_every": default_interval(steps), **budget}
-        return budget
 
     def budget_of(self, method: type[Method], dataset: str) -> Budget | None:
         """Return the budget of a method on a data set; None if the method is not trained in steps."""

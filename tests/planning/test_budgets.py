@@ -166,13 +166,6 @@ def test_what_is_named_twice_is_run_once() -> None:
     assert (suite.datasets, suite.methods, suite.seeds) == (["a"], ["kmeans"], [0, 1])
 
 
-def test_a_budget_without_an_interval_is_evaluated_twenty_times() -> None:
-    suite = Suite.model_validate(
-        {"title": "t", "datasets": ["a"], "methods": ["iic"], "seeds": [0], "budget": {"steps": 400}}
-    )
-    assert suite.budget == Budget(steps=400, evaluate_every=20)
-
-
 def test_a_misspelt_key_is_named_before_the_one_that_is_missing(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text('title = "t"\ndatasets = ["a"]\nmethods = ["iic"]\nseed = [0]\n')
     with pytest.raises(UsageError, match=r"s\.toml: seed: unknown key 'seed': did you mean seeds"):
