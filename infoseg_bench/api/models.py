@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from infoseg_bench.contracts.registry import load_recipes
+from infoseg_bench.contracts.registry import PLUGIN_MODULE, load_recipes
 from infoseg_bench.data.catalogue import prepared_datasets
 from infoseg_bench.errors import UsageError, UserError, printable
 from infoseg_bench.inference.card import model_card, of_the_last_step
@@ -126,7 +126,10 @@ def export(
     file = Path(out) if out is not None else Path(f"{spec.dataset}-{spec.method}-seed{spec.seed}.safetensors")
     weights = save_model(model, spec, file)
     photos = _licence(spec.dataset, Path(data))
-    card = model_card(record, file=file.name, weights=weights, data_licence=photos, licence=licence)
+    card = model_card(
+        record, file=file.name, weights=weights, data_licence=photos, licence=licence,
+        plugin=type(model.method).__module__.startswith(PLUGIN_MODULE),
+    )  # fmt: skip
     write_text(file.with_suffix(".md"), card)
     return Exported(file=file, card=file.with_suffix(".md"), weights=weights, note=of_the_last_step(record))
 

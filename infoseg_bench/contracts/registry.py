@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 METHODS = "infoseg_bench.methods"
 DATASETS = "infoseg_bench.datasets"
+PLUGIN_MODULE = "infoseg_bench_plugin_"
+"""Prefix of the modules of methods and recipes in single files."""
 NAME = r"[a-z0-9]+(-[a-z0-9]+)*"
 """Names of methods and recipes, which are parts of the names of folders."""
 
@@ -128,7 +130,7 @@ def _load_files(plugins: Sequence[Path], base: type, known: dict[str, Any], brok
 
 
 def _load_module(path: Path) -> ModuleType:
-    name = f"infoseg_bench_plugin_{path.stem}"
+    name = f"{PLUGIN_MODULE}{path.stem}"
     if name in sys.modules and getattr(sys.modules[name], "__file__", None) == str(path):
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

@@ -7,7 +7,13 @@ from infoseg_bench.utils.markdown import plain, table
 
 
 def model_card(
-    record: FinishedRecord | UnscoredRecord, *, file: str, weights: int, data_licence: str, licence: str
+    record: FinishedRecord | UnscoredRecord,
+    *,
+    file: str,
+    weights: int,
+    data_licence: str,
+    licence: str,
+    plugin: bool = False,
 ) -> str:
     """Return the card as Markdown.
 
@@ -17,10 +23,12 @@ def model_card(
         weights: number of weights in the file
         data_licence: licence of the training photos
         licence: licence of the weights
+        plugin: whether the method is defined in a file of its own, which loading needs
     """
     spec, facts = record.spec, record.dataset
     budget = f"{spec.budget.steps} steps" if spec.budget else "one pass"
     budget += f", post-processing {spec.postprocess}" if spec.postprocess != "none" else ""
+    more = f', plugins=["the file that defines {plain(spec.method)}"]' if plugin else ""
     note = [f"**{plain(facts.note)}**", ""] if facts.note else []
     lines = [
         f"# {plain(record.method_title)} on {plain(facts.title)}",
@@ -30,7 +38,7 @@ def model_card(
         "",
         "```python",
         "from infoseg_bench import load_model",
-        f'model = load_model("{plain(file)}")',
+        f'model = load_model("{plain(file)}"{more})',
         'labels = model.predict("photo.jpg")  # height x width, indices into model.classes',
         "```",
         "",

@@ -48,14 +48,21 @@ def require(condition: bool, message: str) -> None:
 
 
 def do_checks(subject: Subject, checks: Sequence[Check]) -> Iterator[Outcome]:
-    """Run checks one after the other; an exception of the method fails only the current check."""
+    """Run checks one after the other; an exception of the method fails only the first check that meets it."""
+    raised: set[str] = set()
     for check in checks:
         # The method, whose code is not the project's, can raise anything.
         try:
             reason = check.test(subject)
         except Exception as error:
-            kind = "" if isinstance(error, CheckFailed) else f"{type(error).__name__}: "
-            reason = kind + " ".join(str(error).split())[:300]
+            reason = " ".join(str(error).split())[:300]
+            if not isinstance(error, CheckFailed):
+                reason = f"{type(error).__name__}: {reason}".removesuffix(": ")
+            if reason in raised:
+                yield Outcome(check=check, ending="not applicable", reason="it raises the error above")
+                continue
+            if not isinstance(error, CheckFailed):
+                raised.add(reason)
             yield Outcome(check=check, ending="failed", reason=reason)
         else:
             yield Outcome(check=check, ending="not applicable" if reason else "ok", reason=reason or "")

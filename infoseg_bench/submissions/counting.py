@@ -206,7 +206,8 @@ def _matching_files(
     listing = find_label_files(folder)
     files = listing.files
     if not files:
-        raise UserError(f"{folder}: no .png or .npy files: use the folder with the label maps")
+        found = f", but {listing.left_out_line}" if listing.left_out else ""
+        raise UserError(f"{folder}: no .png or .npy files{found}: use the folder with the label maps")
     if not files.keys() & set(ids):
         raise UserError(f"{folder}: {_another(files, prepared, others, ids)}")
     faults = Faults()

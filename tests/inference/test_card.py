@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,12 @@ def test_a_card_says_that_the_weights_are_not_those_of_a_selected_step(tmp_path:
     selected = counts_with(80) if selects else None
     record = add_run(tmp_path, last=counts_with(70), selected=selected).completed_record()
     assert isinstance(record, FinishedRecord)
-    card = model_card(record, file="a.safetensors", weights=3, data_licence="mine", licence="mine")
+    words: dict[str, Any] = {"file": "a.safetensors", "data_licence": "mine", "licence": "mine"}
+    card = model_card(record, weights=3, **words)
+    assert 'load_model("a.safetensors")' in card
+    assert 'load_model("a.safetensors", plugins=["the file that' in model_card(
+        record, weights=3, plugin=True, **words
+    )
     said = (
         "the weights are those of the last step, 100 (PA 70.0); none are kept of step 20, which information"
     )

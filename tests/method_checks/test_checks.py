@@ -90,6 +90,18 @@ def test_defaults_that_their_own_rules_forbid_are_found(tmp_path: Path) -> None:
     assert outcome.ending == "failed"
 
 
+def test_an_error_of_every_step_fails_one_check_and_names_no_other_remedy(tmp_path: Path) -> None:
+    path = write_method("broken", tmp_path / "broken_loss.py")
+    text = path.read_text()
+    assert '"loss": -information' in text
+    path.write_text(text.replace('"loss": -information', '"loss": 1 / 0'))
+    outcomes = [outcome for outcome in do_checks(load(path), CHECKS) if outcome.ending != "ok"]
+    assert [outcome.reason for outcome in outcomes if outcome.ending == "failed"] == [
+        "ZeroDivisionError: division by zero"
+    ]
+    assert {outcome.reason for outcome in outcomes[1:]} == {"it raises the error above"}
+
+
 @pytest.mark.parametrize("name", ["Bright Ness", "a/b", "a--b", ""])
 def test_a_method_whose_name_cannot_be_a_folder_is_not_loaded(tmp_path: Path, name: str) -> None:
     path = write_method("broken", tmp_path / f"broken_name_{len(name)}.py")
