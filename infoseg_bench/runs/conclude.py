@@ -36,15 +36,14 @@ from infoseg_bench.utils.device import peak_device_bytes, peak_host_bytes
 def succeed(
     execution: Execution, prepared: PreparedDataset, last: np.ndarray
 ) -> FinishedRecord | UnscoredRecord:
-    """Write and return the record of a finished run, and write its results; `last` is `Execution.run()`'s."""
+    """Write the results of a finished run, then its record, and return it; `last` is `Execution.run()`'s."""
     conclude = _scored if prepared.view.is_scored else _unscored
     record = conclude(execution, prepared, last)
     write_text(execution.folder.record_file, record.model_dump_json(indent=2) + "\n")
-    _keep_weights_only(execution)
     return record
 
 
-def _keep_weights_only(execution: Execution) -> None:
+def keep_weights_only(execution: Execution) -> None:
     """Drop what only training needs from the checkpoint, and remove the previous checkpoint."""
     method, folder = execution.method, execution.folder
     if method.training_only and folder.checkpoint_file.exists():

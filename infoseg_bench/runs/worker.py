@@ -12,7 +12,8 @@ import os
 import socket
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -22,8 +23,9 @@ from infoseg_bench.errors import UserError
 from infoseg_bench.records.folder import BUSY, FAILED, FINISHED, INTERRUPTED, RunFolder
 from infoseg_bench.records.heartbeat import owned_elsewhere, owning
 from infoseg_bench.records.provenance import device_model, now
+from infoseg_bench.records.record import FinishedRecord, UnscoredRecord
 from infoseg_bench.runs.assemble import Setting, assemble, assemble_follower
-from infoseg_bench.runs.conclude import fail, outcome, succeed
+from infoseg_bench.runs.conclude import fail, keep_weights_only, outcome, succeed
 from infoseg_bench.runs.execute import Execution
 from infoseg_bench.runs.prediction import Interrupted
 from infoseg_bench.runs.snapshots import animate
@@ -119,10 +121,7 @@ def _work(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
         photos, scored = len(prepared.view.train), len(prepared.view.evaluation)
         LOG.info("Data: %s, %d photos to train on, %d scored", prepared.store.path, photos, scored)
         record = succeed(execution, prepared, execution.run())
-        if setting.snapshots:
-            animate(folder, record)
-        training = execution.training
-        folder.write_status(**execution.progress, state="finished", steps=training.step, note=training.note)
+        _tidy(execution, record)
     except Interrupted:
         progress = execution.progress if execution else {}
         folder.write_status(**progress, state="interrupted", steps=spec.budget and spec.budget.steps)
@@ -133,10 +132,30 @@ def _work(folder: RunFolder, setting: Setting, stop: StopRequest) -> int:
     # Any exception of a method fails only this run, and is written to its record.
     except Exception as error:
         return _fail(folder, started, error)
-    for warning in (*record.warnings, *filter(None, [training.note])):
+    for warning in (*record.warnings, *filter(None, [execution.training.note])):
         LOG.warning(warning)
     LOG.info("Finished: %s", outcome(record))
     return FINISHED
+
+
+def _tidy(execution: Execution, record: FinishedRecord | UnscoredRecord) -> None:
+    """Do what is left after the record of a finished run; whatever goes wrong here, the run is finished."""
+    folder, training = execution.folder, execution.training
+    with _optional("the checkpoint keeps what only training needs"):
+        keep_weights_only(execution)
+    if execution.snapshots:
+        with _optional("there is no animation"):
+            animate(folder, record)
+    with _optional("the status is not up to date"):
+        folder.write_status(**execution.progress, state="finished", steps=training.step, note=training.note)
+
+
+@contextmanager
+def _optional(consequence: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        LOG.warning("%s: %s", consequence, error)
 
 
 def _fail(folder: RunFolder, started: str, error: Exception) -> int:

@@ -12,6 +12,16 @@ from infoseg_bench.records.folder import RunFolder
 from tests.cli.commands import command, environment, launched_here, prepare_photos
 
 PLUGIN = Path(__file__).with_name("failing_method.py")
+FULL_AT_THE_END = """
+import sys
+from infoseg_bench.errors import UserError
+from infoseg_bench.runs import conclude, worker
+def full(*_):
+    raise UserError("the disk is full")
+conclude.write_checkpoint = worker.animate = full
+sys.exit(worker.main(sys.argv[1:]))
+"""
+"""The worker, on a disk that is full as soon as the record is written."""
 TRAIN = ["run", "--dataset", "mine", "--method", "infoseg", "--steps", "4", "--evaluate-every", "4",
          "--set", "infoseg.batch=2", "--set", "infoseg.width=4", "--no-report"]  # fmt: skip
 
@@ -199,6 +209,20 @@ def test_a_damaged_record_does_not_stand_in_the_way_of_force(folder: Path) -> No
     assert "record.json" in done.stderr
     assert "--force" in done.stderr
     assert launched_here(folder, *words, "--force").returncode == 0
+
+
+def test_a_run_recorded_as_finished_stays_so_if_the_disk_is_full_afterwards(
+    folder: Path, trained: Path
+) -> None:
+    (path,) = (trained / "runs").iterdir()
+    run = RunFolder(folder / "full" / "runs" / path.name)
+    run.create(RunFolder(path).spec())
+    words = [sys.executable, "-c", FULL_AT_THE_END, str(run.path), "--data", str(folder / "data")]
+    words += ["--device", "cpu", "--snapshots", "1"]
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (run.state(), run.status()["state"]) == ("finished", "finished")
+    assert len(re.findall("WARNING .*: the disk is full", done.stderr)) == 2
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare, to mount a small disk")
