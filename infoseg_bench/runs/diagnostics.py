@@ -76,7 +76,7 @@ class Sample:
             figures = {name: float(value) for name, value in method.diagnose(self._images).items()}
         figures["cluster_usage"] = usage(maps[self._inside])
         figures[SELF_AGREEMENT] = self._agreement(maps, again)
-        if training.early_step >= 0 and training.early_maps is not None:
+        if 0 <= training.early_step < training.step and training.early_maps is not None:
             figures["early_agreement"] = self._agreement(maps, training.early_maps)
         return Diagnosis(figures, maps)
 

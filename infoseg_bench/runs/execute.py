@@ -78,9 +78,9 @@ class Execution:
         training = self.training
         if training.step:
             LOG.info("Resumed at step %d", training.step)
-        self._curve = Curve(
-            self.folder.curve_file, resume_at=training.step, evaluated=training.evaluated_step
-        )
+        # The last step is evaluated again if the run was killed before its record was written.
+        evaluated = min(training.evaluated_step, self.budget.steps - 1) if self.budget else -1
+        self._curve = Curve(self.folder.curve_file, resume_at=training.step, evaluated=evaluated)
         self._log = StepLog(self._curve)
         self._writer = CheckpointWriter(self.folder, step=training.step or None)
         self._last_status, self._last_checkpoint = 0.0, time.monotonic()

@@ -77,10 +77,10 @@ def make(tmp_path: Path, *, steps: int = 6, stop_at: int | None = None) -> Execu
     )
 
 
-def taken_up(folder: Path) -> Execution:
+def taken_up(folder: Path, *, steps: int = 6) -> Execution:
     found = load_checkpoint(RunFolder(folder))
     assert found is not None
-    execution = make(folder)
+    execution = make(folder, steps=steps)
     execution.training = found[0]
     execution.method.load_state(found[1])
     return execution
@@ -126,6 +126,19 @@ def test_an_interrupted_run_taken_up_again_ends_with_the_same_counts_and_crops(t
     assert second.training.best_counts is not None
     assert whole.training.best_counts is not None
     assert np.array_equal(second.training.best_counts, whole.training.best_counts)
+
+
+@pytest.mark.parametrize("steps", [2, 6])
+def test_a_run_killed_between_its_last_checkpoint_and_its_record_has_the_same_curve(
+    tmp_path: Path, steps: int
+) -> None:
+    killed = make(tmp_path, steps=steps)
+    expected = killed.run()
+    curve, diagnostics = read_curve(killed.folder.curve_file), killed.training.diagnostics
+    again = taken_up(tmp_path, steps=steps)
+    assert np.array_equal(again.run(), expected)
+    assert read_curve(again.folder.curve_file) == curve
+    assert again.training.diagnostics == diagnostics
 
 
 def test_an_interrupted_run_without_labels_ends_with_the_same_segments(tmp_path: Path) -> None:
