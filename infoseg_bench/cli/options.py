@@ -66,7 +66,9 @@ sources_option = click.option(
     show_envvar=True,
     help="Results folder or pack; may be given several times.",
 )
-sources_argument = click.argument("sources", nargs=-1, type=click.Path(path_type=Path))
+sources_argument = click.argument(
+    "sources", nargs=-1, type=click.Path(path_type=Path), envvar="INFOSEG_BENCH_RESULTS"
+)
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 run_option = click.option(
     "--run",

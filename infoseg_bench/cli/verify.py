@@ -20,7 +20,9 @@ from infoseg_bench.utils.text import plural
 )
 @plugin_option
 def verify(sources: tuple[Path, ...], data: Path | None, plugins: tuple[Path, ...]) -> None:
-    """Check results folders and packs. The default of SOURCES is the folder "results".
+    """Check results folders and packs.
+
+    The default of SOURCES is the folder "results", or what INFOSEG_BENCH_RESULTS names instead.
 
     Every score is computed again from the raw counts. Identities, checksums, specs, curves, warnings and
     label use must agree, and all records of the same data must count the same labels. With --data, the
@@ -51,9 +53,10 @@ def verify(sources: tuple[Path, ...], data: Path | None, plugins: tuple[Path, ..
 def pack(sources: tuple[Path, ...], out: Path) -> None:
     """Pack the finished runs of results folders into one file, for publication.
 
-    The default of SOURCES is the folder "results". A pack contains spec, record, counts and curve of every
-    run; `report`, `verify` and `load_results` read it like a folder. Runs whose scores do not match their
-    counts are left out and listed. The exit status is 1 if there are any.
+    The default of SOURCES is the folder "results", or what INFOSEG_BENCH_RESULTS names instead. A pack
+    contains spec, record, counts and curve of every run; `report`, `verify` and `load_results` read it like a
+    folder. Runs whose scores do not match their counts are left out and listed. The exit status is 1 if
+    there are any.
 
     \b
     infoseg-bench pack results --out table-1.zip

@@ -39,6 +39,17 @@ def test_what_is_committed_is_verified() -> None:
     assert re.fullmatch(r"[1-9]\d* records verified\.", lines[-1])
 
 
+def test_the_results_that_the_environment_names_are_verified_and_packed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_run(tmp_path / "elsewhere", last=counts_with(90))
+    monkeypatch.setenv("INFOSEG_BENCH_RESULTS", str(tmp_path / "elsewhere"))
+    monkeypatch.chdir(tmp_path)
+    for words, says in (("verify",), "1 record verified."), (("pack", "--out", "p.zip"), "1 run packed"):
+        done = CliRunner().invoke(main, words)
+        assert (done.exit_code, says in done.output) == (0, True), done.output
+
+
 def edited(folder: RunFolder, fault: str) -> None:
     if fault == "schema":
         edit_record(folder, lambda record: record.update(schema_version=2))
