@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
+import sys
+from traceback import walk_tb
 from typing import Any
 
 import click
@@ -37,6 +40,12 @@ class _Failure(click.ClickException):
 class _Commands(click.Group):
     """Command group that turns the user's errors into one line and an exit status."""
 
+    def main(self, *args: Any, **options: Any) -> Any:
+        # Such as a plus-minus sign in ASCII. Standard error escapes it already.
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")
+        return super().main(*args, **options)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -49,7 +58,7 @@ class _Commands(click.Group):
             # not an error.
             if ctx.params["debug"] or error.strerror is None or isinstance(error, BrokenPipeError):
                 raise
-            raise _Failure(f"{error.filename or 'a file'}: {error.strerror}", 1) from None
+            raise _Failure(f"{error.filename or _nameless(error)}: {error.strerror}", 1) from None
         except KeyboardInterrupt:
             resumes = ctx.invoked_subcommand in ("prepare", "run")
             remedy = " Run the same command again to resume." if resumes else ""
@@ -64,6 +73,12 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+
+def _nameless(error: OSError) -> str:
+    """Return what could not be written, from the modules that wrote it."""
+    modules = {frame.f_globals.get("__name__") for frame, _ in walk_tb(error.__traceback__)}
+    return "standard output" if modules & {"click.utils", "rich.console"} else "a file"
 
 
 @click.group(
