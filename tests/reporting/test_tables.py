@@ -232,6 +232,26 @@ def test_a_board_on_the_terminal_fits_80_characters_without_html(tmp_path: Path,
     assert len(rows) == 4
 
 
+@pytest.mark.parametrize("width", [30, 40, 50, 60, 70])
+def test_a_board_on_a_narrow_terminal_leaves_columns_out_and_cuts_no_number(
+    tmp_path: Path, width: int
+) -> None:
+    for seed in (0, 1):
+        add_run(
+            tmp_path, last=counts_with(70 + seed), seed=seed, steps=12345, method_title="A long name " * 3
+        )
+    (board,) = make_boards(read_runs(tmp_path)[0])
+    out = io.StringIO()
+    print_board(board, Console(file=out, force_terminal=True, no_color=True, width=width))
+    lines = [re.sub(r"\x1b\[[\d;]*m", "", line).rstrip() for line in out.getvalue().splitlines()]
+    assert max(map(cell_len, lines)) <= width
+    (head,), (row,) = ([line for line in lines if word in line] for word in ("PA in %", "70.5 ± 0.7"))
+    assert ("steps" in head) == ("12345" in row)
+    left_out = " ".join(lines).partition("too narrow for: ")[2]
+    for column in ("mean IoU", "95 %", "seeds", "steps"):
+        assert (column in head) != (column in left_out)
+
+
 def test_diagnostics_are_means_over_the_seeds_of_what_the_records_say(tmp_path: Path) -> None:
     for seed, value in enumerate((0.25, 0.75)):
         run = add_run(tmp_path, last=counts_with(70), seed=seed)
