@@ -9,14 +9,13 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from infoseg_bench.launchers.outcome import Outcome, Watcher
-from infoseg_bench.launchers.status_columns import TITLES, describe, row
+from infoseg_bench.launchers.status_columns import TITLES, describe, fitted, row
 from infoseg_bench.records.differences import Differences
 from infoseg_bench.records.spec import RunSpec
+from infoseg_bench.utils.progress import can_redraw
 
-LEFT = ("run", "state", "settings")
-"""Columns that are aligned to the left."""
 SPARE_LINES = 4
-"""Number of lines reserved for title, column titles and messages; chosen by this project."""
+"""Number of lines reserved for titles and messages; chosen by this project."""
 PLAIN_INTERVAL = 10.0
 """Minimum seconds between two lines about the same run; chosen by this project."""
 STOPPING = "Stopping: every run saves a checkpoint after its step. Press Ctrl-C again to stop at once."
@@ -38,7 +37,7 @@ class PlainWatcher:
 
     def __init__(self, specs: Sequence[RunSpec]) -> None:
         """Create the watcher for the runs to execute."""
-        self._total, self._done, self._shown = len(specs), 0, dict[str, float]()
+        self._total, self._shown, self._numbers = len(specs), dict[str, float](), dict[str, int]()
         self._label = Differences.among(specs).label
 
     def context(self) -> AbstractContextManager[Any]:
@@ -48,7 +47,7 @@ class PlainWatcher:
     def started(self, spec: RunSpec) -> None:
         """Print that a run has started."""
         self._shown[spec.identity] = time.monotonic()
-        self._say(f"[{self._done + 1}/{self._total}] {self._label(spec)} ...")
+        self._say(f"[{self._number(spec)}/{self._total}] {self._label(spec)} ...")
 
     def moved(self, spec: RunSpec, status: dict[str, Any]) -> None:
         """Print the progress of a run, at most once per `PLAIN_INTERVAL`."""
@@ -63,7 +62,7 @@ class PlainWatcher:
 
     def ended(self, outcome: Outcome) -> None:
         """Print how a run ended."""
-        self._done += 1
+        self._number(outcome.spec)
         self._say(
             f"    {self._label(outcome.spec)}: {outcome.ending}{': ' * bool(outcome.reason)}{outcome.reason}"
         )
@@ -71,6 +70,10 @@ class PlainWatcher:
     def stopping(self) -> None:
         """Print that the runs are stopping."""
         self._say(STOPPING)
+
+    def _number(self, spec: RunSpec) -> int:
+        """Return the place of a run among those that were started, or that ended without a start."""
+        return self._numbers.setdefault(spec.identity, len(self._numbers) + 1)
 
     def _say(self, line: str) -> None:
         print(line, file=sys.stderr, flush=True)
@@ -133,18 +136,22 @@ class TableWatcher:
         self._console.print(line, markup=False, highlight=False)
 
     def _table(self) -> Any:
-        from rich.table import Table
+        from rich.text import Text
 
-        table = Table(box=None, title=f"{self._done} of {self._total} runs done", title_justify="left")
-        for title in TITLES:
-            table.add_column(title, justify="left" if title in LEFT else "right")
-        finished = list(self._finished.values())
-        room = max(0, self._console.height - len(self._rows) - SPARE_LINES)
-        for cells in [*finished[max(0, len(finished) - room) :], *self._rows.values()]:
-            table.add_row(*cells)
-        return table
+        width, height = self._console.size
+        finished = [*self._finished.values()][-height:]
+        lines = self._lines(finished, width)
+        while finished and len(lines) > height - SPARE_LINES:
+            del finished[0]
+            lines = self._lines(finished, width)
+        title = f"{self._done} of {self._total} runs done"
+        return Text("\n".join([title, *lines]), no_wrap=True, overflow="crop")
+
+    def _lines(self, finished: Sequence[tuple[str, ...]], width: int) -> list[str]:
+        rows = [*finished, *self._rows.values()]
+        return fitted(TITLES, rows, [""] * len(rows), width)
 
 
 def watcher(specs: Sequence[RunSpec]) -> PlainWatcher | TableWatcher:
-    """Return a table on a terminal and plain lines elsewhere."""
-    return TableWatcher(specs) if sys.stderr.isatty() else PlainWatcher(specs)
+    """Return a table on a terminal that can draw it anew, and plain lines elsewhere."""
+    return TableWatcher(specs) if can_redraw() else PlainWatcher(specs)

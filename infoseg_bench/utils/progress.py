@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,9 +22,14 @@ class ProgressFactory(Protocol):
         """Return the same items, and show their progress under `title`."""
 
 
+def can_redraw() -> bool:
+    """Return whether standard error is a terminal on which lines can be drawn anew."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+
+
 def show_progress(items: Sequence[Item], title: str) -> Iterator[Item]:
     """Yield the items and show progress on standard error: a bar on a terminal, else plain lines."""
-    if sys.stderr.isatty():
+    if can_redraw():
         from rich.console import Console
         from rich.progress import track
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import sys
 import time
@@ -18,6 +19,7 @@ from infoseg_bench.launchers.status_columns import describe, row
 from infoseg_bench.launchers.watch import PlainWatcher, TableWatcher, watcher
 from infoseg_bench.records.folder import RunFolder
 from infoseg_bench.records.spec import Budget, RunSpec
+from infoseg_bench.utils.progress import show_progress
 from infoseg_bench.utils.text import duration
 
 SPEC = RunSpec(
@@ -51,37 +53,57 @@ def test_times_are_written_in_their_unit(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
-def test_the_table_has_a_row_for_every_run_under_way(capsys: pytest.CaptureFixture[str]) -> None:
-    from rich.console import Console
-
+def test_the_table_has_a_row_for_every_run_under_way(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
     watcher = TableWatcher([SPEC, *OTHERS])
     watcher.started(SPEC)
     watcher.moved(SPEC, TOLD)
-    with (console := Console(width=120)).capture() as capture:
-        console.print(watcher._table())
-    shown = capture.get()
+    shown = drawn(watcher)
     assert "0 of 3 runs done" in shown
     for word in ("steps/s", "time left", "mine infoseg seed 2", "100/400", "50.0%", "2.0 h"):
         assert word in shown
     watcher.ended(Outcome(SPEC, "failed", "by [design]"))
     assert "mine infoseg seed 2: failed: by [design]" in capsys.readouterr().err
-    with console.capture() as capture:
+    assert "1 of 3 runs done" in drawn(watcher)
+    assert "100/400" not in drawn(watcher)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_the_table_leaves_columns_out_and_cuts_no_cell(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("LINES", "30")
+    variants = [SPEC.model_copy(update={"parameters": {"a_setting": value}}) for value in range(30)]
+    watcher = TableWatcher(variants)
+    for spec in variants:
+        watcher.started(spec)
+        watcher.moved(spec, TOLD)
+    for spec in variants[:28]:
+        watcher.ended(Outcome(spec, "finished", figures={"step": 400, "pixel_accuracy": 0.625}))
+    lines = drawn(watcher).splitlines()
+    assert max(map(len, lines)) <= columns
+    assert 25 <= len(lines) <= 30
+    words = " ".join(" ".join(lines).split())
+    active = [f"{NAME} running 100/400", "a_setting=28", f"{NAME} running 100/400", "a_setting=29"]
+    assert re.findall(r"mine \w+ seed \d running \d+/400|a_setting=\d+", words)[-4:] == active
+
+
+def drawn(watcher: TableWatcher) -> str:
+    from rich.console import Console
+
+    with (console := Console(width=200)).capture() as capture:
         console.print(watcher._table())
-    assert "1 of 3 runs done" in capture.get()
-    assert "100/400" not in capture.get()
+    return capture.get()
 
 
 def test_a_finished_run_keeps_its_accuracy_in_the_table() -> None:
-    from rich.console import Console
-
     watcher = TableWatcher([SPEC, *OTHERS])
     for spec in (SPEC, OTHERS[0]):
         watcher.started(spec)
         watcher.moved(spec, TOLD)
     watcher.ended(Outcome(SPEC, "finished", figures={"step": 400, "pixel_accuracy": 0.625}))
-    with (console := Console(width=120)).capture() as capture:
-        console.print(watcher._table())
-    done, under_way = capture.get().splitlines()[-2:]
+    done, under_way = drawn(watcher).splitlines()[-2:]
     assert ("finished" in done, "400/400" in done, "62.5%" in done) == (True, True, True)
     assert "running" in under_way
 
@@ -91,6 +113,20 @@ def test_plain_lines_say_that_a_run_is_tried_again(capsys: pytest.CaptureFixture
     watcher.started(SPEC)
     watcher.retrying(Outcome(SPEC, "failed", "killed by SIGKILL", transient=True))
     assert "mine infoseg seed 2: killed by SIGKILL; trying again" in capsys.readouterr().err
+
+
+def test_plain_lines_number_the_runs_in_the_order_of_their_starts(capsys: pytest.CaptureFixture[str]) -> None:
+    watcher = PlainWatcher([SPEC, *OTHERS])
+    watcher.started(SPEC)
+    watcher.started(OTHERS[0])
+    watcher.retrying(Outcome(SPEC, "failed", "killed by SIGKILL", transient=True))
+    watcher.started(SPEC)
+    watcher.ended(Outcome(OTHERS[0], "finished"))
+    watcher.started(OTHERS[1])
+    started = [line for line in capsys.readouterr().err.splitlines() if line.startswith("[")]
+    assert started == [
+        f"[{at}/3] mine infoseg seed {seed} ..." for at, seed in ((1, 2), (2, 0), (1, 2), (3, 1))
+    ]
 
 
 def status(results: Path, *words: str) -> list[dict[str, Any]]:
@@ -178,7 +214,8 @@ def test_damaged_files_are_named_and_hide_no_other_run(tmp_path: Path) -> None:
     assert "1 entry without a spec.json left out: notes" in done.stderr
 
 
-def test_status_fits_into_eighty_columns(tmp_path: Path) -> None:
+@pytest.mark.parametrize("columns", [60, 80])
+def test_status_fits_into_narrow_terminals(tmp_path: Path, columns: int) -> None:
     long = SPEC.model_copy(update={"dataset": "coco-stuff-3", "method": "random-cnn"})
     specs = [long.model_copy(update={"parameters": {"a_long_parameter": value}}) for value in (0.125, 0.25)]
     for spec in specs:
@@ -186,12 +223,13 @@ def test_status_fits_into_eighty_columns(tmp_path: Path) -> None:
         folder.create(spec)
         folder.write_status(**TOLD)
     with RunFolder.of(tmp_path, specs[0]).lock():
-        narrow, wide = shown(tmp_path), shown(tmp_path, columns=200)
-    assert max(map(len, narrow)) <= 80
+        narrow, wide = shown(tmp_path, columns=columns), shown(tmp_path, columns=200)
+    assert max(map(len, narrow)) <= columns
     for lines in (narrow, wide):
         text = "\n".join(lines)
-        for word in (specs[0].short_id, "100/400", "50.0%", "a_long_parameter=0.125"):
+        for word in (specs[0].short_id, "running", "50.0%", "a_long_parameter=0.125"):
             assert word in text
+        assert ("100/400" in text) == ("step" in lines[0]) == (len(lines[0]) > 60)
     assert "agreement" in wide[0]
 
 
@@ -213,6 +251,19 @@ def test_on_a_terminal_the_table_is_drawn_anew_in_its_place(monkeypatch: pytest.
     assert "Stopping: every run saves a checkpoint" in shown
     # Moves the cursor up, over what it has drawn before.
     assert "\x1b[1A" in shown
+
+
+def test_a_terminal_that_cannot_draw_anew_gets_plain_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    for terminal, kind in (("dumb", PlainWatcher), ("xterm", TableWatcher)):
+        monkeypatch.setenv("TERM", terminal)
+        assert isinstance(watcher([SPEC]), kind)
+    monkeypatch.setattr("infoseg_bench.utils.progress.PLAIN_INTERVAL", 0.0)
+    monkeypatch.setenv("TERM", "dumb")
+    assert list(show_progress([1, 2], "counting")) == [1, 2]
+    assert "counting: 1 of 2" in capsys.readouterr().err
 
 
 def read_until(terminal: int, word: str) -> str:
