@@ -12,7 +12,7 @@ from infoseg_bench.errors import UserError, first_few
 from infoseg_bench.launchers.status_columns import TITLES, fitted, row
 from infoseg_bench.planning.planned import PlannedState
 from infoseg_bench.records.differences import Differences
-from infoseg_bench.records.folder import RunFolder
+from infoseg_bench.records.folder import RunFolder, plausible
 from infoseg_bench.records.record import FinishedRecord
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.utils.text import plural
@@ -38,7 +38,7 @@ class RunStatus(BaseModel):
     settings: str
     """The settings that distinguish it from the other listed runs of its method."""
     state: PlannedState
-    """State of the run; "damaged": its record cannot be read."""
+    """State of the run; "damaged": its record or its curve cannot be read."""
     doing: str | None
     """Current work before training, such as computing superpixels; null: none."""
     step: int | None
@@ -129,14 +129,14 @@ def _look(folder: RunFolder, spec: RunSpec) -> tuple[PlannedState, dict[str, Any
     """Return the state of a run and its latest figures."""
     status = folder.status()
     try:
-        record = folder.completed_record()
+        record, latest = folder.completed_record(), _latest(folder)
         state: PlannedState = folder.state()
     except UserError as error:
         return "damaged", {"error": str(error)}
     if state == "running":
         return state, status
     last = {key: status[key] for key in ("step", "loss") if status.get(key) is not None}
-    figures = {**_latest(folder), **last}
+    figures = {**latest, **last}
     if state == "failed":
         figures["error"] = status.get("error") or "see its record.json"
     if record is not None:
@@ -149,7 +149,7 @@ def _look(folder: RunFolder, spec: RunSpec) -> tuple[PlannedState, dict[str, Any
 def _latest(folder: RunFolder) -> dict[str, Any]:
     """Return the last step, loss and PA on the curve."""
     figures: dict[str, Any] = {}
-    for line in folder.curve():
+    for line in map(plausible, folder.curve()):
         figures |= {key: line[key] for key in ("step", "loss", "pixel_accuracy") if key in line}
     return figures
 

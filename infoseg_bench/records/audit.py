@@ -19,7 +19,7 @@ from infoseg_bench.scoring.scores import constant_accuracy
 
 
 def audit(run: StoredRun, record: FinishedRecord) -> Counts:
-    """Check that a record's identity and scores follow from its spec and its counts.
+    """Check that a record's identity and scores follow from its spec and its counts, and read its curve.
 
     Those of the best step are checked against its total; `check_best_images` checks the total.
 
@@ -27,9 +27,10 @@ def audit(run: StoredRun, record: FinishedRecord) -> Counts:
         the counts
 
     Raises:
-        UserError: they do not
+        UserError: they do not, or it cannot be read
     """
     _check_names(run, record)
+    run.curve()
     counts = run.counts()
     if counts.sha256 != record.checksums.get(run.counts_file.name):
         raise UserError(f"{run.counts_file}: not the counts that the record was made from")
@@ -57,12 +58,13 @@ def check_best_images(run: StoredRun, record: FinishedRecord, counts: Counts) ->
 
 
 def audit_unscored(run: StoredRun, record: UnscoredRecord) -> Segments:
-    """Check that the cluster sizes of a run without labels follow from its segments.
+    """Check that the cluster sizes of a run without labels follow from its segments, and read its curve.
 
     Raises:
-        UserError: they do not
+        UserError: they do not, or it cannot be read
     """
     _check_names(run, record)
+    run.curve()
     file, segments = run.segments_file, run.segments()
     if segments.sha256 != record.checksums.get(file.name):
         raise UserError(f"{file}: not the segments that the record was made from")

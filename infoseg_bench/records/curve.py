@@ -75,13 +75,13 @@ def read_curve(path: Path) -> list[dict[str, Any]]:
 
 
 def parse_curve(content: str) -> list[dict[str, Any]]:
-    """Return the complete lines of a curve."""
+    """Return the complete lines of a curve, each with its step."""
     lines = []
     for text in content.splitlines():
         try:
             line = json.loads(text)
         except (ValueError, RecursionError):
             continue
-        if isinstance(line, dict):
+        if isinstance(line, dict) and isinstance(line.get("step"), int):
             lines.append(line)
     return lines

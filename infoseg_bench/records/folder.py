@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,12 @@ from infoseg_bench.records.stored import RunFile, StoredRun
 from infoseg_bench.utils.atomic import write_text
 
 State = Literal["finished", "failed", "running", "interrupted", "missing"]
+NUMBER = (int, float)
+KINDS: dict[str, Any] = {
+    "step": int, "steps": int, "doing": str, "diagnostics": dict,
+    **dict.fromkeys(("loss", "pixel_accuracy", "steps_per_second", "seconds_left"), NUMBER),
+}  # fmt: skip
+"""Types of what a status, or a line of a curve, says about a run's progress."""
 
 
 class RunFolder(StoredRun):
@@ -102,12 +109,12 @@ class RunFolder(StoredRun):
         write_text(self.status_file, text, durable=False)
 
     def status(self) -> dict[str, Any]:
-        """Read the progress that the worker last wrote; empty if there is none."""
+        """Read the progress that the worker last wrote; empty if there is none. Wrong types are left out."""
         try:
             content = json.loads(self.status_file.read_text())
         except (OSError, ValueError):
             return {}
-        return content if isinstance(content, dict) else {}
+        return plausible(content) if isinstance(content, dict) else {}
 
     def clear(self) -> None:
         """Delete the results, so that the run starts again; not while a worker is active."""
@@ -145,6 +152,14 @@ class RunFolder(StoredRun):
             return True
         lock.release()
         return False
+
+
+def plausible(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a status or a line of a curve contains, without values of a wrong type."""
+    kept = {key: value for key, value in values.items() if isinstance(value, KINDS.get(key, object))}
+    if figures := kept.get("diagnostics"):
+        kept["diagnostics"] = {name: x for name, x in figures.items() if isinstance(x, NUMBER)}
+    return kept
 
 
 FINISHED, FAILED, BUSY, INTERRUPTED = 0, 1, 75, 130

@@ -128,7 +128,7 @@ def _cost(board: Board, rows: pd.DataFrame) -> Figure | None:
 
 def curve_points(run: Run) -> np.ndarray:
     """Return steps and PA of a run's curve, thinned out to `POINTS`, the last one kept."""
-    lines = (line for line in run.folder.curve() if "pixel_accuracy" in line)
+    lines = (line for line in run.folder.curve() if isinstance(line.get("pixel_accuracy"), float))
     points = [(line["step"], 100 * line["pixel_accuracy"]) for line in lines]
     stride = max(1, -(-len(points) // POINTS))
     return np.array([*points[:-1:stride], *points[-1:]], dtype=float).reshape(-1, 2)

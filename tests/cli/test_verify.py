@@ -131,6 +131,22 @@ def test_a_report_leaves_such_a_row_out_and_prints_the_reason(tmp_path: Path, fa
     assert says in board.split("## Left out")[1]
 
 
+def test_a_curve_that_is_a_folder_leaves_its_run_out_of_packs_and_reports(tmp_path: Path) -> None:
+    add_run(tmp_path, last=counts_with(90), seed=1)
+    curve = add_run(tmp_path, last=counts_with(80), method="b").curve_file
+    curve.unlink(missing_ok=True)
+    curve.mkdir()
+    add_run(tmp_path, last=counts_with(70), method="c").curve_file.write_text(
+        '{"step": 1, "pixel_accuracy": "x"}\n{"pixel_accuracy": 0.5}\n'
+    )
+    done = CliRunner().invoke(main, ["pack", str(tmp_path), "--out", str(tmp_path / "p.zip")])
+    assert f"left out: {curve}: cannot be read (Is a directory)" in done.output
+    assert "2 runs packed" in done.output
+    board = report(tmp_path)
+    assert ("90.0" in board, "70.0" in board) == (True, True)
+    assert str(curve) in board.split("## Left out")[1]
+
+
 def test_html_in_a_record_stays_text_on_the_board(tmp_path: Path) -> None:
     evil = "<img src=x onerror=alert(1)>"
     add_run(tmp_path, last=counts_with(90), method_title=evil, title=evil, note=evil)

@@ -214,6 +214,23 @@ def test_damaged_files_are_named_and_hide_no_other_run(tmp_path: Path) -> None:
     assert "1 entry without a spec.json left out: notes" in done.stderr
 
 
+def test_a_status_of_wrong_types_and_a_curve_that_is_a_folder_hide_no_other_run(tmp_path: Path) -> None:
+    for spec in (SPEC, *OTHERS):
+        RunFolder.of(tmp_path, spec).create(spec)
+    folder = RunFolder.of(tmp_path, SPEC)
+    odd = dict.fromkeys(TOLD, "x") | {"pixel_accuracy": 0.5, "diagnostics": {"cluster_usage": "x"}}
+    folder.status_file.write_text(json.dumps(odd))
+    folder.curve_file.write_text('{"step": 40, "loss": "y"}\n{"loss": 1.0}\n')
+    RunFolder.of(tmp_path, OTHERS[0]).curve_file.mkdir()
+    with folder.lock():
+        found = {run["seed"]: run for run in status(tmp_path)}
+        assert [found[2][name] for name in ("state", "step", "pixel_accuracy")] == ["running", None, 0.5]
+        assert "50.0%" in "\n".join(shown(tmp_path))
+    assert {seed: run["state"] for seed, run in found.items()} == {0: "damaged", 1: "missing", 2: "running"}
+    assert "curve.jsonl: cannot be read (Is a directory)" in found[0]["error"]
+    assert [run["step"] for run in status(tmp_path) if run["seed"] == 2] == [40]
+
+
 @pytest.mark.parametrize("columns", [60, 80])
 def test_status_fits_into_narrow_terminals(tmp_path: Path, columns: int) -> None:
     long = SPEC.model_copy(update={"dataset": "coco-stuff-3", "method": "random-cnn"})
