@@ -188,6 +188,16 @@ def _resume(folder: RunFolder, method: Method) -> TrainingState:
     if training.threads:
         # With another number of threads, sums would differ in their last bits.
         torch.set_num_threads(training.threads)
-    put_state(method, state, folder)
+    # A finished run drops what only training needs, so that its checkpoint cannot be trained further.
+    absent = method.training_only - state.keys()
+    dropped = {name: part for name, part in method.state().items() if name in absent}
+    put_state(method, {**dropped, **state}, folder)
+    if dropped:
+        spec = folder.spec()
+        raise UserError(
+            f"{folder.checkpoint_file}: the weights of a finished run, but record.json is gone: put it "
+            f"back, or repeat this run alone with --force, with --dataset {spec.dataset}, --method "
+            f"{spec.method} and --seeds {spec.seed}"
+        )
     training.resumed_from.append(training.step)
     return training

@@ -147,6 +147,20 @@ def test_a_checkpoint_of_another_architecture_is_named_with_what_differs(folder:
     assert "Traceback" not in done.stderr
 
 
+def test_a_finished_run_whose_record_is_gone_says_so_and_is_repeated_by_force(
+    folder: Path, trained: Path
+) -> None:
+    run = copied(trained, "no-record")
+    run.record_file.unlink()
+    words = [*TRAIN, "--set", "infoseg.P=8", "--results", "no-record"]
+    done = launched_here(folder, *words)
+    assert done.returncode == 1
+    assert "checkpoint.pt: the weights of a finished run, but record.json is gone" in done.stderr
+    assert "with --force, with --dataset mine, --method infoseg and --seeds 0" in done.stderr
+    assert launched_here(folder, *words, "--force").returncode == 0
+    assert run.state() == "finished"
+
+
 def test_a_run_of_the_second_version_is_refused_with_its_version(folder: Path, trained: Path) -> None:
     run = copied(trained, "second-version")
     run.record_file.unlink()
