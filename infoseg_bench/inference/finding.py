@@ -28,9 +28,9 @@ def find_run(run: str, results: Path) -> RunFolder:
     Raises:
         UsageError: no run matches, or several do
     """
-    if (Path(run) / "spec.json").is_file():
+    if RunFolder(Path(run)).exists():
         return RunFolder(Path(run))
-    folders = [path.parent for path in sorted((results / "runs").glob("*/spec.json"))]
+    folders = [path for path in sorted((results / "runs").glob("*")) if RunFolder(path).exists()]
     found = [path for path in folders if run and _means(run, path.name)]
     if len(found) == 1:
         return RunFolder(found[0])

@@ -94,7 +94,7 @@ def _specs(results: Path) -> tuple[dict[Path, RunSpec], list[str]]:
     specs, problems, others = dict[Path, RunSpec](), list[str](), list[str]()
     for path in _listed(results / "runs"):
         folder = RunFolder(path)
-        if not folder.spec_file.exists():
+        if not folder.exists():
             others.append(path.name)
             continue
         try:

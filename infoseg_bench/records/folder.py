@@ -52,6 +52,10 @@ class RunFolder(StoredRun):
         if not self.spec_file.exists():
             write_text(self.spec_file, spec.model_dump_json(indent=2) + "\n")
 
+    def exists(self) -> bool:
+        """Return whether this is the folder of a run, with its spec, or with its record, which repeats it."""
+        return self.spec_file.exists() or self.record_file.exists()
+
     def content(self, file: Path) -> bytes | None:
         """Read one of the run's files; None if there is no such file.
 

@@ -60,19 +60,21 @@ class StoredRun(ABC):
         """
 
     def spec(self) -> RunSpec:
-        """Read the spec.
+        """Read the spec; if its file is absent, from the record, which repeats it.
 
         Raises:
             UserError: absent or damaged
         """
         content = self.content(self.spec_file)
+        if content is None and (record := self.record()) is not None:
+            return record.spec
         try:
             return RunSpec.model_validate_json(content or b"")
         except ValidationError as error:
             problem = "no such file" if content is None else reason(error)
-            raise UserError(
-                f"{self.spec_file}: not a run's spec ({problem}): remove the folder {self.path}"
-            ) from None
+            only = self.content(self.record_file) is None
+            remedy = f"the folder {self.path}" if only else "the file, which the record repeats"
+            raise UserError(f"{self.spec_file}: not a run's spec ({problem}): remove {remedy}") from None
 
     def record(self) -> Record | None:
         """Read the record; None if there is none yet.

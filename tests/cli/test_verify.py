@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from infoseg_bench.cli import main
 from infoseg_bench.contracts.registry import load_methods
+from infoseg_bench.inference.finding import find_run
 from infoseg_bench.records.folder import RunFolder
 from tests.data.miniature import write_store
 from tests.reporting.runs import add_run, counts_with, edit_counts, edit_record
@@ -145,6 +146,20 @@ def test_a_curve_that_is_a_folder_leaves_its_run_out_of_packs_and_reports(tmp_pa
     board = report(tmp_path)
     assert ("90.0" in board, "70.0" in board) == (True, True)
     assert str(curve) in board.split("## Left out")[1]
+
+
+def test_a_spec_that_is_gone_is_read_from_the_record_and_a_damaged_one_may_be_removed(tmp_path: Path) -> None:
+    folder = add_run(tmp_path, last=counts_with(90))
+    spec = folder.spec()
+    folder.spec_file.write_text("{")
+    status, lines = verify(tmp_path)
+    assert status == 1
+    assert lines[0].endswith("remove the file, which the record repeats")
+    folder.spec_file.unlink()
+    assert verify(tmp_path) == (0, ["1 record verified."])
+    assert (folder.spec(), find_run(spec.short_id, tmp_path).path) == (spec, folder.path)
+    done = CliRunner().invoke(main, ["status", "--results", str(tmp_path)])
+    assert "1 finished" in done.output
 
 
 def test_html_in_a_record_stays_text_on_the_board(tmp_path: Path) -> None:
