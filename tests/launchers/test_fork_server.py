@@ -54,6 +54,7 @@ def test_a_forked_run_ends_as_one_of_its_own_in_an_environment_and_session_of_it
     wait_until(lambda: worker.poll() is not None)
     assert worker.returncode == FINISHED
     assert f"only here {Path.cwd()} {worker.pid}" in run.log_file.read_text()
+    assert not run.log_file.stat().st_mode & 0o111
     assert "MARK" not in os.environ
     assert_same_counts(expected, run)
     records = expected.record(), run.record()
