@@ -64,7 +64,7 @@ def suspicions(figures: Mapping[str, float]) -> list[str]:
     return [
         f"the features are a code book of patches: only {100 * share:.1f} % of the energy of the global "
         "features depends on "
-        f"the image, and {left:.2f} of {information:.2f} nats remain with the same features for all images"
+        f"the image, and {left:z.2f} of {information:z.2f} nats remain with the same features for all images"
     ]
 
 

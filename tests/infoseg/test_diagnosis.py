@@ -31,6 +31,12 @@ def test_features_that_are_the_same_for_all_images_are_called_a_code_book() -> N
     assert "code book" in line
 
 
+def test_no_information_is_no_negative_zero() -> None:
+    nothing = {"image_share": 0.0, "information": -1e-7, "information_with_mean_features": -1e-8}
+    (line,) = suspicions(nothing)
+    assert "0.00 of 0.00 nats" in line
+
+
 def test_a_signature_loses_its_information_with_the_mean_features() -> None:
     generator = torch.Generator().manual_seed(0)
     H = torch.nn.functional.normalize(torch.randn(6, 3, 64, generator=generator), dim=2) * 3
