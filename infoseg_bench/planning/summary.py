@@ -45,10 +45,12 @@ def cost_lines(planned: Sequence[PlannedRun], jobs: int | None, *, on_cpu: bool)
     if not known:
         return [f"Estimated cost: unknown, because there are no finished runs to compare with: {missing}"]
     total = sum(known)
+    # However many run at a time, the longest run takes its time.
+    elapsed = max(total / (jobs or 1), *known)
     line = f"Estimated cost: {duration(total)} of runs"
-    line += f", {duration(total / jobs)} with {jobs} at a time" if jobs and jobs > 1 else ""
+    line += f", {duration(elapsed)} with {jobs} at a time" if jobs and jobs > 1 else ""
     lines = [f"{line}, based on {_bases(todo)}.{f' Not known: {missing}.' if missing else ''}"]
-    if on_cpu and total / (jobs or 1) > LONG_SECONDS:
+    if on_cpu and elapsed > LONG_SECONDS:
         lines += [*_by_method(todo), ADVICE]
     return lines
 

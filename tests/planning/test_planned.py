@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,13 +127,17 @@ def test_a_damaged_record_is_named_and_hides_no_other_run(tmp_path: Path) -> Non
 
 def test_the_text_of_a_cost_says_what_it_rests_on_and_how_to_make_it_small(tmp_path: Path) -> None:
     spec = finished(tmp_path, fit_seconds=9000.0)
-    runs = look([other(spec, seed=1), other(spec, method="iic")], tmp_path, lambda name: "")
+    specs = [other(spec, seed=1), other(spec, seed=2), other(spec, method="iic")]
+    runs = look(specs, tmp_path, lambda name: "")
     cost, *rest = cost_lines(runs, 2, on_cpu=True)
     assert cost == (
-        "Estimated cost: 2.5 h of runs, 1.3 h with 2 at a time, based on "
+        "Estimated cost: 5.0 h of runs, 2.5 h with 2 at a time, based on "
         f"finished runs ({spec.method}). Not known: iic (1 run)."
     )
     assert "--preset small" in rest[-1]
-    assert "2.5 h" in rest[0]
-    assert len(cost_lines(runs, 2, on_cpu=False)) == len(cost_lines(runs, 4, on_cpu=True)) == 1
+    assert "5.0 h" in rest[0]
+    # A run takes as long, however many run at a time.
+    assert "2.5 h with 4 at a time" in cost_lines(runs, 4, on_cpu=True)[0]
+    short = [replace(run, seconds=run.seconds and 1000.0) for run in runs]
+    assert len(cost_lines(runs, 2, on_cpu=False)) == len(cost_lines(short, 2, on_cpu=True)) == 1
     assert cost_lines([run for run in runs if not run.to_do], 1, on_cpu=True) == []
