@@ -88,7 +88,7 @@ def _details(run: PlannedRun) -> list[str]:
     details = [plural(spec.budget.steps, "step")] if spec.budget else []
     details += [f"id {spec.short_id}"] if spec.fingerprint else []
     details += [f"continues at step {run.step}"] if run.step and run.state != "finished" else []
-    details += ["would be repeated"] if run.repeated else []
+    details += ["to be repeated"] if run.repeated else []
     details += [f"about {duration(run.seconds)}"] if run.seconds else []
     details += [run.problem] if run.problem and not run.repeated else []
     if run.changed:
@@ -102,7 +102,7 @@ def _summary(planned: Sequence[PlannedRun]) -> list[str]:
     for run in planned:
         counts = groups.setdefault((run.spec.dataset, run.spec.method), Counter())
         counts[run.state] += 1
-        counts["would be repeated"] += run.repeated
+        counts["to be repeated"] += run.repeated
         counts["with changed source code"] += run.changed
     lines = []
     for (dataset, method), counts in groups.items():

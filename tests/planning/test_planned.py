@@ -110,8 +110,8 @@ def test_what_is_to_be_repeated_says_so_and_costs_the_whole_run_again(tmp_path: 
     done, new = look([spec, missing], tmp_path, lambda name: "", repeat=True)
     assert (done.state, done.repeated, done.to_do, done.seconds) == ("finished", True, True, 101.0)
     assert (new.repeated, new.to_do) == (False, True)
-    assert "would be repeated" in plan_lines([done])[0]
-    assert "would be repeated" not in plan_lines([new])[0]
+    assert "to be repeated" in plan_lines([done])[0]
+    assert "to be repeated" not in plan_lines([new])[0]
 
 
 def test_a_damaged_record_is_named_and_hides_no_other_run(tmp_path: Path) -> None:
