@@ -51,8 +51,8 @@ def _cells(row: Any) -> tuple[str, ...]:
     )
     alike = row.first_seeds == row.second_seeds
     seeds = f"{row.first_seeds}" if alike else f"{row.first_seeds}, {row.second_seeds}"
-    interval = "other images" if math.isnan(low) else f"{low:+.1f} to {high:+.1f}"
+    interval = "other images" if math.isnan(low) else f"{low:+z.1f} to {high:+z.1f}"
     return (
-        *(row.dataset, row.method, seeds, f"{first:.1f}", f"{second:.1f}", f"{difference:+.1f}"),
+        *(row.dataset, row.method, seeds, f"{first:.1f}", f"{second:.1f}", f"{difference:+z.1f}"),
         *(interval, row.settings or "none"),
     )

@@ -65,7 +65,7 @@ def distance(found: Lead) -> str:
         steps = f"{found.leader['steps']} against {found.second['steps']} steps"
         verdict += f"; {steps}, so not a fair comparison"
     ahead = found.leader["pixel_accuracy_mean"] - found.second["pixel_accuracy_mean"]
-    interval = f"95 % interval {100 * found.low:.1f} to {100 * found.high:.1f}, {verdict}"
+    interval = f"95 % interval {100 * found.low:z.1f} to {100 * found.high:z.1f}, {verdict}"
     return f"{100 * ahead:.1f} points ahead of {found.second['method_title']} ({interval})"
 
 

@@ -119,7 +119,7 @@ def _table(lines: pd.DataFrame) -> Table:
     labels, numbers = lines["label"], lines.drop(columns="label")
     numbers["method"] = labels.where(numbers.duplicated(COLUMNS[:3], keep=False), numbers["method"])
     points = [
-        f"{100 * mean:+.1f}" + ("" if pd.isna(low) else f" ({100 * low:+.1f} to {100 * high:+.1f})")
+        f"{100 * mean:+z.1f}" + ("" if pd.isna(low) else f" ({100 * low:+z.1f} to {100 * high:+z.1f})")
         for mean, low, high in numbers[["difference", "difference_low", "difference_high"]].to_numpy()
     ]
     seeds = [*map("{} and {}".format, numbers["corrected_n"], numbers["published_n"])]

@@ -109,7 +109,7 @@ def percent(mean: Iterable[float], deviation: Iterable[float] | None = None) -> 
     """Write shares in percent, with their standard deviations where there are several seeds."""
     spreads = repeat(None) if deviation is None else deviation
     return [
-        "" if pd.isna(one) else f"{100 * one:.1f}" + ("" if pd.isna(spread) else f" ± {100 * spread:.1f}")
+        "" if pd.isna(one) else f"{100 * one:z.1f}" + ("" if pd.isna(spread) else f" ± {100 * spread:.1f}")
         for one, spread in zip(mean, spreads, strict=deviation is not None)
     ]
 

@@ -27,20 +27,8 @@ HEADS = {
 LEAST = {"method": 18, "note": 11}
 """Columns of text, which are broken into lines, and their least widths."""
 GIVE_WAY = (
-    *(
-        "mean IoU",
-        "95 %",
-        "seeds",
-        "entropy",
-        "ARI",
-        "NMI",
-        "steps",
-        "seed",
-        "note",
-        "clusters in use",
-        "run",
-    ),
-    "#",
+    *("mean IoU", "95 %", "seeds", "entropy", "ARI", "NMI", "steps", "seed", "note"),
+    *("clusters in use", "run", "#"),
 )
 """Columns that are left out, in this order, if a line is too short."""
 

@@ -17,7 +17,7 @@ from infoseg_bench.reporting.leaderboard import latex_tables, leaderboard, markd
 from infoseg_bench.reporting.loaded_runs import read_runs
 from infoseg_bench.reporting.main_table import main_tables
 from infoseg_bench.reporting.page import diagnostics
-from infoseg_bench.reporting.table import latex_text, to_csv
+from infoseg_bench.reporting.table import latex_text, percent, to_csv
 from infoseg_bench.reporting.terminal import print_board
 from tests.reporting.runs import add_run, counts_with, edit_record
 
@@ -259,3 +259,7 @@ def test_diagnostics_are_means_over_the_seeds_of_what_the_records_say(tmp_path: 
     add_run(tmp_path, last=counts_with(60), method="kmeans", method_title="K-Means", steps=None)
     (board,) = make_boards(read_runs(tmp_path)[0])
     assert diagnostics(board, 8).shown["self agreement"].to_list() == ["0.5", ""]
+
+
+def test_no_figure_is_minus_zero() -> None:
+    assert percent([-1e-9, -0.004], [0.0, 0.01]) == ["0.0 ± 0.0", "-0.4 ± 1.0"]
