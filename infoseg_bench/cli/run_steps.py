@@ -72,7 +72,8 @@ def conclude(done: RunResult) -> None:
         click.echo(f"  {label(spec)}: {outcome.ending}: {outcome.reason} (id {spec.short_id})", err=True)
     if failed:
         raise RunsFailed(
-            f"{len(failed)} of {plural(len(specs), 'run')} did not finish. Run the same command to try again."
+            f"{len(failed)} of {plural(len(specs), 'run')} did not finish. Run the same command to try again,"
+            " after what the lines above ask for."
         )
 
 
