@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -203,10 +203,16 @@ class ImageFolder(DatasetRecipe[ImageFolderOptions]):
 
 def _wanted(fault: FileError, options: ImageFolderOptions, build: LabelledBuild) -> bool:
     """Return whether a fault is in a file of a photo that is listed, if there is a list."""
-    name = Path(str(fault.path)).stem
-    names = {name, name.removesuffix(options.label_suffix), name.removesuffix(options.image_suffix)}
-    listed = {photo.rpartition("/")[2] for photo in build.photos.photos}
-    return options.only is None or not names.isdisjoint(listed)
+    if options.only is None:
+        return True
+    path = Path(str(fault.path))
+    given = [folder for folder in (options.images, options.labels) if folder is not None]
+    folders = [folder for folder in given if path.is_relative_to(folder)]
+    ids = {path.relative_to(folder).with_suffix("").as_posix() for folder in folders}
+    # The label map of a.jpg may be a.jpg.png.
+    ids |= {PurePosixPath(name).with_suffix("").as_posix() for name in ids}
+    ids |= {name.removesuffix(end) for name in ids for end in (options.label_suffix, options.image_suffix)}
+    return not folders or not ids.isdisjoint(build.photos.photos)
 
 
 def _coding(options: ImageFolderOptions) -> LabelCoding:

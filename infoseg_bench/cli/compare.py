@@ -36,6 +36,8 @@ def compare(first: Path, second: Path, as_csv: bool) -> None:
         click.echo(found.rows.to_csv(index=False), nl=False)
         return
     if len(found.rows):
+        if found.rows["protocol"].nunique() > 1:
+            found.rows["dataset"] += " (" + found.rows["protocol"] + ")"
         rows = [*map(_cells, found.rows.itertuples())]
         width = shutil.get_terminal_size().columns
         click.echo("\n".join(fitted(TITLES, rows, [""] * len(rows), width)))

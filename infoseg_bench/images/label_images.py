@@ -99,12 +99,13 @@ def read_label_colours(
 
 def stored_values(image: ImageFile.ImageFile) -> np.ndarray:
     """Return the values stored in an image file: palette indices, or grey levels as before stretching."""
-    mode = re.fullmatch(r"L;([24]?)(I?)R?", raw_mode(image))
+    mode = re.fullmatch(r"(?:1|L);([24]?)(I?)R?", raw_mode(image))
     values = np.asarray(image)
     if mode is None:
         return values
     # An I stands for the TIFFs in which 0 is white; Pillow inverts them.
-    return (255 - values if mode[2] else values) // np.uint8(GREY_STEPS.get(mode[1], 1))
+    stored = np.invert(values) if mode[2] else values
+    return stored if stored.dtype == bool else stored // np.uint8(GREY_STEPS.get(mode[1], 1))
 
 
 def palette_colours(image: Image.Image, values: np.ndarray) -> dict[int, Colour] | None:

@@ -14,6 +14,9 @@ from infoseg_bench.images.photos import read_photo
 from infoseg_bench.inference.model import Model
 from infoseg_bench.inference.overlays import write_labels, write_overlay
 
+RESULTS = ("-labels.png", "-overlay.png", "legend.png")
+"""Ends of the names of pictures that segmenting writes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenPhotos:
@@ -31,7 +34,7 @@ class ChosenPhotos:
 
 
 def chosen_photos(paths: Sequence[Path], out: Path) -> ChosenPhotos:
-    """Return the given photos, and the photos in the given folders and their subfolders, except below `out`.
+    """Return the given photos, and those in the given folders and their subfolders, but no results in `out`.
 
     Raises:
         UserError: no such folder, or a folder without photos
@@ -48,8 +51,8 @@ def chosen_photos(paths: Sequence[Path], out: Path) -> ChosenPhotos:
             _add({path.stem: path}, chosen)
             continue
         listing = list_photos(path)
-        chosen.faults.extend(fault for fault in listing.faults if not _below(fault.path, out))
-        _add({name: photo for name, photo in listing.files.items() if not _below(photo, out)}, chosen)
+        chosen.faults.extend(fault for fault in listing.faults if not _is_result(fault.path, out))
+        _add({name: photo for name, photo in listing.files.items() if not _is_result(photo, out)}, chosen)
         if listing.left_out:
             chosen.left_out[path] = listing.left_out_line
     if not paths:
@@ -59,9 +62,10 @@ def chosen_photos(paths: Sequence[Path], out: Path) -> ChosenPhotos:
     return chosen
 
 
-def _below(file: object, out: Path) -> bool:
+def _is_result(file: object, out: Path) -> bool:
     """Return whether a file is among the results of an earlier call."""
-    return isinstance(file, Path) and file.resolve().is_relative_to(out.resolve())
+    named = str(file).endswith(RESULTS)
+    return named and isinstance(file, Path) and file.resolve().is_relative_to(out.resolve())
 
 
 def _add(photos: Mapping[str, Path], chosen: ChosenPhotos) -> None:

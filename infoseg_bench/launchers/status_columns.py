@@ -12,7 +12,10 @@ from infoseg_bench.utils.text import columns, duration
 TITLES = ("run", "state", "step", "loss", "PA", "clusters", "agreement", "steps/s", "time left", "settings")
 """Titles of the columns; "clusters" is the effective number of clusters, and "agreement" the self-agreement
 (see `runs.diagnostics`), both at the last evaluation."""
-GIVE_WAY = ("agreement", "clusters", "loss", "steps/s", "settings", "time left", "step", "PA")
+GIVE_WAY = (
+    *("agreement", "clusters", "loss", "steps/s", "settings", "time left", "step", "PA"),
+    *("seeds", "95 % interval"),
+)
 """Columns that are left out, in this order, if a line is too short."""
 
 

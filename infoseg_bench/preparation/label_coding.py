@@ -269,8 +269,8 @@ def _named_value(part: str, where: str) -> tuple[str, str | None]:
     name, sign, value = (text.strip() for text in part.rpartition("="))
     if not sign and not re.search(rf":\s*({VALUE})$", part):
         return part, None
-    if not sign or not re.fullmatch(VALUE, value):
-        what = f"{value!r} is not a label value" if sign else f"{part!r} is no class with its value"
+    if not sign or "=" in name or not re.fullmatch(VALUE, value):
+        what = f"{value!r} is not a label value" if sign and "=" not in name else f"{part!r} is not clear"
         raise UsageError(f"{where}: {what}: write NAME=VALUE, with values of 0 to 255 or like #804080")
     return name, value
 

@@ -50,7 +50,7 @@ class LabelledPhotos:
             if file is not None:
                 with readable(file):
                     found = file.stat()
-                parts += [str(file), found.st_size, found.st_mtime_ns]
+                parts += [str(file), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
         return repr(parts)
 
     def pixels(self, name: str) -> float:

@@ -85,7 +85,11 @@ def store_path(data: Path, name: str, recipe: DatasetRecipe) -> Path:
     if name != recipe.name and name in {point.name for point in entry_points(group=DATASETS)}:
         raise UsageError(f"{name} is the name of a published data set: choose another name")
     path = data / f"{name}.h5"
-    for taken in all_prepared(data)[0].get(name, []):
+    stored = all_prepared(data)[0]
+    others = [other for other, several in stored.items() if path in {one.store.path for one in several}]
+    if others and not any(f"{other}-".startswith(f"{name}-") for other in others):
+        raise UserError(f"{path} contains the data set {others[0]}: move it elsewhere, or use another name")
+    for taken in stored.get(name, []):
         store, made_by = taken.store.path, taken.store.attributes["recipe"]
         if made_by != recipe.name:
             raise UserError(f"{store}: {name} is a data set made by {made_by}: choose another name")

@@ -115,7 +115,7 @@ def told_apart(things: Sequence[tuple[str, str, dict[str, str]]]) -> list[str]:
             alike = [facts for facts in same if facts[name] == value]
             if len(alike) < len(same):
                 same = alike
-                parts.append(value)
+                parts += [value] if value != title else []
         titles.append(f"{title} ({', '.join(parts)})" if parts else title)
     return titles
 

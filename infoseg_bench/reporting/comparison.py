@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,11 +64,12 @@ def compare_runs(first: Path, second: Path) -> Comparison:
                 f"{source}: no finished and scored run to compare: give a results folder or a pack"
             )
     left, right = _rows(one), _rows(other)
+    contents = {key[:2] for key in (*left, *right)}
     lines = [line for key in sorted(left.keys() & right.keys()) for line in _matched(left[key], right[key])]
     return Comparison(
         rows=pd.DataFrame(lines, columns=COLUMNS),
-        only_first=_texts(left),
-        only_second=_texts(right),
+        only_first=_texts(left, contents),
+        only_second=_texts(right, contents),
         problems=(*problems, *more_problems),
     )
 
@@ -110,9 +111,12 @@ def _compared(name: str, first: Sequence[Run], second: Sequence[Run], settings: 
     return spec.dataset, spec.protocol, name, *seeds, one, other, other - one, low, high, ", ".join(settings)
 
 
-def _texts(rows: Rows) -> tuple[str, ...]:
+def _texts(rows: Rows, contents: Collection[tuple[str, str]]) -> tuple[str, ...]:
+    """Return rows in words; `contents` are data sets with their contents, which tell them apart."""
+    names = Counter(dataset for dataset, _ in contents)
     return tuple(
-        f"{dataset} {name}, {plural(len(runs), 'seed')}, protocol {protocol}"
-        for (dataset, _, protocol, _), left in sorted(rows.items())
+        f"{dataset}{f' (data {content[:8]})' if names[dataset] > 1 else ''} {name}, "
+        f"{plural(len(runs), 'seed')}, protocol {protocol}"
+        for (dataset, content, protocol, _), left in sorted(rows.items())
         for name, runs in sorted(left.items())
     )

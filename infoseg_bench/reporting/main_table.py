@@ -26,7 +26,8 @@ def main_tables(boards: Sequence[Board]) -> list[Table]:
 def _table(protocol: str, boards: list[Board]) -> Table:
     methods, datasets = [*published_table().index], published_datasets()
     boards.sort(key=lambda one: (datasets.index(one.dataset) if one.dataset in datasets else 99, one.name))
-    titles = {board.title: board for board in boards}
+    # The first column has this title too.
+    titles = {board.title if board.title != "method" else "data set method": board for board in boards}
     lines = pd.concat([_lines(board).assign(data=name) for name, board in titles.items()])
     published = any(board.dataset in datasets for board in boards)
     if published:

@@ -89,7 +89,7 @@ def _hash(text: str) -> str:
 
 def published(problem: str) -> str:
     """Leave a problem's remedy, which is for whoever ran the command, and the machine's folders out."""
-    remedy, folders = r": [^:]*\s--\w[^:]*$", r"(?:/[^/\s:'\"]+)+/(?=[^/\s:]+/[^/\s:]+)"
+    remedy, folders = r": [^:]*\s--\w[^:]*$", r"(?<![^\s'\"(])(?:/[^/\s:'\"]+)+/(?=[^/\s:]+/[^/\s:]+)"
     return re.sub(folders, "", re.sub(remedy, "", problem))
 
 

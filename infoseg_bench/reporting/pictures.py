@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from infoseg_bench.contracts.registry import load_recipes
-from infoseg_bench.data.catalogue import PreparedDataset, prepared_datasets
+from infoseg_bench.data.catalogue import PreparedDataset, all_prepared
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.reporting.drawing import canvas, style, wrap
 
@@ -114,8 +114,9 @@ def photos_of(
         spec: of the run
         plugins: files with more recipes
     """
-    found = prepared_datasets(data)[0].get(spec.dataset) if data and data.is_dir() else None
-    if found is None or found.store.fingerprint != spec.fingerprint:
+    stores = all_prepared(data)[0].get(spec.dataset, []) if data and data.is_dir() else []
+    found = next((one for one in stores if one.store.fingerprint == spec.fingerprint), None)
+    if found is None:
         return None, True
     recipe = load_recipes(plugins).recipes.get(str(found.store.attributes.get("recipe")))
     return found, recipe is not None and recipe.republishable

@@ -112,10 +112,10 @@ class FolderFiles(OfficialFiles):
         return self._folder / name
 
     def identity(self, name: str) -> str:
-        """Return its size and modification time."""
+        """Return its number on the disk, its size, and the times of its last changes."""
         with readable(self.place(name)):
             found = self.place(name).stat()
-        return f"{found.st_size} {found.st_mtime_ns}"
+        return f"{found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 
     def open(self, name: str) -> BufferedIOBase:
         """Open the file."""

@@ -130,6 +130,18 @@ def test_results_below_the_photos_are_not_segmented_next_time(folder: Path) -> N
     assert (status, "no photos but the results in --out left/segmented" in output) == (1, True)
 
 
+def test_photos_below_the_folder_of_the_results_are_photos(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict = ["predict", "--run", str(run_of(folder, "kmeans").path.resolve())]
+    (folder / "here" / "holiday").mkdir(parents=True)
+    for name in ("here/a.png", "here/holiday/b.png"):
+        Image.fromarray(disk_photo()).save(folder / name)
+    monkeypatch.chdir(folder / "here")
+    for _ in range(2):
+        assert "2 photos segmented" in call(*predict, "a.png", "holiday", "--out", ".")[1]
+
+
 @pytest.mark.parametrize("scale", ["nan", "inf"])
 def test_a_scale_that_is_no_number_is_refused(folder: Path, scale: str) -> None:
     status, output = call("predict", "--run", str(run_of(folder, "kmeans").path), "x.png", "--scale", scale)

@@ -321,6 +321,21 @@ def test_a_sideways_label_map_is_sent_to_the_other_way_to_treat_exif(folder: Fol
     assert f"use --exif {'stored' if exif == 'apply' else 'apply'}" in str(caught.value)
 
 
+def test_two_label_maps_of_a_listed_photo_are_a_fault(folder: Folder, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("a\nc\n")
+    _second_label(folder)
+    with pytest.raises(UserError, match="a second label map of the photo 'c'"):
+        folder.prepare(only=str(tmp_path / "list.txt"))
+
+
+def test_the_store_of_another_data_set_is_not_overwritten(folder: Folder) -> None:
+    folder.prepare()
+    (folder.data / "mine.h5").rename(folder.data / "backup.h5")
+    with pytest.raises(UserError, match=r"backup\.h5 contains the data set mine: move it elsewhere, or use"):
+        folder.prepare(name="backup")
+    assert Store(folder.data / "backup.h5").view_names == ["mine"]
+
+
 def test_a_name_that_another_store_has_too_is_refused_with_both_remedies(folder: Folder) -> None:
     folder.prepare()
     copy = folder.data / "backup.h5"

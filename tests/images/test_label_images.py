@@ -38,7 +38,7 @@ def test_labels_of_few_bits_keep_their_stored_values(tmp_path: Path, bits: int) 
 
 
 @pytest.mark.parametrize("zero_is_white", [False, True])
-@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_labels_in_a_tiff_keep_their_stored_values_too(
     tmp_path: Path, bits: int, zero_is_white: bool
 ) -> None:

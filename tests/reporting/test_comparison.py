@@ -82,6 +82,15 @@ def test_rows_that_only_one_side_has_are_told_apart_by_their_settings(tmp_path: 
     assert found.rows.empty
 
 
+def test_other_content_of_a_data_set_is_told(tmp_path: Path) -> None:
+    correct = np.full(8, 75)
+    add_run(tmp_path / "a", last=counts(correct))
+    add_run(tmp_path / "b", last=counts(correct), fingerprint="cd" * 32)
+    found = infoseg_bench.compare(tmp_path / "a", tmp_path / "b")
+    assert found.only_first == ("my-photos (data abababab) InfoSeg, 1 seed, protocol corrected",)
+    assert found.only_second == ("my-photos (data cdcdcdcd) InfoSeg, 1 seed, protocol corrected",)
+
+
 def test_other_images_have_no_interval(tmp_path: Path) -> None:
     add_run(tmp_path / "a", last=counts(np.full(8, 75)))
     add_run(tmp_path / "b", last=counts(np.full(9, 75)))

@@ -16,6 +16,7 @@ from infoseg_bench.reporting.boards import make_boards
 from infoseg_bench.reporting.classes import class_frame
 from infoseg_bench.reporting.loaded_runs import read_runs
 from infoseg_bench.reporting.page import page as render
+from infoseg_bench.reporting.page import published
 from infoseg_bench.reporting.pictures import Column, Panel, Panels
 from infoseg_bench.reporting.write import write_report
 from tests.reporting.runs import add_run, counts_with
@@ -243,6 +244,12 @@ def test_the_page_opens_with_what_was_run_and_what_that_cannot_tell(path: Path) 
         "1 record left out",
     ):
         assert words in text
+
+
+def test_folders_of_the_machine_are_left_out_of_problems_and_relative_ones_are_whole() -> None:
+    problem = "a--b/record.json: no record"
+    assert published(f"/home/me/results/runs/{problem}: use --force") == problem
+    assert published(f"results/runs/{problem}") == f"results/runs/{problem}"
 
 
 def test_no_advice_about_options_is_on_the_page(path: Path) -> None:

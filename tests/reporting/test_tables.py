@@ -261,5 +261,12 @@ def test_diagnostics_are_means_over_the_seeds_of_what_the_records_say(tmp_path: 
     assert diagnostics(board, 8).shown["self agreement"].to_list() == ["0.5", ""]
 
 
+def test_a_data_set_may_be_called_method(tmp_path: Path) -> None:
+    add_run(tmp_path, last=counts_with(70), title="method")
+    (table,) = main_tables(make_boards(read_runs(tmp_path)[0]))
+    assert [*table.shown["method"]] == ["InfoSeg, 100 steps", "constant prediction"]
+    assert [*table.shown["data set method"]] == ["70.0", "60.0"]
+
+
 def test_no_figure_is_minus_zero() -> None:
     assert percent([-1e-9, -0.004], [0.0, 0.01]) == ["0.0 ± 0.0", "-0.4 ± 1.0"]
