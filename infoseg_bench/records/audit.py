@@ -30,7 +30,7 @@ def audit(run: StoredRun, record: FinishedRecord) -> Counts:
         UserError: they do not, or it cannot be read
     """
     _check_names(run, record)
-    run.curve()
+    run.content(run.curve_file)
     counts = run.counts()
     if counts.sha256 != record.checksums.get(run.counts_file.name):
         raise UserError(f"{run.counts_file}: not the counts that the record was made from")
@@ -64,7 +64,7 @@ def audit_unscored(run: StoredRun, record: UnscoredRecord) -> Segments:
         UserError: they do not, or it cannot be read
     """
     _check_names(run, record)
-    run.curve()
+    run.content(run.curve_file)
     file, segments = run.segments_file, run.segments()
     if segments.sha256 != record.checksums.get(file.name):
         raise UserError(f"{file}: not the segments that the record was made from")

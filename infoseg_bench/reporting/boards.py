@@ -102,17 +102,17 @@ def make_boards(runs: Iterable[Run]) -> list[Board]:
     return [replace(board, title=title) for board, title in zip(boards, titles, strict=True)]
 
 
-def told_apart(things: Sequence[tuple[str, str, dict[str, str]]]) -> list[str]:
+def told_apart(things: Sequence[tuple[str, str, Sequence[str]]]) -> list[str]:
     """Return titles, each with what tells it from others of the same title and kind.
 
     Args:
-        things: title, kind, and by name what may tell the thing from others, the clearest first
+        things: title, kind, and what may tell the thing from others, the clearest first
     """
     titles = []
     for title, kind, mine in things:
         same, parts = [facts for other, its, facts in things if (other, its) == (title, kind)], []
-        for name, value in mine.items():
-            alike = [facts for facts in same if facts[name] == value]
+        for place, value in enumerate(mine):
+            alike = [facts for facts in same if facts[place] == value]
             if len(alike) < len(same):
                 same = alike
                 parts += [value] if value != title else []
@@ -120,17 +120,17 @@ def told_apart(things: Sequence[tuple[str, str, dict[str, str]]]) -> list[str]:
     return titles
 
 
-def _facts(board: Board) -> dict[str, str]:
+def _facts(board: Board) -> list[str]:
     data = board.facts
-    return {
-        "name": board.dataset,
-        "crop": f"{data.crop}x{data.crop}",
-        "classes": f"{len(data.classes)} classes",
-        "photos": f"{data.train_images} photos to train on",
-        "scored": f"{data.evaluation_images} scored",
-        "date": f"first run {board.runs['started'].min()[:10]}",
-        "content": f"data {board.fingerprint[:8]}",
-    }
+    return [
+        board.dataset,
+        f"{data.crop}x{data.crop}",
+        f"{len(data.classes)} classes",
+        f"{data.train_images} photos to train on",
+        f"{data.evaluation_images} scored",
+        f"first run {board.runs['started'].min()[:10]}",
+        f"data {board.fingerprint[:8]}",
+    ]
 
 
 def _runs(loaded: dict[str, Run]) -> pd.DataFrame:

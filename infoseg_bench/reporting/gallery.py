@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,28 @@ class Gallery:
         facts = self.first.dataset
         return f"{self.title}: {facts.train_images} photos without labels, {facts.clusters} clusters"
 
+    @cached_property
+    def sizes(self) -> pd.DataFrame:
+        """Return a row per run: cluster sizes, and the mean agreement with the other seeds of its row.
+
+        Columns are `run` (the short identity), `method` (with the settings in which its rows differ), `seed`,
+        `steps` (missing if the method does not train in steps), `clusters_in_use` (in [1, K]), `entropy`
+        (nats), `seeds_nmi` (in [0, 1]) and `seeds_ari` (in [-0.5, 1]; both missing for a single seed), and
+        `cluster_0`, `cluster_1`, ... with every cluster's share of the pixels.
+        """
+        lines = []
+        for run in self.runs:
+            record = run.record
+            others = [other for other in self.runs if other is not run and other.record.row == record.row]
+            alike = [other.segments for other in others if other.segments.ids == run.segments.ids]
+            found = [agreement(run.segments, other) for other in alike] or [(np.nan, np.nan)]
+            steps = record.spec.budget.steps if record.spec.budget else None
+            facts = record.identity[:8], self.labels[record.row], record.spec.seed, steps
+            sizes = effective_clusters(record.sizes), record.sizes.entropy, *np.mean(found, axis=0)
+            shares = {f"cluster_{index}": share for index, share in enumerate(record.sizes.shares)}
+            lines.append({**dict(zip(SUMMARY, (*facts, *sizes), strict=True)), **shares})
+        return pd.DataFrame(lines).astype({"steps": "Int64"})
+
 
 def make_galleries(runs: Iterable[SegmentedRun]) -> list[Gallery]:
     """Return a gallery for every data set and content."""
@@ -72,16 +95,16 @@ def make_galleries(runs: Iterable[SegmentedRun]) -> list[Gallery]:
     return [replace(gallery, title=title) for gallery, title in zip(galleries, titles, strict=True)]
 
 
-def _facts(gallery: Gallery) -> dict[str, str]:
+def _facts(gallery: Gallery) -> list[str]:
     spec, data = gallery.first.spec, gallery.first.dataset
-    return {
-        "name": spec.dataset,
-        "crop": f"{data.crop}x{data.crop}",
-        "clusters": f"{data.clusters} clusters",
-        "photos": f"{data.train_images} photos",
-        "date": f"first run {min(run.record.provenance.started for run in gallery.runs)[:10]}",
-        "content": f"data {spec.fingerprint[:8]}",
-    }
+    return [
+        spec.dataset,
+        f"{data.crop}x{data.crop}",
+        f"{data.clusters} clusters",
+        f"{data.train_images} photos",
+        f"first run {min(run.record.provenance.started for run in gallery.runs)[:10]}",
+        f"data {spec.fingerprint[:8]}",
+    ]
 
 
 def _gallery(runs: list[SegmentedRun]) -> Gallery:
@@ -106,38 +129,16 @@ def write_galleries(
     """
     pages = []
     for gallery in galleries:
-        public.put(f"{gallery.name}/sizes.csv", to_csv(sizes_table(gallery)))
+        public.put(f"{gallery.name}/sizes.csv", to_csv(gallery.sizes))
         prepared, publishable = photos_of(data, gallery.first.spec)
         folder = public if publishable else local
         pages.append(folder.put(f"{gallery.name}/index.html", page(gallery, prepared)))
     return pages
 
 
-def sizes_table(gallery: Gallery) -> pd.DataFrame:
-    """Return a row per run: cluster sizes, and the mean agreement with the other seeds of its row.
-
-    Columns are `run` (the short identity), `method` (with the settings in which its rows differ), `seed`,
-    `steps` (missing if the method does not train in steps), `clusters_in_use` (in [1, K]), `entropy` (nats),
-    `seeds_nmi` (in [0, 1]) and `seeds_ari` (in [-0.5, 1]; both missing for a single seed), and `cluster_0`,
-    `cluster_1`, ... with every cluster's share of the pixels.
-    """
-    lines = []
-    for run in gallery.runs:
-        record = run.record
-        others = [other for other in gallery.runs if other is not run and other.record.row == record.row]
-        alike = [other.segments for other in others if other.segments.ids == run.segments.ids]
-        found = [agreement(run.segments, other) for other in alike] or [(np.nan, np.nan)]
-        steps = record.spec.budget.steps if record.spec.budget else None
-        facts = record.identity[:8], gallery.labels[record.row], record.spec.seed, steps
-        sizes = effective_clusters(record.sizes), record.sizes.entropy, *np.mean(found, axis=0)
-        shares = {f"cluster_{index}": share for index, share in enumerate(record.sizes.shares)}
-        lines.append({**dict(zip(SUMMARY, (*facts, *sizes), strict=True)), **shares})
-    return pd.DataFrame(lines).astype({"steps": "Int64"})
-
-
 def readable_sizes(gallery: Gallery) -> pd.DataFrame:
-    """Return the first columns of `sizes_table` as texts for people."""
-    table = sizes_table(gallery)[[*SUMMARY]].rename(columns=SUMMARY)
+    """Return the first columns of a gallery's `sizes` as texts for people."""
+    table = gallery.sizes[[*SUMMARY]].rename(columns=SUMMARY)
     figures, texts = table.select_dtypes("float"), table.astype("string")
     # The sum makes 0.00 of -0.00.
     texts[figures.columns] = (figures.round(2) + 0.0).map("{:.2f}".format)
