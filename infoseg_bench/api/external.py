@@ -15,8 +15,9 @@ from infoseg_bench.records.evaluation import evaluation
 from infoseg_bench.records.record import Evaluation, FinishedRecord
 from infoseg_bench.submissions.counting import ExtraClusters, count_folder
 from infoseg_bench.submissions.images import write_images as write_scored_images
-from infoseg_bench.submissions.naming import check_name, check_pretrained
+from infoseg_bench.submissions.naming import check_name
 from infoseg_bench.submissions.scoring import ExternalRow, write_row
+from infoseg_bench.utils.arguments import whole
 from infoseg_bench.utils.progress import ProgressFactory, no_progress
 
 PathLikes = str | PathLike[str]
@@ -105,12 +106,10 @@ def evaluate(
         UserError: maps are missing, damaged or of another size; or other maps were scored under this name
     """
     row = ExternalRow(
-        name=check_name(name) if name is not None else "", seed=seed, labels_used=labels_used,
+        name=check_name(name) if name is not None else "", seed=whole("seed", seed), labels_used=labels_used,
         pretrained=pretrained, extra_clusters=extra_clusters,
     )  # fmt: skip
     prepared = find_prepared(Path(data), dataset)
-    if pretrained is not None:
-        check_pretrained(pretrained)
     counted = count_folder(
         Path(predictions), prepared, prepared_datasets(Path(data))[0],
         protocol=protocol, extra_clusters=extra_clusters, ignore_extra=ignore_extra, progress=progress,

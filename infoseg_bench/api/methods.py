@@ -27,7 +27,7 @@ from infoseg_bench.runs.loading import make_method, task_of
 from infoseg_bench.runs.photo_map_files import load_photo_maps
 from infoseg_bench.runs.prediction import EVALUATION_BATCH, predictor
 from infoseg_bench.scoring.counts import confusion_counts
-from infoseg_bench.utils.arguments import paths
+from infoseg_bench.utils.arguments import paths, whole
 from infoseg_bench.utils.device import choose_device
 
 PROTOCOL = "corrected"
@@ -74,9 +74,7 @@ def get_method(
     """
     files = paths(plugins)
     cls = load_methods(files).method(name)
-    for kind, number in (("steps", steps), ("seed", seed)):
-        if not isinstance(number, int) or number < 0:
-            raise UsageError(f"{kind}={number!r}: use a whole number, not below 0")
+    steps, seed = whole("steps", steps), whole("seed", seed)
     if cls.is_iterative and steps < 1:
         raise UsageError(f"{name}: this method trains in steps: pass the number of steps as steps=...")
     spec = RunSpec(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from infoseg_bench.contracts.method_source import source_hash
 from infoseg_bench.contracts.registry import Registry, load_methods, load_recipes
 from infoseg_bench.data.catalogue import prepared_datasets
-from infoseg_bench.errors import UsageError, UserError
+from infoseg_bench.errors import UserError
 from infoseg_bench.launchers.engine_choice import Engine
 from infoseg_bench.launchers.local_slots import automatic_jobs
 from infoseg_bench.launchers.outcome import Outcome, Watcher
@@ -31,7 +31,7 @@ from infoseg_bench.records.provenance import device_model
 from infoseg_bench.records.results_table import load_results
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.reporting.write import Report, write_report
-from infoseg_bench.utils.arguments import names, paths
+from infoseg_bench.utils.arguments import names, paths, whole
 from infoseg_bench.utils.cores import usable_cores
 from infoseg_bench.utils.device import check_devices, choose_device
 from infoseg_bench.utils.progress import ProgressFactory, no_progress
@@ -189,13 +189,8 @@ def run(
         UsageError: nothing is selected, or something unknown
         RunsInterrupted: Ctrl-C was pressed; the same call resumes the runs
     """
-    for name, number, least in (
-        ("jobs", jobs, 1),
-        ("gpus_per_run", gpus_per_run, 1),
-        ("snapshots", snapshots, 0),
-    ):
-        if number is not None and number < least:
-            raise UsageError(f"{name}={number}: use a number of {least} or more")
+    jobs = None if jobs is None else whole("jobs", jobs, 1)
+    gpus_per_run, snapshots = whole("gpus_per_run", gpus_per_run, 1), whole("snapshots", snapshots)
     selection = Selection(
         everything=everything, suite=None if suite is None else str(suite), datasets=names(datasets),
         methods=names(methods), seeds=None if seeds is None else list(seeds), parameters=parameters or {},

@@ -19,7 +19,7 @@ from infoseg_bench.records.provenance import collect, now
 from infoseg_bench.records.record import NOT_DECLARED, FinishedRecord, contradict
 from infoseg_bench.records.spec import EXTRA_CLUSTERS, RunSpec
 from infoseg_bench.submissions.counting import Counted, ExtraClusters
-from infoseg_bench.submissions.naming import check_name, method_name
+from infoseg_bench.submissions.naming import check_name, check_pretrained, method_name
 from infoseg_bench.utils.atomic import write_text
 
 LABEL_USE: dict[str | None, str | None] = {
@@ -62,8 +62,8 @@ class ExternalRow:
         if self.extra_clusters not in get_args(ExtraClusters):
             known = " or ".join(get_args(ExtraClusters))
             raise UsageError(f"--extra-clusters {self.extra_clusters!r}: use {known}")
-        if not isinstance(self.seed, int) or self.seed < 0:
-            raise UsageError(f"--seed {self.seed!r}: use a whole number, not below 0")
+        if self.pretrained is not None:
+            check_pretrained(self.pretrained)
 
     def spec(self, prepared: PreparedDataset, protocol: str) -> RunSpec:
         """Return the spec of the row.

@@ -220,6 +220,7 @@ def evaluate(**more):
     infoseg_bench.evaluate(maps, dataset="mini", name="P", data=data, results=kept, **more)
 
 evaluate(labels_used="none")
+infoseg_bench.get_method("kmeans", store, seed=np.int64(3))  # a whole number, too
 counts = infoseg_bench.confusion_matrix(clusters, store)
 calls = [
     lambda: evaluate(labels_used="None"),
@@ -254,8 +255,8 @@ SAYS = (
     *(
         "--labels-used 'None'",
         "--extra-clusters 'foo'",
-        "--seed -1",
-        "--seed 'x'",
+        "seed=-1: use a whole number of 0 or more",
+        "seed='x': use a whole number",
         "of float64: use whole numbers",
     ),
     *(["not ("] * 3),
