@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 TITLES = ("data set", "method", "seeds", "first", "second", "change", "95 % interval", "settings")
+GIVE_WAY = ("settings", "seeds", "95 % interval")
+"""Columns that are left out, in this order, if a line is too short."""
 
 
 @click.command()
@@ -27,7 +29,7 @@ def compare(first: Path, second: Path, as_csv: bool) -> None:
     infoseg-bench compare before.zip results
     """  # noqa: D301 - click reads the escape
     from infoseg_bench.api.results import compare as compare_sources
-    from infoseg_bench.launchers.status_columns import fitted
+    from infoseg_bench.utils.text import fitted
 
     found = compare_sources(first, second)
     for problem in found.problems:
@@ -40,7 +42,7 @@ def compare(first: Path, second: Path, as_csv: bool) -> None:
             found.rows["dataset"] += " (" + found.rows["protocol"] + ")"
         rows = [*map(_cells, found.rows.itertuples())]
         width = shutil.get_terminal_size().columns
-        click.echo("\n".join(fitted(TITLES, rows, [""] * len(rows), width)))
+        click.echo("\n".join(fitted(TITLES, rows, width, give_way=GIVE_WAY)))
     for source, lines in ((first, found.only_first), (second, found.only_second)):
         for line in lines:
             click.echo(f"only in {source}: {line}")

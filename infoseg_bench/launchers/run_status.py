@@ -9,13 +9,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from infoseg_bench.errors import UserError, first_few
-from infoseg_bench.launchers.status_columns import TITLES, fitted, row
+from infoseg_bench.launchers.status_columns import GIVE_WAY, TITLES, row
 from infoseg_bench.planning.planned import PlannedState
 from infoseg_bench.records.differences import Differences
 from infoseg_bench.records.folder import RunFolder, plausible
 from infoseg_bench.records.record import FinishedRecord
 from infoseg_bench.records.spec import RunSpec
-from infoseg_bench.utils.text import plural
+from infoseg_bench.utils.text import fitted, plural
 
 
 class RunStatus(BaseModel):
@@ -157,4 +157,5 @@ def _latest(folder: RunFolder) -> dict[str, Any]:
 def status_table(runs: Sequence[RunStatus], width: int) -> list[str]:
     """Return the runs as a table, in lines of at most `width` characters if possible."""
     notes = [run.error for run in runs]
-    return fitted(("id", *TITLES), [run.cells for run in runs], notes, width)
+    rows = [run.cells for run in runs]
+    return fitted(("id", *TITLES), rows, width, give_way=GIVE_WAY, notes=notes)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from infoseg_bench.records.spec import RunSpec
-from infoseg_bench.utils.text import columns, duration
+from infoseg_bench.utils.text import duration
 
 TITLES = ("run", "state", "step", "loss", "PA", "clusters", "agreement", "steps/s", "time left", "settings")
 """Titles of the columns; "clusters" is the effective number of clusters, and "agreement" the self-agreement
 (see `runs.diagnostics`), both at the last evaluation."""
-GIVE_WAY = (
-    *("agreement", "clusters", "loss", "steps/s", "settings", "time left", "step", "PA"),
-    *("seeds", "95 % interval"),
-)
+GIVE_WAY = ("agreement", "clusters", "loss", "steps/s", "settings", "time left", "step", "PA")
 """Columns that are left out, in this order, if a line is too short."""
 
 
@@ -43,38 +39,6 @@ def row(spec: RunSpec, state: str, status: Mapping[str, Any], settings: str) -> 
         duration(float(left)) if under_way and left is not None else "",
         settings,
     )
-
-
-def fitted(
-    titles: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str], width: int
-) -> list[str]:
-    """Return a table as lines of at most `width` characters if possible.
-
-    Empty columns are left out, and as many of `GIVE_WAY` as necessary; settings are then shown below the row.
-
-    Args:
-        titles: titles of the columns
-        rows: cells of each row
-        notes: text below each row, or empty
-        width: maximum characters per line
-    """
-    kept = [index for index in range(len(titles)) if any(row[index] for row in rows)]
-    lines = [""]
-    for title in (None, *GIVE_WAY):
-        kept = [index for index in kept if titles[index] != title]
-        lines = columns([[row[index] for index in kept] for row in (titles, *rows)])
-        if max(map(len, lines)) <= width:
-            break
-    settings = titles.index("settings") if "settings" in titles else None
-    below = [[note] if note else [] for note in notes]
-    if settings is not None and settings not in kept:
-        below = [[row[settings]] * bool(row[settings]) + text for row, text in zip(rows, below, strict=True)]
-    shown = [lines[0]]
-    for line, texts in zip(lines[1:], below, strict=True):
-        shown.append(line)
-        for text in texts:
-            shown += textwrap.wrap(text, width, initial_indent="    ", subsequent_indent="    ")
-    return shown
 
 
 def describe(status: Mapping[str, Any]) -> str:

@@ -9,10 +9,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from infoseg_bench.launchers.outcome import Outcome, Watcher
-from infoseg_bench.launchers.status_columns import TITLES, describe, fitted, row
+from infoseg_bench.launchers.status_columns import GIVE_WAY, TITLES, describe, row
 from infoseg_bench.records.differences import Differences
 from infoseg_bench.records.spec import RunSpec
 from infoseg_bench.utils.progress import can_redraw
+from infoseg_bench.utils.text import fitted
 
 SPARE_LINES = 4
 """Number of lines reserved for titles and messages; chosen by this project."""
@@ -149,7 +150,7 @@ class TableWatcher:
 
     def _lines(self, finished: Sequence[tuple[str, ...]], width: int) -> list[str]:
         rows = [*finished, *self._rows.values()]
-        return fitted(TITLES, rows, [""] * len(rows), width)
+        return fitted(TITLES, rows, width, give_way=GIVE_WAY)
 
 
 def watcher(specs: Sequence[RunSpec]) -> PlainWatcher | TableWatcher:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -89,3 +90,41 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
+
+
+def fitted(
+    titles: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    width: int,
+    *,
+    give_way: Sequence[str],
+    notes: Sequence[str] = (),
+) -> list[str]:
+    """Return a table as lines of at most `width` characters if possible.
+
+    Empty columns are left out, and as many of `give_way` as necessary; settings are then shown below the row.
+
+    Args:
+        titles: titles of the columns
+        rows: cells of each row
+        width: maximum characters per line
+        give_way: titles of columns that may be left out, in this order
+        notes: text below each row, or empty; none: of no row
+    """
+    kept = [index for index in range(len(titles)) if any(row[index] for row in rows)]
+    lines = [""]
+    for title in (None, *give_way):
+        kept = [index for index in kept if titles[index] != title]
+        lines = columns([[row[index] for index in kept] for row in (titles, *rows)])
+        if max(map(len, lines)) <= width:
+            break
+    settings = titles.index("settings") if "settings" in titles else None
+    below = [[note] if note else [] for note in notes or [""] * len(rows)]
+    if settings is not None and settings not in kept:
+        below = [[row[settings]] * bool(row[settings]) + text for row, text in zip(rows, below, strict=True)]
+    shown = [lines[0]]
+    for line, texts in zip(lines[1:], below, strict=True):
+        shown.append(line)
+        for text in texts:
+            shown += textwrap.wrap(text, width, initial_indent="    ", subsequent_indent="    ")
+    return shown
