@@ -10,8 +10,10 @@ from pydantic import Field, field_validator, model_validator
 
 from infoseg_bench.contracts.parameters import Parameters, parameter
 from infoseg_bench.contracts.recipe import DatasetRecipe, Prepared
+from infoseg_bench.contracts.registry import NAME
 from infoseg_bench.data.view import cluster_names
 from infoseg_bench.errors import FileError, UsageError
+from infoseg_bench.images.photo_files import file_id
 from infoseg_bench.preparation.class_map import read_class_map
 from infoseg_bench.preparation.file_matching import MatchedFiles, chosen_by_list, match_files
 from infoseg_bench.preparation.label_coding import LabelCoding, coding_of_names
@@ -113,7 +115,7 @@ class ImageFolderOptions(Parameters):
     @field_validator("name")
     @classmethod
     def _plain_name(cls, name: str) -> str:
-        if re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) is None:
+        if re.fullmatch(NAME, name) is None:
             raise UsageError(f"--name {name!r}: use lower-case letters and digits, joined by single dashes")
         return name
 
@@ -208,7 +210,7 @@ def _wanted(fault: FileError, options: ImageFolderOptions, build: LabelledBuild)
     path = Path(str(fault.path))
     given = [folder for folder in (options.images, options.labels) if folder is not None]
     folders = [folder for folder in given if path.is_relative_to(folder)]
-    ids = {path.relative_to(folder).with_suffix("").as_posix() for folder in folders}
+    ids = {file_id(path, folder) for folder in folders}
     # The label map of a.jpg may be a.jpg.png.
     ids |= {PurePosixPath(name).with_suffix("").as_posix() for name in ids}
     ids |= {name.removesuffix(end) for name in ids for end in (options.label_suffix, options.image_suffix)}

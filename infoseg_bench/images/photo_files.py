@@ -137,14 +137,18 @@ def _add_subfolder(path: Path, suffixes: Collection[str], listing: Listing, abov
         listing.leave_out("folder{s} without permission to read", path)
 
 
+def file_id(path: Path, folder: Path) -> str:
+    """Return the id of a file: its path relative to a folder without suffix, in Unicode NFC."""
+    return unicodedata.normalize("NFC", path.relative_to(folder).with_suffix("").as_posix())
+
+
 def _add_file(path: Path, listing: Listing) -> None:
-    name = path.relative_to(listing.folder).with_suffix("").as_posix()
+    composed = file_id(path, listing.folder)
     try:
-        name.encode()
+        composed.encode()
     except UnicodeEncodeError:
         listing.faults.append(FileError(path, "the name is not UTF-8", "rename the file"))
         return
-    composed = unicodedata.normalize("NFC", name)
     if composed in listing.files:
         both = f"{listing.files[composed].name} and {path.name} share the name {composed!r}"
         remedy = "rename one, or move label maps to a separate folder"

@@ -13,6 +13,7 @@ from infoseg_bench.data.view import VOID
 from infoseg_bench.images.fonts import font_for
 from infoseg_bench.utils.atomic import write_atomic, write_text
 
+LEGEND = "legend.png"
 SHARE = 0.5
 """Opacity of the class's colour in an overlay; chosen by this project."""
 ROW, SWATCH, MARGIN = 28, 20, 8
@@ -68,7 +69,7 @@ def write_legend(folder: Path, classes: Sequence[str], palette: Palette) -> str:
         top = MARGIN + ROW * index
         draw.rectangle((MARGIN, top, MARGIN + SWATCH, top + SWATCH), fill=tuple(colour), outline="black")
         draw.text((SWATCH + 2 * MARGIN, top), name, fill="black", font=font)
-    _write(folder / "legend.png", image)
+    _write(folder / LEGEND, image)
     if shown == list(classes):
         return ""
     return f"no installed font has all class names: legend.png has numbers, see {folder / 'legend.txt'}"

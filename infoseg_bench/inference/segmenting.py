@@ -12,10 +12,10 @@ from infoseg_bench.errors import FileError, UsageError, UserError, printable
 from infoseg_bench.images.photo_files import list_photos
 from infoseg_bench.images.photos import read_photo
 from infoseg_bench.inference.model import Model
-from infoseg_bench.inference.overlays import write_labels, write_overlay
+from infoseg_bench.inference.overlays import LEGEND, write_labels, write_overlay
 
-RESULTS = ("-labels.png", "-overlay.png", "legend.png")
-"""Ends of the names of pictures that segmenting writes."""
+LABELS, OVERLAY = "-labels.png", "-overlay.png"
+"""Ends of the names of the pictures of a photo's segments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def chosen_photos(paths: Sequence[Path], out: Path) -> ChosenPhotos:
 
 def _is_result(file: object, out: Path) -> bool:
     """Return whether a file is among the results of an earlier call."""
-    named = str(file).endswith(RESULTS)
+    named = str(file).endswith((LABELS, OVERLAY, LEGEND))
     return named and isinstance(file, Path) and file.resolve().is_relative_to(out.resolve())
 
 
@@ -92,8 +92,8 @@ def segment_file(model: Model, photo: Path, out: Path, name: str, *, scale: floa
         labels = model.predict(pixels, scale=scale)
     except (UserError, ValueError) as error:
         raise UserError(f"{printable(photo)}: {error}") from None
-    write_labels(out / f"{name}-labels.png", labels, model.palette)
-    write_overlay(out / f"{name}-overlay.png", pixels, labels, model.palette)
+    write_labels(out / f"{name}{LABELS}", labels, model.palette)
+    write_overlay(out / f"{name}{OVERLAY}", pixels, labels, model.palette)
     shares = np.bincount(labels.ravel(), minlength=256) / labels.size
     found = np.argsort(-shares[: len(model.classes)], kind="stable")
     return ", ".join(f"{100 * shares[i]:.1f} % {model.classes[i]}" for i in found if shares[i] > 0)

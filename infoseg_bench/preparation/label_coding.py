@@ -267,12 +267,13 @@ def _add_void(text: str, meanings: dict[Colour | int, int], names: tuple[str, ..
 def _named_value(part: str, where: str) -> tuple[str, str | None]:
     """Return the name and the value of "road=0", and no value of "road"."""
     name, sign, value = (text.strip() for text in part.rpartition("="))
+    if sign and "=" not in name and re.fullmatch(VALUE, value):
+        return name, value
     if not sign and not re.search(rf":\s*({VALUE})$", part):
         return part, None
-    if not sign or "=" in name or not re.fullmatch(VALUE, value):
-        what = f"{value!r} is not a label value" if sign and "=" not in name else f"{part!r} is not clear"
-        raise UsageError(f"{where}: {what}: write NAME=VALUE, with values of 0 to 255 or like #804080")
-    return name, value
+    raise UsageError(
+        f"{where}: {part!r} gives no label value: write NAME=VALUE, with values of 0 to 255 or like #804080"
+    )
 
 
 def _value(text: str, where: str) -> Colour | int:

@@ -16,7 +16,7 @@ from infoseg_bench.images.photos import image_file, open_photo
 from infoseg_bench.images.resize import scale_bilinear, scale_nearest
 from infoseg_bench.preparation.label_coding import LabelCoding
 from infoseg_bench.preparation.label_survey import finding_of
-from infoseg_bench.utils.source_files import readable
+from infoseg_bench.utils.source_files import file_identity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +45,8 @@ class LabelledPhotos:
         Raises:
             FileError: a file is gone
         """
-        parts: list[object] = [name]
-        for file in (self.photos[name], self.labels.get(name)):
-            if file is not None:
-                with readable(file):
-                    found = file.stat()
-                parts += [str(file), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
-        return repr(parts)
+        files = [file for file in (self.photos[name], self.labels.get(name)) if file is not None]
+        return repr([name, *((str(file), file_identity(file)) for file in files)])
 
     def pixels(self, name: str) -> float:
         """Return the number of pixels of a photo after scaling, from its header; 1 if it cannot be read."""

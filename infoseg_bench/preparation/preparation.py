@@ -75,10 +75,11 @@ def source_folder(source: Path | None, data: Path) -> Path:
 
 
 def store_path(data: Path, name: str, recipe: DatasetRecipe) -> Path:
-    """Return the path of a data set's store, if no other recipe uses this name.
+    """Return the path of a data set's store, if its name and its path are free, or its own.
 
     Raises:
-        UserError: another recipe or its data set has this name
+        UsageError: the name is that of a published data set
+        UserError: another recipe's data set or another store has this name, or the store there is another's
     """
     from infoseg_bench.data.catalogue import all_prepared
 

@@ -112,10 +112,8 @@ class FolderFiles(OfficialFiles):
         return self._folder / name
 
     def identity(self, name: str) -> str:
-        """Return its number on the disk, its size, and the times of its last changes."""
-        with readable(self.place(name)):
-            found = self.place(name).stat()
-        return f"{found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+        """Return what `file_identity` does."""
+        return file_identity(self.place(name))
 
     def open(self, name: str) -> BufferedIOBase:
         """Open the file."""
@@ -124,6 +122,17 @@ class FolderFiles(OfficialFiles):
     def size(self, name: str) -> int:
         """Return the size of the file in bytes."""
         return self.place(name).stat().st_size
+
+
+def file_identity(path: Path) -> str:
+    """Return a file's number on the disk, its size, and the times of its last changes.
+
+    Raises:
+        FileError: it is gone
+    """
+    with readable(path):
+        found = path.stat()
+    return f"{found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
 
 
 @contextmanager
