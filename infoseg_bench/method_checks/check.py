@@ -56,13 +56,14 @@ def do_checks(subject: Subject, checks: Sequence[Check]) -> Iterator[Outcome]:
             reason = check.test(subject)
         except Exception as error:
             reason = " ".join(str(error).split())[:300]
-            if not isinstance(error, CheckFailed):
-                reason = f"{type(error).__name__}: {reason}".removesuffix(": ")
+            if isinstance(error, CheckFailed):
+                yield Outcome(check=check, ending="failed", reason=reason)
+                continue
+            reason = f"{type(error).__name__}: {reason}".removesuffix(": ")
             if reason in raised:
                 yield Outcome(check=check, ending="not applicable", reason="it raises the error above")
-                continue
-            if not isinstance(error, CheckFailed):
-                raised.add(reason)
-            yield Outcome(check=check, ending="failed", reason=reason)
+            else:
+                yield Outcome(check=check, ending="failed", reason=reason)
+            raised.add(reason)
         else:
             yield Outcome(check=check, ending="not applicable" if reason else "ok", reason=reason or "")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infoseg_bench.contracts import DatasetRecipe
 from infoseg_bench.contracts.registry import Registry
-from infoseg_bench.data.catalogue import PreparedDataset, find_prepared, refuse_unusable
+from infoseg_bench.data.catalogue import PreparedDataset, all_prepared, find_prepared, refuse_unusable
 from infoseg_bench.errors import UsageError, unknown_name
 from infoseg_bench.planning.outline import Outline
 from infoseg_bench.planning.selection import Selection, chosen_suite
@@ -66,6 +66,8 @@ def suite_and_data(
         UserError: the store of a data set cannot be read
     """
     if selection.everything and not (selection.suite or selection.datasets or prepared):
+        for name in all_prepared(data)[0]:
+            refuse_unusable(data, name)
         raise UsageError(
             f"there are no prepared data sets in {data}: prepare one (infoseg-bench list shows how), or run "
             f"the demo, which needs none: {DEMO}"
